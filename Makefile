@@ -1,0 +1,42 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Everything else is for people who work on prune.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+# faiss comes as several wheels that own one module: take the one that fits this machine
+FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
+TESTS := not gpu and not slow and not network
+
+.PHONY: help demo test check fix readme clean
+
+help:
+	@echo "make demo    build the environment and run the whole chain on a small real dataset"
+	@echo "make test    build the environment; formatter, linter, types and tests"
+	@echo "make check   the same as make test"
+	@echo "make fix     format and repair what the linter can"
+	@echo "make readme  paste the real output of the README's commands into it"
+
+demo: $(VENV)/ready
+	$(BIN)/prune demo --out demo
+
+test check: $(VENV)/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "$(TESTS)"
+
+fix: $(VENV)/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+readme: $(VENV)/ready
+	$(BIN)/python tests/readme.py
+
+clean:
+	rm -rf $(VENV) demo
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x "$(UV)" || $(BIN)/python -m pip install --quiet uv
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[$(FAISS)]" --group dev
+	touch $@

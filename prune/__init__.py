@@ -1,0 +1,30 @@
+"""Make a training dataset smaller without making the model worse.
+
+    store = prune.Store(".prune")
+    prune.score(store, "data/", types=["grad_norm"])
+    prune.select(store, method="kcenter", fraction=0.3)
+    prune.export(store, format="webdataset", out="smaller")
+
+Nothing heavy is imported until one of these names is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from prune.pipeline import embed, export, score, select, select_rows
+    from prune.store import Store
+
+__all__ = ["Store", "embed", "export", "score", "select", "select_rows"]
+
+_HOMES = {"Store": "prune.store"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'prune' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES.get(name, "prune.pipeline")), name)

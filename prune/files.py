@@ -1,0 +1,211 @@
+"""The one place that writes files: beside, flushed, renamed.
+
+A file written here exists whole or not at all, also after a kill, a full disk or a power cut. Every call that
+changes the disk goes through `disk`, so that a test can make the third write fail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from prune.errors import OutputError
+
+_PREFIX, _SUFFIX = ".prune-", ".tmp"
+_COPY_BLOCK = 1 << 20  # bytes a read; larger blocks leave the cache
+
+
+class Disk:
+    """The system calls that change a disk."""
+
+    def create(self, path: Path) -> int:
+        """Open a new file; one that exists, or a link, is an error."""
+        return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+
+    def write(self, fd: int, data: memoryview) -> int:
+        """Write some of `data`; return how many bytes went."""
+        return os.write(fd, data)
+
+    def sync(self, fd: int) -> None:
+        """Flush a file or a folder to the device."""
+        os.fsync(fd)
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Give a file or a folder its name; a file of that name is replaced."""
+        os.replace(old, new)  # noqa: PTH105 - beside its siblings
+
+    def remove(self, path: Path) -> None:
+        """Remove a file; a missing one is fine."""
+        path.unlink(missing_ok=True)
+
+    def remove_folder(self, path: Path) -> None:
+        """Remove an empty folder."""
+        path.rmdir()
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder and its parents; an existing one is fine."""
+        path.mkdir(parents=True, exist_ok=True)
+
+    def link(self, target: Path, path: Path, *, symbolic: bool) -> None:
+        """Make a hard or a symbolic link at `path`."""
+        if symbolic:
+            path.symlink_to(target)
+        else:
+            path.hardlink_to(target)
+
+
+disk = Disk()
+
+
+class NewFile:
+    """A file that is being written; it has no name until `commit`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.size = 0
+        self._sha256 = hashlib.sha256()
+        self._temporary = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
+        self._fd = disk.create(self._temporary)
+        self._committed = False
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Append bytes."""
+        view = memoryview(data).cast("B")
+        self._sha256.update(view)
+        self.size += len(view)
+        rest = view
+        while rest:
+            rest = rest[disk.write(self._fd, rest) :]
+        return len(view)
+
+    def copy(self, fd: int, offset: int, size: int) -> None:
+        """Append `size` bytes of an open file, from `offset`; a file that ends before is an `EOFError`."""
+        end = offset + size
+        while offset < end:
+            block = os.pread(fd, min(_COPY_BLOCK, end - offset), offset)
+            if not block:
+                raise EOFError(f"the source ends at byte {offset}, {end - offset} bytes early")
+            self.write(block)
+            offset += len(block)
+
+    def flush(self) -> None:
+        """Nothing to do; here so that libraries take this for a file."""
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        return self.size
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the bytes so far."""
+        return self._sha256.hexdigest()
+
+    def commit(self, name: str) -> Path:
+        """Flush, then give the file its name in one rename."""
+        disk.sync(self._fd)
+        path = self.folder / name
+        disk.rename(self._temporary, path)
+        self._committed = True
+        sync_folder(self.folder)
+        return path
+
+    def close(self) -> None:
+        """Close; a file that was not committed is removed."""
+        os.close(self._fd)
+        if not self._committed:
+            disk.remove(self._temporary)
+
+
+@contextlib.contextmanager
+def new_file(folder: Path) -> Iterator[NewFile]:
+    """Write a file of any length: `out.write(…)`, then `out.commit(name)`; without `commit` nothing stays.
+
+    Raises
+    ------
+    OutputError
+        The disk is full, or the folder cannot be written to.
+    """
+    with writing(folder):
+        disk.make_folder(folder)
+        out = NewFile(folder)
+        try:
+            yield out
+        finally:
+            out.close()
+
+
+def write(path: Path, data: bytes) -> str:
+    """Write a whole file; return its SHA-256."""
+    with new_file(path.parent) as out:
+        out.write(data)
+        out.commit(path.name)
+        return out.sha256
+
+
+def write_json(path: Path, value: Any) -> str:
+    """Write a JSON file with sorted keys, so that equal values are equal bytes; return its SHA-256."""
+    return write(path, (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_bytes())
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder, so that a rename in it outlasts a power cut."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        disk.sync(fd)
+    finally:
+        os.close(fd)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed writer left behind in this folder. Only for the holder of the lock."""
+    for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        disk.remove(path)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that we made, without following links out of it."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            disk.remove_folder(path)
+        else:
+            disk.remove(path)
+    disk.remove_folder(folder)
+
+
+@contextlib.contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn the system's word on a full or read-only disk into ours."""
+    try:
+        yield
+    except OSError as error:
+        reasons = {
+            errno.ENOSPC: ("no space left", "free some space, then run the same command again"),
+            errno.EDQUOT: ("the quota is used up", "free some space, then run the same command again"),
+            errno.EROFS: ("it is read-only", "choose another place with --store or --out"),
+            errno.EACCES: ("permission denied", "choose another place with --store or --out"),
+            errno.EPERM: ("permission denied", "choose another place with --store or --out"),
+            errno.EIO: ("input/output error", "check the disk, then run the same command again"),
+            errno.ENOTDIR: ("a part of the path is a file", "choose another place with --store or --out"),
+        }
+        if error.errno not in reasons:
+            raise
+        reason, hint = reasons[error.errno]
+        raise OutputError(f"cannot write to {place}: {reason}", hint) from error

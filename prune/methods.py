@@ -1,0 +1,115 @@
+"""How a plain function becomes a choice: a literal table of functions, and what their signatures say.
+
+A method is a function. Its positional-only parameters are what it needs, its keyword-only parameters with a
+default are its options (`--set NAME=VALUE`), its keyword-only parameters without one are supplied by the
+pipeline, and its first docstring line is its row in `prune methods`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prune.errors import OptionError, UnknownNameError
+
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of a table: a function, and what its signature cannot say."""
+
+    function: Callable[..., Any]
+    high: str = ""  # scorers: what a high value means (hard, easy, typical, redundant, uncertain)
+    nested: bool = True  # selectors: a smaller budget is a prefix of a larger one
+    flag: Callable[..., Any] | None = None  # scorers: a second column, one bool a sample
+
+    @property
+    def name(self) -> str:
+        """What the user types."""
+        return self.function.__name__.rstrip("_")
+
+    @property
+    def summary(self) -> str:
+        """First docstring line."""
+        return (inspect.getdoc(self.function) or "").split("\n", 1)[0]
+
+    @property
+    def needs(self) -> list[str]:
+        """Names of the positional-only parameters."""
+        return [p.name for p in self._parameters() if p.kind is p.POSITIONAL_ONLY]
+
+    @property
+    def supplied(self) -> list[str]:
+        """Keyword-only parameters without a default: the pipeline fills them in."""
+        return [p.name for p in self._keywords() if p.default is p.empty]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keyword-only parameters with their defaults."""
+        return {p.name: p.default for p in self._keywords() if p.default is not p.empty}
+
+    def parse(self, settings: Sequence[str]) -> dict[str, Any]:
+        """Turn `NAME=VALUE` words into options of the annotated types.
+
+        Raises
+        ------
+        OptionError
+            A word has no `=`, the method has no such option, or the value has another type.
+        """
+        hints = typing.get_type_hints(self.function)
+        parsed: dict[str, Any] = {}
+        for word in settings:
+            name, equals, text = word.partition("=")
+            if not equals:
+                raise OptionError(f"--set wants NAME=VALUE, but got {word!r}", self._known())
+            if name not in self.options:
+                raise OptionError(f"{self.name} has no option {name!r}", self._known())
+            parsed[name] = _convert(name, text, hints[name])
+        return parsed
+
+    def _parameters(self) -> list[inspect.Parameter]:
+        return list(inspect.signature(self.function).parameters.values())
+
+    def _keywords(self) -> list[inspect.Parameter]:
+        return [p for p in self._parameters() if p.kind is p.KEYWORD_ONLY]
+
+    def _known(self) -> str:
+        known = ", ".join(f"{name}={value}" for name, value in self.options.items())
+        return f"options of {self.name}: {known}" if known else f"{self.name} has no options"
+
+
+def table(*methods: Method) -> dict[str, Method]:
+    """Return the methods by name; two of one name are a bug."""
+    by_name = {method.name: method for method in methods}
+    assert len(by_name) == len(methods), "two methods share a name"
+    return by_name
+
+
+def find(kind: str, name: str, methods: Mapping[str, Method]) -> Method:
+    """Return the method called `name`, or raise `UnknownNameError` with the nearest one."""
+    if name not in methods:
+        raise UnknownNameError(kind, name, methods)
+    return methods[name]
+
+
+def _convert(name: str, text: str, hint: Any) -> Any:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if type(None) in kinds and text.lower() in {"none", ""}:
+        return None
+    kind = next(k for k in kinds if k is not type(None))
+    if typing.get_origin(kind) is typing.Literal:
+        if text not in typing.get_args(kind):
+            raise OptionError(f"{name}={text} is not one of {', '.join(map(str, typing.get_args(kind)))}")
+        return text
+    try:
+        return _WORDS[text.lower()] if kind is bool else kind(text)
+    except (ValueError, KeyError) as error:
+        raise OptionError(f"{name}={text} is not {_ARTICLES[kind]}") from error
+
+
+_ARTICLES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}

@@ -1,0 +1,35 @@
+"""How long work tells where it is: the pipeline speaks to a `Reporter`, the command line draws it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+Advance = Callable[[int], None]
+
+
+class Reporter(Protocol):
+    """Where the pipeline sends what happens while it works."""
+
+    def stage(self, what: str, total: int, unit: str = "samples") -> AbstractContextManager[Advance]:
+        """Open a stage of `total` units; the value of the `with` statement is called as units are done."""
+
+    def say(self, message: str) -> None:
+        """Tell the user one fact: a warning, or a choice that was made for them."""
+
+
+class Silent:
+    """The reporter of the library: says nothing."""
+
+    @contextlib.contextmanager
+    def stage(self, what: str, total: int, unit: str = "samples") -> Iterator[Advance]:  # noqa: ARG002
+        """Do nothing."""
+        yield lambda done: None  # noqa: ARG005
+
+    def say(self, message: str) -> None:
+        """Say nothing."""
+
+
+SILENT = Silent()
