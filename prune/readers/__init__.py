@@ -1,0 +1,102 @@
+"""Dataset -> samples, always in the same order. The format is recognised by looking."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prune.errors import DataError, OptionError, UnknownNameError
+from prune.readers.sample import Reader, Unit
+
+__all__ = ["READERS", "Reader", "Unit", "open_reader", "recognise"]
+
+READERS = {
+    "imagefolder": "class folders of images; nested; flat folders are unlabelled",
+    "webdataset": "a folder, glob or brace pattern of .tar shards",
+    "huggingface": "a dataset saved to disk, or parquet files with an image column",
+    "arrays": "a .npy matrix of features or of images, labels beside it",
+}
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+
+
+def open_reader(data: str, *, as_: str | None = None, **options: Any) -> Reader:
+    """Open a dataset where it lies.
+
+    Parameters
+    ----------
+    data
+        A folder, a file, or a glob or brace pattern of shards.
+    as_
+        Name of the format, where looking is not enough.
+    options
+        `split`, `label_field`, `image_column`, `labels`: what differs from the default.
+
+    Raises
+    ------
+    DataError
+        Nothing there, nothing in it, or two formats at once.
+    OptionError
+        A URL, an unknown format, or an option that the format does not have.
+    """
+    _refuse_url(data)
+    name = as_ or recognise(data)
+    if name not in READERS:
+        raise UnknownNameError("dataset format", name, READERS)
+    module = importlib.import_module(f"prune.readers.{name}")
+    given = {key: value for key, value in options.items() if value is not None}
+    reader: Reader = getattr(module, f"open_{name}")(data, **_accepted(module, name, given))
+    return reader
+
+
+def recognise(data: str) -> str:
+    """Return the name of the format that `data` looks like."""
+    path = Path(data)
+    if not path.exists():
+        if any(sign in data for sign in "*?[{"):
+            return "webdataset"
+        raise DataError(f"no data at {data}", _nearest(path))
+    found = [name for name in READERS if importlib.import_module(f"prune.readers.{name}").looks_like(path)]
+    if not found:
+        empty = path.is_dir() and not any(path.iterdir())
+        what = f"{data} is empty" if empty else f"{data} holds no dataset that prune knows"
+        raise DataError(what, f"known: {'; '.join(f'{name}: {how}' for name, how in READERS.items())}")
+    if len(found) > 1:
+        choices = " or ".join(f"--as {name}" for name in found)
+        raise DataError(f"{data} looks like {' and like '.join(found)}", f"say which: {choices}")
+    return found[0]
+
+
+def _accepted(module: Any, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    known = getattr(module, "OPTIONS", ())
+    for option in given:
+        if option not in known:
+            flag = f"--{option.replace('_', '-')}"
+            hint = f"its options: {', '.join('--' + o.replace('_', '-') for o in known) or 'none'}"
+            raise OptionError(f"a dataset of format {name} has no {flag}", hint)
+    return given
+
+
+def _refuse_url(data: str) -> None:
+    match = _SCHEME.match(data)
+    if match and not Path(data).exists():
+        raise OptionError(
+            f"prune reads local files only, not {match[1]}: addresses", "copy the data to this machine first"
+        )
+
+
+def _nearest(path: Path) -> str:
+    parent = path.parent
+    if not parent.is_dir():
+        return f"{parent} does not exist either"
+    import difflib
+
+    near = difflib.get_close_matches(path.name, [p.name for p in parent.iterdir()], n=1)
+    return (
+        f"did you mean {parent / near[0]}?"
+        if near
+        else "name a folder, a .npy file or a pattern of .tar files"
+    )

@@ -1,0 +1,114 @@
+"""What every reader promises: a stable order, unique keys, labels, and where the bytes lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from prune.arrays import Array
+from prune.errors import DataError
+from prune.store import SAMPLES
+
+RAW = pa.schema([f if f.name != "label" else pa.field("label", pa.string()) for f in SAMPLES])
+"""What `scan` returns: `SAMPLES`, but the label is the text that stands in the dataset (null: none)."""
+
+MAX_KEY_BYTES = 200
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A piece of a dataset that is scanned in one go: a shard, or some thousand files of a folder."""
+
+    name: str
+    files: Sequence[str]  # relative to the root
+
+    def token(self, root: Path) -> str:
+        """Stand for the names, sizes, times and inodes of the files: unchanged, they need no new scan."""
+        digest = hashlib.sha256(self.name.encode(errors="surrogateescape"))
+        for name in self.files:
+            try:
+                seen = os.stat(root / name)  # noqa: PTH116 - a million times, so without a Path
+            except FileNotFoundError as error:
+                raise DataError(f"{root / name} is gone", "run the command again") from error
+            if not stat.S_ISREG(seen.st_mode):
+                raise DataError(f"{root / name} is not a file", "remove it from the dataset")
+            facts = f"\0{name}\0{seen.st_size}\0{seen.st_mtime_ns}\0{seen.st_ino}"
+            digest.update(facts.encode(errors="surrogateescape"))
+        return digest.hexdigest()[:32]
+
+
+class Reader(Protocol):
+    """One dataset, opened. Readers are picklable: a worker process opens its own files."""
+
+    format: str  # the reader's name in READERS
+    root: Path  # shards and keys are relative to it
+    split: str | None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """JSON-able keyword arguments with which `open_reader` makes this reader again."""
+
+    def units(self) -> Iterator[Unit]:
+        """Yield the pieces, in the order of the dataset."""
+
+    def scan(self, unit: Unit) -> pa.Table:
+        """Return the samples of one piece as `RAW`; `sources_of(table)` has the SHA-256 of its files.
+
+        Raises
+        ------
+        DataError
+            The piece as a whole cannot be read: cut short, damaged, of the wrong kind.
+        """
+
+    def classes(self, labels: Sequence[str]) -> list[str]:
+        """Return the class names in the order of their ids, given the distinct label texts.
+
+        The id of a label text is its place in this list.
+        """
+
+    def images(self, samples: pa.Table) -> Iterator[bytes | Array]:
+        """Yield the encoded image (or the (h, w), (h, w, 3) or (h, w, 4) pixels) of each row of `SAMPLES`."""
+
+
+def with_sources(table: pa.Table, sources: Mapping[str, str]) -> pa.Table:
+    """Attach {file: SHA-256} to a scanned table."""
+    return table.replace_schema_metadata({b"sources": json.dumps(dict(sources), sort_keys=True).encode()})
+
+
+def sources_of(table: pa.Table) -> dict[str, str]:
+    """Return what `with_sources` attached."""
+    metadata = table.schema.metadata or {}
+    found: dict[str, str] = json.loads(metadata.get(b"sources", b"{}"))
+    return found
+
+
+def image_digest(data: bytes | memoryview) -> bytes:
+    """Sixteen bytes that stand for an image's content."""
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def key_problem(key: str) -> str | None:
+    """Say why a key cannot name a sample, or None where it can."""
+    if "\0" in key:
+        return "the key holds a NUL byte"
+    if len(key.encode(errors="surrogateescape")) > MAX_KEY_BYTES:
+        return f"the key is over {MAX_KEY_BYTES} bytes"
+    if key.startswith("/") or ".." in key.split("/"):
+        return "the key is not a path inside the dataset"
+    return None
+
+
+def number_order(labels: Sequence[str]) -> list[str]:
+    """Sort label texts: by value where all are whole numbers, else as text."""
+    try:
+        return sorted(labels, key=int)
+    except ValueError:
+        return sorted(labels)

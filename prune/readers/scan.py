@@ -1,0 +1,124 @@
+"""One pass over a dataset: the sample table, and what changed since the last time."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from prune import files
+from prune.errors import DataError
+from prune.progress import Reporter
+from prune.readers.sample import RAW, Reader, Unit, sources_of
+from prune.store import SAMPLES, Dataset, identity
+from prune.store.layout import DIGEST_CHARS
+
+
+def scan(reader: Reader, folder: Path, reporter: Reporter) -> Dataset:
+    """Return the samples of a dataset, reading only the pieces that `folder` does not know yet.
+
+    A piece whose files have the names, sizes, times and inodes of an earlier scan is not read again. The
+    result does not depend on that: it is made of content only.
+
+    Raises
+    ------
+    DataError
+        The dataset has no samples, or a piece of it cannot be read.
+    """
+    known = folder / identity([reader.format, reader.split, dict(reader.options)])
+    tables: list[pa.Table] = []
+    sources: dict[str, str] = {}
+    with reporter.stage("scan", 0) as advance:
+        for unit in reader.units():
+            table = _scan_once(reader, unit, known)
+            sources |= sources_of(table)
+            tables.append(table.replace_schema_metadata(None))
+            advance(table.num_rows)
+    raw = pa.concat_tables(tables) if tables else RAW.empty_table()
+    if raw.num_rows == 0:
+        raise DataError(f"no samples in {reader.root}", "name a folder that holds images, or use --as FORMAT")
+    labels, classes = _class_ids(raw["label"], reader)
+    raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
+    raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
+    return Dataset(reader.format, reader.split, classes, sources, raw.cast(SAMPLES))
+
+
+def first_difference(old: Dataset, new: Dataset) -> str:
+    """Say in a few words what changed from one scan to the next."""
+    for name in sorted(old.sources.keys() | new.sources.keys()):
+        before, now = old.sources.get(name), new.sources.get(name)
+        if before != now:
+            return f"{name} {'is new' if before is None else 'is missing' if now is None else 'changed'}"
+    before_keys, now_keys = old.samples["key"], new.samples["key"]
+    missing = pc.filter(before_keys, pc.invert(pc.is_in(before_keys, now_keys)))
+    if len(missing):
+        return f"{missing[0]} is missing"
+    added = pc.filter(now_keys, pc.invert(pc.is_in(now_keys, before_keys)))
+    if len(added):
+        return f"{added[0]} is new"
+    for column, what in (
+        ("key", "is in another place"),
+        ("digest", "changed"),
+        ("label", "has another label"),
+    ):
+        differs = pc.fill_null(pc.not_equal(old.samples[column], new.samples[column]), True)
+        both_null = pc.and_(pc.is_null(old.samples[column]), pc.is_null(new.samples[column]))
+        rows = np.flatnonzero(pc.and_not(differs, both_null).to_numpy())
+        if len(rows):
+            return f"{now_keys[int(rows[0])]} {what}"
+    return f"it is now of format {new.format}, split {new.split}, with {len(new.classes)} classes"
+
+
+def _scan_once(reader: Reader, unit: Unit, known: Path) -> pa.Table:
+    token = unit.token(reader.root)
+    for path in sorted(known.glob(f"unit-{token}-*.parquet")):
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] in path.name:
+            return pq.read_table(io.BytesIO(data))
+        files.disk.remove(path)
+    table = reader.scan(unit)
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    digest = hashlib.sha256(sink.getvalue()).hexdigest()[:DIGEST_CHARS]
+    files.write(known / f"unit-{token}-{digest}.parquet", sink.getvalue())
+    return table
+
+
+def _class_ids(texts: pa.ChunkedArray, reader: Reader) -> tuple[pa.ChunkedArray, list[str]]:
+    distinct = [text for text in pc.unique(texts).to_pylist() if text is not None]
+    classes = reader.classes(distinct) if distinct else []
+    ids = pc.index_in(texts, value_set=pa.array(classes, pa.string()), skip_nulls=True)
+    return ids.cast(pa.int32()), classes
+
+
+def _with_clashes(raw: pa.Table) -> pa.ChunkedArray:
+    """Reject every key that stands there already, also when only case or Unicode form differ."""
+    keys = raw["key"]
+    folded = pc.utf8_lower(pc.utf8_normalize(keys, form="NFC"))
+    if len(pc.unique(folded)) == len(keys):
+        return raw["reason"]
+    codes = folded.combine_chunks().dictionary_encode().indices.to_numpy()
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    clashing = np.flatnonzero(first[inverse] != np.arange(len(codes)))
+    earlier = first[inverse][clashing]
+    reasons = raw["reason"].to_numpy(zero_copy_only=False).astype(object)
+    places: Mapping[int, str] = {
+        int(row): _clash(raw, int(row), int(before)) for row, before in zip(clashing, earlier, strict=True)
+    }
+    for row, reason in places.items():
+        reasons[row] = reasons[row] or reason
+    return pa.chunked_array([pa.array(reasons, pa.string())])
+
+
+def _clash(raw: pa.Table, row: int, before: int) -> str:
+    key, earlier = raw["key"][row].as_py(), raw["key"][before].as_py()
+    if key != earlier:
+        return f"the key differs from {earlier!r} only by case or Unicode form"
+    shard = raw["shard"][before].as_py()
+    return f"duplicate key; first in {shard}" if shard else "duplicate key"

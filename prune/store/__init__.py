@@ -1,0 +1,8 @@
+"""Everything known about a dataset, one column per fact. The format is in FORMAT.md."""
+
+from prune.store.column import Column, ColumnWriter, Part
+from prune.store.layout import PART_ROWS, identity
+from prune.store.samples import SAMPLES, Dataset
+from prune.store.store import Store
+
+__all__ = ["PART_ROWS", "SAMPLES", "Column", "ColumnWriter", "Dataset", "Part", "Store", "identity"]

@@ -1,0 +1,259 @@
+"""One array and its recipe: written in parts, each named by its checksum, visible when the store says so."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prune import files
+from prune.arrays import Array
+from prune.errors import StoreError
+from prune.store.layout import COLUMN, DIGEST_CHARS, PART_ROWS, RECIPE
+
+_NAMED = re.compile(r"(?P<kind>[a-z]+)-(?P<number>\d{5})-(?P<digest>[0-9a-f]{32})\.[a-z]+")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A block of a column: rows `start` to `stop` of axis 0."""
+
+    number: int
+    start: int
+    stop: int
+
+
+class Column:
+    """A finished column: `column.read(start, stop)` gives rows, checked against their checksums."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        described = _read_description(name, folder)
+        self.recipe: dict[str, Any] = described["recipe"]
+        self.shape: tuple[int, ...] = tuple(described["shape"])
+        self.dtype = np.dtype(described["dtype"])
+        self.part_rows: int = described["part_rows"]
+        self.files: list[str] = described["files"]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the parts on disk."""
+        return sum((self.folder / name).stat().st_size for name in self.files)
+
+    def read(self, start: int = 0, stop: int | None = None) -> Array:
+        """Return rows `start` to `stop`; read-only, and not copied when they lie in one part.
+
+        Raises
+        ------
+        StoreError
+            A part is missing or damaged.
+        """
+        stop = len(self) if stop is None else min(stop, len(self))
+        if stop <= start:
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        blocks = [
+            self._part(number)[max(start - first, 0) : stop - first]
+            for number, first in enumerate(range(0, len(self), self.part_rows))
+            if first < stop and first + self.part_rows > start
+        ]
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+    def blocks(self) -> Iterator[tuple[int, Array]]:
+        """Yield (first row, rows) part by part, so that the whole is never in memory."""
+        for start in range(0, len(self), self.part_rows):
+            yield start, self.read(start, start + self.part_rows)
+
+    def attachment(self, kind: str, number: int) -> bytes:
+        """Return the bytes of an attached file, such as the weights after an epoch."""
+        path = _find(self.folder, kind, number)
+        if path is None:
+            raise StoreError(
+                f"column {self.name} has no {kind} {number}", "run the command that wrote it again"
+            )
+        return _verified_bytes(path, self.name)
+
+    def attachments(self, kind: str) -> list[int]:
+        """Return the numbers of the attached files of a kind."""
+        found = (_NAMED.fullmatch(name) for name in self.files)
+        return sorted(int(match["number"]) for match in found if match and match["kind"] == kind)
+
+    @functools.cached_property
+    def rejects(self) -> dict[int, str]:
+        """Rows that could not be computed, with the reason of each."""
+        reasons: dict[int, str] = {}
+        for number in self.attachments("rejects"):
+            reasons |= {int(row): why for row, why in json.loads(self.attachment("rejects", number)).items()}
+        return reasons
+
+    @functools.cached_property
+    def _parts(self) -> dict[int, Array]:
+        return {}
+
+    def _part(self, number: int) -> Array:
+        if number not in self._parts:
+            path = _find(self.folder, "part", number)
+            if path is None:
+                raise StoreError(f"part {number} of column {self.name} is missing", _AGAIN)
+            _verify(path, self.name)
+            self._parts[number] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return self._parts[number]
+
+
+class ColumnWriter:
+    """A column in the making. Parts that are there already, whole, are not computed again."""
+
+    def __init__(self, name: str, folder: Path, recipe: Mapping[str, Any], rows: int, part_rows: int) -> None:
+        self.name = name
+        self.folder = folder
+        self.recipe = dict(recipe)
+        self.rows = rows
+        self.part_rows = part_rows
+        self.finished = (folder / COLUMN).exists() and self._is_whole()
+        if not self.finished:
+            files.disk.make_folder(folder)
+            files.sweep(folder)
+            files.write_json(folder / RECIPE, self.recipe)
+
+    @property
+    def parts(self) -> list[Part]:
+        """All parts, whether written or not."""
+        starts = range(0, self.rows, self.part_rows)
+        return [Part(i, start, min(start + self.part_rows, self.rows)) for i, start in enumerate(starts)]
+
+    def missing(self) -> Iterator[Part]:
+        """Yield the parts that have to be computed, in order; a damaged part is one of them."""
+        if self.finished:
+            return
+        for part in self.parts:
+            path = _find(self.folder, "part", part.number)
+            if path is not None and _digest(path) != _NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
+                files.disk.remove(path)
+                path = None
+            if path is None:
+                yield part
+
+    def put(self, part: Part, values: Array, rejects: Mapping[int, str] | None = None) -> None:
+        """Write one part; `rejects` names rows of it that could not be computed."""
+        expected = part.stop - part.start
+        if len(values) != expected:
+            raise ValueError(f"part {part.number} of {self.name} has {expected} rows, not {len(values)}")
+        if rejects:
+            reasons = {str(row): rejects[row] for row in sorted(rejects)}
+            self.attach("rejects", part.number, json.dumps(reasons, ensure_ascii=False).encode(), "json")
+        header = io.BytesIO()
+        values = np.ascontiguousarray(values)
+        np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(values))
+        with files.new_file(self.folder) as out:
+            out.write(header.getvalue())
+            out.write(values.data)
+            out.commit(f"part-{part.number:05d}-{out.sha256[:DIGEST_CHARS]}.npy")
+
+    def attach(self, kind: str, number: int, data: bytes, suffix: str) -> None:
+        """Write a file beside the parts, replacing the one of the same kind and number."""
+        self.detach(kind, number)
+        with files.new_file(self.folder) as out:
+            out.write(data)
+            out.commit(f"{kind}-{number:05d}-{out.sha256[:DIGEST_CHARS]}.{suffix}")
+
+    def attachment(self, kind: str, number: int) -> bytes | None:
+        """Return an attached file, or None where there is none or it is damaged."""
+        path = _find(self.folder, kind, number)
+        if path is None or _digest(path) != _NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
+            return None
+        return path.read_bytes()
+
+    def detach(self, kind: str, number: int) -> None:
+        """Remove an attached file, if there is one."""
+        path = _find(self.folder, kind, number)
+        if path is not None:
+            files.disk.remove(path)
+
+    def rejects(self) -> dict[int, str]:
+        """Return the rows rejected so far, with the reason of each."""
+        reasons: dict[int, str] = {}
+        for part in self.parts:
+            data = self.attachment("rejects", part.number)
+            reasons |= {int(row): why for row, why in json.loads(data).items()} if data else {}
+        return reasons
+
+    def finish(self) -> Column:
+        """Describe the column, now that every part is there. It is visible once the store publishes it."""
+        if not self.finished:
+            first = np.load(_require(self.folder, "part", 0), mmap_mode="r", allow_pickle=False)
+            described = {
+                "name": self.name,
+                "recipe": self.recipe,
+                "shape": [self.rows, *first.shape[1:]],
+                "dtype": first.dtype.str,
+                "part_rows": self.part_rows,
+                "files": sorted(path.name for path in self.folder.iterdir() if _NAMED.fullmatch(path.name)),
+            }
+            files.write_json(self.folder / COLUMN, described)
+            self.finished = True
+        return Column(self.name, self.folder)
+
+    def _is_whole(self) -> bool:
+        described = _read_description(self.name, self.folder)
+        whole = True
+        for name in described["files"]:
+            path = self.folder / name
+            if not path.exists() or _digest(path) != _NAMED.fullmatch(name)["digest"]:  # type: ignore[index]
+                files.disk.remove(path)
+                whole = False
+        if not whole:
+            files.disk.remove(self.folder / COLUMN)
+        return whole
+
+
+_AGAIN = "run the command that wrote it again: only the damaged part is computed"
+
+
+def _read_description(name: str, folder: Path) -> dict[str, Any]:
+    try:
+        described: dict[str, Any] = files.read_json(folder / COLUMN)
+    except FileNotFoundError as error:
+        raise StoreError(f"column {name} is not finished", "run the command that writes it again") from error
+    except ValueError as error:
+        raise StoreError(
+            f"{folder / COLUMN} is damaged", "remove that file and run the command again"
+        ) from error
+    return described
+
+
+def _find(folder: Path, kind: str, number: int) -> Path | None:
+    return next(iter(sorted(folder.glob(f"{kind}-{number:05d}-*"))), None)
+
+
+def _require(folder: Path, kind: str, number: int) -> Path:
+    path = _find(folder, kind, number)
+    assert path is not None, f"{kind} {number} was not written"
+    return path
+
+
+def _digest(path: Path) -> str:
+    return files.sha256(path)[:DIGEST_CHARS]
+
+
+def _verify(path: Path, column: str) -> None:
+    match = _NAMED.fullmatch(path.name)
+    if match is None or _digest(path) != match["digest"]:
+        raise StoreError(f"part {path.name} of column {column} is damaged", _AGAIN)
+
+
+def _verified_bytes(path: Path, column: str) -> bytes:
+    _verify(path, column)
+    return path.read_bytes()
+
+
+assert PART_ROWS % 256 == 0  # batches of up to 256 rows tile a part

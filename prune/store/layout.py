@@ -1,0 +1,30 @@
+"""File names and numbers of the store: FORMAT.md as constants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+FORMAT = 1  # raised when an older version could no longer read what this one writes
+PART_ROWS = 65_536  # rows of a column part; batches never cross a part
+DIGEST_CHARS = 32  # of a SHA-256, in file names
+
+STATE = "store.json"
+LOCK = "lock"
+LOCATION = "location.json"
+DATASETS = "datasets"
+COLUMNS = "columns"
+SELECTIONS = "selections"
+SCANS = "scans"
+
+RECIPE = "recipe.json"
+COLUMN = "column.json"
+DATASET = "dataset.json"
+SELECTION = "selection.json"
+
+
+def identity(value: Any) -> str:
+    """Sixteen hex characters that stand for a JSON value: equal values, equal identities."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,141 @@
+"""The sample table: one row a sample, columnar, in the order of the dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from prune import files
+from prune.arrays import Labels, Rows
+from prune.errors import StoreError
+from prune.store.layout import DATASET, DIGEST_CHARS
+
+SAMPLES = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),  # unique in the dataset
+        pa.field("shard", pa.string()),  # file that holds it, relative to the root; null: the key is the file
+        pa.field("offset", pa.int64()),  # byte range in a tar, headers and padding included
+        pa.field("size", pa.int64()),
+        pa.field("image_offset", pa.int64()),  # byte range of the image alone
+        pa.field("image_size", pa.int64()),
+        pa.field("index", pa.int64()),  # position inside the shard, where it has rows
+        pa.field("label", pa.int32()),  # class id in [0, c); null: unlabelled
+        pa.field("digest", pa.binary(16)),  # of the image's bytes: equal digests are equal images
+        pa.field("reason", pa.string()),  # why the sample cannot be used; null: it can
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a scan found: samples, classes, and the checksum of every source file."""
+
+    format: str
+    split: str | None
+    classes: list[str]
+    sources: Mapping[str, str]  # file, relative to the root -> SHA-256; empty where every sample is a file
+    samples: pa.Table = field(repr=False)
+
+    def __len__(self) -> int:
+        return self.samples.num_rows
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys in row order."""
+        keys: list[str] = self.samples["key"].to_pylist()
+        return keys
+
+    @property
+    def labels(self) -> Labels:
+        """(n,) class ids; -1 where there is none."""
+        return pc.fill_null(self.samples["label"], -1).to_numpy()
+
+    @property
+    def usable(self) -> Rows:
+        """Rows that the scan did not reject."""
+        return np.flatnonzero(self.samples["reason"].is_null().to_numpy(zero_copy_only=False))
+
+    @property
+    def rejects(self) -> dict[int, str]:
+        """Rows that the scan rejected, with the reason of each."""
+        reasons = self.samples["reason"]
+        bad = np.flatnonzero(reasons.is_valid().to_numpy(zero_copy_only=False))
+        return dict(zip(bad.tolist(), reasons.take(pa.array(bad)).to_pylist(), strict=True))
+
+    @property
+    def originals(self) -> Rows:
+        """(n,) the lowest row with the same image bytes: a row's own number unless it is a duplicate."""
+        codes = pc.fill_null(
+            self.samples["digest"].combine_chunks().dictionary_encode().indices, -1
+        ).to_numpy()
+        _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+        rows = np.asarray(first)[inverse]
+        rows[codes < 0] = np.flatnonzero(codes < 0)
+        return rows
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: independent of where the dataset lies and of time stamps."""
+        described = {
+            "format": self.format,
+            "split": self.split,
+            "classes": self.classes,
+            "sources": dict(self.sources),
+            "samples": hashlib.sha256(_table_bytes(self.samples)).hexdigest(),
+        }
+        return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def write_dataset(folder: Path, dataset: Dataset) -> None:
+    """Write the sample table and its description; the description comes last and completes it."""
+    data = _table_bytes(dataset.samples)
+    name = f"samples-{hashlib.sha256(data).hexdigest()[:DIGEST_CHARS]}.parquet"
+    files.write(folder / name, data)
+    described = {
+        "format": dataset.format,
+        "split": dataset.split,
+        "classes": dataset.classes,
+        "sources": dict(dataset.sources),
+        "n": len(dataset),
+        "samples": name,
+    }
+    files.write_json(folder / DATASET, described)
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Read what `write_dataset` wrote.
+
+    Raises
+    ------
+    StoreError
+        It is missing, unfinished or damaged.
+    """
+    try:
+        described: dict[str, Any] = files.read_json(folder / DATASET)
+        path = folder / described["samples"]
+        data = path.read_bytes()
+    except (FileNotFoundError, ValueError, KeyError) as error:
+        raise StoreError(f"the sample table in {folder} is missing or damaged", _AGAIN) from error
+    if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] not in path.name:
+        raise StoreError(f"the sample table {path} is damaged", _AGAIN)
+    table = pq.read_table(io.BytesIO(data)).cast(SAMPLES)
+    return Dataset(described["format"], described["split"], described["classes"], described["sources"], table)
+
+
+_AGAIN = "remove the folder and name the dataset again: prune score --type … DATA"
+
+
+def _table_bytes(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table.combine_chunks(), sink, compression="zstd", row_group_size=65_536)
+    return sink.getvalue()
