@@ -1,0 +1,163 @@
+"""The pixels of a whole dataset, batch after batch in its order, decoded here or in worker processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from prune.arrays import Array, Images
+from prune.errors import DataError
+from prune.images.decode import Crop, UnreadableImageError, to_pixels
+
+Batch = tuple[int, Images, dict[int, str]]
+
+_TASK_BYTES = 8 << 20  # of pixels in one task: what travels between processes at once
+_AHEAD = 2  # tasks that wait for each worker
+
+
+class Source(Protocol):
+    """What is read from: any reader."""
+
+    def images(self, samples: pa.Table) -> Iterator[bytes | Array]:
+        """Yield the encoded image or the pixels of each row."""
+
+
+def read_images(
+    reader: Source, samples: pa.Table, crop: Crop, *, workers: int, batch: int = 256
+) -> Iterator[Batch]:
+    """Decode the images of `samples`; the answer does not depend on the number of workers.
+
+    Parameters
+    ----------
+    reader
+        Picklable, if there are workers: each opens its own files.
+    samples
+        Rows of the sample table; one with a `reason` is not read.
+    crop
+        What becomes of each image.
+    workers
+        Processes; 0 decodes in this one.
+    batch
+        Images in a batch; fewer where they are large, so that a batch stays near 8 MB.
+
+    Yields
+    ------
+    (position, images, reasons)
+        Position of the first row in `samples`, uint8 (b, 3, size, size), and why an image cannot be
+        decoded, by its position in `samples`. Rows that are not read or not decoded are zeros.
+
+    Raises
+    ------
+    DataError
+        The reader cannot read on, or a worker died.
+    """
+    step = max(1, min(batch, _TASK_BYTES // (3 * crop.size**2)))
+    if workers == 0:
+        return _read_here(reader, samples, crop, step)
+    return _read_apart(reader, samples, crop, step, workers)
+
+
+def _read_here(reader: Source, samples: pa.Table, crop: Crop, step: int) -> Iterator[Batch]:
+    sound = _sound(samples)
+    stream = reader.images(samples.filter(sound))
+    for start in range(0, len(samples), step):
+        yield start, *_decode(stream, sound[start : start + step], start, crop)
+
+
+def _decode(
+    stream: Iterator[bytes | Array], sound: Array, start: int, crop: Crop
+) -> tuple[Images, dict[int, str]]:
+    images = np.zeros((len(sound), 3, crop.size, crop.size), np.uint8)
+    reasons: dict[int, str] = {}
+    for place in np.flatnonzero(sound).tolist():
+        try:
+            images[place] = to_pixels(next(stream), crop)
+        except UnreadableImageError as error:
+            reasons[start + place] = str(error)
+    return images, reasons
+
+
+def _read_apart(reader: Source, samples: pa.Table, crop: Crop, step: int, workers: int) -> Iterator[Batch]:
+    # Imported here: reading in this process needs no multiprocessing.
+    import multiprocessing
+    from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker, (reader, crop))
+    waiting: deque[Future[Batch]] = deque()
+    try:
+        for start in range(0, len(samples), step):
+            with _interrupts_blocked():
+                waiting.append(pool.submit(_work, _pack(samples.slice(start, step)), start))
+            if len(waiting) > workers * _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise DataError("a worker process died while reading images", _DIED) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_DIED = (
+    'run again with --workers 0 (in a script of your own: call prune under `if __name__ == "__main__":`);'
+    " if it dies again, memory is short"
+)
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Start processes that never see Ctrl-C, from their first instruction on: they inherit the mask."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _pack(samples: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()  # a pickled slice would carry the whole table
+    with pa.ipc.new_stream(sink, samples.schema) as out:
+        out.write_table(samples)
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed
+
+
+class _Worker:
+    """What a process keeps for all its tasks."""
+
+    reader: Source
+    crop: Crop
+
+
+def _start_worker(reader: Source, crop: Crop) -> None:
+    _Worker.reader, _Worker.crop = reader, crop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    from multiprocessing import connection, parent_process
+
+    parent = parent_process()
+    assert parent is not None, "only worker processes have a parent to wait for"
+    connection.wait([parent.sentinel])
+    os._exit(1)
+
+
+def _work(packed: bytes, start: int) -> Batch:
+    samples = pa.ipc.open_stream(packed).read_all()
+    sound = _sound(samples)
+    stream = _Worker.reader.images(samples.filter(sound))
+    return start, *_decode(stream, sound, start, _Worker.crop)
+
+
+def _sound(samples: pa.Table) -> Array:
+    return samples["reason"].is_null().to_numpy()

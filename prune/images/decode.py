@@ -1,0 +1,236 @@
+"""Any image as upright 8-bit RGB: every mode, depth and orientation, and one error for all that is broken.
+
+What is done to what is not 8-bit RGB:
+
+- grey, 1-bit, palette, CMYK, YCbCr: converted; colour profiles are not applied
+- transparent pixels, also of a palette or a colour key: laid over white
+- 16 bits a channel: divided by 256
+- other whole numbers: as they are in [0, 255], divided by 256 in [0, 65535], else smallest to largest
+- floats: times 255 if within [0, 1], as they are if within [0, 255], else smallest to largest
+- several frames: the first one
+- EXIF orientation: applied
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import ExifTags, Image, ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.PpmImagePlugin import PpmImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from prune.arrays import Array, Images
+from prune.images.suffix import suffix_of
+
+MAX_PIXELS = 40_000_000
+
+# By class and not by `Image.open`, whose own limit on pixels is one setting for the whole process.
+_KINDS: dict[str, type[ImageFile.ImageFile]] = {
+    "jpg": JpegImageFile,
+    "png": PngImageFile,
+    "webp": WebPImageFile,
+    "gif": GifImageFile,
+    "bmp": BmpImageFile,
+    "tiff": TiffImageFile,
+    "ppm": PpmImageFile,
+}
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_DRAFT = 2  # a JPEG is decoded at a fraction of its size if that is still this many times the target
+
+
+class UnreadableImageError(ValueError):
+    """An image is broken, of an unknown kind or too large; the message is a short reason."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """What a network sees: the shorter side brought to `resize` pixels, then the middle `size` of both."""
+
+    resize: int
+    size: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.size <= self.resize:
+            raise ValueError(f"crop of {self.size} from {self.resize} pixels, want 1 <= size <= resize")
+
+
+def decode(data: bytes | Array) -> Image.Image:
+    """Return an upright RGB image.
+
+    Parameters
+    ----------
+    data
+        A JPEG, PNG, WebP, GIF, BMP, TIFF or netpbm file, or pixels (h, w), (h, w, 1), (h, w, 3) or (h, w, 4).
+
+    Raises
+    ------
+    UnreadableImageError
+        It is empty, broken, cut short, of another kind, or over `MAX_PIXELS`.
+    """
+    return _from_file(data, 0) if isinstance(data, bytes) else _from_array(data)
+
+
+def to_pixels(data: bytes | Array, crop: Crop) -> Images:
+    """Decode, resize with antialiasing and cut the middle out; time is dominated by the decoding.
+
+    An image that is exactly `crop.resize` wide and high is not resampled.
+
+    Returns
+    -------
+    (3, size, size)
+        RGB, uint8.
+
+    Raises
+    ------
+    UnreadableImageError
+        As `decode`.
+    """
+    image = _from_file(data, crop.resize) if isinstance(data, bytes) else _from_array(data)
+    return np.ascontiguousarray(np.asarray(_cut(image, crop)).transpose(2, 0, 1))
+
+
+def _cut(image: Image.Image, crop: Crop) -> Image.Image:
+    width, height = image.size
+    if width == height == crop.size == crop.resize:
+        return image
+    shorter = min(width, height)
+    wide, high = width * crop.resize // shorter, height * crop.resize // shorter
+    left, top = (wide - crop.size) // 2, (high - crop.size) // 2
+    # Only the box is computed: a strip of 1 x 40,000,000 pixels never becomes a resized strip.
+    across, down = width / wide, height / high
+    box = (left * across, top * down, (left + crop.size) * across, (top + crop.size) * down)
+    return image.resize((crop.size, crop.size), Image.Resampling.BILINEAR, box, reducing_gap=3.0)
+
+
+def _from_file(data: bytes, target: int) -> Image.Image:
+    if not data:
+        raise UnreadableImageError("the image is empty (0 bytes)")
+    suffix = suffix_of(data)
+    if suffix not in _KINDS:
+        raise UnreadableImageError("not a JPEG, PNG, WebP, GIF, BMP, TIFF or PPM image")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # data must not write to the terminal
+        try:
+            return _open(_KINDS[suffix](io.BytesIO(data)), suffix, target)
+        except UnreadableImageError:
+            raise
+        except _BROKEN as error:
+            raise UnreadableImageError(f"broken {suffix}: {_sentence(error)}") from error
+
+
+def _open(image: ImageFile.ImageFile, suffix: str, target: int) -> Image.Image:
+    _check_size(*image.size)
+    if target and min(image.size) >= 2 * _DRAFT * target:
+        image.draft(None, (_DRAFT * target, _DRAFT * target))
+    image.load()
+    turn = _TURNS.get(_orientation(image))
+    depth = 16 if suffix == "ppm" and image.mode == "I" else 0
+    rgb = _to_rgb(image, depth)
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except _BROKEN:
+        return 0  # the pixels are sound; only the note beside them is not
+    return orientation if isinstance(orientation, int) else 0
+
+
+def _to_rgb(image: Image.Image, depth: int = 0) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode[0] in "IF":
+        return Image.fromarray(_to_bytes(np.asarray(image), depth)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_array(pixels: Array) -> Image.Image:
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))):
+        raise UnreadableImageError(f"pixels of shape {pixels.shape}, want (h, w), (h, w, 3) or (h, w, 4)")
+    if pixels.dtype.kind not in "buif":
+        raise UnreadableImageError(f"pixels of type {pixels.dtype}, want whole numbers or floats")
+    if not pixels.size:
+        raise UnreadableImageError(f"no pixels: the shape is {pixels.shape}")
+    _check_size(pixels.shape[1], pixels.shape[0])
+    return _to_rgb(Image.fromarray(_to_bytes(pixels, 0)))
+
+
+def _to_bytes(values: Array, depth: int) -> Array:
+    if values.dtype == np.uint8:
+        return np.ascontiguousarray(values)
+    if values.dtype == np.bool_:
+        return values * np.uint8(255)
+    if values.dtype.itemsize == 2 and values.dtype.kind == "u":
+        depth = 16
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise UnreadableImageError("pixels are not finite")
+    scale, zero = _scale(values.dtype.kind, depth, low, high)
+    scaled = (values.astype(np.float64) - zero) * scale
+    # Whole numbers lose their low byte, as in every 16-bit reader; floats are rounded.
+    return np.clip(scaled if values.dtype.kind in "iu" else np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def _scale(kind: str, depth: int, low: float, high: float) -> tuple[float, float]:
+    """Return (factor, zero) so that (value - zero) * factor lies in [0, 255]."""
+    if depth == 16:
+        return 1 / 256, 0.0
+    if low >= 0 and kind == "f" and high <= 1:
+        return 255.0, 0.0
+    if low >= 0 and high <= 255:
+        return 1.0, 0.0
+    if low >= 0 and kind in "iu" and high <= 65_535:
+        return 1 / 256, 0.0
+    return (255.0 / (high - low) if high > low else 0.0), low
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        limit = f"{MAX_PIXELS // 1_000_000} megapixels"
+        raise UnreadableImageError(f"{width}x{height} pixels is over the limit of {limit}")
+
+
+def _sentence(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return (text or type(error).__name__)[:120]
