@@ -99,6 +99,8 @@ def key_problem(key: str) -> str | None:
     """Say why a key cannot name a sample, or None where it can."""
     if "\0" in key:
         return "the key holds a NUL byte"
+    if "\n" in key or "\r" in key:
+        return "the key holds a line break"
     if len(key.encode(errors="surrogateescape")) > MAX_KEY_BYTES:
         return f"the key is over {MAX_KEY_BYTES} bytes"
     if key.startswith("/") or ".." in key.split("/"):

@@ -92,7 +92,7 @@ def _scan_once(reader: Reader, unit: Unit, known: Path) -> pa.Table:
 
 def _class_ids(texts: pa.ChunkedArray, reader: Reader) -> tuple[pa.ChunkedArray, list[str]]:
     distinct = [text for text in pc.unique(texts).to_pylist() if text is not None]
-    classes = reader.classes(distinct) if distinct else []
+    classes = reader.classes(sorted(distinct))
     ids = pc.index_in(texts, value_set=pa.array(classes, pa.string()), skip_nulls=True)
     return ids.cast(pa.int32()), classes
 

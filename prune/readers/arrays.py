@@ -1,0 +1,198 @@
+"""Plain arrays: a `.npy` matrix of features, or a `.npy` stack of images, with labels in another beside it.
+
+The key of a sample is its row number. A matrix (n, d) holds features. Images are (n, h, w) or
+(n, h, w, channels) with 1, 3 or 4 channels; (n, channels, h, w) where the last axis cannot be channels.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from prune import files
+from prune.arrays import Array
+from prune.errors import DataError, OptionError
+from prune.readers.sample import RAW, Unit, image_digest, number_order, with_sources
+
+OPTIONS = ("labels",)
+_UNIT = 65_536  # rows
+_BLOCK = 1024  # rows looked at together
+_CHANNELS = (1, 3, 4)
+
+
+def looks_like(path: Path) -> bool:
+    """Say whether this is a `.npy` file."""
+    return path.is_file() and path.suffix == ".npy"
+
+
+def open_arrays(data: str, *, labels: str | None = None) -> Arrays:
+    """Open a `.npy` file.
+
+    Parameters
+    ----------
+    data
+        The file: numbers, two to four axes.
+    labels
+        A `.npy` file of n whole numbers or texts. If not given: `X_labels.npy` beside `X.npy`, `labels.npy`
+        or `y.npy`, the first that exists; else there are no labels.
+
+    Raises
+    ------
+    DataError
+        A file is missing, cut short, holds Python objects, or has another shape.
+    """
+    path = Path(data)
+    if not path.is_file():
+        raise DataError(f"{data} is not a file", "name one .npy file")
+    beside = path.parent
+    if labels is None:
+        usual = (f"{path.stem}_labels.npy", "labels.npy", "y.npy")
+        labels = next((name for name in usual if name != path.name and (beside / name).is_file()), None)
+    else:
+        labels = _relative(Path(labels), beside)
+    reader = Arrays(beside, path.name, labels)
+    reader.check()
+    return reader
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """One `.npy` file, mapped into memory; a sample is a row."""
+
+    root: Path
+    name: str
+    labels: str | None = None
+    split: str | None = field(default=None, init=False)
+    format: str = field(default="arrays", init=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the mapped files out: another process maps its own."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What makes this reader again, beside the path."""
+        return {"labels": None if self.labels is None else str(self.root / self.labels)}
+
+    def check(self) -> None:
+        """Raise `DataError` unless the rows are features or images and every row has a label, or none has."""
+        shape = self._values.shape
+        if self._values.dtype.kind not in "buif" or not 2 <= len(shape) <= 4 or 0 in shape:
+            what = f"{self.root / self.name} has the shape {shape} and the type {self._values.dtype}"
+            raise DataError(what, "want numbers: (n, d) features, (n, h, w) or (n, h, w, 3) images")
+        if len(shape) == 4 and not (shape[3] in _CHANNELS or shape[1] in _CHANNELS):
+            what = f"{self.root / self.name} has the shape {shape}"
+            raise DataError(what, "images have 1, 3 or 4 channels, last or first")
+        if self._labels is None:
+            return
+        found = self._labels.shape
+        if found != shape[:1] or self._labels.dtype.kind not in "iubU":
+            what = f"{self.root / str(self.labels)} has the shape {found} and the type {self._labels.dtype}"
+            raise DataError(
+                f"{what}, but there are {shape[0]} samples", "want one whole number or text a sample"
+            )
+
+    def units(self) -> Iterator[Unit]:
+        """Yield 65,536 rows at a time."""
+        names = (self.name, *filter(None, [self.labels]))
+        for start in range(0, len(self._values), _UNIT):
+            yield Unit(str(start), names)
+
+    def scan(self, unit: Unit) -> pa.Table:
+        """Digest every row; a row with NaN or infinities is rejected.
+
+        Raises
+        ------
+        DataError
+            A file is damaged or gone.
+        """
+        start = int(unit.name)
+        stop = min(start + _UNIT, len(self._values))
+        n = stop - start
+        values = {
+            "key": [str(row) for row in range(start, stop)],
+            "shard": [self.name] * n,
+            "index": range(start, stop),
+            "label": [None] * n if self._labels is None else _texts(self._labels[start:stop]),
+            "digest": [image_digest(row.tobytes()) for row in self._values[start:stop]],
+            "reason": [
+                reason for block in range(start, stop, _BLOCK) for reason in self._reasons(block, stop)
+            ],
+        }
+        arrays = [pa.array(values.get(kind.name, [None] * n), kind.type) for kind in RAW]
+        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), self._sources)
+
+    def classes(self, labels: Sequence[str]) -> list[str]:
+        """Return the labels, by value where all are whole numbers, else as text."""
+        return number_order(sorted(labels))
+
+    def images(self, samples: pa.Table) -> Iterator[Array]:
+        """Yield the (h, w) or (h, w, channels) pixels of each row.
+
+        Raises
+        ------
+        DataError
+            The rows are features.
+        """
+        values = self._values
+        if values.ndim == 2:
+            raise DataError(
+                f"{self.root / self.name} is a matrix of features, not of images",
+                f"prune embed --encoder precomputed --features {self.root / self.name}",
+            )
+        first = values.ndim == 4 and values.shape[3] not in _CHANNELS
+        for row in samples["index"].to_numpy().tolist():
+            yield np.moveaxis(values[row], 0, 2) if first else np.asarray(values[row])
+
+    @cached_property
+    def _values(self) -> Array:
+        return _mapped(self.root / self.name)
+
+    @cached_property
+    def _labels(self) -> Array | None:
+        return None if self.labels is None else _mapped(self.root / self.labels)
+
+    @cached_property
+    def _sources(self) -> dict[str, str]:
+        return {name: files.sha256(self.root / name) for name in filter(None, [self.name, self.labels])}
+
+    def _reasons(self, start: int, stop: int) -> list[str | None]:
+        block = self._values[start : min(start + _BLOCK, stop)]
+        if block.dtype.kind != "f":
+            return [None] * len(block)
+        finite = np.asarray(np.isfinite(block.reshape(len(block), -1)).all(axis=1))
+        return [None if sound else "non-finite values" for sound in finite]
+
+
+def _mapped(path: Path) -> Array:
+    try:
+        values: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"{path} cannot be read as .npy: {reason}", "write it with numpy.save, without objects"
+        ) from error
+    if not isinstance(values, np.ndarray):
+        raise DataError(f"{path} holds several arrays", "write one array with numpy.save")
+    return values
+
+
+def _texts(labels: Array) -> list[str | None]:
+    """Return label texts; an empty text is no label."""
+    if labels.dtype.kind == "b":
+        return [str(label).lower() for label in labels.tolist()]
+    return [str(label) or None for label in labels.tolist()]
+
+
+def _relative(labels: Path, beside: Path) -> str:
+    """Return the path of the labels as seen from the data, so that both can move together."""
+    if not labels.is_file():
+        raise OptionError(f"--labels {labels} is not a file", "name a .npy file with one label a sample")
+    return os.path.relpath(labels.resolve(), beside.resolve())

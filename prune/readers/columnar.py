@@ -1,0 +1,124 @@
+"""Rows of a parquet or Arrow file, a few at a time, in any order, in bounded memory."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from prune.errors import DataError
+
+_BATCH = 256  # rows of parquet at a time
+_BUFFER = 1 << 20  # bytes of a compressed column at a time
+_END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+
+
+class ParquetRows:
+    """One parquet file, read forwards; going back starts its row group again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with reading(path):
+            self._file = pq.ParquetFile(path, buffer_size=_BUFFER)
+        self.schema: pa.Schema = self._file.schema_arrow
+        self.rows: int = self._file.metadata.num_rows
+        groups = (self._file.metadata.row_group(g).num_rows for g in range(self._file.num_row_groups))
+        self._starts = [0, *itertools.accumulate(groups)]
+        self._stream: Iterator[tuple[int, pa.Table]] = iter(())
+        self._key: tuple[int, tuple[str, ...]] = (-1, ())
+        self._start, self._batch = 0, pa.table({})
+
+    def batches(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
+        """Yield (first row, rows) of the whole file; a column may be a child of a struct: `image.path`."""
+        for group in range(len(self._starts) - 1):
+            yield from self._batches_of(group, columns)
+
+    def around(self, row: int, columns: Sequence[str]) -> tuple[int, pa.Table]:
+        """Return (first row, rows) of some batch that holds `row`."""
+        key = (bisect.bisect_right(self._starts, row) - 1, tuple(columns))
+        if self._key != key or row < self._start:
+            self._key, self._stream = key, self._batches_of(key[0], columns)
+            self._start, self._batch = self._starts[key[0]], pa.table({})
+        while row >= self._start + self._batch.num_rows:
+            self._start, self._batch = next(self._stream)
+        return self._start, self._batch
+
+    def _batches_of(self, group: int, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
+        start = self._starts[group]
+        with reading(self.path):
+            for batch in self._file.iter_batches(_BATCH, row_groups=[group], columns=list(columns)):
+                yield start, pa.Table.from_batches([batch])
+                start += batch.num_rows
+        if start != self._starts[group + 1]:
+            raise DataError(
+                f"{self.path} is damaged: row group {group} is {self._starts[group + 1] - start} rows short",
+                DAMAGED,
+            )
+
+
+class ArrowRows:
+    """One file of an Arrow stream, mapped into memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with reading(path):
+            source = pa.memory_map(str(path))
+            if source.size() < len(_END_OF_STREAM) or source.read_at(8, source.size() - 8) != _END_OF_STREAM:
+                raise pa.ArrowInvalid("it is cut short")
+            stream = pa.ipc.open_stream(source)
+            self.schema: pa.Schema = stream.schema
+            self._batches = list(stream)
+        self._starts = [0, *itertools.accumulate(batch.num_rows for batch in self._batches)]
+        self.rows = self._starts[-1]
+
+    def batches(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
+        """Yield (first row, rows) of the whole file; a column may be a child of a struct: `image.path`."""
+        for place in range(len(self._batches)):
+            yield self._checked(place, columns)
+
+    def around(self, row: int, columns: Sequence[str]) -> tuple[int, pa.Table]:
+        """Return (first row, rows) of some batch that holds `row`."""
+        return self._checked(bisect.bisect_right(self._starts, row) - 1, columns)
+
+    def _checked(self, place: int, columns: Sequence[str]) -> tuple[int, pa.Table]:
+        names = dict.fromkeys(
+            name if name in self.schema.names else name.partition(".")[0] for name in columns
+        )
+        batch = self._batches[place].select(list(names))
+        with reading(self.path):
+            batch.validate(full=True)  # the file is mapped as it is: an offset of nonsense would be followed
+        return self._starts[place], pa.Table.from_batches([batch])
+
+
+DAMAGED = "fetch the file again"
+Rows = ParquetRows | ArrowRows
+
+
+def open_rows(path: Path, kind: str) -> Rows:
+    """Open a file of kind `parquet` or `arrow`.
+
+    Raises
+    ------
+    DataError
+        It is missing, cut short or damaged.
+    """
+    rows = ParquetRows(path) if kind == "parquet" else ArrowRows(path)
+    with reading(path):
+        for column in rows.schema:  # names that are not text fail here
+            _ = column.name, [column.type.field(place).name for place in range(column.type.num_fields)]
+    return rows
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what pyarrow says of a damaged file into one sentence with its name."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{path} cannot be read: {reason}", DAMAGED) from error

@@ -1,0 +1,161 @@
+"""Which files of a Hugging Face folder are a split: as `save_to_disk` noted, or by names of parquet files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prune import files
+from prune.errors import DataError, OptionError
+
+_SHARD = re.compile(r"(\w+(?:[.-]\w+)*?)-\d{5}-of-\d{5}\b.*\.parquet")
+_WORDS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+    "eval": "test",
+    "evaluation": "test",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """The files of one split, relative to the root, in order."""
+
+    root: Path
+    files: tuple[str, ...]
+    kind: str  # parquet or arrow
+    split: str | None
+
+
+def is_saved(path: Path) -> bool:
+    """Say whether `save_to_disk` wrote this folder."""
+    return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
+
+
+def find(path: Path, split: str | None) -> Found:
+    """Return the files of a split; without a name, of `train` or of the only one.
+
+    The split of a parquet file is what stands before `-00000-of-00002` in its name, else the first of train,
+    validation, test (or a common other word for one of them) in its path below `path`, else train.
+
+    Raises
+    ------
+    DataError
+        There are no files, or those of the split lie in several folders.
+    OptionError
+        There is no such split, or there are several and none is called train.
+    """
+    if (path / "dataset_dict.json").is_file():
+        splits = _names(_json(path / "dataset_dict.json"), "splits", path / "dataset_dict.json")
+        chosen = _choose(splits, split, path)
+        names = [f"{chosen}/{name}" for name in _arrow_files(path / chosen)]
+        return Found(path, tuple(names), "arrow", chosen)
+    if (path / "state.json").is_file():
+        return _saved(path, split)
+    return _parquet(path, split)
+
+
+def splits(path: Path) -> list[str]:
+    """Return the names of the splits in a folder; none where it is one dataset without splits."""
+    if (path / "dataset_dict.json").is_file():
+        return list(_names(_json(path / "dataset_dict.json"), "splits", path / "dataset_dict.json"))
+    return [] if (path / "state.json").is_file() else sorted(_by_split(path, path))
+
+
+def _saved(path: Path, split: str | None) -> Found:
+    own = _json(path / "state.json").get("_split")
+    if split is not None and split != own:
+        what = f"it is the split {own}" if own else "it has no splits"
+        raise OptionError(f"no split of {path} is called {split!r}", f"{what}: leave --split out")
+    return Found(path, tuple(_arrow_files(path)), "arrow", own if isinstance(own, str) else None)
+
+
+def _arrow_files(folder: Path) -> Sequence[str]:
+    state = _json(folder / "state.json")
+    if state.get("_indices_data_files") or state.get("_indices_files"):
+        raise DataError(
+            f"{folder} was saved with an index over its rows, by an old version of datasets",
+            "load it, call flatten_indices() and save it again",
+        )
+    entries = state.get("_data_files")
+    rows = [entry.get("filename") if isinstance(entry, dict) else None for entry in entries or ()]
+    return _names({"_data_files": rows}, "_data_files", folder / "state.json")
+
+
+def _parquet(path: Path, split: str | None) -> Found:
+    root = path if path.is_dir() else path.parent
+    splits = _by_split(path, root)
+    chosen = _choose(
+        sorted(splits), _WORDS.get(split, split) if split and split not in splits else split, path
+    )
+    folders = sorted({name.rpartition("/")[0] for name in splits[chosen]})
+    if len(folders) > 1:
+        raise DataError(
+            f"the parquet files of the split {chosen} lie in several folders: {', '.join(folders[:5])}",
+            f"name one of them: {root / folders[0]}",
+        )
+    return Found(root, tuple(splits[chosen]), "parquet", chosen)
+
+
+def _by_split(path: Path, root: Path) -> dict[str, list[str]]:
+    found = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    names = [file.relative_to(root).as_posix() for file in found if file.is_file()]
+    names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
+    if not names:
+        raise DataError(f"no .parquet files in {path}", "name the folder that holds them")
+    splits: dict[str, list[str]] = {}
+    for name in names:
+        splits.setdefault(_split_of(name), []).append(name)
+    return splits
+
+
+def _split_of(name: str) -> str:
+    shard = _SHARD.fullmatch(name.rpartition("/")[2])
+    if shard:
+        return _WORDS.get(shard[1].lower(), shard[1])
+    words = re.split(r"[/._\- ]+", name.lower())
+    return next((_WORDS[word] for word in words if word in _WORDS), "train")
+
+
+def _choose(splits: Sequence[str], split: str | None, path: Path) -> str:
+    if split is None:
+        if "train" in splits:
+            return "train"
+        if len(splits) == 1:
+            return splits[0]
+        raise OptionError(f"{path} has several splits and none is called train", _choices(splits))
+    if split not in splits:
+        raise OptionError(f"no split of {path} is called {split!r}", _choices(splits))
+    return split
+
+
+def _choices(splits: Sequence[str]) -> str:
+    return f"choose: {' or '.join(f'--split {name}' for name in splits)}" if splits else "it has no splits"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = files.read_json(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is missing or damaged", "save the dataset again") from error
+    return value if isinstance(value, dict) else {}
+
+
+def _names(value: dict[str, Any], field: str, path: Path) -> list[str]:
+    """Return a list of plain file names; what stands in a file must not choose a path."""
+    names = value.get(field)
+    sound = isinstance(names, list) and names
+    if not sound or not all(
+        isinstance(n, str) and n not in {"", ".", ".."} and "/" not in n for n in names or ()
+    ):
+        raise DataError(f"{path} has no list of names in {field!r}", "save the dataset again")
+    return list(names or ())

@@ -1,0 +1,204 @@
+"""Hugging Face datasets: folders from `save_to_disk`, and parquet files with a column of encoded images.
+
+The key of a sample is the first of these that the whole split has:
+
+- a text column `__key__`
+- the path that stands beside the image's bytes, if all of them differ, also but for case, and can be keys
+- the row's number in the split, eight digits: `00000123`
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from prune import files
+from prune.errors import DataError
+from prune.readers import features, hub
+from prune.readers.columnar import DAMAGED, Rows, open_rows, reading
+from prune.readers.look import glance
+from prune.readers.row import KEY, Layout, image_bytes
+from prune.readers.sample import RAW, Unit, key_problem, number_order, with_sources
+
+OPTIONS = ("split", "label_field", "image_column")
+
+
+def looks_like(path: Path) -> bool:
+    """Say whether this is a dataset saved to disk, a `.parquet` file, or a folder with some; a cheap look."""
+    if path.is_file():
+        return path.suffix == ".parquet"
+    return hub.is_saved(path) or any(
+        name.endswith(".parquet") and name != "metadata.parquet"  # that one describes a folder of images
+        for name in glance(path)
+    )
+
+
+def open_huggingface(
+    data: str, *, split: str | None = None, label_field: str | None = None, image_column: str | None = None
+) -> HuggingFace:
+    """Open a folder that `save_to_disk` wrote, a folder of parquet files, or one parquet file.
+
+    Parameters
+    ----------
+    data
+        The folder or the file.
+    split
+        Which split; `train`, or the only one, if not given.
+    label_field
+        Column of labels, if not the ClassLabel or one called `label`, `labels`, `fine_label`, …
+    image_column
+        Column of images, if there are several.
+
+    Raises
+    ------
+    DataError
+        There is no such dataset, it is damaged, or it has no images.
+    OptionError
+        There is no such split or column, or there are several and none was chosen.
+    """
+    found = hub.find(Path(data), split)
+    schema = open_rows(found.root / found.files[0], found.kind).schema
+    known = features.features_of(schema)
+    images = features.image_column(schema, known, image_column)
+    labels = features.label_column(schema, known, label_field)
+    return HuggingFace(found.root, found.files, found.kind, images, labels, found.split)
+
+
+@dataclass(frozen=True)
+class HuggingFace:
+    """The files of one split, in order; a sample is a row."""
+
+    root: Path
+    files: Sequence[str]
+    kind: str  # parquet or arrow
+    image_column: str
+    label_column: str | None = None
+    split: str | None = None
+    format: str = field(default="huggingface", init=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave open files out: another process opens its own."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What makes this reader again, beside the path."""
+        return {
+            "split": self.split,
+            "label_field": self.label_column,
+            "image_column": self.image_column,
+        }
+
+    def units(self) -> Iterator[Unit]:
+        """Yield one unit a file; its name says what the rows take from the other files."""
+        start = 0
+        for file in self.files:
+            yield Unit(f"{file}, from row {start}, keys {self._keys}, classes {self._names}", (file,))
+            start += self._rows(file).rows
+
+    def scan(self, unit: Unit) -> pa.Table:
+        """Digest every image and read its label, a few rows at a time.
+
+        Raises
+        ------
+        DataError
+            The file is damaged, or a column is missing or of another type than in the first file.
+        """
+        file = unit.files[0]
+        rows = self._rows(file)
+        self._check_columns(rows)
+        layout = Layout(self.root, self.image_column, self.label_column, self._keys, self._names)
+        first = self._starts[list(self.files).index(file)]
+        with reading(rows.path):
+            tables = [
+                layout.samples(file, at, first + at, batch) for at, batch in rows.batches(layout.columns)
+            ]
+        table = pa.concat_tables(tables) if tables else RAW.empty_table()
+        return with_sources(table, {file: files.sha256(rows.path)})
+
+    def classes(self, labels: Sequence[str]) -> list[str]:
+        """Return all names of a ClassLabel, else the labels: by value if all are numbers, else as text."""
+        return list(self._names) if self._names is not None else number_order(sorted(labels))
+
+    def images(self, samples: pa.Table) -> Iterator[bytes]:
+        """Yield the bytes of each image; fast for rows that ascend, right for any.
+
+        Raises
+        ------
+        DataError
+            A file is gone or shorter than it was.
+        """
+        for part in samples.select(["shard", "index"]).to_batches(max_chunksize=4096):
+            for file, row in zip(part["shard"].to_pylist(), part["index"].to_pylist(), strict=True):
+                rows = self._rows(file)
+                if row >= rows.rows:
+                    raise DataError(f"{rows.path} ends before row {row}", "scan the dataset again")
+                start, batch = rows.around(row, [self.image_column])
+                data = image_bytes(self.root, batch[self.image_column][row - start].as_py())
+                if not isinstance(data, bytes):
+                    raise DataError(f"row {row} of {rows.path}: {data}", "scan the dataset again")
+                yield data
+
+    @cached_property
+    def _opened(self) -> dict[str, Rows]:
+        return {}
+
+    def _rows(self, file: str) -> Rows:
+        if file not in self._opened:
+            if len(self._opened) >= _MAX_OPEN:
+                self._opened.clear()
+            self._opened[file] = open_rows(self.root / file, self.kind)
+        return self._opened[file]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *itertools.accumulate(self._rows(file).rows for file in self.files)]
+
+    @cached_property
+    def _names(self) -> tuple[str, ...] | None:
+        known = features.features_of(self._rows(self.files[0]).schema)
+        return features.class_names(known, self.label_column)
+
+    @cached_property
+    def _keys(self) -> str:
+        """Which rule makes the keys: `__key__`, `path` or `row`."""
+        schema = self._rows(self.files[0]).schema
+        if KEY in schema.names and pa.types.is_string(schema.field(KEY).type):
+            return KEY
+        kind = schema.field(self.image_column).type
+        if not pa.types.is_struct(kind) or kind.get_field_index("path") < 0:
+            return "row"
+        seen: set[str] = set()
+        for path in self._paths():
+            if not path or key_problem(path) or path in seen:
+                return "row"
+            seen.add(path)
+        folded = pc.utf8_lower(pc.utf8_normalize(pa.array(seen, pa.large_string()), form="NFC"))
+        return "path" if pc.count_distinct(folded).as_py() == len(seen) else "row"
+
+    def _paths(self) -> Iterator[str | None]:
+        for file in self.files:
+            rows = self._rows(file)
+            self._check_columns(rows)
+            for _, batch in rows.batches([f"{self.image_column}.path"]):
+                yield from pc.struct_field(batch[self.image_column], "path").to_pylist()
+
+    def _check_columns(self, rows: Rows) -> None:
+        expected = self._rows(self.files[0]).schema
+        for name in filter(
+            None, [self.image_column, self.label_column, KEY if KEY in expected.names else None]
+        ):
+            kind = rows.schema.field(name).type if name in rows.schema.names else "missing"
+            if kind != expected.field(name).type:
+                what = f"column {name} of {rows.path} is {kind}"
+                raise DataError(f"{what}, but {expected.field(name).type} in {self.files[0]}", DAMAGED)
+
+
+_MAX_OPEN = 64  # files

@@ -1,0 +1,100 @@
+"""A row of a table as a sample: its key, its label, its image, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from prune.readers.sample import RAW, image_digest, key_problem
+
+KEY = "__key__"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the rows of a split keep what."""
+
+    root: Path
+    image: str  # column
+    label: str | None  # column
+    key: str  # `__key__`, `path` (beside the image's bytes) or `row` (its number)
+    names: Sequence[str] | None  # of the classes, if the labels are ids
+
+    @property
+    def columns(self) -> list[str]:
+        """What has to be read."""
+        return [self.image, *filter(None, [self.label]), *filter(None, [self._key_column])]
+
+    def samples(self, file: str, start: int, first: int, batch: pa.Table) -> pa.Table:
+        """Return RAW for rows of a file; the first is number `start` there and `first` in the split."""
+        n = batch.num_rows
+        held = batch[self.image].to_pylist()
+        found = [image_bytes(self.root, image) for image in held]
+        images = [image if isinstance(image, bytes) else None for image in found]
+        labels = [self._label_of(value) for value in _column(batch, self.label)]
+        given = zip(held, _column(batch, self._key_column), range(first, first + n), strict=True)
+        keys = [self._key_of(*row) for row in given]
+        values = {
+            "key": [key for key, _ in keys],
+            "shard": [file] * n,
+            "image_size": [None if image is None else len(image) for image in images],
+            "index": range(start, start + n),
+            "label": [label for label, _ in labels],
+            "digest": [None if image is None else image_digest(image) for image in images],
+            "reason": [
+                image if isinstance(image, str) else label[1] or key[1]
+                for image, label, key in zip(found, labels, keys, strict=True)
+            ],
+        }
+        arrays = [pa.array(values.get(kind.name, [None] * n), kind.type) for kind in RAW]
+        return pa.Table.from_arrays(arrays, schema=RAW)
+
+    @property
+    def _key_column(self) -> str | None:
+        return KEY if self.key == KEY else None
+
+    def _key_of(self, held: Any, key: str | None, row: int) -> tuple[str, str | None]:
+        """Return the key of a row, and what is wrong with it."""
+        number = f"{row:08d}"
+        if self.key == KEY:
+            return (key, key_problem(key)) if key else (number, "the key is missing")
+        return (held["path"] if self.key == "path" else number), None
+
+    def _label_of(self, value: Any) -> tuple[str | None, str | None]:
+        """Return the label text of a row, and what is wrong with it."""
+        if value is None or value == "":
+            return None, None
+        if self.names is None:
+            return (str(value).lower() if isinstance(value, bool) else str(value)), None
+        if isinstance(value, str):
+            return (value, None) if value in self.names else (None, self._no_class(value))
+        if value == -1:
+            return None, None
+        return (self.names[value], None) if 0 <= value < len(self.names) else (None, self._no_class(value))
+
+    def _no_class(self, value: Any) -> str:
+        return f"label {value} is not one of {len(self.names or ())} classes"
+
+
+def image_bytes(root: Path, held: Any) -> bytes | str:
+    """Return an image's bytes, or why there are none; a path is followed only inside the dataset."""
+    data, path = (held.get("bytes"), held.get("path")) if isinstance(held, dict) else (held, None)
+    if data is not None:
+        return data or "the image is empty (0 bytes)"
+    if not path:
+        return "has no image"
+    try:
+        place = (root / path).resolve()
+        if not place.is_relative_to(root.resolve()):
+            return f"has no image, only a path outside the dataset: {path}"
+        return place.read_bytes() if place.is_file() else f"the image file {path} is missing"
+    except (OSError, ValueError) as error:
+        return f"the image file {path} cannot be read: {error}"
+
+
+def _column(batch: pa.Table, name: str | None) -> Sequence[Any]:
+    return batch[name].to_pylist() if name else [None] * batch.num_rows

@@ -1,0 +1,166 @@
+"""WebDataset shards: tar files in which the members of a sample stand side by side under one key.
+
+Samples are grouped as the webdataset library groups them: the key of `a/b.c/x.seg.PNG` is `a/b.c/x`, up to
+the first dot after the last slash, and its extension `seg.png`; `./` is part of a key. As there, folders,
+members without an extension (`README`, `.hidden.jpg`) and names like `__meta__` belong to no sample. Where
+the library is silent, here the sample is rejected with a reason: members that are not adjacent, links, no
+image.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from prune.errors import DataError
+from prune.readers.group import rows_of
+from prune.readers.label import places
+from prune.readers.sample import RAW, Unit, number_order, with_sources
+from prune.readers.shards import find_shards, looks_like_shards
+from prune.readers.source import Source
+
+OPTIONS = ("split", "label_field")
+CLASS_NAMES = "classnames.txt"
+
+
+def looks_like(path: Path) -> bool:
+    """Say whether this is a `.tar`, a pattern of them, or a folder that holds some; a cheap look."""
+    return looks_like_shards(path)
+
+
+def open_webdataset(data: str, *, split: str | None = None, label_field: str | None = None) -> WebDataset:
+    """Open a folder, a file, a glob or a brace pattern of local shards.
+
+    Parameters
+    ----------
+    data
+        `shards/`, `shard-0.tar`, `shards/*.tar` or `shard-{000..099}.tar`; see `find_shards` for their order.
+    split
+        Keep shards with this word in their name or in the name of a folder below `data`.
+    label_field
+        Member (`caption.txt`) or JSON field (`json.category`) that holds the label; see `label.places`.
+
+    Raises
+    ------
+    OptionError
+        A URL, a bad pattern or an unknown split.
+    DataError
+        Shards are missing, or there are none.
+    """
+    root, shards = find_shards(data, split)
+    return WebDataset(root, shards, label_field, split)
+
+
+@dataclass(frozen=True)
+class WebDataset:
+    """Shards below a folder, in a fixed order.
+
+    The image of a sample is its first member with an image's extension; `x.jpg` goes before `x.depth.png`
+    wherever they stand. Where `classnames.txt` lies beside the shards, its lines are the classes: a label
+    that is a whole number counts them from 0, any other must be one of them. (A file in which a line repeats
+    is ignored.)
+    """
+
+    root: Path
+    shards: Sequence[str]
+    label_field: str | None = None
+    split: str | None = None
+    format: str = field(default="webdataset", init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shards", tuple(self.shards))
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What makes this reader again, beside the root."""
+        return {"shards": list(self.shards), "label_field": self.label_field, "split": self.split}
+
+    def units(self) -> Iterator[Unit]:
+        """Yield one unit a shard."""
+        names = self._names_file()
+        for shard in self.shards:
+            yield Unit(shard, (shard, names) if names else (shard,))
+
+    def scan(self, unit: Unit) -> pa.Table:
+        """Index a shard in one pass: samples, labels, digests of the images, SHA-256 of the file.
+
+        Raises
+        ------
+        DataError
+            The shard is cut short, damaged, compressed, or holds files but no sample.
+        """
+        shard, lines = unit.files[0], self._class_names()
+        names = {line: line for line in lines} | dict(zip(map(str, range(len(lines))), lines, strict=True))
+        with Source(self.root / shard) as source:
+            rows = rows_of(source, shard, places(self.label_field), names or None)
+            digest = source.sha256()
+        columns = zip(*rows, strict=True) if rows else ([] for _ in RAW)
+        arrays = [pa.array(column, kind.type) for column, kind in zip(columns, RAW, strict=True)]
+        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {shard: digest})
+
+    def classes(self, labels: Sequence[str]) -> list[str]:
+        """Return the lines of `classnames.txt`, or else the labels: by value if whole numbers, or as text.
+
+        Raises
+        ------
+        DataError
+            A label field was named, and no sample has it.
+        """
+        if self.label_field is not None and not labels:
+            raise DataError(
+                f"no sample has the label field {self.label_field!r}", "name a member or a field of .json"
+            )
+        names = self._class_names()
+        return names if names and labels else number_order(sorted(labels))
+
+    def images(self, samples: pa.Table) -> Iterator[bytes]:
+        """Yield the bytes of each image; one shard is open at a time.
+
+        Raises
+        ------
+        DataError
+            A shard is gone, or shorter than it was.
+        """
+        opened, fd = None, -1
+        try:
+            columns = [samples[name].to_pylist() for name in ("shard", "image_offset", "image_size")]
+            for shard, offset, size in zip(*columns, strict=True):
+                if shard != opened:
+                    if fd >= 0:
+                        os.close(fd)
+                    opened, fd = shard, -1
+                    fd = self._open(shard)
+                data = os.pread(fd, size, offset)
+                if len(data) != size:
+                    raise DataError(
+                        f"{self.root / shard} ends before byte {offset + size}", "run prune score again"
+                    )
+                yield data
+        finally:
+            if fd >= 0:
+                os.close(fd)
+
+    def _open(self, shard: str) -> int:
+        try:
+            return os.open(self.root / shard, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise DataError(f"{self.root / shard} cannot be read: {str(error.strerror).lower()}") from error
+
+    def _names_file(self) -> str | None:
+        beside = f"{self.shards[0].rpartition('/')[0]}/{CLASS_NAMES}".lstrip("/")
+        return next((name for name in (beside, CLASS_NAMES) if (self.root / name).is_file()), None)
+
+    def _class_names(self) -> list[str]:
+        name = self._names_file()
+        if name is None:
+            return []
+        try:
+            lines = [line.strip() for line in (self.root / name).read_text("utf-8-sig").rstrip().split("\n")]
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.root / name} is not UTF-8 text", "write one class name a line") from error
+        return lines if len(set(lines)) == len(lines) and "" not in lines else []
