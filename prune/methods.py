@@ -27,6 +27,7 @@ class Method:
     high: str = ""  # scorers: what a high value means (hard, easy, typical, redundant, uncertain)
     nested: bool = True  # selectors: a smaller budget is a prefix of a larger one
     flag: Callable[..., Any] | None = None  # scorers: a second column, one bool a sample
+    rowwise: bool = False  # scorers: fed row blocks, because what it needs is too large to load whole
 
     @property
     def name(self) -> str:

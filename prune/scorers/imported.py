@@ -1,0 +1,132 @@
+"""Scores that were computed elsewhere: any numeric column of a parquet or csv file, joined by key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pv
+import pyarrow.parquet as pq
+
+from prune.arrays import Rows, Scores
+from prune.errors import DataError, OptionError
+from prune.store import Dataset
+from prune.store.join import KEY, count, match_keys
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+def imported_scores(
+    path: str | Path, dataset: Dataset, columns: Sequence[str] | None = None
+) -> dict[str, Scores]:
+    """Read columns of a file as scores, in the order of the dataset.
+
+    Parameters
+    ----------
+    path
+        A parquet, csv or tsv file with a column `key`. Rows of keys that the dataset lacks are left out.
+    columns
+        Names of the columns, which become names of scores. Default: every numeric column.
+
+    Returns
+    -------
+    {name: (n,)}
+        Finite where the sample can be used, NaN where it was rejected.
+
+    Raises
+    ------
+    OptionError
+        The file is neither parquet nor csv, or a column is asked for that it lacks.
+    DataError
+        It cannot be read; a usable sample's key is missing; a key stands twice; a column is not numeric, has
+        a name that no score can have, or a value that is not finite.
+    """
+    table = _read(Path(path))
+    if table.column_names.count(KEY) != 1:
+        raise DataError(
+            f"{path} has no column {KEY!r} (it has: {_listed(table)})", "name the column of keys 'key'"
+        )
+    positions = match_keys(dataset, table[KEY], str(path))
+    return {
+        name: _score(table, name, positions, dataset, str(path)) for name in _chosen(table, columns, path)
+    }
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+        if magic == b"PAR1":
+            return pq.read_table(path)
+        if path.suffix.lower() not in _DELIMITERS:
+            raise OptionError(
+                f"{path} is neither parquet nor csv", "give it the suffix .csv, .tsv or .parquet"
+            )
+        return pv.read_csv(
+            path,
+            parse_options=pv.ParseOptions(
+                delimiter=_DELIMITERS[path.suffix.lower()], newlines_in_values=True
+            ),
+            convert_options=pv.ConvertOptions(column_types={KEY: pa.string()}),
+        )
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise DataError(f"there is no file {path}", "name a parquet or csv file after --import") from error
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read: {_first_line(error)}") from error
+
+
+def _chosen(table: pa.Table, columns: Sequence[str] | None, path: str | Path) -> list[str]:
+    if columns is None:
+        names = [field.name for field in table.schema if field.name != KEY and _is_numeric(field.type)]
+    else:
+        names = list(columns)
+    if not names:
+        raise DataError(f"{path} has no numeric column (it has: {_listed(table)})")
+    for name in names:
+        if name not in table.column_names:
+            raise OptionError(f"{path} has no column {name!r} (it has: {_listed(table)})")
+        if table.column_names.count(name) > 1:
+            raise DataError(f"{path} has {table.column_names.count(name)} columns called {name!r}")
+        if not _NAME.fullmatch(name):
+            raise DataError(
+                f"the column {name!r} of {path} cannot name a score",
+                "rename it: letters, digits, '.', '_' and '-'",
+            )
+    return names
+
+
+def _score(table: pa.Table, name: str, positions: Rows, dataset: Dataset, source: str) -> Scores:
+    column = table[name]
+    if not _is_numeric(column.type):
+        raise DataError(f"the column {name!r} of {source} holds {column.type}, not numbers")
+    with np.errstate(over="ignore"):
+        values = pc.cast(column, pa.float64(), safe=False).to_numpy().astype(np.float32)
+    scores = np.full(len(dataset), np.nan, np.float32)
+    usable = dataset.usable
+    scores[usable] = values[positions[usable]]
+    bad = usable[~np.isfinite(scores[usable])]
+    if len(bad):
+        keys = dataset.samples[KEY].take(pa.array(bad))
+        raise DataError(
+            f"the column {name!r} of {source} is not finite for {count('key', keys)}",
+            "every usable sample needs a finite number",
+        )
+    return scores
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+    return any(check(kind) for check in kinds)
+
+
+def _listed(table: pa.Table) -> str:
+    return ", ".join(repr(name)[1:-1] for name in table.column_names[:20])
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).split("\n", 1)[0][:200]
