@@ -1,0 +1,136 @@
+"""Images become embeddings, part by part: what was finished before an interruption is not computed again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from prune.arrays import Array, Embeddings, Images
+from prune.errors import DataError
+from prune.images import Crop, read_images
+from prune.images.batches import Source
+from prune.progress import SILENT, Reporter
+from prune.store import ColumnWriter, Dataset, Part
+
+
+class Encoder(Protocol):
+    """A network, or something simpler, that turns images into vectors."""
+
+    name: str
+    crop: Crop  # what becomes of an image before it is encoded
+    batch: int  # images in a call of `encode`; the last ones are padded to as many
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """All that the embeddings depend on, JSON-able: goes into the column's recipe."""
+
+    def encode(self, images: Images) -> Embeddings:
+        """Embed uint8 images (b, 3, s, s) as float32 (b, d)."""
+
+
+def encode_dataset(
+    encoder: Encoder,
+    reader: Source,
+    dataset: Dataset,
+    writer: ColumnWriter,
+    *,
+    workers: int = 0,
+    dtype: npt.DTypeLike = np.float16,
+    reporter: Reporter = SILENT,
+) -> None:
+    """Write the embedding of every sample, for the parts that `writer` lacks.
+
+    Rows that cannot be read hold NaN and are in the rejects of the column, as are those whose embedding is
+    not finite; rows that the scan rejected hold NaN. Batches never cross a part and are padded to full size,
+    so that neither interruptions nor workers change a byte. Memory: one part and one batch.
+
+    Raises
+    ------
+    DataError
+        An embedding is too large for `dtype`, or the dataset cannot be read on.
+    """
+    missing = list(writer.missing())
+    with reporter.stage(f"embed with {encoder.name}", sum(p.stop - p.start for p in missing)) as advance:
+        for part in missing:
+            samples = dataset.samples.slice(part.start, part.stop - part.start)
+            rejects: dict[int, str] = {}
+            values, done = np.empty((0, 0), np.float32), 0
+            for images, count, reasons in _batches(encoder, reader, samples, workers):
+                embedded = encoder.encode(images)
+                if not done:
+                    values = np.empty((len(samples), embedded.shape[1]), np.float32)
+                values[done : done + count] = embedded[:count]
+                done += count
+                rejects |= reasons
+                advance(count)
+            _put(writer, part, values, _sound(samples, values, rejects), rejects, np.dtype(dtype))
+
+
+def _batches(
+    encoder: Encoder, reader: Source, samples: pa.Table, workers: int
+) -> Iterator[tuple[Images, int, dict[int, str]]]:
+    """Gather what the reader yields into batches of one size; the last is filled up with zeros."""
+    shape = (encoder.batch, 3, encoder.crop.size, encoder.crop.size)
+    images, count = np.zeros(shape, np.uint8), 0
+    reasons: dict[int, str] = {}
+    stream = read_images(reader, samples, encoder.crop, workers=workers, batch=encoder.batch)
+    with contextlib.closing(stream):  # type: ignore[type-var]
+        for _, block, unreadable in stream:
+            reasons |= unreadable
+            while len(block):
+                taken = min(len(block), encoder.batch - count)
+                images[count : count + taken] = block[:taken]
+                block, count = block[taken:], count + taken
+                if count == encoder.batch:
+                    yield images, count, reasons
+                    images, count, reasons = np.zeros(shape, np.uint8), 0, {}
+    if count or reasons:
+        yield images, count, reasons
+
+
+def _sound(samples: pa.Table, values: Embeddings, rejects: dict[int, str]) -> Array:
+    """Mark the rows that count, and reject those whose embedding is not finite."""
+    sound: Array = samples["reason"].is_null().to_numpy()
+    sound[list(rejects)] = False
+    for position in np.flatnonzero(sound & ~np.isfinite(values).all(axis=1)).tolist():
+        rejects[position] = "non-finite embedding"
+        sound[position] = False
+    return sound
+
+
+def _put(
+    writer: ColumnWriter,
+    part: Part,
+    values: Embeddings,
+    sound: Array,
+    rejects: Mapping[int, str],
+    dtype: np.dtype[Any],
+) -> None:
+    values[~sound] = np.nan
+    check_range(values, dtype)
+    rows = {part.start + position: reason for position, reason in rejects.items()}
+    writer.put(part, values.astype(dtype), rows)
+
+
+def check_range(values: Embeddings, dtype: np.dtype[Any]) -> None:
+    """Refuse embeddings that a type cannot hold; NaN is passed over.
+
+    Raises
+    ------
+    DataError
+        One is beyond the largest number of `dtype`.
+    """
+    # fmax and fmin: no copy of a part, and no warning where every row was rejected
+    largest = max(
+        float(np.fmax.reduce(values, None, initial=0)), -float(np.fmin.reduce(values, None, initial=0))
+    )
+    limit = float(np.finfo(dtype).max)
+    if largest > limit:
+        raise DataError(
+            f"an embedding reaches {largest:g}, beyond {limit:g}, the limit of {dtype}", "add --dtype float32"
+        )

@@ -1,0 +1,150 @@
+"""A torchvision network without its head, on a device, fed pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from prune.arrays import Embeddings, Images
+from prune.encoders.weights import digest, fit, load
+from prune.errors import OptionError
+from prune.images import Crop
+
+_BATCH = {"cpu": 32, "cuda": 256}  # a core is busy with few images, a GPU is not
+
+
+class Network:
+    """An encoder around a module that maps (b, 3, s, s) normalised pixels to (b, d)."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        name: str,
+        crop: Crop,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        device: str,
+        say: Callable[[str], None],
+    ) -> None:
+        self.name, self.crop, self.batch = name, crop, _BATCH[device]
+        self.precision = "bfloat16" if _gains_from_bfloat16(device) else "float32"
+        self._weights = digest(module)
+        self._say = say
+        self._piece = self.batch  # images that go through the network at once
+        self._device = torch.device(device)
+        self._layout = torch.channels_last if self._is_faster_last(module) else torch.contiguous_format
+        self._module = module.eval().to(self._device).to(memory_format=self._layout)
+        self._mean, self._std = (
+            (255 * torch.tensor(values)).view(1, 3, 1, 1).to(self._device) for values in (mean, std)
+        )
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """All that the embeddings depend on; the weights by their SHA-256."""
+        return {
+            "encoder": self.name,
+            "weights": self._weights,
+            "resize": self.crop.resize,
+            "crop": self.crop.size,
+            "batch": self.batch,
+            "precision": self.precision,
+            "version": 1,
+        }
+
+    def encode(self, images: Images) -> Embeddings:
+        """Embed uint8 images (b, 3, s, s) as float32 (b, d), in smaller pieces if the GPU's memory is short.
+
+        Raises
+        ------
+        OptionError
+            Not even one image fits.
+        """
+        while True:
+            try:
+                starts = range(0, len(images), self._piece)
+                return np.concatenate([self._embed(images[i : i + self._piece]) for i in starts])
+            except torch.OutOfMemoryError as error:
+                if self._piece == 1:
+                    raise OptionError(
+                        f"the GPU's memory does not hold {self.name} and one image",
+                        "add --device cpu, or choose a smaller --encoder",
+                    ) from error
+            self._piece = max(1, self._piece // 2)  # out of the handler, whose traceback holds tensors
+            self._say(f"the GPU's memory is short: {self.name} goes on with {self._piece} images at a time")
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _embed(self, images: Images) -> Embeddings:
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
+        ):
+            pixels = torch.tensor(images, device=self._device).float().sub_(self._mean).div_(self._std)
+            out: Tensor = self._module(pixels.contiguous(memory_format=self._layout))
+            embeddings: Embeddings = out.flatten(1).float().cpu().numpy()
+        return embeddings
+
+    def _is_faster_last(self, module: nn.Module) -> bool:
+        convolutions = sum(isinstance(m, nn.Conv2d) for m in module.modules())
+        return self.precision == "bfloat16" and convolutions > 1  # a transformer has one
+
+
+def open_network(
+    name: str, weights: str | None, device: str, seed: int, say: Callable[[str], None]
+) -> Network:
+    """Build a network of torchvision, load its weights and take off its head.
+
+    Raises
+    ------
+    OptionError
+        As `prune.encoders.torchvision`.
+    """
+    default = models.get_model_weights(name).DEFAULT
+    state = load(name, weights, default.url)
+    seen = default.transforms()
+    size = int(seen.crop_size[0])
+    module, head = _behead(_build(name, size, seed, trained=state is not None))
+    if state is not None:
+        fit(module, state, name, head)
+    return Network(
+        module,
+        name=name,
+        crop=Crop(int(seen.resize_size[0]), size),
+        mean=tuple(seen.mean),
+        std=tuple(seen.std),
+        device=device,
+        say=say,
+    )
+
+
+def _build(name: str, size: int, seed: int, *, trained: bool) -> nn.Module:
+    options: dict[str, Any] = {}
+    if name.startswith("vit_"):
+        options = {"image_size": size}
+    elif name in {"googlenet", "inception_v3"}:
+        # Their weights come from elsewhere and want other means, which `transform_input` sees to.
+        options = {"aux_logits": False, "transform_input": True, "init_weights": not trained}
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return models.get_model(name, weights=None, **options)
+
+
+def _behead(module: nn.Module) -> tuple[nn.Module, str]:
+    """Replace the last linear layer (the last convolution where there is none) by the identity."""
+    layers = list(module.named_modules())
+    linear = [path for path, layer in layers if isinstance(layer, nn.Linear)]
+    head = linear[-1] if linear else [path for path, layer in layers if isinstance(layer, nn.Conv2d)][-1]
+    module.set_submodule(head, nn.Identity())
+    return module, head
+
+
+def _gains_from_bfloat16(device: str) -> bool:
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -1,0 +1,89 @@
+"""Features that were computed elsewhere: a matrix in a .npy or parquet file, matched by row or by key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from prune.arrays import Array, Rows
+from prune.encoders.encode import check_range
+from prune.encoders.features import Features, open_features
+from prune.errors import DataError
+from prune.progress import SILENT, Reporter
+from prune.store import ColumnWriter, Dataset
+from prune.store.join import KEY, count
+
+_BLOCK = 8192  # rows in memory at a time while the numbers are checked
+
+
+def precomputed(
+    path: str | Path,
+    dataset: Dataset,
+    writer: ColumnWriter,
+    dtype: npt.DTypeLike = np.float16,
+    reporter: Reporter = SILENT,
+) -> None:
+    """Your own embeddings: `--features X.npy` by row, or a parquet file by its column `key`.
+
+    Parameters
+    ----------
+    path
+        A .npy matrix (n, d) in the order of the dataset, or a parquet file with a column `key` and either one
+        column of lists or one column for each dimension.
+    dataset
+        The samples. Those that the scan rejected hold NaN, whatever the file says.
+    writer
+        The column; parts that it has are not written again.
+    dtype
+        float16 or float32.
+    reporter
+        Told how far the work is, and how many rows are all zeros.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, has another number of rows, lacks keys or has them twice, holds numbers that
+        are not finite or too large for `dtype`.
+    """
+    features = open_features(Path(path), dataset)
+    missing = list(writer.missing())
+    if missing:
+        _check(features, dataset, np.dtype(dtype), reporter)
+    usable = np.zeros(len(dataset), bool)
+    usable[dataset.usable] = True
+    with reporter.stage(f"copy {path}", sum(p.stop - p.start for p in missing)) as advance:
+        for part in missing:
+            rows = np.arange(part.start, part.stop)
+            values = features.rows(rows)
+            values[~usable[rows]] = np.nan
+            writer.put(part, values.astype(dtype))
+            advance(len(rows))
+
+
+def _check(features: Features, dataset: Dataset, dtype: np.dtype[Any], reporter: Reporter) -> None:
+    usable = dataset.usable
+    bad: list[Rows] = []
+    zeros = 0
+    with reporter.stage("check features", len(usable)) as advance:
+        for values, rows in features.blocks(usable, _BLOCK):
+            finite = np.isfinite(values).all(axis=1)
+            bad.append(rows[~finite])
+            check_range(values[finite], dtype)
+            zeros += int((~values.astype(dtype).any(axis=1)).sum())
+            advance(len(rows))
+    _refuse(np.sort(np.concatenate(bad)) if bad else np.empty(0, np.int64), features, dataset)
+    if zeros:
+        reporter.say(f"{zeros} of {len(usable)} embeddings are all zeros; they are kept")
+
+
+def _refuse(bad: Array, features: Features, dataset: Dataset) -> None:
+    if len(bad):
+        keys = dataset.samples[KEY].take(pa.array(bad))
+        raise DataError(
+            f"{features.source} holds NaN or infinity for {count('key', keys)}",
+            "compute these features again, or remove the samples from the dataset",
+        )

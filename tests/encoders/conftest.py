@@ -1,0 +1,56 @@
+"""Small datasets on disk, and columns to write them into."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from prune.progress import SILENT
+from prune.readers import open_reader
+from prune.readers.scan import scan
+from prune.store import ColumnWriter
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Make an image folder: `folder(n)` gives (reader, dataset) of n noisy images in two classes."""
+
+    def make(n, size=12, broken=()):
+        rng = np.random.default_rng(0)
+        for i in range(n):
+            path = tmp_path / "data" / "ab"[i % 2] / f"{i:03d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (size, size, 3), np.uint8)).save(path)
+            if i in broken:
+                path.write_bytes(path.read_bytes()[:60])
+        reader = open_reader(str(tmp_path / "data"))
+        return reader, scan(reader, tmp_path / "scans", SILENT)
+
+    return make
+
+
+@pytest.fixture
+def column(tmp_path):
+    """Begin a column, or go on with it: `column(rows, part_rows, name)`."""
+
+    def begin(rows, part_rows=64, name="one"):
+        (tmp_path / "columns" / name).mkdir(parents=True, exist_ok=True)
+        return ColumnWriter(name, tmp_path / "columns" / name, {"name": name}, rows, part_rows)
+
+    return begin
+
+
+class Listener:
+    """A reporter that remembers what it was told."""
+
+    def __init__(self):
+        self.said = []
+
+    stage = SILENT.stage
+
+    def say(self, message):
+        self.said.append(message)
+
+
+@pytest.fixture
+def listener():
+    return Listener()
