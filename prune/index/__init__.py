@@ -1,0 +1,1 @@
+"""Who is near whom: the spaces that selectors compute in, and the searches over them."""

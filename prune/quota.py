@@ -1,0 +1,206 @@
+"""A budget, and how it is split over classes: whole numbers that add up to exactly k."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from prune.arrays import Labels, Rows
+from prune.errors import DataError, OptionError
+from prune.selection import Selection
+
+Quota: TypeAlias = Literal["none", "proportional", "equal"]
+Counts: TypeAlias = npt.NDArray[np.int64]  # (c,)
+
+
+def keep_count(fraction: str | float, n: int) -> int:
+    """Round ``fraction · n`` half up, exactly, from the decimal text; at least 1.
+
+    ``0.29`` of 100 is 29, though the nearest float64 times 100 is below it. A float is read as it prints.
+
+    Raises
+    ------
+    OptionError
+        The fraction is not a number, not over 0, or over 1.
+    ValueError
+        There are no samples.
+    """
+    if n < 1:
+        raise ValueError(f"cannot keep a fraction of {n} samples")
+    text = fraction if isinstance(fraction, str) else repr(float(fraction))
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite() or not 0 < number <= 1:
+        raise OptionError(
+            f"--fraction must be over 0 and at most 1, not {text}",
+            "--fraction 0.3 keeps three samples in ten",
+        )
+    if number.adjusted() < -30:  # its denominator might not fit in memory
+        return 1
+    return max(1, int(Fraction(number) * n + Fraction(1, 2)))
+
+
+def budgets(
+    counts: Sequence[int] | Counts, k: int, kind: Quota, *, floor: int = 0, cap: int | None = None
+) -> Counts:
+    """Split k over classes of the given sizes, by largest remainders; ties by class.
+
+    Parameters
+    ----------
+    counts : (c,)
+        Samples in each class; zero is allowed.
+    k
+        In ``[0, Σ counts]``.
+    kind
+        ``proportional`` to the sizes, or ``equal``: classes too small for an equal share are kept whole, and
+        what they leave is shared by the others.
+    floor
+        No class gets fewer, unless it is smaller.
+    cap
+        No class gets more.
+
+    Returns
+    -------
+    (c,)
+        Adds up to k; 0 ≤ budget ≤ count.
+
+    Raises
+    ------
+    OptionError
+        More than all samples are asked for, or floor and cap leave no way to reach k.
+    ValueError
+        `kind` splits nothing, or a count is negative.
+    """
+    sizes = np.asarray(counts, np.int64)
+    if kind not in ("proportional", "equal"):
+        raise ValueError(f"quota {kind!r} splits nothing; it is not proportional or equal")
+    if (sizes < 0).any():
+        raise ValueError(f"a class has {sizes.min()} samples")
+    if not 0 <= k <= sizes.sum():
+        raise OptionError(f"cannot keep {k} of {sizes.sum()} samples")
+    lower = np.minimum(sizes, floor)
+    upper = sizes if cap is None else np.minimum(sizes, cap)
+    _refuse_impossible(lower, upper, k, floor, cap)
+    weights = sizes if kind == "proportional" else (sizes > 0).astype(np.int64)
+    level = _level(weights, lower, upper, k)
+    shares = np.clip(level.numerator * weights, lower * level.denominator, upper * level.denominator)
+    whole, remainder = np.divmod(shares, level.denominator)
+    whole[np.argsort(-remainder, kind="stable")[: k - whole.sum()]] += 1
+    return whole
+
+
+def merge(selections: Sequence[Selection]) -> Selection:
+    """Interleave the selections of the classes so that every prefix keeps their shares, nearly.
+
+    Sample r of the k_c of class c stands at ``(r + ½) / k_c``; ties by class.
+    """
+    place = [(np.arange(len(s)) + 0.5) / max(len(s), 1) for s in selections]
+    which = np.repeat(np.arange(len(selections)), [len(s) for s in selections])
+    order = np.lexsort((which, np.concatenate(place))) if place else np.empty(0, np.int64)
+
+    def joined(parts: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
+        return np.concatenate(parts)[order] if parts else np.empty(0)
+
+    return Selection.of(
+        joined([s.rows for s in selections]).astype(np.int64),
+        joined([s.gains for s in selections]).astype(np.float32),
+        joined([s.weights for s in selections]).astype(np.float32),
+    )
+
+
+def select_under_quota(
+    run: Callable[[Rows, int], Selection],
+    labels: Labels,
+    candidates: Rows,
+    k: int,
+    quota: Quota,
+    *,
+    floor: int = 0,
+    cap: int | None = None,
+) -> Selection:
+    """Run a selector class by class, or once if the quota is ``none``.
+
+    Parameters
+    ----------
+    run
+        Takes rows and a budget, and returns positions in these rows, as selectors do.
+    labels : (n,)
+        Class ids of all n samples; −1 where there is none.
+    candidates : (m,)
+        Rows to choose from.
+    k
+        In ``[1, m]``.
+    quota, floor, cap
+        As `budgets` has them.
+
+    Returns
+    -------
+    k rows of all n samples, not positions in `candidates`. If `run` is nested, so is the result, nearly: a
+    prefix holds of each class a prefix of its order, and its share within one sample.
+
+    Raises
+    ------
+    OptionError
+        k is above m, or the budgets are impossible.
+    DataError
+        The quota needs labels that some candidates do not have.
+    """
+    rows = np.asarray(candidates, np.int64)
+    if not 1 <= k <= len(rows):
+        raise OptionError(f"cannot keep {k} of {len(rows)} samples")
+    if quota == "none":
+        return _at(rows, run(rows, k))
+    own = np.asarray(labels)[rows]
+    if missing := int((own < 0).sum()):
+        have = "sample has" if missing == 1 else "samples have"
+        raise DataError(f"--quota needs labels, {missing} {have} none", "--quota none")
+    classes, which, counts = np.unique(own, return_inverse=True, return_counts=True)
+    split = budgets(counts, k, quota, floor=floor, cap=cap)
+    members = [rows[which == c] for c in range(len(classes))]
+    return merge(
+        [_at(member, run(member, int(share))) for member, share in zip(members, split, strict=True) if share]
+    )
+
+
+def _at(rows: Rows, selection: Selection) -> Selection:
+    return Selection.of(rows[selection.rows], selection.gains, selection.weights)
+
+
+def _refuse_impossible(lower: Counts, upper: Counts, k: int, floor: int, cap: int | None) -> None:
+    if floor < 0 or (cap is not None and cap < max(floor, 1)):
+        raise OptionError(f"a floor of {floor} and a cap of {cap} leave nothing between them")
+    if lower.sum() > k:
+        raise OptionError(f"a floor of {floor} takes {lower.sum()} samples, more than the {k} to keep")
+    if upper.sum() < k:
+        raise OptionError(f"a cap of {cap} allows {upper.sum()} samples, fewer than the {k} to keep")
+
+
+def _level(weights: Counts, lower: Counts, upper: Counts, k: int) -> Fraction:
+    """Return λ with ``Σ clip(λ·weights, lower, upper) = k``: how high the water stands."""
+    some = weights > 0
+    w, low, high = weights[some], lower[some], upper[some]
+    knots = sorted({Fraction(int(b), int(v)) for bound in (low, high) for b, v in zip(bound, w, strict=True)})
+    if not knots:
+        return Fraction(0)
+
+    def filled(level: Fraction) -> Fraction:
+        p, q = level.numerator, level.denominator
+        return Fraction(int(np.clip(p * w, low * q, high * q).sum()), q)
+
+    under, over = 0, len(knots)  # the lowest knot fills exactly the floors, which are at most k
+    while over - under > 1:
+        half = (under + over) // 2
+        under, over = (half, over) if filled(knots[half]) <= k else (under, half)
+    p, q = knots[under].numerator, knots[under].denominator
+    rising = (p * w >= low * q) & (p * w < high * q)
+    if not rising.any():
+        return knots[under]
+    settled = np.where(p * w < low * q, low, high)[~rising].sum()
+    return Fraction(k - int(settled), int(w[rising].sum()))

@@ -1,0 +1,67 @@
+"""k-center: samples spread so that none of the others is far from the nearest of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from prune.arrays import Rows
+from prune.index.space import EmbeddingSpace
+from prune.selection import Selection
+
+
+def kcenter(
+    space: EmbeddingSpace,
+    /,
+    *,
+    k: int,
+    metric: Literal["euclidean", "cosine"] = "euclidean",
+    given: Rows | None = None,
+) -> Selection:
+    """Greedy farthest-first: each sample taken is the farthest from all taken before.
+
+    The covering radius is at most twice the best possible for k centres. Exact: distances are float64 sums
+    of squared differences, ties go to the lower row, and samples that coincide with a centre are taken last.
+    Time O(n·k·d) in matrix products, memory O(n) beyond the space.
+
+    Parameters
+    ----------
+    space
+        n samples.
+    k
+        In ``[1, n]``, less the given samples.
+    metric
+        ``euclidean``, or ``cosine``: the Euclidean distance of the embeddings divided by their norms.
+    given
+        Positions of samples that are centres already; they are not taken again. Without any, the first taken
+        is the sample nearest to the mean.
+
+    Returns
+    -------
+    Gains are the distances at which the samples were taken, which never rise; that of the first, if nothing
+    was given, is the distance of the sample farthest from it. Weights are 1.
+
+    Raises
+    ------
+    ValueError
+        k is not in ``[1, n − given]``, or a given position is not in ``[0, n)``.
+
+    References
+    ----------
+    Gonzalez, "Clustering to minimize the maximum intercluster distance", Theor. Comput. Sci. 38, 1985.
+    Sener & Savarese, "Active Learning for Convolutional Neural Networks: A Core-Set Approach", ICLR 2018,
+    arXiv:1708.00489.
+    """
+    from prune.index.farthest import farthest_first
+
+    centres = None if given is None or not len(given) else np.unique(np.asarray(given, np.int64))
+    if centres is not None and not 0 <= centres[0] <= centres[-1] < space.n:
+        raise ValueError(
+            f"given positions span [{centres[0]}, {centres[-1]}], but there are {space.n} samples"
+        )
+    free = space.n - (0 if centres is None else len(centres))
+    if not 1 <= k <= free:
+        raise ValueError(f"cannot keep {k} of {free} samples")
+    rows, gains = farthest_first(space.under(metric), k, centres)
+    return Selection.of(rows, gains=gains.astype(np.float32))

@@ -1,0 +1,65 @@
+"""Top and bottom: the samples with the highest or the lowest score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from prune.arrays import Rows, Scores
+from prune.selection import Selection
+
+
+def top(scores: Scores, /, *, k: int) -> Selection:
+    """Highest score first.
+
+    Parameters
+    ----------
+    scores : (n,)
+        Any finite numbers.
+    k
+        In ``[1, n]``.
+
+    Returns
+    -------
+    Gains are the scores, weights are 1. Ties by lower row.
+
+    Raises
+    ------
+    ValueError
+        A score is not a number, or k is not in ``[1, n]``.
+    """
+    _, n = ranked(scores, k), len(scores)
+    rows = np.lexsort((np.arange(n), -scores))[:k]
+    return Selection.of(rows, gains=scores[rows])
+
+
+def bottom(scores: Scores, /, *, k: int) -> Selection:
+    """Lowest score first.
+
+    Parameters
+    ----------
+    scores : (n,)
+        Any finite numbers.
+    k
+        In ``[1, n]``.
+
+    Returns
+    -------
+    Gains are the scores, weights are 1. Ties by lower row.
+
+    Raises
+    ------
+    ValueError
+        A score is not a number, or k is not in ``[1, n]``.
+    """
+    rows = ranked(scores, k)[:k]
+    return Selection.of(rows, gains=scores[rows])
+
+
+def ranked(scores: Scores, k: int) -> Rows:
+    """All rows, lowest score first, ties by lower row; refuses what cannot be ranked."""
+    lost = np.flatnonzero(np.isnan(scores))
+    if len(lost):
+        raise ValueError(f"{len(lost)} of {len(scores)} scores are not numbers (first in row {lost[0]})")
+    if not 1 <= k <= len(scores):
+        raise ValueError(f"cannot keep {k} of {len(scores)} samples")
+    return np.argsort(scores, kind="stable")

@@ -1,0 +1,58 @@
+"""Window: the samples of middling score, neither the easiest nor the hardest."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from prune.arrays import Scores
+from prune.errors import OptionError
+from prune.selection import Selection
+from prune.selectors.top import ranked
+
+
+def window(scores: Scores, /, *, k: int, lo: float = 0.0, hi: float = 1.0) -> Selection:
+    """The k samples in the middle of the ranks from lo·n to hi·n, lowest score at 0.
+
+    Taken from the middle outwards, the lower rank first, so that a smaller budget is a narrower window around
+    the same middle.
+
+    Parameters
+    ----------
+    scores : (n,)
+        Any finite numbers; ranks ascend, ties by lower row.
+    k
+        In ``[1, n]``.
+    lo, hi
+        The band, as fractions of n, rounded half up; ``0 ≤ lo < hi ≤ 1``.
+
+    Returns
+    -------
+    Gains are the scores, weights are 1.
+
+    Raises
+    ------
+    OptionError
+        The band is empty, leaves ``[0, 1]``, or has fewer than k samples.
+    ValueError
+        A score is not a number, or k is not in ``[1, n]``.
+    """
+    order = ranked(scores, k)
+    if not 0 <= lo < hi <= 1:
+        raise OptionError(f"the window from lo={lo} to hi={hi} is not a band between 0 and 1")
+    band = order[_rank(lo, len(scores)) : _rank(hi, len(scores))]
+    if len(band) < k:
+        raise OptionError(
+            f"the window from lo={lo} to hi={hi} has {len(band)} samples, fewer than the {k} to keep",
+            "widen lo and hi, or keep fewer",
+        )
+    twice = np.abs(2 * np.arange(len(band)) - (len(band) - 1))  # steps of half a rank from the middle
+    rows = band[np.argsort(twice, kind="stable")[:k]]
+    return Selection.of(rows, gains=scores[rows])
+
+
+def _rank(part: float, n: int) -> int:
+    return int(
+        Fraction(repr(float(part))) * n + Fraction(1, 2)
+    )  # the decimal that was typed, not its float64
