@@ -7,6 +7,7 @@ changes the disk goes through `disk`, so that a test can make the third write fa
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import hashlib
 import json
@@ -37,6 +38,14 @@ class Disk:
         """Flush a file or a folder to the device."""
         os.fsync(fd)
 
+    def sync_all(self, fd: int) -> None:
+        """Flush the whole file system that holds an open file: thousands of small files at once."""
+        if _syncfs is None:
+            os.sync()
+        elif _syncfs(fd) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+
     def rename(self, old: Path, new: Path) -> None:
         """Give a file or a folder its name; a file of that name is replaced."""
         os.replace(old, new)  # noqa: PTH105 - beside its siblings
@@ -61,6 +70,7 @@ class Disk:
             path.hardlink_to(target)
 
 
+_syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)  # not on every system
 disk = Disk()
 
 
@@ -107,13 +117,18 @@ class NewFile:
         """Hex digest of the bytes so far."""
         return self._sha256.hexdigest()
 
-    def commit(self, name: str) -> Path:
-        """Flush, then give the file its name in one rename."""
-        disk.sync(self._fd)
+    def commit(self, name: str, *, durable: bool = True) -> Path:
+        """Flush, then give the file its name in one rename.
+
+        If it is not to be `durable` on its own, `sync_file_system` has to follow.
+        """
+        if durable:
+            disk.sync(self._fd)
         path = self.folder / name
         disk.rename(self._temporary, path)
         self._committed = True
-        sync_folder(self.folder)
+        if durable:
+            sync_folder(self.folder)
         return path
 
     def close(self) -> None:
@@ -149,9 +164,39 @@ def write(path: Path, data: bytes) -> str:
         return out.sha256
 
 
+def write_unsynced(path: Path, data: bytes) -> str:
+    """Write a small file in place; return its SHA-256. It is durable once `sync_file_system` returns.
+
+    Only for files that something else declares whole, such as the marker of a part: one of that name, which
+    a killed writer may have left cut short, is replaced.
+    """
+    with writing(path.parent):
+        fd = _create_again(path)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[disk.write(fd, rest) :]
+        finally:
+            os.close(fd)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _create_again(path: Path) -> int:
+    try:
+        return disk.create(path)
+    except FileExistsError:
+        disk.remove(path)
+        return disk.create(path)
+
+
 def write_json(path: Path, value: Any) -> str:
     """Write a JSON file with sorted keys, so that equal values are equal bytes; return its SHA-256."""
-    return write(path, (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode())
+    return write(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return a value as JSON text: equal values are equal bytes."""
+    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path) -> Any:
@@ -165,6 +210,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents; an existing one is fine."""
+    with writing(path):
+        disk.make_folder(path)
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a folder, so that a rename in it outlasts a power cut."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -174,9 +225,19 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+def sync_file_system(folder: Path) -> None:
+    """Flush all that was written to the file system of `folder`."""
+    with writing(folder):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            disk.sync_all(fd)
+        finally:
+            os.close(fd)
+
+
 def sweep(folder: Path) -> None:
-    """Remove what a killed writer left behind in this folder. Only for the holder of the lock."""
-    for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+    """Remove what a killed writer left behind below this folder. Only for the holder of the lock."""
+    for path in folder.rglob(f"{_PREFIX}*{_SUFFIX}"):
         disk.remove(path)
 
 

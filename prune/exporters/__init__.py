@@ -1,0 +1,21 @@
+"""Selection -> dataset, in the form that the trainer already reads."""
+
+from prune.exporters.export import Exported, export
+from prune.exporters.folder import Folder, open_folder
+from prune.exporters.huggingface import huggingface
+from prune.exporters.imagefolder import imagefolder
+from prune.exporters.job import Job
+from prune.exporters.manifest import manifest
+from prune.exporters.parquet import parquet
+from prune.exporters.webdataset import webdataset
+from prune.methods import Method, table
+
+EXPORTERS = table(
+    Method(webdataset),
+    Method(huggingface),
+    Method(imagefolder),
+    Method(parquet),
+    Method(manifest),
+)
+
+__all__ = ["EXPORTERS", "Exported", "Folder", "Job", "export", "open_folder"]

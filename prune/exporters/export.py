@@ -1,0 +1,82 @@
+"""One export from start to end: the place is checked, the exporter writes, the description completes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prune.errors import OptionError
+from prune.exporters.folder import Folder, open_folder
+from prune.exporters.job import Job
+from prune.exporters.standing import DOT
+from prune.methods import Method
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What became of it."""
+
+    out: Path
+    samples: int
+    files: int
+    bytes: int
+    new: bool  # False: this very export was there already
+
+
+def export(
+    job: Job,
+    exporter: Method,
+    out: Path,
+    *,
+    options: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Exported:
+    """Write `job` to `out` in the form of one exporter; whole or not at all, and the same bytes every time.
+
+    Parameters
+    ----------
+    job
+        Rows, their bytes, and the files that describe them.
+    exporter
+        One of `EXPORTERS`.
+    out
+        A folder that is missing, empty, or an earlier export.
+    options
+        Options of the exporter; those not given have their defaults.
+    overwrite
+        Replace an earlier export of another selection or form.
+
+    Raises
+    ------
+    OptionError
+        There is nothing to export, or an option does not fit the dataset.
+    DataError
+        The dataset cannot be read, or is not the one that was scanned.
+    OutputError
+        The place is taken, full or read-only.
+    StoreError
+        Another process writes there.
+    """
+    if not len(job):
+        raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
+    options = exporter.options | dict(options or {})
+    identity = job.identity(exporter.name, options)
+    with open_folder(out, identity, source=job.reader.root, overwrite=overwrite) as folder:
+        new = not folder.complete
+        if new:
+            exporter.function(job, folder, **options)
+            if exporter.name != "manifest":
+                _write_records(job, folder)
+            described = {"exporter": exporter.name, "options": options, "n": len(job)}
+            folder.finish(described | {"dataset": job.dataset.fingerprint}, overwrite=overwrite)
+    listed = folder.listing()
+    return Exported(folder.out, len(job), len(listed), sum(f["size"] for f in listed.values()), new)
+
+
+def _write_records(job: Job, folder: Folder) -> None:
+    if job.records and not folder.done("records"):
+        with folder.part("records") as part:
+            for name, data in sorted(job.records.items()):
+                part.write(f"{DOT}/{name}", data)

@@ -1,0 +1,264 @@
+"""An export in the making: built in parts beside its place, and renamed into it when it is whole.
+
+Everything goes to `.{name}.partial`. A finished part has a marker that lists its files with their checksums,
+so the same command run again does not redo it; what another job left is thrown away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from prune import files
+from prune.errors import OutputError, StoreError
+from prune.exporters import standing
+from prune.exporters.part import Part
+from prune.exporters.standing import DOT, EXPORT
+
+_JOB = f"{DOT}/job.json"
+_HOLDER = f"{DOT}/holder"
+_PARTS = f"{DOT}/parts"
+
+
+class Folder:
+    """Where an exporter writes: `if not folder.done(name): with folder.part(name) as part: part.write(…)`."""
+
+    def __init__(self, out: Path, identity: str) -> None:
+        self.out = out
+        self.identity = identity
+        self.path = out.with_name(f".{out.name}.partial")
+        self.old = out.with_name(f".{out.name}.old")
+        self.complete = False  # this very export is in its place
+        self.files: dict[str, dict[str, Any]] = {}  # of the finished parts
+
+    def done(self, name: str) -> bool:
+        """Whether a part is finished and whole."""
+        marker = self._marker(name)
+        try:
+            listed = files.read_json(marker)
+        except (FileNotFoundError, ValueError):
+            return False
+        if standing.find_damage(self.path, listed) is not None:
+            files.disk.remove(marker)
+            return False
+        self.files |= listed
+        return True
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[Part]:
+        """Write the files of a part; they count when the block ends without an error."""
+        part = Part(self.path)
+        with files.writing(self.path):
+            yield part
+        files.sync_file_system(self.path)
+        files.write(self._marker(name), _json(part.files))
+        self.files |= part.files
+
+    def listing(self) -> dict[str, dict[str, Any]]:
+        """Return the files of a complete export, with size and SHA-256 each."""
+        export = standing.read_export(self.out)
+        return export["files"] if export else {}
+
+    def need(self, size: int) -> None:
+        """Raise `OutputError` if `size` bytes will not fit; what is there already counts."""
+        size -= sum(p.stat(follow_symlinks=False).st_size for p in self.path.rglob("*"))
+        free = shutil.disk_usage(self.path).free
+        if size > free:
+            message = f"{self.out} needs about {_gb(size)}, {_gb(free)} are free"
+            raise OutputError(message, "free some space, or choose another place with --out")
+
+    def finish(self, described: Mapping[str, Any], *, overwrite: bool) -> None:
+        """Describe the export and give it its name: from here on it is there, whole."""
+        files.sync_file_system(self.path)
+        export = {**described, "format": standing.FORMAT, "identity": self.identity, "files": self.files}
+        files.write(self.path / EXPORT, _json(export))
+        self.publish(overwrite=overwrite)
+
+    def publish(self, *, overwrite: bool) -> None:
+        """Put the described export in its place; an earlier one steps aside first and is removed last."""
+        with files.writing(self.out.parent):
+            self._tidy()
+            standing.is_complete(self.out, self.identity, overwrite=overwrite)
+            if standing.read_export(self.out) is not None:
+                self._step_aside()
+            files.disk.rename(self.path, self.out)
+            files.sync_folder(self.out.parent)
+            standing.retire(self.old)
+        self.complete = True
+
+    def _step_aside(self) -> None:
+        standing.retire(self.old)
+        if self.old.exists():
+            raise OutputError(f"{self.old} is in the way", "move it away and run the command again")
+        files.disk.rename(self.out, self.old)
+
+    def begin(self, *, overwrite: bool) -> None:
+        """Take up the partial folder: go on with this job, or throw away another's."""
+        present = {path.name for path in self.path.iterdir()}
+        if present and DOT not in present:
+            raise OutputError(f"{self.path} is in the way: prune did not make it", "move it away")
+        with files.writing(self.path):
+            self._take_up()
+        export = standing.read_export(self.path)
+        if export is not None and standing.find_damage(self.path, export["files"]) is None:
+            self.publish(overwrite=overwrite)  # killed between description and name: only the name is missing
+
+    def _take_up(self) -> None:
+        if _is_folder(self.path / DOT) and self._job() != {"identity": self.identity}:
+            self._clear()
+        files.disk.make_folder(self.path / DOT)
+        files.write_unsynced(self.path / _HOLDER, f"{socket.gethostname()} {os.getpid()}\n".encode())
+        if self._job() is None:
+            files.write_json(self.path / _JOB, {"identity": self.identity})
+        files.disk.make_folder(self.path / _PARTS)
+        for here, _, _ in os.walk(self.path):
+            files.sweep(Path(here))
+
+    def _job(self) -> Any:
+        try:
+            return files.read_json(self.path / _JOB)
+        except (FileNotFoundError, ValueError):
+            export = standing.read_export(self.path)
+            return {"identity": export["identity"]} if export else None
+
+    def _clear(self) -> None:
+        """Empty the partial folder; what marks it as ours goes last."""
+        for path in self.path.iterdir():
+            if path.name == DOT:
+                continue
+            if _is_folder(path):
+                files.remove_tree(path)
+            else:
+                files.disk.remove(path)
+        files.remove_tree(self.path / DOT)
+
+    def _tidy(self) -> None:
+        """Remove what only the building needed."""
+        parts = self.path / _PARTS
+        if parts.exists():
+            files.remove_tree(parts)
+        files.disk.remove(self.path / _HOLDER)
+        files.disk.remove(self.path / _JOB)
+
+    def _marker(self, name: str) -> Path:
+        return self.path / _PARTS / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.json"
+
+
+@contextlib.contextmanager
+def open_folder(
+    out: Path, identity: str, *, source: Path | None = None, overwrite: bool = False
+) -> Iterator[Folder]:
+    """Begin an export at `out`, or go on with it; `folder.complete` says that nothing is left to do.
+
+    Parameters
+    ----------
+    out
+        Where the export will be. It may be missing, an empty folder, or (with `overwrite`) an earlier export.
+    identity
+        Equal for equal jobs: what a killed run has finished is used only by the same job.
+    source
+        The dataset that is read; `out` may neither lie in it nor hold it.
+
+    Raises
+    ------
+    OutputError
+        The place holds something else, or cannot be written to.
+    StoreError
+        Another process exports to the same place.
+    """
+    out = _place(out)
+    _check_apart(out, source)
+    folder = Folder(out, identity)
+    folder.complete = standing.is_complete(out, identity, overwrite=overwrite)
+    if folder.complete and not folder.old.exists():
+        yield folder
+        return
+    with files.writing(out.parent):
+        files.disk.make_folder(out.parent)
+    with _locked(folder.path):
+        folder.complete = standing.is_complete(out, identity, overwrite=overwrite)
+        if folder.complete:
+            standing.retire(folder.old)
+            standing.remove_empty(folder.path)
+        else:
+            folder.begin(overwrite=overwrite)
+        yield folder
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the partial folder; the kernel lets go when the process ends, however it ends."""
+    fd = _open_locked(path)
+    try:
+        yield
+    finally:
+        os.close(fd)
+
+
+def _open_locked(path: Path) -> int:
+    while True:
+        if path.is_symlink():
+            raise OutputError(f"{path} is in the way: it is a symbolic link", "move it away")
+        with files.writing(path):
+            files.disk.make_folder(path)
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(fd)
+            raise StoreError(f"{path} is in use by {_holder(path)}", "wait for it, then run again") from error
+        except OSError:
+            return fd  # no locks on this file system: two runs waste work but never mix
+        if path.exists() and os.path.samestat(os.fstat(fd), path.stat()):
+            return fd
+        os.close(fd)  # the holder before us has renamed it away
+
+
+def _holder(path: Path) -> str:
+    try:
+        words = (path / _HOLDER).read_text(errors="replace").split()
+    except OSError:
+        words = []
+    return f"pid {words[1]} on {words[0]}" if len(words) == 2 else "another process"
+
+
+def _place(out: Path) -> Path:
+    out = out.resolve() if out.name in {"", ".."} else out.parent.resolve() / out.name
+    if len(os.fsencode(out.name)) > standing.MAX_NAME_BYTES - len("..partial") or not out.name:
+        raise OutputError(f"{str(out)!r} cannot be the name of an export", "choose another place with --out")
+    return out
+
+
+def _check_apart(out: Path, source: Path | None) -> None:
+    if source is None:
+        return
+    source = source.resolve()
+    if out.is_relative_to(source):
+        raise OutputError(f"{out} lies in the dataset {source}", "choose another place with --out")
+    if source.is_relative_to(out):
+        raise OutputError(f"{out} holds the dataset {source}", "choose another place with --out")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _json(value: Any) -> bytes:
+    """Return compact JSON with sorted keys: there may be a million files in it."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

@@ -1,0 +1,99 @@
+"""What is exported: rows of a dataset, the reader that has their bytes, the files that describe them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from prune.arrays import Array, Rows, Weights
+from prune.errors import DataError
+from prune.images import decode
+from prune.progress import SILENT, Reporter
+from prune.readers.sample import Reader, image_digest
+from prune.store import Dataset, identity
+
+_TAKE = 4096  # samples looked up at once
+
+
+@dataclass(frozen=True)
+class Job:
+    """One export, without its form and place."""
+
+    reader: Reader
+    dataset: Dataset
+    rows: Rows  # ascending
+    weights: Weights | None = None  # aligned with rows
+    records: Mapping[str, bytes] = field(default_factory=dict)  # files that describe the selection
+    reporter: Reporter = SILENT
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def identity(self, exporter: str, options: Mapping[str, Any]) -> str:
+        """Stand for all that decides the bytes of the export."""
+        return identity(
+            {
+                "exporter": exporter,
+                "options": dict(options),
+                "dataset": self.dataset.fingerprint,
+                "rows": _digest(self.rows.astype("<i8").tobytes()),
+                "weights": None if self.weights is None else _digest(self.weights.astype("<f4").tobytes()),
+                "records": {name: _digest(data) for name, data in self.records.items()},
+            }
+        )
+
+    def samples(self, rows: Rows | None = None) -> pa.Table:
+        """Return rows of the sample table; by default all that are exported."""
+        return self.dataset.samples.take(pa.array(self.rows if rows is None else rows))
+
+    def images(self, rows: Rows) -> Iterator[bytes]:
+        """Yield the bytes of each image as they stand in the dataset; pixels become a PNG.
+
+        Raises
+        ------
+        DataError
+            An image is not the one that was scanned.
+        """
+        for start in range(0, len(rows), _TAKE):
+            samples = self.samples(rows[start : start + _TAKE])
+            names = zip(samples["key"].to_pylist(), samples["digest"].to_pylist(), strict=True)
+            for (key, digest), data in zip(names, self.reader.images(samples), strict=True):
+                if isinstance(data, bytes):
+                    check_digest(key, digest, data)
+                yield data if isinstance(data, bytes) else _png(data)
+
+    def chunks(self, size: int) -> list[tuple[int, Rows]]:
+        """Cut the rows into pieces of `size`; at least one piece."""
+        return [(i, self.rows[s : s + size]) for i, s in enumerate(range(0, max(len(self), 1), size))]
+
+    def size(self) -> int:
+        """Bytes of the exported images, as far as the scan knows them."""
+        sizes: Sequence[int | None] = self.samples()["image_size"].to_pylist()
+        return sum(size or 0 for size in sizes)
+
+
+def check_digest(key: str, digest: bytes | None, data: bytes | memoryview) -> None:
+    """Raise `DataError` if an image is not the one that was scanned."""
+    if digest is not None and image_digest(data) != digest:
+        raise DataError(f"{key!r} has changed since it was scanned", "run the commands again from the first")
+
+
+def _png(pixels: Array) -> bytes:
+    sink = io.BytesIO()
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    exact = pixels.dtype == np.uint8 and (pixels.ndim == 2 or pixels.shape[2] in (3, 4))
+    image = Image.fromarray(np.ascontiguousarray(pixels)) if exact else decode(pixels)
+    image.save(sink, "PNG")
+    return sink.getvalue()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

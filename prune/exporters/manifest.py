@@ -1,0 +1,14 @@
+"""No data at all: only the files that describe the selection, for trainers that read the source by row."""
+
+from __future__ import annotations
+
+from prune.exporters.folder import Folder
+from prune.exporters.job import Job
+
+
+def manifest(job: Job, folder: Folder, /) -> None:
+    """Only the selection: manifest.parquet, indices.npy, keys.txt, selection.json."""
+    if not folder.done("records"):
+        with folder.part("records") as part:
+            for name, data in sorted(job.records.items()):
+                part.write(name, data)

@@ -1,0 +1,110 @@
+"""A dataset of several splits: the exported one is cut down, the others are taken along or left out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from prune.errors import DataError, OptionError
+from prune.exporters import tables
+from prune.exporters.folder import Folder
+from prune.exporters.job import Job
+from prune.files import NewFile
+from prune.readers import hub
+from prune.readers.huggingface import HuggingFace
+
+Others = Literal["copy", "link", "omit"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the files of a split are called and written."""
+
+    kind: str  # of a Hugging Face source whose files can be taken as they are
+    pattern: str  # of the path, with {split}, {number} and {count}
+    write: Callable[[NewFile, pa.Schema, Iterator[pa.Table]], None]
+
+    def path(self, split: str, number: int, count: int) -> str:
+        """Return where a file goes."""
+        return self.pattern.format(split=split, number=number, count=count)
+
+
+def write_splits(job: Job, folder: Folder, form: Form, others: Others) -> dict[str, list[str]]:
+    """Write the exported split and the other ones; return the files of each."""
+    sources = {} if others == "omit" else _other_splits(job)
+    if others == "link":
+        _check_link(job, form)
+    folder.need(job.size())
+    written = {split_name(job): _write_exported(job, folder, form)}
+    for split, names in sources.items():
+        written[split] = [form.path(split, i, len(names)) for i in range(len(names))]
+        for source, name in zip(names, written[split], strict=True):
+            if not folder.done(name):
+                _write_other(job.reader.root / source, folder, name, form, others)
+    return written
+
+
+def split_name(job: Job) -> str:
+    """Return the exported split's name, as the `datasets` library takes it."""
+    return re.sub(r"\W", "_", job.reader.split or "train")
+
+
+def _write_exported(job: Job, folder: Folder, form: Form) -> list[str]:
+    shards = tables.shards_of(job)
+    names = [form.path(split_name(job), i, len(shards)) for i in range(len(shards))]
+    with job.reporter.stage("export", len(job)) as advance:
+        for name, shard in zip(names, shards, strict=True):
+            if not folder.done(name):
+                with folder.part(name) as part, part.open(name) as out:
+                    form.write(out, tables.schema_of(job, shard), tables.batches(job, shard))
+            advance(len(shard.rows))
+    return names
+
+
+def _write_other(source: Path, folder: Folder, name: str, form: Form, others: Others) -> None:
+    with folder.part(name) as part:
+        if others == "link":
+            part.link(name, source.resolve(), symbolic=False)
+        elif tables.kind_of(source) == form.kind:
+            with part.open(name) as out:
+                _copy(source, out)
+        else:
+            schema = tables.source_schema(source)
+            with part.open(name) as out:
+                form.write(out, schema, tables.file_tables(source))
+
+
+def _copy(source: Path, out: NewFile) -> None:
+    try:
+        fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror}", "--other-splits omit") from error
+    try:
+        out.copy(fd, 0, os.fstat(fd).st_size)
+    finally:
+        os.close(fd)
+
+
+def _check_link(job: Job, form: Form) -> None:
+    kind = job.reader.kind if isinstance(job.reader, HuggingFace) else job.reader.format
+    if kind != form.kind:
+        raise OptionError(
+            f"other_splits=link needs {form.kind} files, this dataset has {kind}", "--other-splits copy"
+        )
+
+
+def _other_splits(job: Job) -> dict[str, Sequence[str]]:
+    """Return the files of each other split; none where the dataset is a single file of a folder."""
+    source = job.reader
+    if not isinstance(source, HuggingFace) or source.split is None:
+        return {}
+    names = hub.splits(source.root)
+    if source.split not in names or tuple(hub.find(source.root, source.split).files) != tuple(source.files):
+        return {}
+    return {name: hub.find(source.root, name).files for name in names if name != source.split}

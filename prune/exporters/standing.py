@@ -1,0 +1,150 @@
+"""What stands where an export should go: nothing, this very export, an earlier one, or strange files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from prune import files
+from prune.errors import OutputError
+
+FORMAT = 1  # raised when an older version could no longer read `export.json`
+DOT = ".prune-export"  # readers of images pass over folders that start with a dot
+EXPORT = f"{DOT}/export.json"
+MAX_NAME_BYTES = 255  # of one component, on every file system in use
+
+_ELSEWHERE = "choose another place with --out"
+
+
+def checked_path(name: str) -> str:
+    """Return a relative path that stays inside the folder it is joined to.
+
+    Raises
+    ------
+    OutputError
+        It is absolute, climbs out, or has a component that no file system takes.
+    """
+    parts = name.split("/")
+    encoded = (os.fsencode(part) for part in parts)
+    if (
+        "\0" in name
+        or any(p in {"", ".", ".."} for p in parts)
+        or any(len(p) > MAX_NAME_BYTES for p in encoded)
+    ):
+        raise OutputError(f"{name!r} cannot be the name of a file in an export", "rename it in the source")
+    return name
+
+
+def read_export(folder: Path) -> dict[str, Any] | None:
+    """Return what an export says of itself, or None where there is none that can be read."""
+    try:
+        if not stat.S_ISDIR(os.lstat(folder / DOT).st_mode):
+            return None
+        export = files.read_json(folder / EXPORT)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    if not isinstance(export, dict) or not isinstance(export.get("files"), dict):
+        return None
+    if export.get("format", 0) > FORMAT:
+        raise OutputError(f"{folder} was exported by a newer version of prune", _ELSEWHERE)
+    for name in export["files"]:
+        checked_path(name)
+    return export
+
+
+def find_damage(folder: Path, listed: dict[str, Any]) -> str | None:
+    """Name the first listed file that is missing or has other bytes, or return None."""
+    for name, expected in listed.items():
+        path = folder / name
+        try:
+            link = stat.S_ISLNK(os.lstat(path).st_mode)
+            size = path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return f"{name} is missing"
+        if link != expected.get("link", False):
+            return f"{name} is not the file that was written"
+        if size != expected["size"] or files.sha256(path) != expected["sha256"]:
+            return f"{name} has changed"
+    return None
+
+
+def is_complete(out: Path, identity: str, *, overwrite: bool) -> bool:
+    """Say whether this very export is there already; False: the place may be taken.
+
+    Raises
+    ------
+    OutputError
+        The place holds something that must not be replaced.
+    """
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise OutputError(f"{out} is a {'symbolic link' if out.is_symlink() else 'file'}", _ELSEWHERE)
+    if not out.exists():
+        return False
+    export = read_export(out)
+    if export is None:
+        if any(out.iterdir()):
+            raise OutputError(f"{out} exists and is not a prune export", _ELSEWHERE)
+        return False
+    same = export.get("identity") == identity
+    damage = find_damage(out, export["files"]) if same else None
+    if same and damage is None:
+        return True
+    if not overwrite:
+        what = f"is damaged: {damage}" if damage else "exists and is not empty: it holds another export"
+        raise OutputError(f"{out} {what}", "add --overwrite to replace it, or choose another --out")
+    refuse_strange(out, export)
+    return False
+
+
+def refuse_strange(out: Path, export: dict[str, Any]) -> None:
+    """Raise `OutputError` if the folder holds anything that the export does not list."""
+    name = next(_strange(out, export["files"]), None)
+    if name is not None:
+        raise OutputError(
+            f"{out} holds {name!r}, which prune did not write", f"move it away, or {_ELSEWHERE}"
+        )
+
+
+def retire(old: Path) -> None:
+    """Remove an earlier export: what it lists, its description last, then the folders that are left empty."""
+    export = read_export(old)
+    if export is not None:
+        for name in sorted(export["files"]):
+            files.disk.remove(old / name)
+        for folder in sorted(_folders(export["files"]) - {DOT}, reverse=True):
+            remove_empty(old / folder)
+        files.disk.remove(old / EXPORT)
+    remove_empty(old / DOT)  # also what is left of one that a killed run has begun to remove
+    remove_empty(old)
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a folder if it is there and empty."""
+    try:
+        files.disk.remove_folder(folder)
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.ENOTEMPTY, errno.ENOTDIR}:
+            raise
+
+
+def _strange(out: Path, listed: dict[str, Any]) -> Iterator[str]:
+    folders = _folders(listed)
+    for here, below, names in os.walk(out):
+        base = Path(here).relative_to(out)
+        for name in sorted(below):
+            path = str(base / name)
+            if path not in folders or (out / path).is_symlink():
+                yield path
+        for name in sorted(names):
+            path = str(base / name)
+            if path not in listed and path != EXPORT:
+                yield path
+
+
+def _folders(listed: dict[str, Any]) -> set[str]:
+    parents = {str(parent) for name in (*listed, EXPORT) for parent in PurePosixPath(name).parents}
+    return parents - {"."}

@@ -1,0 +1,162 @@
+"""Samples as tar bytes: copied from a shard by their ranges, or made from an image and a label."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from prune.arrays import Rows
+from prune.errors import DataError
+from prune.exporters.job import Job, check_digest
+from prune.files import NewFile
+from prune.images import suffix_of
+
+BLOCK = 512
+END = 2 * BLOCK  # a tar ends with two blocks of zeros
+_WINDOW = 4 << 20  # bytes read at once, dropped samples in between included; a larger sample is streamed
+
+
+class _Sample(NamedTuple):
+    key: str
+    shard: str
+    offset: int
+    size: int
+    image_offset: int | None
+    image_size: int | None
+    digest: bytes | None
+
+    @property
+    def stop(self) -> int:
+        return self.offset + self.size
+
+
+def copied_size(job: Job) -> int:
+    """Bytes of all kept samples, headers and padding included."""
+    return sum(job.samples()["size"].to_pylist())
+
+
+def copy_samples(job: Job, rows: Rows, out: NewFile) -> None:
+    """Append every member of the samples, as it stands in its shard, and end the tar.
+
+    Raises
+    ------
+    DataError
+        A shard ends early, or an image in it is not the one that was scanned.
+    """
+    columns = job.samples(rows).select(list(_Sample._fields)).to_pydict()
+    samples = (_Sample(*values) for values in zip(*columns.values(), strict=True))
+    for shard, kept in groupby(samples, key=lambda sample: sample.shard):
+        _copy(job.reader.root / shard, kept, out)
+    out.write(bytes(END))
+
+
+def write_samples(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
+    """Append an image and a class id for each sample, and end the tar; equal samples are equal bytes."""
+    labels = job.dataset.labels[rows].tolist()
+    waiting = bytearray()
+    for row, label, data in zip(rows.tolist(), labels, job.images(rows), strict=True):
+        waiting += _member(f"{keys[row]}.{suffix_of(data)}", data)
+        if label >= 0:
+            waiting += _member(f"{keys[row]}.cls", str(label).encode())
+        if len(waiting) > _WINDOW:
+            out.write(bytes(waiting))
+            waiting.clear()
+    out.write(bytes(waiting) + bytes(END))
+
+
+def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", _AGAIN) from error
+    try:
+        start = _global_header(fd)
+        out.copy(fd, 0, start)
+        for window in _windows(samples):
+            _copy_window(fd, window, start, path, out)
+    finally:
+        os.close(fd)
+
+
+_AGAIN = "run the commands again from the first"
+
+
+def _global_header(fd: int) -> int:
+    """Return where the PAX global headers at the start of a shard end; 0 if there are none."""
+    stop = 0
+    while True:
+        header = os.pread(fd, BLOCK, stop)
+        if len(header) < BLOCK or header[156:157] != tarfile.XGLTYPE:
+            return stop
+        size = int(header[124:136].rstrip(b" \0") or b"0", 8)
+        stop += BLOCK + -(-size // BLOCK) * BLOCK
+
+
+def _windows(samples: Iterator[_Sample]) -> Iterator[list[_Sample]]:
+    """Group samples that one read takes in; a larger sample is alone."""
+    window: list[_Sample] = []
+    for sample in samples:
+        if window and sample.stop - window[0].offset > _WINDOW:
+            yield window
+            window = []
+        window.append(sample)
+    yield window
+
+
+def _copy_window(fd: int, window: list[_Sample], start: int, path: Path, out: NewFile) -> None:
+    first, stop = window[0].offset, window[-1].stop
+    block = memoryview(os.pread(fd, min(stop - first, _WINDOW), first))
+    for sample in window:
+        if sample.image_offset is not None and sample.image_size is not None:
+            low = sample.image_offset - first
+            image = block[low : low + sample.image_size]
+            if len(image) < sample.image_size:
+                image = memoryview(os.pread(fd, sample.image_size, sample.image_offset))
+            check_digest(sample.key, sample.digest, image)
+    ranges = list(_joined(window, start))
+    if stop - first == len(block):
+        out.write(b"".join(block[low - first : high - first] for low, high in ranges))
+        return
+    for low, high in ranges:
+        try:
+            out.copy(fd, low, high - low)
+        except EOFError as error:
+            raise DataError(f"{path} has changed since it was scanned: {error}", _AGAIN) from error
+
+
+def _joined(window: list[_Sample], start: int) -> Iterator[tuple[int, int]]:
+    """Yield the byte ranges of a window, adjacent ones as one; nothing before `start`."""
+    low, high = max(window[0].offset, start), window[0].stop
+    for sample in window[1:]:
+        if sample.offset != high:
+            yield low, high
+            low = sample.offset
+        high = sample.stop
+    yield low, high
+
+
+def _member(name: str, data: bytes) -> bytes:
+    return _header(name, len(data)) + data + bytes(-len(data) % BLOCK)
+
+
+def _header(name: str, size: int) -> bytes:
+    """Return a ustar header, as `tarfile` makes it, with a PAX record where the name needs one."""
+    encoded = name.encode(errors="surrogateescape")
+    if len(encoded) > _SHORT or not name.isascii():
+        info = tarfile.TarInfo(name)  # mode 0644, and no time, no owner
+        info.size = size
+        return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    header = bytearray(_TEMPLATE)
+    header[: len(encoded)] = encoded
+    header[124:135] = b"%011o" % size
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+_SHORT = 100  # bytes of a name without a record
+_TEMPLATE = bytearray(tarfile.TarInfo("").tobuf(tarfile.USTAR_FORMAT))
+_TEMPLATE[148:156] = b" " * 8  # a checksum counts itself as spaces

@@ -1,0 +1,142 @@
+"""Tar shards: byte ranges of the source's shards, or new members around the source's images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Literal
+
+import numpy as np
+
+from prune import files
+from prune.arrays import Rows
+from prune.errors import OptionError
+from prune.exporters import tar
+from prune.exporters.folder import Folder
+from prune.exporters.job import Job
+from prune.exporters.names import distinct, shard_keys
+from prune.files import NewFile
+
+_FEW = 4  # shards: fewer than a trainer has workers
+_PART_ROWS = 4096
+_INDEX = "wids.json"
+CLASS_NAMES = "classnames.txt"
+
+
+def webdataset(
+    job: Job, folder: Folder, /, *, layout: Literal["mirror", "repack"] = "mirror", shard_size: int = 10_000
+) -> None:
+    """Tar shards; from shards, every member of every kept sample is copied unchanged and never decoded.
+
+    From other datasets each sample becomes two members, `key.suffix` with the bytes of the image and
+    `key.cls` with the class id. Beside the shards lie `sizes.json`, `wids.json` and `classnames.txt`.
+
+    Parameters
+    ----------
+    job
+        The samples.
+    folder
+        Where they go.
+    layout
+        `mirror`: one shard for each shard of the source that keeps a sample, of the same name. `repack`:
+        shards of equal size. Datasets that are not shards are always repacked.
+    shard_size
+        Samples in a shard of `repack`.
+
+    Raises
+    ------
+    OptionError
+        `shard_size` is not positive.
+    DataError
+        A shard is not the one that was scanned.
+    """
+    if shard_size < 1:
+        raise OptionError(f"shard_size={shard_size} is not positive", "--shard-size 10000")
+    copied = job.reader.format == "webdataset"
+    shards = _mirror(job) if copied and layout == "mirror" else _repack(job, shard_size)
+    if len(shards) < _FEW <= len(job):
+        job.reporter.say(_few_shards(len(shards), len(job)))
+    size = tar.copied_size(job) if copied else job.size() + 2048 * len(job)
+    folder.need(size + tar.END * len(shards))
+    keys = [] if copied else shard_keys(job.dataset.keys)
+    with job.reporter.stage("export", len(job)) as advance:
+        for names in _grouped(shards):
+            if not folder.done(names[0]):
+                with folder.part(names[0]) as part:
+                    for name in names:
+                        with part.open(name) as out:
+                            _fill(job, shards[name], keys, out)
+            advance(sum(len(shards[name]) for name in names))
+    _describe(job, folder, shards)
+
+
+def _grouped(shards: dict[str, Rows]) -> Iterator[list[str]]:
+    """Yield the names of shards that are written before the device is waited for: small ones together."""
+    group: list[str] = []
+    for name in shards:
+        group.append(name)
+        if sum(len(shards[name]) for name in group) >= _PART_ROWS:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _fill(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
+    if keys:
+        tar.write_samples(job, rows, keys, out)
+    else:
+        tar.copy_samples(job, rows, out)
+
+
+def _mirror(job: Job) -> dict[str, Rows]:
+    shards = job.samples()["shard"].combine_chunks().dictionary_encode()
+    codes = shards.indices.to_numpy()
+    sources = shards.dictionary.to_pylist()
+    names = distinct(str(PurePosixPath(name).with_suffix("")) for name in sources)  # a.tar and A.tar are two
+    return {f"{name}.tar": job.rows[codes == code] for code, name in enumerate(names)}
+
+
+def _repack(job: Job, size: int) -> dict[str, Rows]:
+    return {f"shard-{number:06d}.tar": rows for number, rows in job.chunks(size)}
+
+
+def _few_shards(shards: int, samples: int) -> str:
+    return (
+        f"{shards} shard{'s' if shards > 1 else ''}: each worker of a DataLoader reads whole shards, so more"
+        f" than {shards} find nothing; --layout repack --shard-size {-(-samples // 8)} makes 8"
+    )
+
+
+def _describe(job: Job, folder: Folder, shards: dict[str, Rows]) -> None:
+    """Write what trainers read beside the shards: samples of each, and the class names."""
+    names = [PurePosixPath(name).name for name in shards]
+    unique = names if len(set(names)) == len(names) else list(shards)
+    sizes = {name: len(rows) for name, rows in zip(unique, shards.values(), strict=True)}
+    listed = [
+        {"url": name, "nsamples": len(rows), "filesize": folder.files[name]["size"]}
+        for name, rows in shards.items()
+    ]
+    index = {"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": listed}
+    if folder.done("index"):
+        return
+    with folder.part("index") as part:
+        part.write("sizes.json", files.json_bytes(sizes))
+        part.write(_INDEX, files.json_bytes(index))
+        names_of_classes = _class_names(job)
+        if names_of_classes:
+            part.write(CLASS_NAMES, names_of_classes)
+
+
+def _class_names(job: Job) -> bytes:
+    """Return one class name a line, so that a number in `.cls` is the place of its line; empty without one.
+
+    Copied labels mean what the source says they do: its file, if it has one, goes with them.
+    """
+    if job.reader.format == "webdataset":
+        beside = PurePosixPath(job.samples()["shard"][0].as_py()).with_name(CLASS_NAMES)
+        paths = (job.reader.root / beside, job.reader.root / CLASS_NAMES)
+        return next((path.read_bytes() for path in paths if path.is_file()), b"")
+    if not np.any(job.dataset.labels >= 0):
+        return b""
+    return "".join(f"{' '.join(name.split())}\n" for name in job.dataset.classes).encode()

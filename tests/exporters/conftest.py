@@ -1,0 +1,297 @@
+"""The same thirteen images, in every format that is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from prune import files
+from prune.exporters import EXPORTERS, Exported, Job, export
+from prune.progress import SILENT
+from prune.readers import open_reader
+from prune.readers.scan import scan
+
+CLASSES = ["cat", "dog"]
+N = 13
+RECORDS = {"indices.npy": b"some rows", "keys.txt": b"a\nb\n"}
+
+
+def png(number: int) -> bytes:
+    """An image of its own for each number."""
+    pixels = np.random.default_rng(number).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    sink = io.BytesIO()
+    Image.fromarray(pixels).save(sink, "PNG" if number % 2 else "BMP")
+    return sink.getvalue()
+
+
+def suffix(number: int) -> str:
+    return "png" if number % 2 else "bmp"
+
+
+def label(number: int) -> int:
+    return int(number >= 6)
+
+
+def write_tar(
+    path: Path, members: list[tuple[str, bytes]], global_header: dict[str, str] | None = None
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT, pax_headers=global_header or {}) as tar:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            info.mtime = 12.5  # a float: a PAX record before each member, as the library's writer makes them
+            tar.addfile(info, io.BytesIO(data))
+
+
+def make_imagefolder(root: Path) -> str:
+    for i in range(N):
+        path = root / CLASSES[label(i)] / f"{i:02d}.{suffix(i)}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(i))
+    return str(root)
+
+
+def make_webdataset(root: Path) -> str:
+    for shard, rows in {"a/one.tar": range(5), "b/one.tar": range(5, 9), "two.tar": range(9, N)}.items():
+        members = []
+        for i in rows:
+            members += [(f"x/{i:02d}.{suffix(i)}", png(i)), (f"x/{i:02d}.cls", b"%d" % label(i))]
+            members += [(f"x/{i:02d}.seg.json", json.dumps({"i": i}).encode())]
+        write_tar(root / shard, members, {"comment": "hello"} if shard == "two.tar" else None)
+    return str(root)
+
+
+def _table(rows: range) -> pa.Table:
+    features = {
+        "id": {"dtype": "int64", "_type": "Value"},
+        "image": {"_type": "Image"},
+        "label": {"names": CLASSES, "_type": "ClassLabel"},
+        "note": {"dtype": "string", "_type": "Value"},
+    }
+    schema = pa.schema(
+        {
+            "id": pa.int64(),
+            "image": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
+            "label": pa.int64(),
+            "note": pa.string(),
+        },
+        metadata={"huggingface": json.dumps({"info": {"features": features}})},
+    )
+    lines = [
+        {
+            "id": i,
+            "image": {"bytes": png(i), "path": f"{i}.{suffix(i)}"},
+            "label": label(i),
+            "note": f"note {i}",
+        }
+        for i in rows
+    ]
+    return pa.Table.from_pylist(lines, schema)
+
+
+def make_parquet(root: Path) -> str:
+    (root / "data").mkdir(parents=True)
+    pq.write_table(_table(range(8)), root / "data/train-00000-of-00002.parquet", row_group_size=3)
+    pq.write_table(_table(range(8, N)), root / "data/train-00001-of-00002.parquet", row_group_size=3)
+    pq.write_table(_table(range(20, 23)), root / "data/test-00000-of-00001.parquet")
+    return str(root)
+
+
+def make_arrow(root: Path) -> str:
+    (root).mkdir(parents=True)
+    (root / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
+    for split, pieces in {"train": [range(8), range(8, N)], "test": [range(20, 23)]}.items():
+        (root / split).mkdir()
+        names = [f"data-{i:05d}-of-{len(pieces):05d}.arrow" for i in range(len(pieces))]
+        for name, rows in zip(names, pieces, strict=True):
+            table = _table(rows)
+            with pa.ipc.new_stream(root / split / name, table.schema) as out:
+                out.write_table(table, max_chunksize=3)
+        features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
+        info = {"citation": "cite", "description": "", "features": features, "homepage": "", "license": "MIT"}
+        state = {
+            "_data_files": [{"filename": name} for name in names],
+            "_fingerprint": "0123456789abcdef",
+            "_format_columns": None,
+            "_format_kwargs": {},
+            "_format_type": None,
+            "_output_all_columns": False,
+            "_split": split,
+        }
+        (root / split / "dataset_info.json").write_text(json.dumps(info))
+        (root / split / "state.json").write_text(json.dumps(state))
+    return str(root)
+
+
+def make_arrays(root: Path) -> str:
+    root.mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (N, 5, 7, 3), dtype=np.uint8)
+    np.save(root / "images.npy", pixels)
+    np.save(root / "labels.npy", np.array([label(i) for i in range(N)]))
+    return str(root / "images.npy")
+
+
+MAKERS = {
+    "imagefolder": make_imagefolder,
+    "webdataset": make_webdataset,
+    "parquet": make_parquet,
+    "arrow": make_arrow,
+    "arrays": make_arrays,
+}
+
+
+def open_job(data: str, scans: Path, rows: object = None, **options: object) -> Job:
+    reader = open_reader(data, **options)
+    dataset = scan(reader, scans, SILENT)
+    assert dataset.rejects == {}
+    chosen = np.arange(len(dataset)) if rows is None else np.asarray(rows)
+    return Job(reader, dataset, chosen.astype(np.int64), records=RECORDS)
+
+
+KEPT = [0, 1, 4, 6, 7, 9, 12]
+
+
+@pytest.fixture
+def make_job(tmp_path: Path) -> Callable[..., Job]:
+    def make(kind: str, rows: object = KEPT) -> Job:
+        as_ = {"parquet": "huggingface", "arrow": "huggingface"}.get(kind, kind)
+        root = tmp_path / f"source-{kind}"
+        options = {"labels": str(root / "labels.npy")} if kind == "arrays" else {}
+        data = str(root / "images.npy") if kind == "arrays" else str(root)
+        if not root.exists():
+            MAKERS[kind](root)
+        return open_job(data, tmp_path / "scans", rows, as_=as_, **options)
+
+    return make
+
+
+@pytest.fixture
+def reopen(tmp_path: Path) -> Callable[..., Job]:
+    def make(out: Path, as_: str | None = None) -> Job:
+        return open_job(str(out), tmp_path / "scans", as_=as_)
+
+    return make
+
+
+@pytest.fixture
+def run() -> Callable[..., Exported]:
+    def run_export(job: Job, name: str, out: Path, overwrite: bool = False, **options: object) -> Exported:
+        return export(job, EXPORTERS[name], out, options=options, overwrite=overwrite)
+
+    return run_export
+
+
+def _tree(folder: Path) -> dict[str, bytes | str]:
+    return {
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+
+
+@pytest.fixture
+def tree() -> Callable[[Path], dict[str, bytes | str]]:
+    """Every file of a folder."""
+    return _tree
+
+
+class Killed(BaseException):
+    """The process is gone: no handler runs."""
+
+
+class Faulty(files.Disk):
+    """Fails at one call, and, if it is a kill, at every call after it."""
+
+    def __init__(self, fault: str, at: int) -> None:
+        self.fault, self.at = fault, at
+        self.calls = 0
+        self.created: list[str] = []
+
+    def _step(self) -> bool:
+        self.calls += 1
+        dead = self.fault in ("kill", "torn") and self.calls > self.at
+        if dead:
+            raise Killed
+        if self.calls == self.at:
+            if self.fault == "full":
+                raise OSError(28, "No space left on device")
+            if self.fault == "kill":
+                raise Killed
+            return True
+        return self.fault == "full" and self.calls > self.at
+
+    def _full(self) -> None:
+        if self._step() and self.fault == "full":
+            raise OSError(28, "No space left on device")
+
+    def create(self, path: Path) -> int:
+        self._full()
+        self.created.append(path.name)
+        return super().create(path)
+
+    def write(self, fd: int, data: memoryview) -> int:
+        if self._step():
+            if self.fault == "full":
+                raise OSError(28, "No space left on device")
+            super().write(fd, data[: len(data) // 2])
+            raise Killed
+        return super().write(fd, data)
+
+    def sync(self, fd: int) -> None:
+        self._full()
+
+    def sync_all(self, fd: int) -> None:
+        self._full()
+
+    def rename(self, old: Path, new: Path) -> None:
+        self._full()
+        super().rename(old, new)
+
+    def remove(self, path: Path) -> None:
+        if self.fault != "full":
+            self._full()
+        super().remove(path)
+
+    def remove_folder(self, path: Path) -> None:
+        if self.fault != "full":
+            self._full()
+        super().remove_folder(path)
+
+    def make_folder(self, path: Path) -> None:
+        self._full()
+        super().make_folder(path)
+
+    def link(self, target: Path, path: Path, *, symbolic: bool) -> None:
+        self._full()
+        super().link(target, path, symbolic=symbolic)
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Faulty]:
+    def install(fault: str, at: int) -> Faulty:
+        disk = Faulty(fault, at)
+        monkeypatch.setattr(files, "disk", disk)
+        return disk
+
+    return install
+
+
+@pytest.fixture
+def killed() -> type[BaseException]:
+    return Killed
+
+
+@pytest.fixture
+def with_records() -> Callable[[Job, dict[str, bytes]], Job]:
+    return lambda job, records: dataclasses.replace(job, records=records)
