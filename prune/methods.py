@@ -51,8 +51,15 @@ class Method:
 
     @property
     def options(self) -> dict[str, Any]:
-        """Keyword-only parameters with their defaults."""
-        return {p.name: p.default for p in self._keywords() if p.default is not p.empty}
+        """Keyword-only parameters with their defaults, as far as a word on the command line can set them."""
+        hints = typing.get_type_hints(self.function)
+        found = (p for p in self._keywords() if p.default is not p.empty)
+        return {p.name: p.default for p in found if _is_plain(hints[p.name])}
+
+    @property
+    def takes_given(self) -> bool:
+        """Whether the method can go on from samples that are chosen already."""
+        return any(p.name == "given" for p in self._keywords())
 
     def parse(self, settings: Sequence[str]) -> dict[str, Any]:
         """Turn `NAME=VALUE` words into options of the annotated types.
@@ -96,6 +103,11 @@ def find(kind: str, name: str, methods: Mapping[str, Method]) -> Method:
     if name not in methods:
         raise UnknownNameError(kind, name, methods)
     return methods[name]
+
+
+def _is_plain(hint: Any) -> bool:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return all(k in _ARTICLES or k is type(None) or typing.get_origin(k) is typing.Literal for k in kinds)
 
 
 def _convert(name: str, text: str, hint: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -30,6 +31,26 @@ class Silent:
 
     def say(self, message: str) -> None:
         """Say nothing."""
+
+
+class Timed:
+    """Another reporter, and how long each stage took."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.reporter = reporter
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def stage(self, what: str, total: int, unit: str = "samples") -> Iterator[Advance]:
+        """Time the stage; stages of one name add up."""
+        began = time.perf_counter()
+        with self.reporter.stage(what, total, unit) as advance:
+            yield advance
+        self.seconds[what] = self.seconds.get(what, 0.0) + time.perf_counter() - began
+
+    def say(self, message: str) -> None:
+        """Pass the message on."""
+        self.reporter.say(message)
 
 
 SILENT = Silent()

@@ -3,6 +3,19 @@
 from prune.store.column import Column, ColumnWriter, Part
 from prune.store.layout import PART_ROWS, identity
 from prune.store.samples import SAMPLES, Dataset
+from prune.store.selections import StoredSelection, read_selection, write_selection
 from prune.store.store import Store
 
-__all__ = ["PART_ROWS", "SAMPLES", "Column", "ColumnWriter", "Dataset", "Part", "Store", "identity"]
+__all__ = [
+    "PART_ROWS",
+    "SAMPLES",
+    "Column",
+    "ColumnWriter",
+    "Dataset",
+    "Part",
+    "Store",
+    "StoredSelection",
+    "identity",
+    "read_selection",
+    "write_selection",
+]

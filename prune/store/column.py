@@ -121,8 +121,7 @@ class ColumnWriter:
         self.part_rows = part_rows
         self.finished = (folder / COLUMN).exists() and self._is_whole()
         if not self.finished:
-            files.disk.make_folder(folder)
-            files.sweep(folder)
+            files.make_folder(folder)
             files.write_json(folder / RECIPE, self.recipe)
 
     @property

@@ -17,6 +17,8 @@ DATASETS = "datasets"
 COLUMNS = "columns"
 SELECTIONS = "selections"
 SCANS = "scans"
+REJECTS = "rejects.json"
+TIMINGS = "timings.json"
 
 RECIPE = "recipe.json"
 COLUMN = "column.json"

@@ -23,9 +23,11 @@ from prune.store.layout import (
     LOCATION,
     LOCK,
     PART_ROWS,
+    REJECTS,
     SCANS,
     SELECTIONS,
     STATE,
+    TIMINGS,
     identity,
 )
 from prune.store.samples import Dataset, read_dataset, write_dataset
@@ -110,7 +112,7 @@ class Store:
         if self.path.exists() and not self.exists():
             if not self.path.is_dir():
                 raise StoreError(f"{self.path} is a file, not a store", "choose another place with --store")
-            known = {LOCK, LOCATION, DATASETS, COLUMNS, SELECTIONS, SCANS}
+            known = {LOCK, LOCATION, DATASETS, COLUMNS, SELECTIONS, SCANS, REJECTS, TIMINGS}
             foreign = [p.name for p in self.path.iterdir() if p.name not in known and ".prune-" not in p.name]
             if foreign:
                 raise StoreError(
@@ -119,8 +121,7 @@ class Store:
                 )
         elif self.exists():
             _ = self.state
-        with files.writing(self.path):
-            files.disk.make_folder(self.path)
+        files.make_folder(self.path)
 
     def _lock(self, fd: int, wait: bool) -> None:
         while True:
@@ -137,6 +138,17 @@ class Store:
                 time.sleep(0.2)
             except OSError:
                 return  # no locks on this file system: two runs waste work but never mix
+
+    @property
+    def timings(self) -> dict[str, dict[str, float]]:
+        """Seconds of each stage of the last run of each verb that had something to do."""
+        path = self.path / TIMINGS
+        timings: dict[str, dict[str, float]] = files.read_json(path) if path.exists() else {}
+        return timings
+
+    def remember_timings(self, verb: str, seconds: Mapping[str, float]) -> None:
+        """Keep how long a verb took; not a part of what must be equal between runs."""
+        files.write_json(self.path / TIMINGS, {**self.timings, verb: dict(seconds)})
 
     # -- dataset -------------------------------------------------------------------------------------------
 
@@ -176,7 +188,11 @@ class Store:
             started = " is not finished" if (self.path / COLUMNS / name).exists() else ""
             what = f"column {name!r}{started}" if started else f"there is no column {name!r}"
             raise MissingColumnError(f"{what} in {self.path} ({has})", writer_of(name))
-        return Column(name, self.path / COLUMNS / name / column)
+        return self.open_column(name, column)
+
+    def open_column(self, name: str, identity_: str) -> Column:
+        """Return a column that is complete, whether published or not."""
+        return Column(name, self.path / COLUMNS / name / identity_)
 
     def write_column(
         self, name: str, recipe: Mapping[str, Any], *, rows: int, part_rows: int = PART_ROWS

@@ -1,0 +1,97 @@
+"""From the name of an encoder to a column of embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prune import files
+from prune.encoders import encode_dataset, open_encoder, precomputed_column
+from prune.errors import DataError, OptionError
+from prune.opening import Opened
+from prune.store import ColumnWriter
+
+_DEFAULT = "resnet18"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked `embed` for."""
+
+    encoder: str | None = None
+    weights: str | None = None
+    features: str | None = None
+    dtype: str = "float16"
+
+
+def embed_column(opened: Opened, asked: Request) -> ColumnWriter:
+    """Encode what is not encoded yet; return the column, for `finish` when its rejects are accepted.
+
+    Raises
+    ------
+    OptionError
+        Options that do not go together, or a dtype that is neither float16 nor float32.
+    """
+    if asked.dtype not in {"float16", "float32"}:
+        raise OptionError(f"--dtype {asked.dtype} is not float16 or float32")
+    dtype = np.dtype(asked.dtype)
+    if _features(opened, asked):
+        return _precomputed(opened, asked, dtype)
+    settings, name = opened.settings, asked.encoder or _DEFAULT
+    encoder = open_encoder(
+        name,
+        weights=asked.weights,
+        device=settings.torch_device,
+        seed=settings.seed,
+        say=settings.reporter.say,
+    )
+    writer = _column(opened, f"embedding.{name}", {**encoder.identity, "dtype": dtype.name})
+    encode_dataset(
+        encoder,
+        opened.reader,
+        opened.dataset,
+        writer,
+        workers=settings.workers,
+        dtype=dtype,
+        reporter=settings.reporter,
+    )
+    return writer
+
+
+def _features(opened: Opened, asked: Request) -> str | None:
+    """Return the file of features: named, or the dataset itself where it is a matrix of features."""
+    if asked.features is not None and asked.encoder not in {None, "precomputed"}:
+        raise OptionError(f"--features and --encoder {asked.encoder} exclude each other", "leave one out")
+    if asked.features is None and asked.encoder in {None, "precomputed"}:
+        return _own_features(opened)
+    return asked.features
+
+
+def _own_features(opened: Opened) -> str | None:
+    shards = opened.dataset.sources
+    if opened.reader.format != "arrays" or len(shards) == 0:
+        return None
+    matrix = next((name for name in sorted(shards) if _is_matrix(opened.reader.root / name)), None)
+    return None if matrix is None else str(opened.reader.root / matrix)
+
+
+def _is_matrix(path: Path) -> bool:
+    return np.load(path, mmap_mode="r", allow_pickle=False).ndim == 2
+
+
+def _precomputed(opened: Opened, asked: Request, dtype: np.dtype[Any]) -> ColumnWriter:
+    path = Path(_features(opened, asked) or "")
+    if not path.is_file():
+        raise DataError(f"there is no file {path}", "name a .npy or parquet file after --features")
+    recipe = {"encoder": "precomputed", "file": files.sha256(path), "dtype": dtype.name, "version": 1}
+    writer = _column(opened, "embedding.precomputed", recipe)
+    precomputed_column(path, opened.dataset, writer, dtype, opened.settings.reporter)
+    return writer
+
+
+def _column(opened: Opened, name: str, recipe: dict[str, Any]) -> ColumnWriter:
+    recipe = {**recipe, "dataset": opened.fingerprint}
+    return opened.store.write_column(name, recipe, rows=len(opened.dataset))

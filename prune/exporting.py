@@ -1,0 +1,56 @@
+"""From a selection to a folder: which rows, in which form, with which records beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prune.errors import OptionError
+from prune.exporters import EXPORTERS, Job, export
+from prune.methods import find
+from prune.progress import Reporter
+from prune.readers import Reader
+from prune.store import Dataset, StoredSelection
+
+
+def job(
+    reader: Reader, dataset: Dataset, chosen: StoredSelection, *, rejected: bool, reporter: Reporter
+) -> Job:
+    """Say what is to be written.
+
+    Raises
+    ------
+    OptionError
+        `rejected`, but everything was selected.
+    """
+    rows, weights = chosen.rows, chosen.weights
+    if rejected:
+        rows, weights = np.setdiff1d(dataset.usable, rows), None
+    if not len(rows):
+        raise OptionError(f"selection {chosen.name} keeps every sample", "leave --rejected out")
+    return Job(reader, dataset, rows, weights, chosen.records, reporter)
+
+
+def write(job_: Job, format_: str, out: Path, options: Sequence[str], *, overwrite: bool) -> dict[str, Any]:
+    """Write an export, or find that it is there already.
+
+    Raises
+    ------
+    OptionError
+        There is no such format, or it has no such option.
+    OutputError
+        The place is taken, full or read-only.
+    """
+    method = find("export format", format_, EXPORTERS)
+    done = export(job_, method, out, options=method.parse(options), overwrite=overwrite)
+    return {
+        "format": method.name,
+        "out": str(done.out),
+        "samples": done.samples,
+        "files": done.files,
+        "bytes": done.bytes,
+        "complete": not done.new,
+    }

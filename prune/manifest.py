@@ -1,0 +1,110 @@
+"""The record of a selection: one row per source sample, and how it was made."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+import prune
+from prune.selecting import Candidates, Request, directions
+from prune.selection import Selection
+from prune.settings import Settings
+from prune.store import Dataset, Store
+
+_PACKAGES = ("numpy", "pyarrow", "torch", "torchvision", "datasets", "webdataset")
+
+
+def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selection) -> pa.Table:
+    """Return the selection as a table: one row per source sample, in source order."""
+    n, originals = len(dataset), dataset.originals
+    rank, weight, gain = np.full(n, -1, np.int64), np.zeros(n, np.float32), np.zeros(n, np.float32)
+    rank[chosen.rows] = np.arange(len(chosen))
+    weight[chosen.rows], gain[chosen.rows] = chosen.weights, chosen.gains
+    reasons = pa.array([found.reasons.get(row) for row in range(n)], pa.string())
+    labels = dataset.samples["label"]
+    names = pa.array(dataset.classes, pa.string()).take(labels.combine_chunks())
+    columns = {
+        "row": pa.array(np.arange(n)),
+        "key": dataset.samples["key"],
+        "split": pa.array([dataset.split] * n, pa.string()),
+        "shard": dataset.samples["shard"],
+        "offset": dataset.samples["offset"],
+        "size": dataset.samples["size"],
+        "label": labels,
+        "label_name": names,
+        "selected": pa.array(rank >= 0),
+        "rank": pa.array(rank, mask=rank < 0),
+        "weight": pa.array(weight),
+        "gain": pa.array(gain),
+        "reason": reasons,
+        "duplicate_of": pa.array(originals, mask=originals == np.arange(n)),
+    }
+    for name in store.columns:
+        if name.startswith("score.") and name.count(".") == 1:
+            columns[name] = pa.array(store.column(name).read())
+    return pa.table(columns)
+
+
+def digest_of_keys(keys: pa.ChunkedArray) -> str:
+    """SHA-256 of the kept keys, one a line: the same for the same samples, however they are stored."""
+    return hashlib.sha256("".join(f"{key}\n" for key in keys.to_pylist()).encode()).hexdigest()
+
+
+def about(
+    store: Store, dataset: Dataset, request: Request, found: Candidates, table: pa.Table, settings: Settings
+) -> dict[str, Any]:
+    """Return what `selection.json` says, but for the time it took."""
+    method = request.selector
+    return {
+        "method": request.method,
+        "options": {**method.options, **request.options},
+        "nested": method.nested,
+        "asked": _asked(request),
+        "seed": request.seed,
+        "n": len(dataset),
+        "usable": found.usable,
+        "k": int(np.count_nonzero(table["selected"].to_numpy())),
+        "columns": {name: store.state["columns"][name] for name in store.columns},
+        "directions": directions(store),
+        "classes": dataset.classes,
+        "shards": dict(dataset.sources),
+        "dataset": {"fingerprint": store.state["dataset"], "format": dataset.format, "split": dataset.split},
+        "versions": {"prune": prune.__version__, "python": platform.python_version(), **_versions()},
+        "device": request.device(settings),
+        "threads": _threads(),
+        "keys_sha256": digest_of_keys(table["key"].filter(table["selected"])),
+    }
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    asked = {
+        "fraction": None if request.fraction is None else str(request.fraction),
+        "count": request.count,
+        "score": request.score,
+        "quota": request.quota,
+        "drop_hardest": request.drop_hardest,
+        "on": request.on,
+        "given": len(request.given),
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _threads() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

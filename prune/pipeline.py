@@ -1,0 +1,310 @@
+"""The program on one page: embed, score, select, export."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prune import exporting, manifest, report, selecting
+from prune.arrays import Embeddings, Labels, Scores
+from prune.errors import OptionError
+from prune.methods import find
+from prune.opening import Opened, all_rejects, check_rejects, opened, reopened
+from prune.progress import Timed
+from prune.scorers import imported_scores
+from prune.selecting import Request
+from prune.selection import Selection
+from prune.selectors import SELECTORS
+from prune.settings import DEFAULTS, Settings
+from prune.store import Store, identity, read_selection, write_selection
+
+Result = dict[str, Any]
+
+
+def embed(
+    store: Store | str | Path = ".prune",
+    data: str | None = None,
+    *,
+    encoder: str | None = None,
+    weights: str | None = None,
+    features: str | None = None,
+    dtype: str = "float16",
+    settings: Settings = DEFAULTS,
+) -> Result:
+    """Encode every sample: one column `embedding.ENCODER`.
+
+    Parameters
+    ----------
+    store, data
+        Where results go; what to read (may be left out once the store knows it).
+    encoder
+        A torchvision model, `pixels` or `precomputed`; default `resnet18`, or `precomputed` with `features`.
+    weights
+        A file, `default` (downloads) or `random`; by default what is in torchvision's cache.
+    features
+        A .npy matrix matched by row, or a parquet file matched by key.
+    dtype
+        `float16` or `float32`.
+
+    Returns
+    -------
+    dict
+        n, column, shape, rejects.
+    """
+    from prune.embedding import Request as Encoding  # loads torch: only the verbs that need it
+    from prune.embedding import embed_column
+
+    store, settings, clock = _begin(store, settings)
+    with opened(store, data, settings) as ready:
+        asked = Encoding(encoder=encoder, weights=weights, features=features, dtype=dtype)
+        column = embed_column(ready, asked)
+        rejects = {**ready.dataset.rejects, **column.rejects()}
+        check_rejects(ready, rejects)
+        finished = column.finish()
+        store.publish(dataset=ready.fingerprint, columns={finished.name: identity(finished.recipe)})
+        seconds = clock.stop()
+        store.remember_timings("embed", seconds)
+    return {
+        "n": len(ready.dataset),
+        "column": finished.name,
+        "shape": list(finished.shape),
+        "rejects": len(rejects),
+        "seconds": seconds,
+    }
+
+
+def score(
+    store: Store | str | Path = ".prune",
+    data: str | None = None,
+    *,
+    types: Sequence[str] = (),
+    training: Mapping[str, Any] | None = None,
+    runs: int = 1,
+    on: str | None = None,
+    options: Sequence[str] = (),
+    imports: str | None = None,
+    settings: Settings = DEFAULTS,
+) -> Result:
+    """Give every sample one number a type: trains the proxy if its trace is missing, then does arithmetic.
+
+    Parameters
+    ----------
+    store, data
+        Where results go; what to read (may be left out once the store knows it).
+    types
+        Names of scorers; with `imports`, names of its columns (default: all).
+    training, runs
+        Fields of `prune.proxy.Training`; how many times, with other seeds. Scores are means over runs.
+    on
+        The embedding that the proxy `linear` looks at; default: the only one.
+    options
+        `NAME=VALUE` words for the scorers.
+    imports
+        A parquet or csv file with a `key` column, instead of a proxy.
+
+    Returns
+    -------
+    dict
+        n, labels, rejects, and for each score its direction and its five-number summary.
+    """
+    from prune.proxy import Training, require_known  # loads torch: only the verbs that need it
+    from prune.scoring import Wanted, score_columns, scores_of
+
+    store, settings, clock = _begin(store, settings)
+    if not types and imports is None:
+        raise OptionError("score wants --type", "prune score --type el2n DATA   # see: prune methods")
+    if runs < 1:
+        raise OptionError(f"--runs must be at least 1, not {runs}")
+    wanted = Wanted.of(() if imports else types, options)
+    plan = Training.of(**{**(training or {}), "seed": settings.seed})
+    require_known(plan.proxy)
+    with opened(store, data, settings) as ready:
+        if imports is None:
+            columns = score_columns(ready, wanted, plan, runs=runs, on=on)
+        else:
+            columns = _import(ready, imports, types)
+        scores = scores_of(ready, columns)
+        store.publish(dataset=ready.fingerprint, columns=columns)
+        rejects = all_rejects(store, ready.dataset)
+        seconds = clock.stop()
+        store.remember_timings("score", seconds)
+    return {
+        "n": len(ready.dataset),
+        "classes": len(ready.dataset.classes),
+        "rejects": len(rejects),
+        "scores": report.summaries(scores, selecting.directions(store)),
+        "seconds": seconds,
+    }
+
+
+def select(
+    store: Store | str | Path = ".prune",
+    *,
+    name: str | None = None,
+    options: Sequence[str] = (),
+    settings: Settings = DEFAULTS,
+    **asked: Any,
+) -> Result:
+    """Choose which samples to keep.
+
+    Parameters
+    ----------
+    store
+        Where the columns are, and where the selection goes.
+    name
+        Of the selection; default: the method.
+    options
+        `NAME=VALUE` words for the method.
+    asked
+        `method`, `fraction` or `count`, `score`, `quota`, `drop_hardest`, `on`, `given`: see `Request`.
+
+    Returns
+    -------
+    dict
+        What `selection.json` says, and how the selection compares with random ones.
+    """
+    store, settings, clock = _begin(store, settings)
+    method = find("selector", asked.get("method", "kcenter"), SELECTORS)
+    asked["given"] = selecting.keys_in(asked.get("given"))
+    request = Request(**asked, options=method.parse(options), seed=settings.seed)
+    name = selecting.checked_name(name or method.name)
+    dataset = selecting.known_dataset(store, settings)
+    with store.writing(wait=settings.wait):
+        found = selecting.candidates(store, dataset, request)
+        chosen = selecting.choose(store, dataset, request, found, settings)
+        table = manifest.manifest(store, dataset, found, chosen)
+        about = manifest.about(store, dataset, request, found, table, settings)
+        about["report"] = selecting.compared(store, dataset, request, found, chosen)
+        about["seconds"] = {**store.timings, "select": clock.stop()}
+        digest = write_selection(store, name, table, about)
+        store.publish(selections={name: digest}, latest=name)
+    return {"name": name, **about}
+
+
+def export(
+    store: Store | str | Path = ".prune",
+    *,
+    format: str,
+    out: str | Path | None = None,
+    selection: str | None = None,
+    rejected: bool = False,
+    overwrite: bool = False,
+    options: Sequence[str] = (),
+    settings: Settings = DEFAULTS,
+) -> Result:
+    """Write the kept (or the rejected) samples as a smaller dataset.
+
+    Parameters
+    ----------
+    store, selection
+        Where the selection is, and its name; default: the latest.
+    format
+        `webdataset`, `huggingface`, `imagefolder`, `parquet` or `manifest`.
+    out
+        A folder that does not exist yet; default `pruned-FORMAT`.
+    rejected
+        Write the samples that were not selected instead.
+    overwrite
+        Replace an earlier export.
+    options
+        `NAME=VALUE` words for the format, such as `layout=repack` or `link=hard`.
+
+    Returns
+    -------
+    dict
+        out, samples, files, bytes, whether it was there already.
+    """
+    store, settings, clock = _begin(store, settings)
+    chosen = read_selection(store, selection)
+    reader, dataset = reopened(store, settings)
+    job = exporting.job(reader, dataset, chosen, rejected=rejected, reporter=settings.reporter)
+    target = Path(out) if out is not None else Path(f"{'rejected' if rejected else 'pruned'}-{format}")
+    done = exporting.write(job, format, target, options, overwrite=overwrite)
+    return {**done, "seconds": clock.stop()}
+
+
+def select_rows(
+    X: Embeddings | None = None,  # noqa: N803 - what people with arrays call it
+    *,
+    method: str = "kcenter",
+    k: int,
+    labels: Labels | None = None,
+    scores: Scores | None = None,
+    quota: str = "none",
+    seed: int = 0,
+    **options: Any,
+) -> Selection:
+    """Choose k rows of an array, without a store.
+
+    Parameters
+    ----------
+    X : (n, d)
+        Embeddings, for methods that need a space.
+    method, k
+        A selector; how many rows to keep, from 1 to n.
+    labels : (n,)
+        Class ids, for `quota`.
+    scores : (n,)
+        For methods that need scores.
+    quota
+        `none`, `proportional` or `equal`.
+    options
+        Of the method.
+
+    Returns
+    -------
+    Selection
+        Rows in the order taken, weights, gains.
+
+    Raises
+    ------
+    OptionError
+        An unknown method, an unknown quota, or k is not from 1 to n.
+    ValueError
+        The method needs an array that was not given.
+    """
+    return selecting.rows_of_arrays(
+        find("selector", method, SELECTORS),
+        X,
+        scores,
+        labels,
+        quota=selecting.checked_quota(quota),
+        supplied={"k": k, "seed": seed},
+        options=options,
+    )
+
+
+def _import(ready: Opened, path: str, columns: Sequence[str]) -> dict[str, str]:
+    from prune.scoring import write_scores
+
+    published: dict[str, str] = {}
+    for name, values in imported_scores(Path(path), ready.dataset, list(columns) or None).items():
+        recipe = {
+            "method": "import",
+            "high": "",
+            "digest": identity(values.tolist()),
+            "dataset": ready.fingerprint,
+        }
+        published |= write_scores(ready, name, recipe, {"": np.asarray(values, np.float32)})
+    return published
+
+
+class _Clock(Timed):
+    """Seconds of each stage, and of the whole."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.reporter)
+        self.began = time.perf_counter()
+
+    def stop(self) -> dict[str, float]:
+        return {**self.seconds, "total": time.perf_counter() - self.began}
+
+
+def _begin(store: Store | str | Path, settings: Settings) -> tuple[Store, Settings, _Clock]:
+    clock = _Clock(settings)
+    return store if isinstance(store, Store) else Store(store), replace(settings, reporter=clock), clock

@@ -1,0 +1,75 @@
+"""What a store holds, what is missing, how big."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prune.errors import StoreError
+from prune.store import Store, read_selection
+from prune.store.layout import COLUMNS
+
+
+def status(store: Store) -> dict[str, Any]:
+    """Describe a store, reading descriptions only.
+
+    Raises
+    ------
+    StoreError
+        There is no store, or it is damaged.
+    """
+    state, dataset = store.state, store.dataset
+    columns = {name: store.column(name) for name in store.columns}
+    selections, broken = {}, []
+    for name in state["selections"]:
+        try:
+            selections[name] = dict(read_selection(store, name).about)
+        except StoreError:
+            broken.append(f"selection {name}")
+    rejects = set(dataset.rejects).union(*(column.rejects for column in columns.values()))
+    return {
+        "store": str(store.path),
+        "format": state["format"],
+        "bytes": _bytes(store.path),
+        "dataset": {
+            "n": len(dataset),
+            "classes": len(dataset.classes),
+            "format": dataset.format,
+            "split": dataset.split,
+            "fingerprint": state["dataset"],
+        },
+        "rejects": len(rejects),
+        "columns": {
+            name: {"shape": list(column.shape), "dtype": column.dtype.name, "bytes": column.nbytes}
+            for name, column in columns.items()
+        },
+        "selections": {
+            name: {key: about[key] for key in ("method", "k", "usable", "asked", "seed")}
+            for name, about in selections.items()
+        },
+        "latest": state.get("latest"),
+        "unfinished": _unfinished(store) + broken,
+        "missing": _missing(store),
+    }
+
+
+def _unfinished(store: Store) -> list[str]:
+    folder = store.path / COLUMNS
+    started = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return sorted(started - set(store.columns))
+
+
+def _missing(store: Store) -> list[str]:
+    names = store.columns
+    missing = []
+    if not any(name.startswith("embedding.") for name in names):
+        missing.append("an embedding   # prune embed, or prune score --type el2n")
+    if not any(name.startswith("score.") for name in names):
+        missing.append("scores   # prune score --type el2n")
+    if not store.state["selections"]:
+        missing.append("a selection   # prune select --method kcenter --fraction 0.3")
+    return missing
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
