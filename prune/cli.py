@@ -1,0 +1,100 @@
+"""The list of commands, and the one place that turns errors into exit codes. Loads nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from prune import __version__
+from prune.commands import demo, embed, export, methods, score, select, status
+from prune.errors import PruneError, RejectsError
+from prune.text import printable
+
+_SHOWN = 20  # rejected samples that are listed on the terminal
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Make a training dataset smaller without making the model worse.\n\n"
+    "prune score --type grad_norm data/, then prune select --method kcenter --fraction 0.3, "
+    "then prune export --format webdataset.",
+)
+for _command in (
+    embed.embed,
+    score.score,
+    select.select,
+    export.export,
+    status.status,
+    methods.methods,
+    demo.demo,
+):
+    app.command()(_command)
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=lambda on: _version(on), is_eager=True),
+    ] = False,
+) -> None:
+    """Nothing happens without a command."""
+    assert not version
+
+
+def main() -> None:
+    """Run the command line; never returns."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(prog_name="prune")
+    except PruneError as error:
+        _explain(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _last_words("interrupted; run the same command again to go on", 130)
+    except Terminated:
+        _last_words("terminated; run the same command again to go on", 143)
+    except BrokenPipeError:
+        os._exit(1)  # whoever read our output is gone; flushing at exit would fail again
+
+
+def _version(on: bool) -> None:
+    if on:
+        typer.echo(f"prune {__version__}")
+        raise typer.Exit
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _last_words(message: str, code: int) -> None:
+    typer.echo(f"prune: {message}", err=True)
+    sys.exit(code)
+
+
+def _explain(error: PruneError) -> None:
+    rejects = error.rejects if isinstance(error, RejectsError) else []
+    for key, reason in rejects[:_SHOWN]:
+        typer.echo(f"{printable(key)}: {printable(reason)}", err=True)
+    if len(rejects) > _SHOWN:
+        typer.echo(f"… and {len(rejects) - _SHOWN} more, all listed in rejects.json in the store", err=True)
+    typer.echo(f"error: {printable(str(error))}", err=True)
+    if error.hint:
+        typer.echo(f"try:   {printable(error.hint)}", err=True)
+    if "--json" in sys.argv:
+        body = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
+        if rejects:
+            body["rejects"] = [{"key": key, "reason": reason} for key, reason in rejects]
+        typer.echo(json.dumps(body))

@@ -1,0 +1,1 @@
+"""What the shell sees: one file a verb. Parse, call the pipeline, print."""

@@ -1,0 +1,30 @@
+"""`prune demo`: the whole chain on a small real dataset that needs no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from prune.commands import options as o
+from prune.commands.console import finish, reporter
+
+
+def demo(
+    out: Annotated[
+        Path, typer.Option(help="Folder for the dataset, the store and the smaller dataset.")
+    ] = Path("prune-demo"),
+    seed: o.Seed = 0,
+    device: o.DeviceName = o.Device.auto,
+    store: Annotated[Path | None, typer.Option(help="Default: .prune in the folder.")] = None,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Run score, select and export on scikit-learn's handwritten digits."""
+    from prune.demo import run
+    from prune.settings import Settings
+
+    settings = Settings(seed=seed, device=device.value, reporter=reporter(quiet=quiet))
+    result, lines = run(out, store or out / ".prune", settings)
+    finish(result, lines, as_json=json, quiet=quiet)

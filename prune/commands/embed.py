@@ -1,0 +1,72 @@
+"""`prune embed`: features of every sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from prune.commands import options as o
+from prune.commands.console import finish, reporter
+
+
+def embed(
+    data: o.Data = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="A torchvision model (default resnet18), `pixels` or `precomputed`.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="A .safetensors or .pth FILE; `default` downloads; `random`.")
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Your own features: .npy by row, or parquet by key.")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="float16 or float32.")] = "float16",
+    as_: o.As = None,
+    split: o.Split = None,
+    label_field: o.LabelField = None,
+    image_column: o.ImageColumn = None,
+    labels: o.LabelsFile = None,
+    workers: o.Workers = None,
+    on_error: o.ErrorMode = o.OnError.fail,
+    max_bad: o.MaxBad = 0.01,
+    refresh: o.Refresh = False,
+    wait: o.Wait = False,
+    store: o.StorePath = o.STORE,
+    seed: o.Seed = 0,
+    device: o.DeviceName = o.Device.auto,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Compute features of every sample: one column embedding.ENCODER."""
+    from prune import pipeline
+    from prune.settings import Settings
+    from prune.text import duration, number
+
+    settings = Settings(
+        seed=seed,
+        device=device.value,
+        workers=o.core_count() if workers is None else workers,
+        on_error=on_error.value,
+        max_bad=max_bad,
+        wait=wait,
+        refresh=refresh,
+        reading=o.reading(as_, split, label_field, image_column=image_column, labels=labels),
+        reporter=reporter(quiet=quiet),
+    )
+    result = pipeline.embed(
+        store,
+        data,
+        encoder=encoder,
+        weights=weights,
+        features=None if features is None else str(features),
+        dtype=dtype,
+        settings=settings,
+    )
+    shape = " × ".join(number(length) for length in result["shape"])
+    lines = [
+        f"{result['column']}: {shape}, in {duration(result['seconds']['total'])}",
+        "next: prune select --method kcenter --fraction 0.3",
+    ]
+    finish(result, lines, as_json=json, quiet=quiet)

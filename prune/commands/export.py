@@ -1,0 +1,66 @@
+"""`prune export`: the smaller dataset, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from prune.commands import options as o
+from prune.commands.console import finish, reporter
+
+
+def export(
+    format_: Annotated[
+        str, typer.Option("--format", help="webdataset, huggingface, imagefolder, parquet or manifest.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="A new folder; default: pruned-FORMAT.")] = None,
+    selection: Annotated[str | None, typer.Option(help="Which selection; default: the latest.")] = None,
+    rejected: Annotated[bool, typer.Option("--rejected", help="Write the samples not kept instead.")] = False,
+    layout: Annotated[
+        str | None, typer.Option(help="webdataset: mirror the source's shards, or repack.")
+    ] = None,
+    shard_size: Annotated[int | None, typer.Option(help="webdataset: samples a shard, for repack.")] = None,
+    link: Annotated[str | None, typer.Option(help="imagefolder: copy, hard or sym.")] = None,
+    other_splits: Annotated[
+        str | None, typer.Option(help="huggingface, parquet: copy, link or omit the other splits.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    store: o.StorePath = o.STORE,
+    seed: o.Seed = 0,
+    device: o.DeviceName = o.Device.auto,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Write the kept (or the rejected) samples as a dataset that a trainer reads."""
+    from prune import pipeline
+    from prune.settings import Settings
+
+    given = {"layout": layout, "shard_size": shard_size, "link": link, "other_splits": other_splits}
+    result = pipeline.export(
+        store,
+        format=format_,
+        out=out,
+        selection=selection,
+        rejected=rejected,
+        overwrite=overwrite,
+        options=[f"{name}={value}" for name, value in given.items() if value is not None],
+        settings=Settings(seed=seed, device=device.value, reporter=reporter(quiet=quiet)),
+    )
+    finish(result, _lines(result), as_json=json, quiet=quiet)
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
+    from prune.text import duration, number, size
+
+    if result["complete"]:
+        return [
+            f"{result['out']} is there already: {number(result['samples'])} samples, checked, nothing to do"
+        ]
+    files = f"{number(result['files'])} file{'s' if result['files'] != 1 else ''}"
+    return [
+        f"{number(result['samples'])} samples in {files}, {size(result['bytes'])}, "
+        f"in {duration(result['seconds']['total'])}",
+        f"in {result['out']}",
+    ]
