@@ -38,8 +38,8 @@ for _command in (
     app.command()(_command)
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived."""
+class Stopped(BaseException):
+    """SIGINT or SIGTERM arrived; its number."""
 
 
 @app.callback()
@@ -55,16 +55,16 @@ def _root(
 
 def main() -> None:
     """Run the command line; never returns."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app(prog_name="prune")
     except PruneError as error:
         _explain(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _last_words("interrupted; run the same command again to go on", 130)
-    except Terminated:
-        _last_words("terminated; run the same command again to go on", 143)
+    except Stopped as stop:
+        typer.echo("prune: stopped; run the same command again to go on", err=True)
+        sys.exit(128 + stop.args[0])
     except BrokenPipeError:
         os._exit(1)  # whoever read our output is gone; flushing at exit would fail again
 
@@ -75,13 +75,8 @@ def _version(on: bool) -> None:
         raise typer.Exit
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise Terminated
-
-
-def _last_words(message: str, code: int) -> None:
-    typer.echo(f"prune: {message}", err=True)
-    sys.exit(code)
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise Stopped(number)
 
 
 def _explain(error: PruneError) -> None:

@@ -48,7 +48,7 @@ def write(job_: Job, format_: str, out: Path, options: Sequence[str], *, overwri
     done = export(job_, method, out, options=method.parse(options), overwrite=overwrite)
     return {
         "format": method.name,
-        "out": str(done.out),
+        "out": str(out),
         "samples": done.samples,
         "files": done.files,
         "bytes": done.bytes,

@@ -1,0 +1,50 @@
+"""Every command that the README shows works, and prints what the README says; every command is shown."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from prune.cli import app
+
+HERE = Path(__file__).parent
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("readme", HERE / "readme.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+readme = _load()
+TEXT = readme.README.read_text()
+
+
+def shape(text: str) -> str:
+    """Leave out numbers: they differ from machine to machine."""
+    text = re.sub(r"\d+ min \d+ s", "# s", text)
+    text = re.sub(r"[0-9][0-9.,e+-]*", "#", text)
+    return re.sub(r" +", " ", text)
+
+
+def test_every_command_prints_what_the_readme_says(tmp_path: Path) -> None:
+    shown = list(readme.commands(TEXT))
+    assert len(shown) >= 5
+    for command, output in shown:
+        assert shape(readme.run(command, tmp_path)) == shape(output), command
+
+
+@pytest.mark.parametrize("name", [command.callback.__name__ for command in app.registered_commands])
+def test_every_command_is_shown(name: str) -> None:
+    assert f"prune {name}" in TEXT
+
+
+def test_the_readme_is_short() -> None:
+    assert len(TEXT.splitlines()) <= 160
