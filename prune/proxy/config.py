@@ -1,0 +1,84 @@
+"""How a proxy is trained: every number that shapes its trace, and nothing that does not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from prune.errors import OptionError
+
+EARLY_EPOCH = 20
+"""Where el2n and grad_norm look by default: 10 % of the customary schedule of 200 epochs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Training:
+    """How a proxy is trained. The defaults suit `resnet8` on 32-pixel images and a CPU; see `Training.of`."""
+
+    proxy: str = "resnet8"  # a name in PROXIES, or a torchvision classification model
+    epochs: int = 10  # ≥ 1
+    batch: int = 128  # samples a step, ≥ 2; an epoch is split evenly into steps of at most this many
+    peak_lr: float = 0.2  # > 0; SGD with Nesterov momentum, a linear rise and a linear fall to zero
+    momentum: float = 0.9  # in [0, 1)
+    weight_decay: float = 5e-4  # ≥ 0; on weights, not on biases and normalisations
+    warmup: float = 0.2  # fraction of all steps until the peak, in [0, 1]
+    size: int = 32  # pixels a side, in [4, 1024]
+    flip: bool = True  # mirror every other image
+    crop: int = 4  # pixels that an image is moved by at most, edges reflected, in [0, size)
+    seed: int = 0  # ≥ 0; initial weights, order, augmentation
+
+    @classmethod
+    def of(cls, proxy: str = "resnet8", **given: Any) -> Training:
+        """Return what suits `proxy`, but for what is given; None stands for not given.
+
+        Raises
+        ------
+        OptionError
+            A number is out of its range.
+        """
+        chosen = _SUITED.get(proxy, _SUITED["torchvision"]) | {
+            k: v for k, v in given.items() if v is not None
+        }
+        if "crop" not in chosen and "size" in chosen:
+            chosen["crop"] = max(0, int(chosen["size"]) // 8)
+        return cls(proxy=proxy, **chosen)
+
+    def __post_init__(self) -> None:
+        whole = {"epochs": 1, "batch": 2, "size": 4, "crop": 0, "seed": 0}
+        for name, least in whole.items():
+            if getattr(self, name) < least:
+                raise OptionError(f"{name} is {getattr(self, name)}, but must be at least {least}")
+        for name in ("peak_lr", "momentum", "weight_decay", "warmup"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise OptionError(f"{name} is {getattr(self, name)}, but must be a number of at least 0")
+        for name, inside in (
+            ("peak_lr", self.peak_lr > 0),
+            ("momentum", self.momentum < 1),
+            ("warmup", self.warmup <= 1),
+            ("size", self.size <= 1024),
+            ("crop", self.crop < self.size),
+        ):
+            if not inside:
+                raise OptionError(f"{name} is {getattr(self, name)}, which is out of its range")
+
+
+_SUITED: dict[str, dict[str, Any]] = {
+    "resnet8": {},
+    "resnet9": {"batch": 512, "peak_lr": 0.4},
+    "resnet20": {"peak_lr": 0.2},
+    "mlp": {"peak_lr": 0.05},
+    "lenet": {"peak_lr": 0.05},
+    "linear": {"peak_lr": 0.02, "flip": False, "crop": 0},
+    "torchvision": {"peak_lr": 0.05},
+}
+
+
+def early_epoch(epochs: int) -> int:
+    """Return the epoch at which el2n and grad_norm look by default."""
+    return min(epochs, EARLY_EPOCH)
+
+
+def kept_epochs(epochs: int) -> list[int]:
+    """Return the epochs whose weights stay in the store."""
+    return sorted({early_epoch(epochs), epochs})

@@ -1,0 +1,151 @@
+"""What a proxy sees: batches of images or embeddings, normalised, moved and mirrored on the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prune.arrays import Array, Rows
+from prune.errors import DataError
+from prune.store import Column, Dataset
+
+_MEASURED = 65_536  # samples at most, evenly spread, from which mean and deviation are taken
+_BLOCK = 4096  # samples measured at once
+_UNLABELLED = "prune embed DATA, then a selector that needs no score, such as --method kcenter"
+_RESIDENT = 0.5  # of the free memory of a GPU that the whole column may fill
+
+
+class Inputs:
+    """A column, ready to be fed: uint8 images (n, 3, s, s), or embeddings (n, d).
+
+    Parameters
+    ----------
+    column
+        Finished, and as long as the dataset; its rejects are left out.
+    dataset
+        Whose labels are learnt.
+    device
+        Where batches go; a GPU holds the whole column if it fits.
+
+    Raises
+    ------
+    DataError
+        No usable sample has a label, or an embedding is not finite.
+    """
+
+    def __init__(self, column: Column, dataset: Dataset, device: torch.device) -> None:
+        if len(column) != len(dataset):
+            raise ValueError(f"{column.name} has {len(column)} rows, but the dataset has {len(dataset)}")
+        self.column = column
+        self.rows: Rows = np.setdiff1d(dataset.usable, np.array(list(column.rejects), np.int64))
+        self.labels = torch.from_numpy(dataset.labels.astype(np.int64))  # (n,), −1 where there is none
+        self.labelled = self.rows[dataset.labels[self.rows] >= 0]
+        if not len(self.labelled):
+            raise DataError("no usable sample has a label, but a proxy learns from labels", _UNLABELLED)
+        self.classes = max(len(dataset.classes), 2)  # two at least, so that every fact is defined
+        self.device = device
+        self.shape = column.shape[1:]
+        self._blocks = [block for _, block in column.blocks()]
+        self._centre, self._scale = (torch.from_numpy(a).to(device) for a in self._measure())
+        self._resident = self._upload()
+
+    @property
+    def are_images(self) -> bool:
+        """Whether samples are images, and not embeddings."""
+        return len(self.shape) == 3
+
+    def take(self, rows: Rows) -> Tensor:
+        """Return the samples of `rows` on the device, as they are stored."""
+        if self._resident is not None:
+            return self._resident[torch.from_numpy(rows).to(self.device)]
+        return torch.from_numpy(self._gather(rows)).to(self.device)
+
+    def normalise(self, samples: Tensor) -> Tensor:
+        """Return float32 of mean 0 and deviation 1 a channel (images, channels last) or a dimension."""
+        scaled = (samples.float() - self._centre) / self._scale
+        return scaled.contiguous(memory_format=torch.channels_last) if self.are_images else scaled
+
+    def _gather(self, rows: Rows) -> Array:
+        numbers = rows // self.column.part_rows
+        if len(rows) and (numbers == numbers[0]).all():
+            first = int(numbers[0])
+            return self._blocks[first][rows - first * self.column.part_rows]
+        taken = np.empty((len(rows), *self.shape), self.column.dtype)
+        for number in np.unique(numbers).tolist():
+            here = np.flatnonzero(numbers == number)
+            taken[here] = self._blocks[number][rows[here] - number * self.column.part_rows]
+        return taken
+
+    def _measure(self) -> tuple[Array, Array]:
+        step = -(-len(self.rows) // _MEASURED) if self.are_images else 1
+        rows = self.rows[::step]
+        axes = (0, 2, 3) if self.are_images else (0,)
+        total: Array = np.zeros(self.shape[0], np.float64)
+        squares = np.zeros_like(total)
+        for start in range(0, len(rows), _BLOCK):
+            block = self._gather(rows[start : start + _BLOCK]).astype(np.float64)
+            total += block.sum(axis=axes)
+            squares += np.square(block).sum(axis=axes)
+        if not np.isfinite(squares).all():
+            raise DataError(
+                f"column {self.column.name} holds numbers that are not finite",
+                "compute it again, or choose another one with --on",
+            )
+        count = max(len(rows), 1) * int(np.prod(self.shape[1:]))
+        centre = total / count
+        spread = np.sqrt(np.maximum(squares / count - centre**2, 0.0))
+        spread[spread < 1e-6] = 1.0  # a channel that never changes carries nothing; leave it at zero
+        form = (-1, 1, 1) if self.are_images else (-1,)
+        return centre.astype(np.float32).reshape(form), spread.astype(np.float32).reshape(form)
+
+    def _upload(self) -> Tensor | None:
+        if self.device.type != "cuda":
+            return None
+        size = self.column.dtype.itemsize * int(np.prod(self.column.shape))
+        if size > _RESIDENT * torch.cuda.mem_get_info(self.device)[0]:
+            return None
+        kind = torch.from_numpy(np.empty(0, self.column.dtype)).dtype
+        whole = torch.empty(self.column.shape, dtype=kind, device=self.device)
+        for number, block in enumerate(self._blocks):
+            start = number * self.column.part_rows
+            whole[start : start + len(block)] = torch.from_numpy(np.array(block))
+        return whole
+
+
+@dataclass(frozen=True)
+class Moves:
+    """How each image of an epoch is moved and mirrored."""
+
+    shifts: Tensor  # (b, 2), rows and columns, in [−crop, crop]
+    mirrored: Tensor  # (b,) bool
+
+    @classmethod
+    def draw(cls, n: int, *, crop: int, flip: bool, source: torch.Generator) -> Moves:
+        """Draw the moves of `n` images."""
+        shifts = torch.randint(-crop, crop + 1, (n, 2), generator=source)
+        coins = torch.randint(0, 2, (n,), generator=source).bool()
+        return cls(shifts, coins if flip else torch.zeros_like(coins))
+
+    def part(self, start: int, stop: int) -> Moves:
+        """Return the moves of some images."""
+        return Moves(self.shifts[start:stop], self.mirrored[start:stop])
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Return images (b, 3, s, s), moved with reflected edges, then mirrored."""
+        size, device = images.shape[-1], images.device
+        line = torch.arange(size, device=device)
+        mirrored = self.mirrored.to(device)[:, None]
+        shifts = self.shifts.to(device)
+        down = _reflect(shifts[:, :1] + line, size)
+        across = _reflect(shifts[:, 1:] + torch.where(mirrored, line.flip(0), line), size)
+        place = torch.arange(len(images), device=device)[:, None, None]
+        moved = images.permute(0, 2, 3, 1)[place, down[:, :, None], across[:, None, :]]
+        return moved.permute(0, 3, 1, 2)
+
+
+def _reflect(places: Tensor, size: int) -> Tensor:
+    """Fold places outside [0, size) back, without repeating the edge."""
+    return (size - 1) - ((size - 1) - places.abs()).abs()

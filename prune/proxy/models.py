@@ -1,0 +1,123 @@
+"""A proxy by name: ours, or any torchvision classification model, and its penultimate feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from prune.errors import OptionError, UnknownNameError
+from prune.proxy.nets import lenet, mlp, resnet8, resnet9, resnet20
+
+SMALL = 64  # pixels; up to here a stem that shrinks the image at once gives way to a 3×3 convolution
+
+
+def linear(size: int, classes: int) -> nn.Module:
+    """A linear head on an embedding of `size` numbers: `--on embedding.NAME`."""
+    return nn.Linear(size, classes)
+
+
+PROXIES: dict[str, Callable[[int, int], nn.Module]] = {
+    net.__name__: net for net in (resnet8, resnet9, resnet20, lenet, mlp, linear)
+}
+
+
+def build(name: str, shape: tuple[int, ...], classes: int) -> nn.Module:
+    """Return a network with fresh weights, drawn from torch's global generator.
+
+    Parameters
+    ----------
+    name
+        In `PROXIES`, or a torchvision classification model.
+    shape
+        Of one sample: (3, s, s), or (d,) for `linear`.
+    classes
+        Width of the head, c ≥ 2.
+
+    Raises
+    ------
+    UnknownNameError
+        No network is called `name`.
+    OptionError
+        It cannot take samples of this shape, or has no linear head.
+    """
+    if (name == "linear") != (len(shape) == 1):
+        wants = "an embedding" if name == "linear" else "images"
+        hint = "name one with --on embedding.NAME" if name == "linear" else "--proxy linear takes embeddings"
+        raise OptionError(f"proxy {name} wants {wants}, but was given samples of shape {shape}", hint)
+    require_known(name)
+    if name in PROXIES:
+        return PROXIES[name](shape[-1], classes)
+    return _torchvision(name, shape[-1], classes)
+
+
+def require_known(name: str) -> None:
+    """Raise UnknownNameError, with the nearest name, where no network is called `name`."""
+    if name not in PROXIES and name not in _torchvision_names():
+        raise UnknownNameError("proxy", name, [*PROXIES, *_torchvision_names()])
+
+
+def head_of(model: nn.Module) -> nn.Linear:
+    """Return the last linear layer, or raise ValueError where there is none."""
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not layers:
+        raise ValueError(f"{type(model).__name__} has no linear layer")
+    return layers[-1]
+
+
+def with_features(model: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Return logits (b, c) and what the head sees, the penultimate feature h (b, d)."""
+    seen: list[Tensor] = []
+    hook = head_of(model).register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    try:
+        logits: Tensor = model(inputs)
+    finally:
+        hook.remove()
+    return logits, seen[-1].flatten(1)
+
+
+def _torchvision_names() -> list[str]:
+    return models.list_models(module=models)
+
+
+def _torchvision(name: str, size: int, classes: int) -> nn.Module:
+    options: dict[str, Any] = {"num_classes": classes}
+    if name in {"googlenet", "inception_v3"}:
+        options |= {"aux_logits": False, "init_weights": False}
+    if name.startswith("vit_"):
+        options["image_size"] = size
+    if name.startswith("maxvit"):
+        options["input_size"] = (size, size)
+    try:
+        model: nn.Module = models.get_model(name, weights=None, **options)
+        if size <= SMALL:
+            _shrink_stem(model)
+        _try(model, size)
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise OptionError(
+            f"proxy {name} cannot take images of {size} pixels a side", "try --proxy-size 224"
+        ) from error
+    if not any(isinstance(m, nn.Linear) and m.out_features == classes for m in model.modules()):
+        raise OptionError(f"proxy {name} has no linear head", "choose another one, such as resnet18")
+    return model
+
+
+def _shrink_stem(model: nn.Module) -> None:
+    """Where the first convolution halves the image, put a 3×3 of stride 1, and drop the pooling after it."""
+    name, first = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
+    if first.stride != (2, 2):
+        return
+    wide = nn.Conv2d(first.in_channels, first.out_channels, 3, 1, 1, bias=first.bias is not None)
+    model.set_submodule(name, wide)
+    for pool in [n for n, _ in model.named_modules() if n.split(".")[-1] in {"maxpool", "maxpool1", "pool0"}]:
+        model.set_submodule(pool, nn.Identity())
+
+
+def _try(model: nn.Module, size: int) -> None:
+    model.eval()
+    with torch.inference_mode():
+        model(torch.zeros(1, 3, size, size))
+    model.train()

@@ -1,0 +1,153 @@
+"""One training run of a proxy, an epoch at a time, whose state fits in a file."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from prune.arrays import Rows
+from prune.errors import OptionError
+from prune.progress import Advance
+from prune.proxy.config import Training
+from prune.proxy.device import gains_from_bfloat16, generator, seeded
+from prune.proxy.inputs import Inputs, Moves
+from prune.proxy.models import build
+
+
+class Trainer:
+    """A network and its optimiser. Epoch e depends on the state after e − 1, the seed, the run and e only.
+
+    Parameters
+    ----------
+    inputs
+        Samples to learn from.
+    training, run
+        How, and which of the runs: another run has other weights, order and augmentation.
+    """
+
+    def __init__(self, inputs: Inputs, training: Training, run: int) -> None:
+        self.inputs = inputs
+        self.training = training
+        self.run = run
+        self.rows = _at_least_two(inputs.labelled)
+        self.model = new_model(inputs, training, run)
+        self.optimiser = _optimiser(self.model, training)
+        self.autocast = gains_from_bfloat16(inputs.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.inputs.device
+
+    def epoch(self, number: int, advance: Advance) -> None:
+        """Train for one epoch, the `number`-th, counted from 1.
+
+        Raises
+        ------
+        OptionError
+            The loss is not finite.
+        """
+        training = self.training
+        source = generator("epoch", training.seed, self.run, number)
+        order = self.rows[torch.randperm(len(self.rows), generator=source).numpy()]
+        moves = Moves.draw(len(order), crop=training.crop, flip=training.flip, source=source)
+        ends = _ends(len(order), training.batch)
+        total = torch.zeros((), device=self.device)
+        self.model.train()
+        with seeded(self.device, "dropout", training.seed, self.run, number):
+            for step, (start, stop) in enumerate(zip([0, *ends], ends, strict=False)):
+                self._pace((number - 1) * len(ends) + step, training.epochs * len(ends))
+                total += self._step(order[start:stop], moves.part(start, stop))
+                advance(stop - start)
+        if not math.isfinite(total.item()):
+            raise OptionError(
+                f"training diverged at epoch {number}: the loss is not finite",
+                f"--lr {training.peak_lr / 4:g}   # now {training.peak_lr:g}",
+            )
+
+    def state(self) -> bytes:
+        """Return weights, buffers and momentum as a safetensors file."""
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            if self.training.momentum > 0:
+                tensors[f"momentum.{name}"] = self.optimiser.state[parameter]["momentum_buffer"]
+        return to_bytes(tensors)
+
+    def restore(self, state: bytes) -> None:
+        """Take up the state that `state` returned."""
+        tensors = safetensors.torch.load(state)
+        load_weights(self.model, {k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+        for name, parameter in self.model.named_parameters():
+            if self.training.momentum == 0:
+                break
+            momentum = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
+            self.optimiser.state[parameter]["momentum_buffer"] = momentum
+
+    def _pace(self, step: int, steps: int) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.training.peak_lr * one_cycle(step, steps, self.training.warmup)
+
+    def _step(self, rows: Rows, moves: Moves) -> Tensor:
+        samples = self.inputs.take(rows)
+        if self.inputs.are_images:
+            samples = moves.apply(samples)
+        labels = self.inputs.labels[rows].to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            logits = self.model(self.inputs.normalise(samples))
+        loss = functional.cross_entropy(logits.float(), labels)
+        self.optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        self.optimiser.step()
+        return loss.detach()
+
+
+def new_model(inputs: Inputs, training: Training, run: int) -> nn.Module:
+    """Return the network before its first step."""
+    with seeded(torch.device("cpu"), "weights", training.seed, run):
+        model = build(training.proxy, inputs.shape, inputs.classes)
+    return model.to(memory_format=torch.channels_last).to(inputs.device)
+
+
+def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Copy weights and buffers into a model, whose memory layout stays."""
+    model.load_state_dict(tensors)
+
+
+def to_bytes(tensors: dict[str, Tensor]) -> bytes:
+    """Return tensors as a safetensors file."""
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    data: bytes = safetensors.torch.save(plain)
+    return data
+
+
+def one_cycle(step: int, steps: int, warmup: float) -> float:
+    """Return the learning rate as a part of its peak: a linear rise, then a linear fall, never 0."""
+    rise = max(1, round(warmup * steps))
+    return (step + 1) / rise if step < rise else (steps - step) / (steps - rise + 1)
+
+
+def _optimiser(model: nn.Module, training: Training) -> torch.optim.SGD:
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": weights, "weight_decay": training.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.SGD(
+        groups, lr=training.peak_lr, momentum=training.momentum, nesterov=training.momentum > 0
+    )
+
+
+def _ends(n: int, batch: int) -> list[int]:
+    """Return where each step ends: even steps of at most `batch` samples (or three) and at least two."""
+    steps = min(-(-n // batch), max(1, n // 2))
+    return [n * (step + 1) // steps for step in range(steps)]
+
+
+def _at_least_two(rows: Rows) -> Rows:
+    return np.repeat(rows, 2) if len(rows) == 1 else rows  # batch normalisation needs two

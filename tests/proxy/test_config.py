@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from prune.errors import OptionError
+from prune.proxy.config import Training, early_epoch, kept_epochs
+
+
+def test_is_json_and_comes_back() -> None:
+    training = Training.of("resnet9", epochs=3)
+    assert Training(**json.loads(json.dumps(dataclasses.asdict(training)))) == training
+
+
+def test_a_proxy_brings_what_suits_it() -> None:
+    assert Training.of("resnet8") == Training()
+    assert Training.of("resnet9").batch == 512
+    assert Training.of("resnet9", batch=64, peak_lr=None) == Training(proxy="resnet9", batch=64, peak_lr=0.4)
+    assert not Training.of("linear").flip
+    assert Training.of("mlp", size=16).crop == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("epochs", 0, "epochs is 0, but must be at least 1"),
+        ("batch", 1, "batch is 1, but must be at least 2"),
+        ("size", 3, "size is 3, but must be at least 4"),
+        ("size", 4096, "size is 4096, which is out of its range"),
+        ("crop", 32, "crop is 32, which is out of its range"),
+        ("peak_lr", 0.0, "peak_lr is 0.0, which is out of its range"),
+        ("peak_lr", float("nan"), "peak_lr is nan"),
+        ("momentum", 1.0, "momentum is 1.0, which is out of its range"),
+        ("weight_decay", -1.0, "weight_decay is -1.0"),
+        ("warmup", 1.5, "warmup is 1.5, which is out of its range"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(name: str, value: float, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        Training(**{name: value})
+
+
+def test_the_early_epoch_is_a_tenth_of_the_customary_schedule() -> None:
+    assert [early_epoch(t) for t in (1, 10, 20, 200)] == [1, 10, 20, 20]
+    assert kept_epochs(10) == [10]
+    assert kept_epochs(200) == [20, 200]
