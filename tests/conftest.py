@@ -27,39 +27,35 @@ class FaultyDisk(files.Disk):
 
     Killed = Killed
 
-    def __init__(self, at: int = 0, kind: str = "kill") -> None:
-        self.at, self.kind = at, kind
+    def __init__(self, kind: str = "none", at: int = 0) -> None:
+        self.kind, self.at = kind, at
         self.calls: list[str] = []
-        self.dead = False
+        self.created: list[str] = []
 
     def _strike(self, call: str) -> bool:
-        if self.dead:
-            raise Killed
+        """Count a change; fail if its time has come. True: half of it is still to be done."""
         self.calls.append(call)
-        struck = len(self.calls) == self.at
-        if self.kind == "full":
-            if self.at and len(self.calls) >= self.at and call in {"create", "write", "make_folder"}:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return False
-        if struck and (self.kind == "kill" or call != "write"):
-            self.dead = True
+        now, past = len(self.calls) == self.at, len(self.calls) > self.at
+        if self.kind == "full" and (now or past) and not call.startswith("remove"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        halfway = now and (self.kind, call) == ("torn", "write")
+        if self.kind in {"kill", "torn"} and (now or past) and not halfway:
             raise Killed
-        return struck
+        return halfway
 
     def create(self, path: Path) -> int:
         self._strike("create")
+        self.created.append(path.name)
         return super().create(path)
 
     def write(self, fd: int, data: memoryview) -> int:
         if self._strike("write"):
             super().write(fd, data[: len(data) // 2])
-            self.dead = True
             raise Killed
         return super().write(fd, data)
 
     def sync(self, fd: int) -> None:
         self._strike("sync")
-        super().sync(fd)
 
     def sync_all(self, fd: int) -> None:
         self._strike("sync_all")
@@ -90,12 +86,18 @@ class FaultyDisk(files.Disk):
 def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FaultyDisk]:
     """Put a failing disk in the place of the real one; with no arguments, one that only counts."""
 
-    def use(at: int = 0, kind: str = "kill") -> FaultyDisk:
-        disk = FaultyDisk(at, kind)
+    def use(kind: str = "none", at: int = 0) -> FaultyDisk:
+        disk = FaultyDisk(kind, at)
         monkeypatch.setattr(files, "disk", disk)
         return disk
 
     return use
+
+
+@pytest.fixture
+def killed() -> type[BaseException]:
+    """What a killed disk raises."""
+    return Killed
 
 
 def draw(number: int, size: int = 12) -> Image.Image:

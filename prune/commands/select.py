@@ -60,12 +60,12 @@ def _lines(result: dict[str, Any], store: Path) -> list[str]:
     lines = [f"{result['name']}: {number(k)} of {number(n)} samples kept ({100 * k / n:.3g} %), in {took}"]
     classes = result["report"].get("classes")
     if classes:
-        least, most = classes["least_kept"], classes["most_kept"]
-        names = result["classes"]
-        lines.append(
-            f"classes: from {100 * least['fraction']:.3g} % of {names[least['class']]} "
-            f"to {100 * most['fraction']:.3g} % of {names[most['class']]}; {classes['lost']} lost"
+        least, most = (
+            f"{100 * classes[end]['fraction']:.3g} % of {result['classes'][classes[end]['class']]!r}"
+            for end in ("least_kept", "most_kept")
         )
+        lost = f"; {classes['lost']} classes lost" if classes["lost"] else ""
+        lines.append(f"classes: from {least} to {most}{lost}")
     covered = result["report"].get("coverage")
     if covered:
         ours, chance = covered["selection"], covered["random"]

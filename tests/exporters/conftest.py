@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from prune import files
 from prune.exporters import EXPORTERS, Exported, Job, export
 from prune.progress import SILENT
 from prune.readers import open_reader
@@ -204,92 +203,6 @@ def _tree(folder: Path) -> dict[str, bytes | str]:
 def tree() -> Callable[[Path], dict[str, bytes | str]]:
     """Every file of a folder."""
     return _tree
-
-
-class Killed(BaseException):
-    """The process is gone: no handler runs."""
-
-
-class Faulty(files.Disk):
-    """Fails at one call, and, if it is a kill, at every call after it."""
-
-    def __init__(self, fault: str, at: int) -> None:
-        self.fault, self.at = fault, at
-        self.calls = 0
-        self.created: list[str] = []
-
-    def _step(self) -> bool:
-        self.calls += 1
-        dead = self.fault in ("kill", "torn") and self.calls > self.at
-        if dead:
-            raise Killed
-        if self.calls == self.at:
-            if self.fault == "full":
-                raise OSError(28, "No space left on device")
-            if self.fault == "kill":
-                raise Killed
-            return True
-        return self.fault == "full" and self.calls > self.at
-
-    def _full(self) -> None:
-        if self._step() and self.fault == "full":
-            raise OSError(28, "No space left on device")
-
-    def create(self, path: Path) -> int:
-        self._full()
-        self.created.append(path.name)
-        return super().create(path)
-
-    def write(self, fd: int, data: memoryview) -> int:
-        if self._step():
-            if self.fault == "full":
-                raise OSError(28, "No space left on device")
-            super().write(fd, data[: len(data) // 2])
-            raise Killed
-        return super().write(fd, data)
-
-    def sync(self, fd: int) -> None:
-        self._full()
-
-    def sync_all(self, fd: int) -> None:
-        self._full()
-
-    def rename(self, old: Path, new: Path) -> None:
-        self._full()
-        super().rename(old, new)
-
-    def remove(self, path: Path) -> None:
-        if self.fault != "full":
-            self._full()
-        super().remove(path)
-
-    def remove_folder(self, path: Path) -> None:
-        if self.fault != "full":
-            self._full()
-        super().remove_folder(path)
-
-    def make_folder(self, path: Path) -> None:
-        self._full()
-        super().make_folder(path)
-
-    def link(self, target: Path, path: Path, *, symbolic: bool) -> None:
-        self._full()
-        super().link(target, path, symbolic=symbolic)
-
-
-@pytest.fixture
-def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Faulty]:
-    def install(fault: str, at: int) -> Faulty:
-        disk = Faulty(fault, at)
-        monkeypatch.setattr(files, "disk", disk)
-        return disk
-
-    return install
-
-
-@pytest.fixture
-def killed() -> type[BaseException]:
-    return Killed
 
 
 @pytest.fixture

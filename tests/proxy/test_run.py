@@ -108,7 +108,7 @@ def test_a_disk_that_fails_at_any_change_ends_in_the_same_bytes(
     for at in range(1, len(counting.calls) + 1, 7):
         faulty()
         broken = few(f"broken{at}")
-        faulty(at, ("kill", "torn")[at % 2])
+        faulty(("kill", "torn")[at % 2], at)
         with contextlib.suppress(BaseException), broken[0].writing():
             run_all(broken, training)
         faulty()
