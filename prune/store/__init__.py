@@ -3,7 +3,7 @@
 from prune.store.column import Column, ColumnWriter, Part
 from prune.store.layout import PART_ROWS, identity
 from prune.store.samples import SAMPLES, Dataset
-from prune.store.selections import StoredSelection, read_selection, write_selection
+from prune.store.selections import StoredSelection, read_selection, settle_selection, write_selection
 from prune.store.store import Store
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "StoredSelection",
     "identity",
     "read_selection",
+    "settle_selection",
     "write_selection",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from prune import files
 from prune.arrays import Array
@@ -106,7 +108,7 @@ class Column:
             if path is None:
                 raise StoreError(f"part {number} of column {self.name} is missing", _AGAIN)
             _verify(path, self.name)
-            self._parts[number] = np.load(path, mmap_mode="r", allow_pickle=False)
+            self._parts[number] = _map(path)
         return self._parts[number]
 
 
@@ -203,7 +205,11 @@ class ColumnWriter:
         return Column(self.name, self.folder)
 
     def _is_whole(self) -> bool:
-        described = _read_description(self.name, self.folder)
+        try:
+            described = _read_description(self.name, self.folder)
+        except StoreError:  # its own description is made again from the parts
+            files.disk.remove(self.folder / COLUMN)
+            return False
         whole = True
         for name in described["files"]:
             path = self.folder / name
@@ -215,23 +221,34 @@ class ColumnWriter:
         return whole
 
 
+_FIELDS = {"recipe", "shape", "dtype", "part_rows", "files"}
 _AGAIN = "run the command that wrote it again: only the damaged part is computed"
 
 
 def _read_description(name: str, folder: Path) -> dict[str, Any]:
     try:
-        described: dict[str, Any] = files.read_json(folder / COLUMN)
+        described = files.read_record(folder / COLUMN)
+        if not described.keys() >= _FIELDS:
+            raise ValueError(f"{folder / COLUMN} lacks fields")
     except FileNotFoundError as error:
         raise StoreError(f"column {name} is not finished", "run the command that writes it again") from error
     except ValueError as error:
-        raise StoreError(
-            f"{folder / COLUMN} is damaged", "remove that file and run the command again"
-        ) from error
+        raise StoreError(f"{folder / COLUMN} is damaged", "run the command that wrote it again") from error
     return described
 
 
 def _find(folder: Path, kind: str, number: int) -> Path | None:
     return next(iter(sorted(folder.glob(f"{kind}-{number:05d}-*"))), None)
+
+
+def _map(path: Path) -> Array:
+    """Map a part into memory; unlike `np.load`, keep no file open for it: a column may have thousands."""
+    with pa.memory_map(str(path)) as file:
+        data = file.read_buffer()
+    start = io.BytesIO(data[:4096])
+    np.lib.format.read_magic(start)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(start)
+    return np.frombuffer(data, dtype, math.prod(shape), start.tell()).reshape(shape)
 
 
 def _require(folder: Path, kind: str, number: int) -> Path:

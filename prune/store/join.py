@@ -37,7 +37,12 @@ def match_keys(dataset: Dataset, keys: pa.ChunkedArray, source: str) -> Rows:
     DataError
         A key stands twice in the file, or a usable sample's key does not stand in it.
     """
-    keys = pc.cast(keys, pa.string())
+    try:
+        keys = pc.cast(keys, pa.string())
+    except pa.ArrowException as error:
+        raise DataError(
+            f"the column 'key' of {source} is {keys.type}, not text", "store the keys as text"
+        ) from error
     counts = pc.value_counts(keys)
     often = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
     if len(often):

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from prune import files
 from prune.arrays import Labels, Rows
 from prune.errors import StoreError
 from prune.store.layout import DATASET, DIGEST_CHARS
+from prune.store.tables import content_hash, from_parquet, to_parquet
 
 SAMPLES = pa.schema(
     [
@@ -83,7 +82,7 @@ class Dataset:
         rows[codes < 0] = np.flatnonzero(codes < 0)
         return rows
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the content: independent of where the dataset lies and of time stamps."""
         described = {
@@ -91,14 +90,14 @@ class Dataset:
             "split": self.split,
             "classes": self.classes,
             "sources": dict(self.sources),
-            "samples": hashlib.sha256(_table_bytes(self.samples)).hexdigest(),
+            "samples": content_hash(self.samples),
         }
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
 def write_dataset(folder: Path, dataset: Dataset) -> None:
     """Write the sample table and its description; the description comes last and completes it."""
-    data = _table_bytes(dataset.samples)
+    data = to_parquet(dataset.samples)
     name = f"samples-{hashlib.sha256(data).hexdigest()[:DIGEST_CHARS]}.parquet"
     files.write(folder / name, data)
     described = {
@@ -121,21 +120,15 @@ def read_dataset(folder: Path) -> Dataset:
         It is missing, unfinished or damaged.
     """
     try:
-        described: dict[str, Any] = files.read_json(folder / DATASET)
+        described = files.read_record(folder / DATASET)
         path = folder / described["samples"]
         data = path.read_bytes()
     except (FileNotFoundError, ValueError, KeyError) as error:
         raise StoreError(f"the sample table in {folder} is missing or damaged", _AGAIN) from error
     if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] not in path.name:
         raise StoreError(f"the sample table {path} is damaged", _AGAIN)
-    table = pq.read_table(io.BytesIO(data)).cast(SAMPLES)
+    table = from_parquet(data).cast(SAMPLES)
     return Dataset(described["format"], described["split"], described["classes"], described["sources"], table)
 
 
-_AGAIN = "remove the folder and name the dataset again: prune score --type … DATA"
-
-
-def _table_bytes(table: pa.Table) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(table.combine_chunks(), sink, compression="zstd", row_group_size=65_536)
-    return sink.getvalue()
+_AGAIN = "run prune embed or prune score again: they make it anew from the dataset"

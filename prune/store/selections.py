@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from prune import files
 from prune.arrays import Rows, Weights
 from prune.errors import StoreError
 from prune.store.layout import SELECTION, SELECTIONS
 from prune.store.store import Store
+from prune.store.tables import from_parquet, to_parquet
 
 _RUN_FACTS = ("seconds",)  # differ from run to run; kept in the store, left out of what travels
 
@@ -33,7 +33,7 @@ class StoredSelection:
     @property
     def manifest(self) -> pa.Table:
         """One row per source sample, in source order."""
-        return pq.read_table(io.BytesIO(self._bytes("manifest.parquet")))
+        return from_parquet(self._bytes("manifest.parquet"))
 
     @property
     def rows(self) -> Rows:
@@ -65,24 +65,45 @@ class StoredSelection:
 
 
 def write_selection(store: Store, name: str, manifest: pa.Table, about: Mapping[str, Any]) -> str:
-    """Write a selection; return the digest with which `publish(selections={name: …})` makes it visible."""
-    folder = store.path / SELECTIONS / name
+    """Write a selection; return the digest with which `publish(selections={name: …})` makes it visible.
+
+    An earlier selection of this name stays readable until then. For the holder of the store's lock; after
+    `publish`, `settle_selection` removes the earlier one.
+    """
+    settle_selection(store, name)
+    folder, new, old = _places(store, name)
     chosen = manifest["selected"].to_numpy()
     weights = manifest["weight"].to_numpy()[chosen]
+    keys = manifest["key"].filter(manifest["selected"]).to_pylist()
     contents = {
-        "manifest.parquet": _parquet_bytes(manifest),
+        "manifest.parquet": to_parquet(manifest),
         "indices.npy": _npy_bytes(np.flatnonzero(chosen).astype(np.int64)),
-        "keys.txt": "".join(
-            f"{key}\n" for key in manifest["key"].filter(manifest["selected"]).to_pylist()
-        ).encode(),
+        "keys.txt": "".join(f"{key}\n" for key in keys).encode(),
     }
     if not np.all(weights == 1):
         contents["weights.npy"] = _npy_bytes(weights.astype(np.float32))
-    files.make_folder(folder)
-    for old in (SELECTION, "weights.npy"):
-        files.disk.remove(folder / old)
-    digests = {file: files.write(folder / file, data) for file, data in contents.items()}
-    return files.write(folder / SELECTION, files.json_bytes({**about, "name": name, "files": digests}))
+    digests = {file: files.write(new / file, data) for file, data in contents.items()}
+    digest = files.write(new / SELECTION, files.json_bytes({**about, "name": name, "files": digests}))
+    with files.writing(folder):
+        if folder.exists():
+            files.disk.rename(folder, old)
+        files.disk.rename(new, folder)
+    files.sync_folder(folder.parent)
+    return digest
+
+
+def settle_selection(store: Store, name: str) -> None:
+    """Leave the published selection of this name, whatever an interrupted `select` left beside it."""
+    folder, new, old = _places(store, name)
+    published = store.state["selections"].get(name)
+    with files.writing(folder):
+        if old.exists() and _digest(folder) != published:
+            if folder.exists():
+                files.remove_tree(folder)
+            files.disk.rename(old, folder)
+        for left in (new, old):
+            if left.exists():
+                files.remove_tree(left)
 
 
 def read_selection(store: Store, name: str | None = None) -> StoredSelection:
@@ -100,19 +121,24 @@ def read_selection(store: Store, name: str | None = None) -> StoredSelection:
         what = "no selection yet" if name is None else f"no selection called {name!r}"
         known = f" (it has: {', '.join(sorted(published))})" if published else ""
         raise StoreError(f"{store.path} has {what}{known}", "prune select --method kcenter --fraction 0.3")
-    path = store.path / SELECTIONS / name / SELECTION
-    if not path.exists() or files.sha256(path) != published[name]:
-        raise StoreError(f"selection {name!r} is not finished or damaged", "run prune select again")
-    return StoredSelection(name, path.parent, files.read_json(path))
+    for folder in _places(store, name):
+        if _digest(folder) == published[name]:
+            return StoredSelection(name, folder, files.read_record(folder / SELECTION))
+    raise StoreError(f"selection {name!r} is not finished or damaged", "run prune select again")
+
+
+def _places(store: Store, name: str) -> tuple[Path, Path, Path]:
+    """Where a selection lies, where a new one is made, and where the earlier one waits to be replaced."""
+    home = store.path / SELECTIONS
+    return home / name, home / f".{name}.new", home / f".{name}.old"
+
+
+def _digest(folder: Path) -> str | None:
+    path = folder / SELECTION
+    return files.sha256(path) if path.exists() else None
 
 
 def _npy_bytes(array: np.ndarray[Any, Any]) -> bytes:
     sink = io.BytesIO()
     np.lib.format.write_array(sink, array, allow_pickle=False)
-    return sink.getvalue()
-
-
-def _parquet_bytes(table: pa.Table) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", row_group_size=65_536)
     return sink.getvalue()

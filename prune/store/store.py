@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import fcntl
 import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,22 +69,30 @@ class Store:
             raise StoreError(
                 f"{path} is damaged", "move the store away and run the commands again"
             ) from error
-        if state.get("format", 0) > FORMAT:
+        if isinstance(state, dict) and isinstance(state.get("format"), int) and state["format"] > FORMAT:
             newer = f"{self.path} has format {state['format']}, this prune reads up to {FORMAT}"
             raise StoreError(newer, "pip install --upgrade dataset-prune")
+        if not _is_state(state):
+            raise StoreError(f"{path} is damaged", "move the store away and run the commands again")
         return state
 
-    def publish(self, **changes: Any) -> None:
+    def require(self) -> None:
+        """Raise `StoreError` where there is no store: a verb that only goes on must not make an empty one."""
+        _ = self.state
+
+    def publish(self, *, without: Collection[str] = (), **changes: Any) -> None:
         """Make what was computed visible, in one rename.
 
-        `columns` and `selections` are merged by name; `dataset`, when it changes, hides everything else.
+        `columns` and `selections` are merged by name, and columns in `without` are no longer shown;
+        `dataset`, when it changes, hides everything else.
         """
         state = self.state if self.exists() else {"format": FORMAT, "columns": {}, "selections": {}}
         if changes.get("dataset", state.get("dataset")) != state.get("dataset"):
             state = {"format": FORMAT, "columns": {}, "selections": {}}
         for name in ("columns", "selections"):
             changes[name] = state[name] | changes.get(name, {})
-        new = state | changes
+        shown = {name: id_ for name, id_ in changes["columns"].items() if name not in without}
+        new = state | changes | {"columns": shown}
         if not self.exists() or new != state:
             files.write_json(self.path / STATE, new)
 
@@ -142,9 +151,11 @@ class Store:
     @property
     def timings(self) -> dict[str, dict[str, float]]:
         """Seconds of each stage of the last run of each verb that had something to do."""
-        path = self.path / TIMINGS
-        timings: dict[str, dict[str, float]] = files.read_json(path) if path.exists() else {}
-        return timings
+        try:
+            timings = files.read_json(self.path / TIMINGS)
+        except (FileNotFoundError, ValueError):
+            return {}
+        return timings if isinstance(timings, dict) else {}
 
     def remember_timings(self, verb: str, seconds: Mapping[str, float]) -> None:
         """Keep how long a verb took; not a part of what must be equal between runs."""
@@ -160,6 +171,13 @@ class Store:
             raise StoreError(f"{self.path} knows no dataset yet", "prune score --type el2n DATA")
         return read_dataset(self.path / DATASETS / name[:16])
 
+    def holds_dataset(self, fingerprint: str) -> bool:
+        """Whether this dataset is here, published and whole."""
+        try:
+            return self.exists() and self.state.get("dataset") == fingerprint and bool(len(self.dataset))
+        except StoreError:
+            return False
+
     def write_dataset(self, dataset: Dataset) -> str:
         """Keep a dataset; return its fingerprint, for `publish(dataset=…)`."""
         fingerprint = dataset.fingerprint
@@ -174,6 +192,17 @@ class Store:
         """Names of the finished columns."""
         return sorted(self.state["columns"])
 
+    @property
+    def columns_if_any(self) -> list[str]:
+        """Names of the finished columns; none where there is no store yet."""
+        return self.columns if self.exists() else []
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Names of the columns that a command began and did not end."""
+        begun = (self.path / COLUMNS).glob("*/*/")
+        return sorted({folder.parent.name for folder in begun if not (folder / COLUMN).exists()})
+
     def column(self, name: str) -> Column:
         """Return a finished column.
 
@@ -182,12 +211,14 @@ class Store:
         MissingColumnError
             No command has finished it.
         """
-        column = self.state["columns"].get(name)
+        columns = self.state["columns"]
+        column = columns.get(name)
         if column is None:
             has = f"it has: {', '.join(self.columns)}" if self.columns else "it has none"
-            started = " is not finished" if (self.path / COLUMNS / name).exists() else ""
-            what = f"column {name!r}{started}" if started else f"there is no column {name!r}"
-            raise MissingColumnError(f"{what} in {self.path} ({has})", writer_of(name))
+            begun = name in self.unfinished
+            what = f"column {name!r} is not finished" if begun else f"there is no column {name!r}"
+            hint = (None if begun else _nearest(name, columns)) or writer_of(name)
+            raise MissingColumnError(f"{what} in {self.path} ({has})", hint)
         return self.open_column(name, column)
 
     def open_column(self, name: str, identity_: str) -> Column:
@@ -201,10 +232,6 @@ class Store:
         folder = self.path / COLUMNS / name / identity(recipe)
         return ColumnWriter(name, folder, recipe, rows, part_rows)
 
-    def finished(self, name: str, recipe: Mapping[str, Any]) -> bool:
-        """Whether a column of this recipe is complete, published or not."""
-        return (self.path / COLUMNS / name / identity(recipe) / COLUMN).exists()
-
 
 def writer_of(column: str) -> str:
     """Return the command that writes a column."""
@@ -214,3 +241,15 @@ def writer_of(column: str) -> str:
     if kind == "score":
         return f"prune score --type {name} DATA   # writes {column}"
     return f"prune score --type el2n DATA   # writes {column}"
+
+
+def _nearest(column: str, known: Collection[str]) -> str | None:
+    kind, _, name = column.partition(".")
+    names = [other.removeprefix(f"{kind}.") for other in known if other.startswith(f"{kind}.")]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
+    return f"did you mean {near[0]!r}?" if near else None
+
+
+def _is_state(state: Any) -> bool:
+    kinds = {"format": int, "columns": dict, "selections": dict}
+    return isinstance(state, dict) and all(isinstance(state.get(name), kind) for name, kind in kinds.items())

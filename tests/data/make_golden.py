@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ def main() -> None:
     pipeline.score(store, str(data), types=["el2n", "forgetting"], training=training, on="pixels")
     pipeline.select(store, method="kcenter", fraction="0.5", on="pixels")
     (store / "lock").unlink()
+    (store / "timings.json").unlink()
+    shutil.rmtree(store / "scans")
     (store / "location.json").write_text(
         json.dumps({"data": "images", "reading": {}, "relative": "../images"})
     )

@@ -98,3 +98,15 @@ def test_attachments_are_replaced_and_checked(tmp_path: Path) -> None:
     assert column.attachment("weights", 3) == b"new"
     with pytest.raises(StoreError, match="no weights 4"):
         column.attachment("weights", 4)
+
+
+def test_a_column_of_many_parts_keeps_no_file_open(tmp_path: Path) -> None:
+    writer = Store(tmp_path).write_column("c", RECIPE, rows=64, part_rows=1)
+    for part in writer.missing():
+        writer.put(part, np.full((1, 3), part.number, np.float16))
+    column = writer.finish()
+    before = len(list(Path("/dev/fd").iterdir()))
+    blocks = [block for _, block in column.blocks()]
+    assert len(list(Path("/dev/fd").iterdir())) == before
+    assert [block[0, 2] for block in blocks] == list(range(64))
+    assert not any(block.flags.writeable for block in blocks)
