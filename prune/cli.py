@@ -13,7 +13,7 @@ import typer
 
 from prune import __version__
 from prune.commands import demo, embed, export, methods, score, select, status
-from prune.errors import PruneError, RejectsError
+from prune.errors import DataError, PruneError, RejectsError
 from prune.text import printable
 
 _SHOWN = 20  # rejected samples that are listed on the terminal
@@ -65,8 +65,18 @@ def main() -> None:
     except Stopped as stop:
         typer.echo("prune: stopped; run the same command again to go on", err=True)
         sys.exit(128 + stop.args[0])
+    except SystemExit as stop:
+        if stop.code == 2 and "--json" in sys.argv:  # the usage error itself is on standard error
+            typer.echo(json.dumps({"error": "the command line is wrong", "hint": _help(), "exit_code": 2}))
+        raise
     except BrokenPipeError:
         os._exit(1)  # whoever read our output is gone; flushing at exit would fail again
+    except (
+        OSError
+    ) as error:  # a name that is too long, a file that cannot be read: the system's words will do
+        wrong = DataError(f"{error.strerror or error}: {error.filename or ''}".strip(": "), _help())
+        _explain(wrong)
+        sys.exit(wrong.exit_code)
 
 
 def _version(on: bool) -> None:
@@ -79,6 +89,12 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
+def _help() -> str:
+    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    verb = next((word for word in sys.argv[1:] if word in commands), None)
+    return f"prune {verb} --help" if verb else "prune --help"
+
+
 def _explain(error: PruneError) -> None:
     rejects = error.rejects if isinstance(error, RejectsError) else []
     for key, reason in rejects[:_SHOWN]:
@@ -86,8 +102,7 @@ def _explain(error: PruneError) -> None:
     if len(rejects) > _SHOWN:
         typer.echo(f"… and {len(rejects) - _SHOWN} more, all listed in rejects.json in the store", err=True)
     typer.echo(f"error: {printable(str(error))}", err=True)
-    if error.hint:
-        typer.echo(f"try:   {printable(error.hint)}", err=True)
+    typer.echo(f"try:   {printable(error.hint or _help())}", err=True)
     if "--json" in sys.argv:
         body = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
         if rejects:

@@ -16,6 +16,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+_SHOWN = 12  # names in a hint
+
 
 class PruneError(Exception):
     """One sentence that says what is wrong, with the value; `hint` says what to type instead."""
@@ -39,7 +41,8 @@ class UnknownNameError(OptionError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {shown}; see prune methods"
         super().__init__(f"no {kind} is called {name!r}", hint)
 
 

@@ -8,16 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from prune.errors import OptionError
+from prune.errors import OptionError, OutputError
 from prune.exporters import EXPORTERS, Job, export
 from prune.methods import find
+from prune.opening import all_rejects
 from prune.progress import Reporter
 from prune.readers import Reader
-from prune.store import Dataset, StoredSelection
+from prune.store import Dataset, Store, StoredSelection
 
 
 def job(
-    reader: Reader, dataset: Dataset, chosen: StoredSelection, *, rejected: bool, reporter: Reporter
+    store: Store,
+    reader: Reader,
+    dataset: Dataset,
+    chosen: StoredSelection,
+    *,
+    rejected: bool,
+    reporter: Reporter,
 ) -> Job:
     """Say what is to be written.
 
@@ -28,10 +35,17 @@ def job(
     """
     rows, weights = chosen.rows, chosen.weights
     if rejected:
-        rows, weights = np.setdiff1d(dataset.usable, rows), None
+        unreadable = np.array(sorted(all_rejects(store, dataset)), np.int64)
+        rows, weights = np.setdiff1d(np.setdiff1d(dataset.usable, unreadable), rows), None
     if not len(rows):
         raise OptionError(f"selection {chosen.name} keeps every sample", "leave --rejected out")
     return Job(reader, dataset, rows, weights, chosen.records, reporter)
+
+
+def require_apart(store: Store, out: Path) -> None:
+    """Raise `OutputError` if the export would lie in the store."""
+    if out.resolve().is_relative_to(store.path.resolve()):
+        raise OutputError(f"{out} lies in the store {store.path}", "choose another place with --out")
 
 
 def write(job_: Job, format_: str, out: Path, options: Sequence[str], *, overwrite: bool) -> dict[str, Any]:

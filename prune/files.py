@@ -204,6 +204,14 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_bytes())
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object; anything else is a `ValueError`."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} holds no JSON object")
+    return value
+
+
 def sha256(path: Path) -> str:
     """Hex digest of a file."""
     with path.open("rb") as file:
@@ -264,6 +272,7 @@ def writing(place: Path) -> Iterator[None]:
             errno.EACCES: ("permission denied", "choose another place with --store or --out"),
             errno.EPERM: ("permission denied", "choose another place with --store or --out"),
             errno.EIO: ("input/output error", "check the disk, then run the same command again"),
+            errno.ENAMETOOLONG: ("the name is too long", "choose another place with --store or --out"),
             errno.ENOTDIR: ("a part of the path is a file", "choose another place with --store or --out"),
         }
         if error.errno not in reasons:

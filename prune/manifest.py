@@ -25,13 +25,14 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
     rank, weight, gain = np.full(n, -1, np.int64), np.zeros(n, np.float32), np.zeros(n, np.float32)
     rank[chosen.rows] = np.arange(len(chosen))
     weight[chosen.rows], gain[chosen.rows] = chosen.weights, chosen.gains
-    reasons = pa.array([found.reasons.get(row) for row in range(n)], pa.string())
+    reasons = np.full(n, None, object)
+    reasons[list(found.reasons)] = list(found.reasons.values())
     labels = dataset.samples["label"]
     names = pa.array(dataset.classes, pa.string()).take(labels.combine_chunks())
     columns = {
         "row": pa.array(np.arange(n)),
         "key": dataset.samples["key"],
-        "split": pa.array([dataset.split] * n, pa.string()),
+        "split": pa.repeat(pa.scalar(dataset.split, pa.string()), n),
         "shard": dataset.samples["shard"],
         "offset": dataset.samples["offset"],
         "size": dataset.samples["size"],
@@ -41,7 +42,7 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
         "rank": pa.array(rank, mask=rank < 0),
         "weight": pa.array(weight),
         "gain": pa.array(gain),
-        "reason": reasons,
+        "reason": pa.array(reasons, pa.string()),
         "duplicate_of": pa.array(originals, mask=originals == np.arange(n)),
     }
     for name in store.columns:

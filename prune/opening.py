@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,15 +43,16 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
     """
     location = _locate(store, data, settings)
     reader = open_reader(location["data"], **location["reading"])  # before the store is made
+    _require_apart(store.path, location["data"])
     with store.writing(wait=settings.wait):
         dataset = scan(reader, store.path / SCANS, settings.reporter)
         fingerprint = dataset.fingerprint
         if store.exists() and store.state.get("dataset") not in {None, fingerprint} and not settings.refresh:
-            raise _stale(store, store.dataset, dataset)
-        if not store.exists() or store.state.get("dataset") != fingerprint:
+            raise _stale(store, dataset)
+        if not store.holds_dataset(fingerprint):
             store.write_dataset(dataset)
-        _remember(store, location)
         yield Opened(store, reader, dataset, fingerprint, settings)
+        _remember(store, location)
 
 
 def reopened(store: Store, settings: Settings) -> tuple[Reader, Dataset]:
@@ -63,12 +65,11 @@ def reopened(store: Store, settings: Settings) -> tuple[Reader, Dataset]:
     DataError
         The dataset is not where it was.
     """
-    known = store.dataset
     location = _locate(store, None, settings)
     reader = open_reader(location["data"], **location["reading"])
-    dataset = scan(reader, store.path / SCANS, settings.reporter)
-    if dataset.fingerprint != store.state["dataset"]:
-        raise _stale(store, known, dataset)
+    dataset = scan(reader, store.path / SCANS, settings.reporter, keep=False)
+    if dataset.fingerprint != store.state.get("dataset"):
+        raise _stale(store, dataset)
     return reader, dataset
 
 
@@ -99,7 +100,8 @@ def check_rejects(opened_: Opened, rejects: Mapping[int, str]) -> None:
     if len(rejects) == n:
         raise RejectsError(f"no sample of {n} can be used", listed, "look at the reasons above")
     if settings.on_error == "fail":
-        hint = "add --on-error skip to go on without them; what was read is kept"
+        more = "" if len(rejects) <= settings.max_bad * n else f" --max-bad {_round_up(len(rejects) / n)}"
+        hint = f"add --on-error skip{more} to go on without them; what was read is kept"
         raise RejectsError(f"{share} cannot be used", listed, hint)
     if len(rejects) > settings.max_bad * n:
         limit = f"{share} cannot be used, the limit is {100 * settings.max_bad:g} %"
@@ -116,37 +118,64 @@ def _round_up(share: float) -> str:
 
 
 def _locate(store: Store, data: str | None, settings: Settings) -> dict[str, Any]:
+    asked = {name: value for name, value in settings.reading.items() if value is not None}
     if data is not None:
-        return {"data": data, "reading": {k: v for k, v in settings.reading.items() if v is not None}}
+        return {"data": os.fspath(data), "reading": asked}
     try:
-        kept = files.read_json(store.path / LOCATION)
-    except (FileNotFoundError, ValueError) as error:
+        kept = files.read_record(store.path / LOCATION)
+        near = os.path.normpath(store.path.resolve() / kept["relative"])
+        absolute, reading = kept["data"], dict(kept["reading"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{store.path} does not know where its dataset is", "name it: prune score --type el2n DATA"
         ) from error
-    near = os.path.normpath(store.path.resolve() / kept["relative"])
-    place = near if _present(near) or not _present(kept["data"]) else kept["data"]
-    if not _present(place):
-        raise DataError(
-            f"the dataset is no longer at {kept['data']}", "name it: prune score --type el2n DATA"
-        )
-    return {"data": place, "reading": kept["reading"]}
+    place = next((place for place in (near, absolute) if _present(place)), None)
+    if place is None:
+        raise DataError(f"the dataset is no longer at {absolute}", "name it: prune score --type el2n DATA")
+    return {"data": place, "reading": reading | asked}
 
 
 def _present(place: str) -> bool:
-    return Path(place).exists() or any(sign in place for sign in "*?[{")
+    """Whether the files are there; of a pattern, the folder before its first sign."""
+    fixed = place if Path(place).exists() else str(Path(f"{_SIGNS.split(place)[0]}x").parent)
+    return bool(fixed) and Path(fixed).exists() and (fixed == place or _SIGNS.search(place) is not None)
+
+
+_SIGNS = re.compile(r"[*?\[{]")
 
 
 def _remember(store: Store, location: Mapping[str, Any]) -> None:
     absolute = os.path.abspath(location["data"])  # noqa: PTH100 - `resolve` would follow links and braces
     relative = os.path.relpath(absolute, store.path.resolve())
-    new = {"data": absolute, "relative": relative, "reading": dict(location["reading"])}
+    reading = dict(location["reading"])
+    if "labels" in reading:
+        reading["labels"] = os.path.abspath(reading["labels"])  # noqa: PTH100
+    new = {"data": absolute, "relative": relative, "reading": reading}
     path = store.path / LOCATION
-    if not path.exists() or files.read_json(path) != new:
+    if not path.exists() or path.read_bytes() != files.json_bytes(new):
         files.write_json(path, new)
 
 
-def _stale(store: Store, old: Dataset, new: Dataset) -> StoreError:
+def _require_apart(store: Path, data: str) -> None:
+    """Refuse a visible store inside the dataset: the next scan would take it for data."""
+    place, root = store.resolve(), Path(data).resolve()
+    inside = place.is_relative_to(root) and place != root and root.is_dir()
+    if inside and not any(part.startswith(".") for part in place.relative_to(root).parts):
+        raise StoreError(
+            f"the store {store} would lie in the dataset {data}", "choose another place with --store"
+        )
+
+
+def _stale(store: Store, new: Dataset) -> StoreError:
+    try:
+        old = store.dataset
+    except StoreError as damaged:
+        return damaged
+    if old.split != new.split:
+        return StoreError(
+            f"{store.path} is about the split {old.split}, not {new.split}",
+            "use another --store for another split, or add --refresh to start over in this one",
+        )
     shared = set(old.sources) & set(new.sources) or set(old.keys[:1000]) & set(new.keys)
     if not shared:
         return StoreError(

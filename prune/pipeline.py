@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import operator
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +23,7 @@ from prune.selecting import Request
 from prune.selection import Selection
 from prune.selectors import SELECTORS
 from prune.settings import DEFAULTS, Settings
-from prune.store import Store, identity, read_selection, write_selection
+from prune.store import Store, identity, read_selection, settle_selection, write_selection
 
 Result = dict[str, Any]
 
@@ -110,26 +112,30 @@ def score(
     Returns
     -------
     dict
-        n, labels, rejects, and for each score its direction and its five-number summary.
+        n, classes, rejects, embeddings, and for each score its direction and its five-number summary.
     """
     from prune.proxy import Training, require_known  # loads torch: only the verbs that need it
-    from prune.scoring import Wanted, score_columns, scores_of
+    from prune.scoring import Wanted, outdated, score_columns, scores_of
 
     store, settings, clock = _begin(store, settings)
+    types = [types] if isinstance(types, str) else types
     if not types and imports is None:
         raise OptionError("score wants --type", "prune score --type el2n DATA   # see: prune methods")
     if runs < 1:
         raise OptionError(f"--runs must be at least 1, not {runs}")
     wanted = Wanted.of(() if imports else types, options)
-    plan = Training.of(**{**(training or {}), "seed": settings.seed})
+    plan = Training.of(**{"seed": settings.seed, **(training or {})})
     require_known(plan.proxy)
     with opened(store, data, settings) as ready:
         if imports is None:
             columns = score_columns(ready, wanted, plan, runs=runs, on=on)
         else:
+            check_rejects(ready, ready.dataset.rejects)
             columns = _import(ready, imports, types)
         scores = scores_of(ready, columns)
-        store.publish(dataset=ready.fingerprint, columns=columns)
+        store.publish(
+            dataset=ready.fingerprint, columns=columns, without=outdated(columns, store.columns_if_any)
+        )
         rejects = all_rejects(store, ready.dataset)
         seconds = clock.stop()
         store.remember_timings("score", seconds)
@@ -137,6 +143,7 @@ def score(
         "n": len(ready.dataset),
         "classes": len(ready.dataset.classes),
         "rejects": len(rejects),
+        "embeddings": [name for name in store.columns if name.startswith("embedding.")],
         "scores": report.summaries(scores, selecting.directions(store)),
         "seconds": seconds,
     }
@@ -170,19 +177,26 @@ def select(
     """
     store, settings, clock = _begin(store, settings)
     method = find("selector", asked.get("method", "kcenter"), SELECTORS)
+    if asked.get("count") is not None:
+        asked["count"] = operator.index(asked["count"])
     asked["given"] = selecting.keys_in(asked.get("given"))
     request = Request(**asked, options=method.parse(options), seed=settings.seed)
     name = selecting.checked_name(name or method.name)
-    dataset = selecting.known_dataset(store, settings)
+    store.require()
     with store.writing(wait=settings.wait):
-        found = selecting.candidates(store, dataset, request)
-        chosen = selecting.choose(store, dataset, request, found, settings)
+        dataset = selecting.known_dataset(store, settings)
+        found = selecting.candidates(store, dataset, request, settings.reporter)
+        space = selecting.space(store, dataset, request)
+        chosen = selecting.choose(store, dataset, request, found, space, settings)
         table = manifest.manifest(store, dataset, found, chosen)
         about = manifest.about(store, dataset, request, found, table, settings)
-        about["report"] = selecting.compared(store, dataset, request, found, chosen)
+        about["report"] = report.compare(
+            space, dataset.labels, found.rows, np.sort(chosen.rows), len(dataset.classes), request.seed
+        )
         about["seconds"] = {**store.timings, "select": clock.stop()}
         digest = write_selection(store, name, table, about)
         store.publish(selections={name: digest}, latest=name)
+        settle_selection(store, name)
     return {"name": name, **about}
 
 
@@ -222,8 +236,9 @@ def export(
     store, settings, clock = _begin(store, settings)
     chosen = read_selection(store, selection)
     reader, dataset = reopened(store, settings)
-    job = exporting.job(reader, dataset, chosen, rejected=rejected, reporter=settings.reporter)
+    job = exporting.job(store, reader, dataset, chosen, rejected=rejected, reporter=settings.reporter)
     target = Path(out) if out is not None else Path(f"{'rejected' if rejected else 'pruned'}-{format}")
+    exporting.require_apart(store, target)
     done = exporting.write(job, format, target, options, overwrite=overwrite)
     return {**done, "seconds": clock.stop()}
 
@@ -287,7 +302,7 @@ def _import(ready: Opened, path: str, columns: Sequence[str]) -> dict[str, str]:
         recipe = {
             "method": "import",
             "high": "",
-            "digest": identity(values.tolist()),
+            "digest": hashlib.sha256(values.tobytes()).hexdigest(),
             "dataset": ready.fingerprint,
         }
         published |= write_scores(ready, name, recipe, {"": np.asarray(values, np.float32)})

@@ -47,6 +47,11 @@ def keep_count(fraction: str | float, n: int) -> int:
     return max(1, int(Fraction(number) * n + Fraction(1, 2)))
 
 
+def share_count(share: float, n: int) -> int:
+    """Round ``share · n`` half up, as `keep_count` does, but to 0 where the share is small."""
+    return int(Fraction(Decimal(repr(float(share)))) * n + Fraction(1, 2))
+
+
 def budgets(
     counts: Sequence[int] | Counts, k: int, kind: Quota, *, floor: int = 0, cap: int | None = None
 ) -> Counts:

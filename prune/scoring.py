@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from prune.arrays import Array, Scores
-from prune.errors import DataError
+from prune.errors import DataError, MissingColumnError, OptionError
 from prune.methods import Method, find
 from prune.opening import Opened, check_rejects
 from prune.proxy import FACTS, Trace, Training, cache_images, grad_norms, run_proxy
@@ -62,7 +62,7 @@ def score_columns(
     opened: Opened, wanted: Wanted, training: Training, *, runs: int, on: str | None
 ) -> dict[str, str]:
     """Compute scores and all that they need; return the columns to publish, name -> identity."""
-    inputs, published = _inputs(opened, training, on)
+    inputs, published = _inputs(opened, wanted, training, on)
     rejects = {**opened.dataset.rejects, **inputs.rejects}
     check_rejects(opened, rejects)
     usable = np.setdiff1d(np.arange(len(opened.dataset)), np.array(sorted(rejects), np.int64))
@@ -75,6 +75,18 @@ def score_columns(
     for columns in scored:
         published |= columns
     return published
+
+
+def outdated(columns: Mapping[str, str], shown: Sequence[str]) -> set[str]:
+    """Return columns that are shown but belong to an earlier run of what was just computed.
+
+    Companions of a score that it has no longer, and traces beyond the number of runs.
+    """
+    scores = {name for name in columns if name.startswith("score.") and name.count(".") == 1}
+    old = {name for name in shown if name.rpartition(".")[0] in scores}
+    if any(name.startswith("trace.") for name in columns):
+        old |= {name for name in shown if name.startswith(("trace.", "grad_norm."))}
+    return old - set(columns)
 
 
 def write_scores(
@@ -92,11 +104,13 @@ def write_scores(
     return published
 
 
-def _inputs(opened: Opened, training: Training, on: str | None) -> tuple[Column, dict[str, str]]:
+def _inputs(
+    opened: Opened, wanted: Wanted, training: Training, on: str | None
+) -> tuple[Column, dict[str, str]]:
     """What the proxy looks at: cached images, or an embedding that exists already."""
     settings = opened.settings
     if training.proxy == "linear":
-        return space_column(opened.store, on), {}
+        return _embedding(opened, wanted, on), {}
     column = cache_images(
         opened.store,
         opened.reader,
@@ -106,6 +120,18 @@ def _inputs(opened: Opened, training: Training, on: str | None) -> tuple[Column,
         reporter=settings.reporter,
     )
     return column, {column.name: identity(column.recipe)}
+
+
+def _embedding(opened: Opened, wanted: Wanted, on: str | None) -> Column:
+    for name, method in wanted.methods.items():
+        if _IMAGES in method.needs:
+            raise OptionError(f"{name} looks at images, --proxy linear at an embedding", "leave --proxy out")
+    has_own = any(c.startswith("embedding.") and c != "embedding.proxy" for c in opened.store.columns_if_any)
+    if on == "proxy" or (on is None and not has_own):
+        raise MissingColumnError(
+            "--proxy linear needs an embedding to look at", "prune embed --encoder resnet18 DATA"
+        )
+    return space_column(opened.store, on)
 
 
 def _require_labels(opened: Opened, wanted: Wanted, usable: Array) -> None:

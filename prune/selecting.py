@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pyarrow as pa
 
-from prune import report
 from prune.arrays import Array, Embeddings, Labels, Rows, Scores
-from prune.errors import DataError, OptionError, UnknownNameError
+from prune.errors import DataError, MissingColumnError, OptionError, UnknownNameError
 from prune.methods import Method, find
 from prune.opening import all_rejects, reopened
-from prune.quota import Quota, keep_count, select_under_quota
+from prune.progress import Reporter
+from prune.quota import Quota, keep_count, select_under_quota, share_count
 from prune.selection import Selection
 from prune.selectors import SELECTORS
 from prune.settings import Settings
@@ -64,7 +64,7 @@ class Candidates:
     usable: int  # samples that can be read: what a fraction is a fraction of
 
 
-def candidates(store: Store, dataset: Dataset, request: Request) -> Candidates:
+def candidates(store: Store, dataset: Dataset, request: Request, reporter: Reporter) -> Candidates:
     """Leave out what cannot be read, what is chosen already, and the hardest samples if asked to.
 
     Raises
@@ -76,13 +76,16 @@ def candidates(store: Store, dataset: Dataset, request: Request) -> Candidates:
     """
     reasons: dict[int, str] = dict(all_rejects(store, dataset))
     usable = np.setdiff1d(np.arange(len(dataset)), np.array(sorted(reasons), np.int64))
-    given = _rows_of(dataset, request.given)
-    for row in given.tolist():
-        reasons[row] = "given"
+    asked = _rows_of(dataset, request.given)
+    given = np.intersect1d(asked, usable)
+    if len(given) < len(asked):
+        reporter.say(f"{len(asked) - len(given)} of the given samples cannot be read and are left out")
+    if request.score and "scores" not in request.selector.needs and not request.drop_hardest:
+        reporter.say(f"{request.method} does not use --score {request.score}")
     free = np.setdiff1d(usable, given)
     dropped = _hardest(store, free, len(usable), request)
-    for row in dropped.tolist():
-        reasons[row] = f"hardest {100 * request.drop_hardest:g} %"
+    reasons |= dict.fromkeys(given.tolist(), "given")
+    reasons |= dict.fromkeys(dropped.tolist(), f"hardest {100 * request.drop_hardest:g} %")
     return Candidates(np.setdiff1d(free, dropped), reasons, given, len(usable))
 
 
@@ -111,19 +114,60 @@ def budget(request: Request, found: Candidates) -> int:
     return k
 
 
+def space(store: Store, dataset: Dataset, request: Request) -> Embeddings | None:
+    """Return the embeddings that the method computes in, and the report measures in; (n, d).
+
+    Methods that need none are still measured, where it is clear in which. Equal images are equal rows:
+    rounding must not tell duplicates apart.
+
+    Raises
+    ------
+    OptionError, MissingColumnError
+        The method needs an embedding, and it is not there or not clear which.
+    """
+    try:
+        column = space_column(store, request.on)
+    except (OptionError, MissingColumnError):
+        if "space" in request.selector.needs or request.on is not None:
+            raise
+        return None
+    vectors, originals = column.read(), dataset.originals
+    return vectors if np.array_equal(originals, np.arange(len(originals))) else vectors[originals]
+
+
 def choose(
-    store: Store, dataset: Dataset, request: Request, found: Candidates, settings: Settings
+    store: Store,
+    dataset: Dataset,
+    request: Request,
+    found: Candidates,
+    vectors: Embeddings | None,
+    settings: Settings,
 ) -> Selection:
     """Run the selector, once or per class; rows are rows of the dataset, in the order taken."""
-    method = request.selector
-    supplied = {"seed": request.seed} if "seed" in method.supplied else {}
-    arguments_for = _needs(store, dataset, request, found, settings)
+    method, device = request.selector, request.device(settings)
+    keywords: dict[str, Any] = {"seed": request.seed} if "seed" in method.supplied else {}
+    scores = score_column(store, request.score).read() if "scores" in method.needs else None
+    if scores is not None:
+        _require_finite(scores, found.rows, dataset)
+    keys = dataset.samples["key"]
+    given = found.given if method.takes_given else found.given[:0]
 
     def run(rows: Rows, k: int) -> Selection:
-        arguments, extra = arguments_for(rows)
-        return method.function(*arguments, k=k, **supplied, **request.options, **extra)
+        makers: dict[str, Callable[[], Any]] = {
+            "scores": lambda: scores[rows],  # type: ignore[index]
+            "keys": lambda: keys.take(pa.array(rows)).to_pylist(),
+            "space": lambda: _space(_taken(vectors, np.concatenate([rows, given])), device),
+        }
+        more = {"given": np.arange(len(rows), len(rows) + len(given))} if len(given) else {}
+        arguments = [makers[need]() for need in method.needs]
+        return method.function(*arguments, k=k, **keywords, **more, **request.options)
 
     return select_under_quota(run, dataset.labels, found.rows, budget(request, found), request.quota)
+
+
+def _taken(vectors: Embeddings | None, rows: Rows) -> Embeddings:
+    assert vectors is not None, "space() has raised where there is none"
+    return vectors if np.array_equal(rows, np.arange(len(vectors))) else vectors[rows]
 
 
 def directions(store: Store) -> dict[str, str]:
@@ -164,46 +208,6 @@ def score_column(store: Store, name: str | None) -> Column:
     return store.column(f"score.{names[0] if names else 'el2n'}")
 
 
-def _needs(
-    store: Store, dataset: Dataset, request: Request, found: Candidates, settings: Settings
-) -> Callable[[Rows], tuple[list[Any], dict[str, Any]]]:
-    """Return what gives the arguments for a subset of rows: positional ones, and keywords beside `k`."""
-    method, device = request.selector, request.device(settings)
-    spaces: Array | None = None
-    scores: Scores | None = None
-    if "space" in method.needs:
-        spaces = _vectors(space_column(store, request.on), dataset)
-    if "scores" in method.needs:
-        scores = score_column(store, request.score).read()
-        _require_finite(scores, found.rows, dataset)
-    keys = dataset.samples["key"]
-
-    def arguments(rows: Rows) -> tuple[list[Any], dict[str, Any]]:
-        extra: dict[str, Any] = {}
-        makers: dict[str, Callable[[], Any]] = {
-            "scores": lambda: scores[rows],  # type: ignore[index]
-            "keys": lambda: keys.take(pa.array(rows)).to_pylist(),
-        }
-        if spaces is not None:
-            given = found.given if method.takes_given else found.given[:0]
-            both = np.concatenate([rows, given])
-            makers["space"] = lambda: _space(spaces[both], device)
-            if len(given):
-                extra["given"] = np.arange(len(rows), len(both))
-        return [makers[need]() for need in method.needs], extra
-
-    return arguments
-
-
-def _vectors(column: Column, dataset: Dataset) -> Array:
-    """Embeddings in which equal images are equal: rounding must not tell duplicates apart."""
-    originals = dataset.originals
-    vectors = column.read()
-    if np.array_equal(originals, np.arange(len(originals))):
-        return vectors
-    return vectors[originals]
-
-
 def _require_finite(scores: Scores, rows: Rows, dataset: Dataset) -> None:
     bad = rows[~np.isfinite(scores[rows])]
     if len(bad):
@@ -224,7 +228,7 @@ def _hardest(store: Store, rows: Rows, usable: int, request: Request) -> Rows:
         raise OptionError(f"score {name} does not say which samples are hard", "--score el2n")
     scores = column.read()[rows]
     order = np.argsort(-scores if high == "hard" else scores, kind="stable")
-    return np.sort(rows[order[: round(share * usable)]])
+    return np.sort(rows[order[: share_count(share, usable)]])
 
 
 def keys_in(given: str | Path | Sequence[str] | None) -> list[str]:
@@ -238,11 +242,12 @@ def keys_in(given: str | Path | Sequence[str] | None) -> list[str]:
     if given is None or not isinstance(given, str | Path):
         return list(given or ())
     try:
-        return Path(given).read_text().splitlines()
+        lines = Path(given).read_bytes().decode("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(
             f"cannot read keys from {given}", "one key a line, as in keys.txt of a selection"
         ) from error
+    return [key for key in (line.removesuffix("\r") for line in lines) if key]
 
 
 def _rows_of(dataset: Dataset, keys: Sequence[str]) -> Rows:
@@ -282,24 +287,6 @@ def known_dataset(store: Store, settings: Settings) -> Dataset:
         return known
 
 
-def compared(
-    store: Store, dataset: Dataset, request: Request, found: Candidates, chosen: Selection
-) -> dict[str, Any]:
-    """Put the selection next to random ones, in the space it was made in or else the proxy's."""
-    names = [name for name in store.columns if name.startswith("embedding.")]
-    vectors = space_column(store, request.on) if request.on or len(names) == 1 else None
-    if vectors is None and "embedding.proxy" in names:
-        vectors = store.column("embedding.proxy")
-    return report.compare(
-        None if vectors is None else vectors.read(),
-        dataset.labels,
-        found.rows,
-        np.sort(chosen.rows),
-        len(dataset.classes),
-        request.seed,
-    )
-
-
 def rows_of_arrays(
     method: Method,
     embeddings: Embeddings | None,
@@ -311,8 +298,13 @@ def rows_of_arrays(
     options: Mapping[str, Any],
 ) -> Selection:
     """Run a selector on arrays; `supplied` holds k and seed."""
-    n = next((len(a) for a in (embeddings, scores, labels) if a is not None), 0)
-    k = supplied["k"]
+    arrays = {"X": embeddings, "scores": scores, "labels": labels}
+    lengths = {name: len(array) for name, array in arrays.items() if array is not None}
+    if not lengths or len(set(lengths.values())) > 1:
+        raise ValueError(f"select_rows wants arrays of one length, not {lengths or 'none'}")
+    if labels is not None and np.asarray(labels).dtype.kind not in "iu":
+        raise ValueError(f"labels are {np.asarray(labels).dtype}, not whole numbers")
+    n, k = next(iter(lengths.values())), supplied["k"]
     if not 1 <= k <= n:
         raise OptionError(f"k must be from 1 to {n}, the number of rows, not {k}")
 
@@ -330,7 +322,7 @@ def rows_of_arrays(
         return method.function(*arguments, k=count, **keywords, **options)
 
     every = np.arange(n)
-    return select_under_quota(run, np.full(n, -1) if labels is None else labels, every, k, quota)
+    return select_under_quota(run, np.full(n, -1) if labels is None else np.asarray(labels), every, k, quota)
 
 
 def _as_floats(values: Array) -> Embeddings:

@@ -19,6 +19,12 @@ def number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun: `1 sample`, `12 samples`, `2 classes`."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
+
+
 def size(count: float) -> str:
     """Write a number of bytes in a unit that fits."""
     for unit in ("B", "kB", "MB", "GB"):

@@ -67,4 +67,4 @@ def test_an_unknown_name_brings_the_nearest_one() -> None:
 def test_a_name_like_no_other_brings_the_list() -> None:
     with pytest.raises(UnknownNameError) as caught:
         find("selector", "zzz", table(Method(near)))
-    assert caught.value.hint == "known: near"
+    assert caught.value.hint == "known: near; see prune methods"

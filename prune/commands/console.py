@@ -24,18 +24,18 @@ class Lines:
     def stage(self, what: str, total: int, unit: str = "samples") -> Iterator[Advance]:
         """Print a line every ten seconds, and one at the end of a stage that took longer."""
         began = last = time.monotonic()
-        done = 0
+        done = said = 0
 
         def advance(count: int) -> None:
-            nonlocal done, last
+            nonlocal done, said, last
             done += count
             now = time.monotonic()
             if now - last >= _EVERY:
-                last = now
+                last, said = now, done
                 self._line(what, done, total, unit, now - began)
 
         yield advance
-        if last > began:
+        if last > began and said < done:
             self._line(what, done, total, unit, time.monotonic() - began)
 
     def say(self, message: str) -> None:

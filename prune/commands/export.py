@@ -37,6 +37,8 @@ def export(
     from prune import pipeline
     from prune.settings import Settings
 
+    if shard_size is not None and layout is None:
+        layout = "repack"  # shards of a size are what repack makes
     given = {"layout": layout, "shard_size": shard_size, "link": link, "other_splits": other_splits}
     result = pipeline.export(
         store,
@@ -52,15 +54,11 @@ def export(
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    from prune.text import duration, number, size
+    from prune.text import counted, duration, size
 
+    samples = counted(result["samples"], "sample")
     if result["complete"]:
-        return [
-            f"{result['out']} is there already: {number(result['samples'])} samples, checked, nothing to do"
-        ]
-    files = f"{number(result['files'])} file{'s' if result['files'] != 1 else ''}"
-    return [
-        f"{number(result['samples'])} samples in {files}, {size(result['bytes'])}, "
-        f"in {duration(result['seconds']['total'])}",
-        f"in {result['out']}",
-    ]
+        return [f"{result['out']} is there already: {samples}, checked, nothing to do"]
+    took = duration(result["seconds"]["total"])
+    files = counted(result["files"], "file")
+    return [f"{samples} in {files}, {size(result['bytes'])}, in {took}", f"in {result['out']}"]

@@ -82,12 +82,13 @@ def score(
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    from prune.text import duration, number
+    from prune.text import counted, duration, number
 
     took = duration(result["seconds"]["total"])
-    lines = [f"{number(result['n'])} samples, {result['classes']} classes, in {took}"]
+    lines = [f"{counted(result['n'], 'sample')}, {counted(result['classes'], 'class')}, in {took}"]
     for name, about in result["scores"].items():
         numbers = "  ".join(f"{key} {number(about[key])}" for key in ("min", "median", "max") if key in about)
         high = f"  (high: {about['high']})" if about["high"] else ""
         lines.append(f"score.{name}: {numbers}{high}")
-    return [*lines, "next: prune select --method kcenter --fraction 0.3"]
+    select = "prune select --method kcenter --fraction 0.3"
+    return [*lines, f"next: {select if result['embeddings'] else 'prune embed'}"]

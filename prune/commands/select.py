@@ -53,7 +53,7 @@ def select(
 
 
 def _lines(result: dict[str, Any], store: Path) -> list[str]:
-    from prune.text import duration, number
+    from prune.text import counted, duration, number
 
     k, n = result["k"], result["usable"]
     took = duration(result["seconds"]["select"]["total"])
@@ -64,7 +64,7 @@ def _lines(result: dict[str, Any], store: Path) -> list[str]:
             f"{100 * classes[end]['fraction']:.3g} % of {result['classes'][classes[end]['class']]!r}"
             for end in ("least_kept", "most_kept")
         )
-        lost = f"; {classes['lost']} classes lost" if classes["lost"] else ""
+        lost = f"; {counted(classes['lost'], 'class')} lost" if classes["lost"] else ""
         lines.append(f"classes: from {least} to {most}{lost}")
     covered = result["report"].get("coverage")
     if covered:
@@ -73,8 +73,9 @@ def _lines(result: dict[str, Any], store: Path) -> list[str]:
             f"farthest sample from a kept one: {ours['max']:.4g} (random: {chance['max']:.4g}); "
             f"on average {ours['mean']:.4g} (random: {chance['mean']:.4g})"
         )
+    form = "manifest" if result["dataset"]["format"] == "arrays" else "webdataset"
     return [
         *lines,
         f"in {store / 'selections' / result['name']}",
-        "next: prune export --format webdataset",
+        f"next: prune export --format {form}",
     ]

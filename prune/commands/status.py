@@ -25,13 +25,14 @@ def status(
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    from prune.text import number, size
+    from prune.text import counted, number, size
 
     about = result["dataset"]
     split = f", split {about['split']}" if about["split"] else ""
     lines = [
         f"{result['store']}: {size(result['bytes'])}",
-        f"dataset: {number(about['n'])} samples, {about['classes']} classes, {about['format']}{split}",
+        f"dataset: {counted(about['n'], 'sample')}, "
+        f"{counted(about['classes'], 'class')}, {about['format']}{split}",
         f"rejects: {number(result['rejects'])}",
     ]
     for name, column in result["columns"].items():
@@ -40,6 +41,6 @@ def _lines(result: dict[str, Any]) -> list[str]:
     for name, chosen in result["selections"].items():
         latest = " (latest)" if name == result["latest"] else ""
         share = 100 * chosen["k"] / chosen["usable"]
-        lines.append(f"selection {name}{latest}: {number(chosen['k'])} samples, {share:.3g} %")
+        lines.append(f"selection {name}{latest}: {counted(chosen['k'], 'sample')}, {share:.3g} %")
     lines += [f"not finished: {name}" for name in result["unfinished"]]
     return [*lines, *(f"missing: {what}" for what in result["missing"])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,7 @@ def open_reader(data: str, *, as_: str | None = None, **options: Any) -> Reader:
     OptionError
         A URL, an unknown format, or an option that the format does not have.
     """
+    data = os.fspath(data)
     _refuse_url(data)
     name = as_ or recognise(data)
     if name not in READERS:
@@ -63,7 +65,7 @@ def recognise(data: str) -> str:
     if not found:
         empty = path.is_dir() and not any(path.iterdir())
         what = f"{data} is empty" if empty else f"{data} holds no dataset that prune knows"
-        raise DataError(what, f"known: {'; '.join(f'{name}: {how}' for name, how in READERS.items())}")
+        raise DataError(what, "prune methods readers   # lists what prune reads")
     if len(found) > 1:
         choices = " or ".join(f"--as {name}" for name in found)
         raise DataError(f"{data} looks like {' and like '.join(found)}", f"say which: {choices}")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from prune import files
 from prune.errors import DataError
@@ -18,25 +16,29 @@ from prune.progress import Reporter
 from prune.readers.sample import RAW, Reader, Unit, sources_of
 from prune.store import SAMPLES, Dataset, identity
 from prune.store.layout import DIGEST_CHARS
+from prune.store.tables import from_parquet, to_parquet
+
+VERSION = 1  # raised when a reader would find something else in the same files
 
 
-def scan(reader: Reader, folder: Path, reporter: Reporter) -> Dataset:
+def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True) -> Dataset:
     """Return the samples of a dataset, reading only the pieces that `folder` does not know yet.
 
     A piece whose files have the names, sizes, times and inodes of an earlier scan is not read again. The
-    result does not depend on that: it is made of content only.
+    result does not depend on that: it is made of content only. With `keep`, for the holder of the
+    store's lock alone, the pieces that were read are kept in `folder`.
 
     Raises
     ------
     DataError
         The dataset has no samples, or a piece of it cannot be read.
     """
-    known = folder / identity([reader.format, reader.split, dict(reader.options)])
+    known = folder / identity([VERSION, reader.format, reader.split, dict(reader.options)])
     tables: list[pa.Table] = []
     sources: dict[str, str] = {}
     with reporter.stage("scan", 0) as advance:
         for unit in reader.units():
-            table = _scan_once(reader, unit, known)
+            table = _scan_once(reader, unit, known, keep=keep)
             sources |= sources_of(table)
             tables.append(table.replace_schema_metadata(None))
             advance(table.num_rows)
@@ -75,18 +77,17 @@ def first_difference(old: Dataset, new: Dataset) -> str:
     return f"it is now of format {new.format}, split {new.split}, with {len(new.classes)} classes"
 
 
-def _scan_once(reader: Reader, unit: Unit, known: Path) -> pa.Table:
+def _scan_once(reader: Reader, unit: Unit, known: Path, *, keep: bool) -> pa.Table:
     token = unit.token(reader.root)
     for path in sorted(known.glob(f"unit-{token}-*.parquet")):
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] in path.name:
-            return pq.read_table(io.BytesIO(data))
-        files.disk.remove(path)
+            return from_parquet(data)
     table = reader.scan(unit)
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
-    digest = hashlib.sha256(sink.getvalue()).hexdigest()[:DIGEST_CHARS]
-    files.write(known / f"unit-{token}-{digest}.parquet", sink.getvalue())
+    if keep:
+        data = to_parquet(table)
+        digest = hashlib.sha256(data).hexdigest()[:DIGEST_CHARS]
+        files.write(known / f"unit-{token}-{digest}.parquet", data)
     return table
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from prune.errors import StoreError
 from prune.store import Store, read_selection
-from prune.store.layout import COLUMNS
 
 
 def status(store: Store) -> dict[str, Any]:
@@ -48,15 +47,9 @@ def status(store: Store) -> dict[str, Any]:
             for name, about in selections.items()
         },
         "latest": state.get("latest"),
-        "unfinished": _unfinished(store) + broken,
+        "unfinished": store.unfinished + broken,
         "missing": _missing(store),
     }
-
-
-def _unfinished(store: Store) -> list[str]:
-    folder = store.path / COLUMNS
-    started = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    return sorted(started - set(store.columns))
 
 
 def _missing(store: Store) -> list[str]:

@@ -17,7 +17,7 @@ from prune.errors import DataError, OptionError
 from prune.store import Dataset
 from prune.store.join import KEY, count, match_keys
 
-_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # no dot: `score.NAME.std` is a companion of a score
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -95,7 +95,7 @@ def _chosen(table: pa.Table, columns: Sequence[str] | None, path: str | Path) ->
         if not _NAME.fullmatch(name):
             raise DataError(
                 f"the column {name!r} of {path} cannot name a score",
-                "rename it: letters, digits, '.', '_' and '-'",
+                "rename it: letters, digits, '_' and '-'",
             )
     return names
 

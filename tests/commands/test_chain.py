@@ -196,3 +196,28 @@ def test_a_signal_ends_the_command_and_the_same_command_goes_on(
     assert process.returncode == code, err
     assert "Traceback" not in err
     assert "run the same command again" in err
+
+
+def test_fewer_runs_leave_no_companions_of_more(prune: Prune, images: Path, elsewhere: Path) -> None:
+    assert prune("score", "--type", "el2n", *QUICK, "--runs", "2", images).code == 0
+    assert prune("score", "--type", "el2n", *QUICK, images).code == 0
+    columns = set(json.loads(prune("status", "--json").out)["columns"])
+    assert columns.isdisjoint({"trace.1", "score.el2n.std"})
+    assert json.loads(prune("status", "--json").out)["unfinished"] == []
+
+
+def test_the_report_measures_in_the_space_of_the_method(prune: Prune, images: Path, elsewhere: Path) -> None:
+    assert prune("embed", "--encoder", "pixels", "--workers", 0, images).code == 0
+    assert prune("score", "--type", "el2n", *QUICK, images).code == 0
+    by_default = json.loads(prune("select", "--count", 9, "--json").out)["report"]["coverage"]
+    pixels = json.loads(prune("select", "--count", 9, "--on", "pixels", "--json").out)["report"]["coverage"]
+    proxy = json.loads(prune("select", "--count", 9, "--on", "proxy", "--json").out)["report"]["coverage"]
+    assert by_default == pixels != proxy
+
+
+def test_status_ends_well_every_time(images: Path, elsewhere: Path) -> None:
+    """pyarrow's reading threads once aborted the process at its end, now and then."""
+    run = [sys.executable, "-m", "prune"]
+    subprocess.run([*run, "embed", "--encoder", "pixels", "--workers", "0", str(images)], check=True)
+    for _ in range(8):
+        assert subprocess.run([*run, "status", "--quiet"], check=False).returncode == 0

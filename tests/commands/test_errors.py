@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from prune.store import Store
+
 Prune = Callable[..., Any]
 
 QUICK = ("--proxy", "mlp", "--epochs", "1", "--proxy-size", "8", "--workers", "0")
@@ -289,3 +291,108 @@ def test_a_hostile_name_cannot_reach_the_terminal(prune: Prune, elsewhere: Path,
     check(said, 3, "a\\x1b[31m\\u202e[bold]b.png: ")
     assert "\x1b" not in said.err
     assert "\u202e" not in said.err
+
+
+def test_a_damaged_sample_table_is_made_again_by_the_verb_that_wrote_it(
+    prune: Prune, scored: Path, images: Path
+) -> None:
+    table = next((scored / "datasets").rglob("samples-*"))
+    whole = table.read_bytes()
+    table.write_bytes(whole[:-9])
+    check(prune("status"), 4, "is damaged", "prune embed or prune score again")
+    assert prune("embed", "--encoder", "pixels", "--workers", 0, images).code == 0
+    assert table.read_bytes() == whole
+    assert prune("status").code == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["store.json", "location.json", "timings.json", "dataset.json", "column.json"]
+)
+@pytest.mark.parametrize("text", ["[]", "{}", "", "{"])
+def test_a_damaged_description_is_never_a_traceback(prune: Prune, scored: Path, name: str, text: str) -> None:
+    next(scored.rglob(name)).write_text(text)
+    for words in (["status"], ["select", "--fraction", "0.5"], ["embed", "--encoder", "pixels"]):
+        said = prune(*words)
+        assert said.code in {0, 4}, said.err
+        assert "Traceback" not in said.err
+
+
+def test_the_unreadable_are_not_exported_as_rejected(prune: Prune, elsewhere: Path, images: Path) -> None:
+    (images / "left" / "text.jpg").write_text("not an image")
+    words = ["--encoder", "pixels", "--workers", 0, "--on-error", "skip", "--max-bad", "0.1"]
+    assert prune("embed", *words, images).code == 0
+    assert prune("select", "--method", "random", "--fraction", "1").code == 0
+    check(prune("export", "--format", "webdataset", "--rejected"), 2, "keeps every sample")
+
+
+def test_reading_options_hold_without_data_too(prune: Prune, scored: Path, images: Path) -> None:
+    said = prune("embed", "--encoder", "pixels", "--split", "nope")
+    assert said.code == 2
+    assert "no split 'nope'" in said.err
+
+
+def test_a_relative_labels_file_is_found_from_anywhere(
+    prune: Prune, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save("x.npy", np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8))
+    np.save("mine.npy", np.arange(20) % 2)
+    assert prune("score", "--type", "el2n", *QUICK, "--labels", "mine.npy", "x.npy").code == 0
+    (elsewhere / "sub").mkdir()
+    monkeypatch.chdir(elsewhere / "sub")
+    assert prune("select", "--fraction", "0.3", "--store", "../.prune").code == 0
+    assert prune("export", "--format", "webdataset", "--store", "../.prune").code == 0
+
+
+def test_a_store_that_would_lie_in_the_data(prune: Prune, elsewhere: Path, images: Path) -> None:
+    check(
+        prune("embed", "--encoder", "pixels", images, "--store", images / "st"), 4, "would lie in the dataset"
+    )
+    assert (
+        prune("embed", "--encoder", "pixels", "--workers", 0, images, "--store", images / ".prune").code == 0
+    )
+
+
+def test_an_export_into_the_store(prune: Prune, scored: Path) -> None:
+    assert prune("select", "--fraction", "0.5").code == 0
+    check(prune("export", "--format", "manifest", "--out", scored / "x"), 6, "lies in the store")
+
+
+def test_given_keys_that_cannot_be_read_are_said(prune: Prune, elsewhere: Path, images: Path) -> None:
+    (images / "left" / "000.png").write_bytes(b"broken")
+    words = ["--encoder", "pixels", "--workers", 0, "--on-error", "skip", "--max-bad", "0.1"]
+    assert prune("embed", *words, images).code == 0
+    (elsewhere / "keys").write_text("left/000.png\r\n\nleft/002.png\n")
+    said = prune("select", "--given", "keys", "--count", 3)
+    assert said.code == 0, said.err
+    assert "1 of the given samples cannot be read" in said.err
+    table = pq.read_table(elsewhere / ".prune" / "selections" / "kcenter" / "manifest.parquet")
+    assert "image" in table["reason"][0].as_py()
+    assert table["reason"][1].as_py() == "given"
+
+
+def test_linear_needs_an_embedding_that_is_not_its_own(prune: Prune, elsewhere: Path, images: Path) -> None:
+    linear = ("--proxy", "linear", "--epochs", "1")
+    check(prune("score", "--type", "el2n", *linear, images), 4, "needs an embedding to look at")
+    assert prune("embed", "--encoder", "pixels", "--workers", 0, images).code == 0
+    assert prune("score", "--type", "el2n", *linear).code == 0
+    assert prune("score", "--type", "el2n", *linear).code == 0
+    assert len(list((elsewhere / ".prune" / "columns" / "trace.0").iterdir())) == 1
+    check(prune("score", "--type", "input_norm", *linear), 2, "looks at images")
+
+
+def test_names_that_are_too_long(prune: Prune, elsewhere: Path, images: Path) -> None:
+    check(prune("embed", "x" * 300), 3, "File name too long")
+    check(prune("embed", "--encoder", "pixels", images, "--store", "x" * 300), 3, "File name too long")
+
+
+def test_usage_errors_are_json_too(prune: Prune, elsewhere: Path) -> None:
+    assert '"exit_code": 2' in prune("select", "--count", "x", "--json").out
+
+
+def test_imports_that_cannot_be_joined(prune: Prune, scored: Path, elsewhere: Path) -> None:
+    (elsewhere / "dots.csv").write_text(
+        "key,a.b\n" + "".join(f"{key},1\n" for key in Store(".prune").dataset.keys)
+    )
+    said = prune("score", "--import", "dots.csv")
+    assert said.code in {2, 3}
+    assert "a.b" in said.err
