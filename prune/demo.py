@@ -38,17 +38,24 @@ def run(out: Path, store_path: Path, settings: Settings) -> tuple[dict[str, Any]
 
 
 def write_digits(folder: Path) -> None:
-    """Write the digits as a folder of PNG files, one class a folder; files that are there stay."""
+    """Write the digits as a folder of PNG files, one class a folder; a folder that is there stays."""
     from PIL import Image
     from sklearn.datasets import load_digits
 
+    if folder.is_dir() and any(folder.iterdir()):
+        return
+    partial = folder.with_name(f".{folder.name}.partial")
+    for label in range(10):
+        files.make_folder(partial / str(label))
     digits = load_digits()
     for row, (pixels, label) in enumerate(zip(digits.images, digits.target, strict=True)):
-        path = folder / str(label) / f"{row:04d}.png"
-        if not path.exists():
-            sink = io.BytesIO()
-            Image.fromarray(np.round(pixels * (255 / 16)).astype(np.uint8)).save(sink, "png")
-            files.write(path, sink.getvalue())
+        sink = io.BytesIO()
+        Image.fromarray(np.round(pixels * (255 / 16)).astype(np.uint8)).save(sink, "png")
+        files.write_unsynced(partial / str(label) / f"{row:04d}.png", sink.getvalue())
+    files.sync_file_system(partial)
+    with files.writing(folder):
+        files.disk.rename(partial, folder)
+        files.sync_folder(folder.parent)
 
 
 def _table(store: Store) -> list[str]:

@@ -63,7 +63,7 @@ def export(
         raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
     options = exporter.options | dict(options or {})
     identity = job.identity(exporter.name, options)
-    with open_folder(out, identity, source=job.reader.root, overwrite=overwrite) as folder:
+    with open_folder(out, identity, sources=job.reader.places, overwrite=overwrite) as folder:
         new = not folder.complete
         if new:
             exporter.function(job, folder, **options)

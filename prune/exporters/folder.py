@@ -14,7 +14,7 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,7 @@ class Folder:
 
 @contextlib.contextmanager
 def open_folder(
-    out: Path, identity: str, *, source: Path | None = None, overwrite: bool = False
+    out: Path, identity: str, *, sources: Sequence[Path] = (), overwrite: bool = False
 ) -> Iterator[Folder]:
     """Begin an export at `out`, or go on with it; `folder.complete` says that nothing is left to do.
 
@@ -165,8 +165,8 @@ def open_folder(
         Where the export will be. It may be missing, an empty folder, or (with `overwrite`) an earlier export.
     identity
         Equal for equal jobs: what a killed run has finished is used only by the same job.
-    source
-        The dataset that is read; `out` may neither lie in it nor hold it.
+    sources
+        The folder or the files that are read; `out` may neither lie in one nor hold it.
 
     Raises
     ------
@@ -176,7 +176,8 @@ def open_folder(
         Another process exports to the same place.
     """
     out = _place(out)
-    _check_apart(out, source)
+    for source in sources:
+        _check_apart(out, source.resolve())
     folder = Folder(out, identity)
     folder.complete = standing.is_complete(out, identity, overwrite=overwrite)
     if folder.complete and not folder.old.exists():
@@ -238,10 +239,7 @@ def _place(out: Path) -> Path:
     return out
 
 
-def _check_apart(out: Path, source: Path | None) -> None:
-    if source is None:
-        return
-    source = source.resolve()
+def _check_apart(out: Path, source: Path) -> None:
     if out.is_relative_to(source):
         raise OutputError(f"{out} lies in the dataset {source}", "choose another place with --out")
     if source.is_relative_to(out):

@@ -84,7 +84,7 @@ def _prose(job: Job) -> dict[str, Any]:
     """Return what the source says of itself in words; sizes and checksums no longer hold."""
     prose = dict.fromkeys(_PROSE, "")
     if isinstance(job.reader, HuggingFace) and job.reader.kind == "arrow":
-        first = (job.reader.root / job.samples()["shard"][0].as_py()).parent / "dataset_info.json"
+        first = (job.reader.root / job.samples(job.rows[:1])["shard"][0].as_py()).parent / "dataset_info.json"
         if first.exists():
             said = files.read_json(first)
             prose |= {name: said[name] for name in _PROSE if isinstance(said.get(name), str)}

@@ -43,17 +43,18 @@ def imagefolder(job: Job, folder: Folder, /, *, link: Literal["copy", "hard", "s
     with job.reporter.stage("export", len(job)) as advance:
         for number, rows in job.chunks(FILES):
             if not folder.done(f"files-{number:06d}"):
-                _write(job, folder, f"files-{number:06d}", rows, names, link)
+                stems = names and names[number * FILES :][: len(rows)]
+                _write(job, folder, f"files-{number:06d}", rows, stems, link)
             advance(len(rows))
 
 
 def _names(job: Job) -> list[str] | None:
-    """Return paths without suffix, or None where the key is the path."""
+    """Return paths without suffix, aligned with the rows, or None where the key is the path."""
     if job.reader.format == "imagefolder":
         return None
     classes = folder_names(job.dataset.classes)
-    folders = ["" if label < 0 else classes[label] for label in job.dataset.labels.tolist()]
-    return file_names(job.dataset.keys, folders)
+    folders = ["" if label < 0 else classes[label] for label in job.dataset.labels[job.rows].tolist()]
+    return file_names(job.column("key").to_pylist(), folders, job.rows.tolist())
 
 
 def _write(
@@ -66,8 +67,8 @@ def _write(
 ) -> None:
     keys = job.samples(rows)["key"].to_pylist()
     with folder.part(name) as part:
-        for row, key, data in zip(rows.tolist(), keys, job.images(rows), strict=True):
-            path = key if names is None else f"{names[row]}.{suffix_of(data)}"
+        for key, stem, data in zip(keys, names or keys, job.images(rows), strict=True):
+            path = key if names is None else f"{stem}.{suffix_of(data)}"
             if link == "copy":
                 part.write(path, data)
             else:

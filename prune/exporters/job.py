@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from PIL import Image
 
 from prune.arrays import Array, Rows, Weights
@@ -53,6 +54,18 @@ class Job:
         """Return rows of the sample table; by default all that are exported."""
         return self.dataset.samples.take(pa.array(self.rows if rows is None else rows))
 
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Return a column of the sample table, all exported rows of it."""
+        return self.dataset.samples[name].take(pa.array(self.rows))
+
+    def by_shard(self) -> list[tuple[str, Rows]]:
+        """Return the files of the source that hold an exported sample, in their order, with its rows each."""
+        shards = self.column("shard").combine_chunks().dictionary_encode()
+        codes = shards.indices.to_numpy()
+        ordered = self.rows[np.argsort(codes, kind="stable")]
+        pieces = np.split(ordered, np.cumsum(np.bincount(codes))[:-1])
+        return list(zip(shards.dictionary.to_pylist(), pieces, strict=True))
+
     def images(self, rows: Rows) -> Iterator[bytes]:
         """Yield the bytes of each image as they stand in the dataset; pixels become a PNG.
 
@@ -75,8 +88,7 @@ class Job:
 
     def size(self) -> int:
         """Bytes of the exported images, as far as the scan knows them."""
-        sizes: Sequence[int | None] = self.samples()["image_size"].to_pylist()
-        return sum(size or 0 for size in sizes)
+        return pc.sum(self.column("image_size")).as_py() or 0
 
 
 def check_digest(key: str, digest: bytes | None, data: bytes | memoryview) -> None:

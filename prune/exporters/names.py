@@ -1,11 +1,11 @@
-"""Names that every file system and every reader takes, one for each sample, the same in every export.
+"""Names that every file system and every reader takes, one for each exported sample.
 
-A name depends on the whole dataset and not on what is kept, so that the kept and the rejected samples never
-share one.
+Of two that become equal, the later one gets its row in the dataset: equal exports have equal names.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -20,20 +20,20 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  #
 _ROOM = MAX_NAME_BYTES - 55  # for numbers and suffixes
 
 
-def shard_keys(keys: Sequence[str]) -> list[str]:
+def shard_keys(keys: Sequence[str], rows: Iterable[int] | None = None) -> list[str]:
     """Return names for members of a tar: no image suffix, and no dot in the last component.
 
     A WebDataset key ends at the first dot after the last slash, so `cat/1.v2.png` becomes `cat/1_v2`. Of two
     keys that become equal, the later one gets its row: `cat/1_v2_7`.
     """
-    return distinct(map(_shard_key, keys))
+    return distinct(map(_shard_key, keys), rows)
 
 
-def file_names(keys: Sequence[str], folders: Sequence[str]) -> list[str]:
+def file_names(keys: Sequence[str], folders: Sequence[str], rows: Iterable[int] | None = None) -> list[str]:
     """Return `folder/name` for each key, without suffix: the name is the last component of the key."""
     stems = (safe_name(without_suffix(key).rpartition("/")[2]) for key in keys)
     return distinct(
-        f"{folder}/{stem}" if folder else stem for folder, stem in zip(folders, stems, strict=True)
+        (f"{folder}/{stem}" if folder else stem for folder, stem in zip(folders, stems, strict=True)), rows
     )
 
 
@@ -57,11 +57,14 @@ def safe_name(text: str) -> str:
     return kept
 
 
-def distinct(names: Iterable[str]) -> list[str]:
-    """Make names differ, even where case and Unicode form do not count: a later one gets its place added."""
+def distinct(names: Iterable[str], rows: Iterable[int] | None = None) -> list[str]:
+    """Make names differ, even where case and Unicode form do not count.
+
+    A later one gets its row added, or its place if there are no `rows`.
+    """
     taken: set[str] = set()
     result = []
-    for row, name in enumerate(names):
+    for row, name in zip(itertools.count() if rows is None else rows, names, strict=False):
         free = name
         while _folded(free) in taken:
             free = f"{free}_{row}"
@@ -72,7 +75,7 @@ def distinct(names: Iterable[str]) -> list[str]:
 
 def _shard_key(key: str) -> str:
     parts = [part for part in without_suffix(key).split("/") if part not in {"", ".", ".."}]
-    name = "/".join([*parts[:-1], parts[-1].replace(".", "_")]) if parts else "_"
+    name = "/".join([*parts[:-1], parts[-1].replace(".", "_")]) if parts and parts[-1].strip() else "_"
     return name if not re.match(r"__[^/]*__(/|$)", name) else name[1:]  # the library passes over such names
 
 

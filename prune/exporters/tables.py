@@ -41,9 +41,7 @@ def shards_of(job: Job) -> list[Shard]:
     """Cut the job into files: those of a Hugging Face source that keep a sample, or pieces of equal size."""
     if job.reader.format != "huggingface":
         return [Shard(rows) for _, rows in job.chunks(_SHARD_ROWS)]
-    names = job.samples()["shard"].combine_chunks().dictionary_encode()
-    codes = names.indices.to_numpy()
-    return [Shard(job.rows[codes == code], name) for code, name in enumerate(names.dictionary.to_pylist())]
+    return [Shard(rows, name) for name, rows in job.by_shard()]
 
 
 def schema_of(job: Job, shard: Shard) -> pa.Schema:

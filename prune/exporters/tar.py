@@ -9,6 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow.compute as pc
+
 from prune.arrays import Rows
 from prune.errors import DataError
 from prune.exporters.job import Job, check_digest
@@ -36,7 +38,7 @@ class _Sample(NamedTuple):
 
 def copied_size(job: Job) -> int:
     """Bytes of all kept samples, headers and padding included."""
-    return sum(job.samples()["size"].to_pylist())
+    return pc.sum(job.column("size")).as_py() or 0
 
 
 def copy_samples(job: Job, rows: Rows, out: NewFile) -> None:
@@ -55,13 +57,16 @@ def copy_samples(job: Job, rows: Rows, out: NewFile) -> None:
 
 
 def write_samples(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
-    """Append an image and a class id for each sample, and end the tar; equal samples are equal bytes."""
+    """Append an image and a class id for each sample, and end the tar; equal samples are equal bytes.
+
+    `keys` are those of the members, aligned with `rows`.
+    """
     labels = job.dataset.labels[rows].tolist()
     waiting = bytearray()
-    for row, label, data in zip(rows.tolist(), labels, job.images(rows), strict=True):
-        waiting += _member(f"{keys[row]}.{suffix_of(data)}", data)
+    for key, label, data in zip(keys, labels, job.images(rows), strict=True):
+        waiting += _member(f"{key}.{suffix_of(data)}", data)
         if label >= 0:
-            waiting += _member(f"{keys[row]}.cls", str(label).encode())
+            waiting += _member(f"{key}.cls", str(label).encode())
         if len(waiting) > _WINDOW:
             out.write(bytes(waiting))
             waiting.clear()

@@ -16,11 +16,11 @@ from prune.exporters.folder import Folder
 from prune.exporters.job import Job
 from prune.exporters.names import distinct, shard_keys
 from prune.files import NewFile
+from prune.readers.webdataset import CLASS_NAMES, WebDataset
 
 _FEW = 4  # shards: fewer than a trainer has workers
 _PART_ROWS = 4096
 _INDEX = "wids.json"
-CLASS_NAMES = "classnames.txt"
 
 
 def webdataset(
@@ -58,7 +58,7 @@ def webdataset(
         job.reporter.say(_few_shards(len(shards), len(job)))
     size = tar.copied_size(job) if copied else job.size() + 2048 * len(job)
     folder.need(size + tar.END * len(shards))
-    keys = [] if copied else shard_keys(job.dataset.keys)
+    keys = [] if copied else shard_keys(job.column("key").to_pylist(), job.rows.tolist())
     with job.reporter.stage("export", len(job)) as advance:
         for names in _grouped(shards):
             if not folder.done(names[0]):
@@ -84,17 +84,18 @@ def _grouped(shards: dict[str, Rows]) -> Iterator[list[str]]:
 
 def _fill(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
     if keys:
-        tar.write_samples(job, rows, keys, out)
+        first = int(np.searchsorted(job.rows, rows[0]))
+        tar.write_samples(job, rows, keys[first : first + len(rows)], out)
     else:
         tar.copy_samples(job, rows, out)
 
 
 def _mirror(job: Job) -> dict[str, Rows]:
-    shards = job.samples()["shard"].combine_chunks().dictionary_encode()
-    codes = shards.indices.to_numpy()
-    sources = shards.dictionary.to_pylist()
-    names = distinct(str(PurePosixPath(name).with_suffix("")) for name in sources)  # a.tar and A.tar are two
-    return {f"{name}.tar": job.rows[codes == code] for code, name in enumerate(names)}
+    shards = job.by_shard()
+    names = distinct(
+        str(PurePosixPath(name).with_suffix("")) for name, _ in shards
+    )  # a.tar and A.tar are two
+    return {f"{name}.tar": rows for name, (_, rows) in zip(names, shards, strict=True)}
 
 
 def _repack(job: Job, size: int) -> dict[str, Rows]:
@@ -133,10 +134,8 @@ def _class_names(job: Job) -> bytes:
 
     Copied labels mean what the source says they do: its file, if it has one, goes with them.
     """
-    if job.reader.format == "webdataset":
-        beside = PurePosixPath(job.samples()["shard"][0].as_py()).with_name(CLASS_NAMES)
-        paths = (job.reader.root / beside, job.reader.root / CLASS_NAMES)
-        return next((path.read_bytes() for path in paths if path.is_file()), b"")
+    if isinstance(job.reader, WebDataset):
+        return (job.reader.root / job.reader.names_file).read_bytes() if job.reader.names_file else b""
     if not np.any(job.dataset.labels >= 0):
         return b""
     return "".join(f"{' '.join(name.split())}\n" for name in job.dataset.classes).encode()

@@ -78,8 +78,13 @@ class Arrays:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What makes this reader again, beside the path."""
-        return {"labels": None if self.labels is None else str(self.root / self.labels)}
+        """Where the labels are, as seen from the data: both can move together."""
+        return {"labels": self.labels}
+
+    @property
+    def places(self) -> Sequence[Path]:
+        """The file, and that of the labels."""
+        return [self.root / name for name in filter(None, [self.name, self.labels])]
 
     def check(self) -> None:
         """Raise `DataError` unless the rows are features or images and every row has a label, or none has."""

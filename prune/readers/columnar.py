@@ -48,6 +48,14 @@ class ParquetRows:
             self._start, self._batch = next(self._stream)
         return self._start, self._batch
 
+    def may_be_null(self, column: str) -> bool:
+        """Say whether values of a column, `image.bytes`, are missing; also where the file does not tell."""
+        metadata, schema = self._file.metadata, self._file.schema
+        places = [place for place in range(len(schema)) if schema.column(place).path == column]
+        groups = range(metadata.num_row_groups)
+        known = (metadata.row_group(group).column(place).statistics for group in groups for place in places)
+        return any(found is None or not found.has_null_count or found.null_count for found in known)
+
     def _batches_of(self, group: int, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
         start = self._starts[group]
         with reading(self.path):
@@ -84,6 +92,11 @@ class ArrowRows:
     def around(self, row: int, columns: Sequence[str]) -> tuple[int, pa.Table]:
         """Return (first row, rows) of some batch that holds `row`."""
         return self._checked(bisect.bisect_right(self._starts, row) - 1, columns)
+
+    def may_be_null(self, column: str) -> bool:
+        """Say whether values of a column, `image.bytes`, are missing."""
+        name, _, child = column.partition(".")
+        return any(batch.column(name).field(child).null_count for batch in self._batches)
 
     def _checked(self, place: int, columns: Sequence[str]) -> tuple[int, pa.Table]:
         names = dict.fromkeys(

@@ -68,7 +68,8 @@ def open_huggingface(
     known = features.features_of(schema)
     images = features.image_column(schema, known, image_column)
     labels = features.label_column(schema, known, label_field)
-    return HuggingFace(found.root, found.files, found.kind, images, labels, found.split)
+    named = Path(data).is_file()
+    return HuggingFace(found.root, found.files, found.kind, images, labels, found.split, named=named)
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class HuggingFace:
     image_column: str
     label_column: str | None = None
     split: str | None = None
+    named: bool = False  # one file, not its folder
     format: str = field(default="huggingface", init=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -89,18 +91,23 @@ class HuggingFace:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What makes this reader again, beside the path."""
-        return {
-            "split": self.split,
-            "label_field": self.label_column,
-            "image_column": self.image_column,
-        }
+        """Which columns are read."""
+        return {"label_field": self.label_column, "image_column": self.image_column}
+
+    @property
+    def places(self) -> Sequence[Path]:
+        """The folder, or the file that was named."""
+        return [self.root / file for file in self.files] if self.named else (self.root,)
 
     def units(self) -> Iterator[Unit]:
-        """Yield one unit a file; its name says what the rows take from the other files."""
+        """Yield one unit a file; its name says what the rows take from the other files.
+
+        The files that rows without bytes point to belong to it, too.
+        """
         start = 0
         for file in self.files:
-            yield Unit(f"{file}, from row {start}, keys {self._keys}, classes {self._names}", (file,))
+            name = f"{file}, from row {start}, keys {self._keys}, classes {self._names}"
+            yield Unit(name, (file,), self._external(file))
             start += self._rows(file).rows
 
     def scan(self, unit: Unit) -> pa.Table:
@@ -175,20 +182,38 @@ class HuggingFace:
         kind = schema.field(self.image_column).type
         if not pa.types.is_struct(kind) or kind.get_field_index("path") < 0:
             return "row"
-        seen: set[str] = set()
-        for path in self._paths():
-            if not path or key_problem(path) or path in seen:
-                return "row"
-            seen.add(path)
-        folded = pc.utf8_lower(pc.utf8_normalize(pa.array(seen, pa.large_string()), form="NFC"))
-        return "path" if pc.count_distinct(folded).as_py() == len(seen) else "row"
-
-    def _paths(self) -> Iterator[str | None]:
+        pieces: list[pa.Array] = []
         for file in self.files:
-            rows = self._rows(file)
-            self._check_columns(rows)
-            for _, batch in rows.batches([f"{self.image_column}.path"]):
-                yield from pc.struct_field(batch[self.image_column], "path").to_pylist()
+            for images in self._image_paths(file):
+                paths = pc.struct_field(images, "path")
+                if any(not path or key_problem(path) for path in paths.to_pylist()):
+                    return "row"
+                pieces.append(pc.utf8_lower(pc.utf8_normalize(paths, form="NFC")))
+        folded = pa.chunked_array([piece.cast(pa.large_string()) for piece in pieces], pa.large_string())
+        return "path" if pc.count_distinct(folded).as_py() == len(folded) else "row"
+
+    def _image_paths(self, file: str) -> Iterator[pa.StructArray]:
+        """Yield the images of a file with their paths; of parquet, without their bytes."""
+        rows = self._rows(file)
+        self._check_columns(rows)
+        for _, batch in rows.batches([f"{self.image_column}.path"]):
+            yield from batch[self.image_column].chunks
+
+    def _external(self, file: str) -> list[str]:
+        """Return the paths of images that have no bytes, or may have none."""
+        rows = self._rows(file)
+        kind = rows.schema.field(self.image_column).type if self.image_column in rows.schema.names else None
+        if kind is None or not pa.types.is_struct(kind) or kind.get_field_index("path") < 0:
+            return []
+        if not rows.may_be_null(f"{self.image_column}.bytes"):
+            return []
+        found: list[str | None] = []
+        for images in self._image_paths(file):
+            paths = pc.struct_field(images, "path")
+            if images.type.get_field_index("bytes") >= 0:
+                paths = paths.filter(pc.struct_field(images, "bytes").is_null())
+            found += paths.to_pylist()
+        return [path for path in found if path]
 
     def _check_columns(self, rows: Rows) -> None:
         expected = self._rows(self.files[0]).schema

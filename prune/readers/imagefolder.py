@@ -94,8 +94,13 @@ class ImageFolder:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What makes this reader again, beside the root."""
-        return {"split": self.split}
+        """Nothing: a file is read in one way only."""
+        return {}
+
+    @property
+    def places(self) -> Sequence[Path]:
+        """The folder."""
+        return (self.root,)
 
     def units(self) -> Iterator[Unit]:
         """Yield units of 65,536 files; no more names than these and one folder's are held at a time."""
@@ -107,10 +112,16 @@ class ImageFolder:
             rejected = {name: reason for name, reason in entries if reason}
             names = [name for name, _ in entries]
             files = [name for name in names if name not in rejected] if rejected else names
-            yield FolderUnit(f"files-{number:05d}", files, names, rejected)
+            yield FolderUnit(f"files-{number:05d}", files, entries=names, rejected=rejected)
 
     def scan(self, unit: Unit) -> pa.Table:
-        """Hash every image; no file stands for all, so there are no sources."""
+        """Hash every image; no file stands for all, so there are no sources.
+
+        Raises
+        ------
+        DataError
+            A file cannot be read, and not for want of permission: reading it again may go well.
+        """
         rejected = unit.rejected if isinstance(unit, FolderUnit) else {}
         entries = unit.entries if isinstance(unit, FolderUnit) else unit.files
         slices = [entries[at : at + _SLICE] for at in range(0, len(entries), _SLICE)]
@@ -164,8 +175,10 @@ def _content(path: Path) -> tuple[int | None, bytes | None, str | None]:
         if size > MAX_IMAGE_BYTES:
             return size, None, f"the file is over {MAX_IMAGE_BYTES} bytes"
         data = _read(path)
-    except OSError as error:
+    except PermissionError as error:
         return None, None, f"the file cannot be read: {_why(error)}"
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {_why(error)}", "run the command again") from error
     return len(data), image_digest(data), None
 
 

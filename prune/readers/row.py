@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from prune.errors import DataError
 from prune.readers.sample import RAW, image_digest, key_problem
 
 KEY = "__key__"
@@ -81,19 +84,32 @@ class Layout:
 
 
 def image_bytes(root: Path, held: Any) -> bytes | str:
-    """Return an image's bytes, or why there are none; a path is followed only inside the dataset."""
+    """Return an image's bytes, or why there are none; a path is followed only inside the dataset.
+
+    Raises
+    ------
+    DataError
+        The disk or the network failed, which says nothing of the image.
+    """
     data, path = (held.get("bytes"), held.get("path")) if isinstance(held, dict) else (held, None)
     if data is not None:
         return data or "the image is empty (0 bytes)"
     if not path:
         return "has no image"
     try:
-        place = (root / path).resolve()
+        place = Path(
+            os.path.realpath(root / path)
+        )  # `resolve` raises what is no OSError for a circle of links
         if not place.is_relative_to(root.resolve()):
             return f"has no image, only a path outside the dataset: {path}"
         return place.read_bytes() if place.is_file() else f"the image file {path} is missing"
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in _PASSING:
+            raise DataError(f"{root / path} cannot be read: {error}", "run the command again") from error
         return f"the image file {path} cannot be read: {error}"
+
+
+_PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE}  # the next try may go well
 
 
 def _column(batch: pa.Table, name: str | None) -> Sequence[Any]:

@@ -29,9 +29,13 @@ class Unit:
 
     name: str
     files: Sequence[str]  # relative to the root
+    optional: Sequence[str] = ()  # files that may be missing or unreadable, and matter all the same
 
     def token(self, root: Path) -> str:
-        """Stand for the names, sizes, times and inodes of the files: unchanged, they need no new scan."""
+        """Stand for the names, sizes, times and inodes of the files: unchanged, they need no new scan.
+
+        The time of the last change to the inode tells of new permissions, too.
+        """
         digest = hashlib.sha256(self.name.encode(errors="surrogateescape"))
         for name in self.files:
             try:
@@ -40,9 +44,18 @@ class Unit:
                 raise DataError(f"{root / name} is gone", "run the command again") from error
             if not stat.S_ISREG(seen.st_mode):
                 raise DataError(f"{root / name} is not a file", "remove it from the dataset")
-            facts = f"\0{name}\0{seen.st_size}\0{seen.st_mtime_ns}\0{seen.st_ino}"
-            digest.update(facts.encode(errors="surrogateescape"))
+            digest.update(_facts(name, seen))
+        for name in self.optional:
+            try:
+                digest.update(_facts(name, os.stat(root / name)))  # noqa: PTH116
+            except (OSError, ValueError):
+                digest.update(_facts(name, None))
         return digest.hexdigest()[:32]
+
+
+def _facts(name: str, seen: os.stat_result | None) -> bytes:
+    facts = (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino) if seen else ("missing",)
+    return "\0".join(["", name, *map(str, facts)]).encode(errors="surrogateescape")
 
 
 class Reader(Protocol):
@@ -54,7 +67,11 @@ class Reader(Protocol):
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """JSON-able keyword arguments with which `open_reader` makes this reader again."""
+        """JSON-able: what decides how a piece is read, apart from its files; kept scans are known by it."""
+
+    @property
+    def places(self) -> Sequence[Path]:
+        """The folder that is read as a whole, or else the files that were named: nothing is written there."""
 
     def units(self) -> Iterator[Unit]:
         """Yield the pieces, in the order of the dataset."""

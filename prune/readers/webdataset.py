@@ -53,7 +53,7 @@ def open_webdataset(data: str, *, split: str | None = None, label_field: str | N
         Shards are missing, or there are none.
     """
     root, shards = find_shards(data, split)
-    return WebDataset(root, shards, label_field, split)
+    return WebDataset(root, shards, label_field, split, named=not Path(data).is_dir())
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class WebDataset:
     shards: Sequence[str]
     label_field: str | None = None
     split: str | None = None
+    named: bool = False  # one by one or by a pattern, not by their folder
     format: str = field(default="webdataset", init=False)
 
     def __post_init__(self) -> None:
@@ -77,12 +78,23 @@ class WebDataset:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What makes this reader again, beside the root."""
-        return {"shards": list(self.shards), "label_field": self.label_field, "split": self.split}
+        """Where labels are; shards that come or go do not change how the others are read."""
+        return {"label_field": self.label_field}
+
+    @property
+    def places(self) -> Sequence[Path]:
+        """The folder, or the shards that were named."""
+        return [self.root / shard for shard in self.shards] if self.named else (self.root,)
+
+    @property
+    def names_file(self) -> str | None:
+        """The file of class names, relative to the root: beside the first shard, or in the root."""
+        beside = f"{self.shards[0].rpartition('/')[0]}/{CLASS_NAMES}".lstrip("/")
+        return next((name for name in (beside, CLASS_NAMES) if (self.root / name).is_file()), None)
 
     def units(self) -> Iterator[Unit]:
         """Yield one unit a shard."""
-        names = self._names_file()
+        names = self.names_file
         for shard in self.shards:
             yield Unit(shard, (shard, names) if names else (shard,))
 
@@ -151,12 +163,8 @@ class WebDataset:
         except OSError as error:
             raise DataError(f"{self.root / shard} cannot be read: {str(error.strerror).lower()}") from error
 
-    def _names_file(self) -> str | None:
-        beside = f"{self.shards[0].rpartition('/')[0]}/{CLASS_NAMES}".lstrip("/")
-        return next((name for name in (beside, CLASS_NAMES) if (self.root / name).is_file()), None)
-
     def _class_names(self) -> list[str]:
-        name = self._names_file()
+        name = self.names_file
         if name is None:
             return []
         try:

@@ -25,7 +25,7 @@ N = 13
 RECORDS = {"indices.npy": b"some rows", "keys.txt": b"a\nb\n"}
 
 
-def png(number: int) -> bytes:
+def picture(number: int) -> bytes:
     """An image of its own for each number."""
     pixels = np.random.default_rng(number).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     sink = io.BytesIO()
@@ -57,7 +57,7 @@ def make_imagefolder(root: Path) -> str:
     for i in range(N):
         path = root / CLASSES[label(i)] / f"{i:02d}.{suffix(i)}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(i))
+        path.write_bytes(picture(i))
     return str(root)
 
 
@@ -65,7 +65,7 @@ def make_webdataset(root: Path) -> str:
     for shard, rows in {"a/one.tar": range(5), "b/one.tar": range(5, 9), "two.tar": range(9, N)}.items():
         members = []
         for i in rows:
-            members += [(f"x/{i:02d}.{suffix(i)}", png(i)), (f"x/{i:02d}.cls", b"%d" % label(i))]
+            members += [(f"x/{i:02d}.{suffix(i)}", picture(i)), (f"x/{i:02d}.cls", b"%d" % label(i))]
             members += [(f"x/{i:02d}.seg.json", json.dumps({"i": i}).encode())]
         write_tar(root / shard, members, {"comment": "hello"} if shard == "two.tar" else None)
     return str(root)
@@ -90,7 +90,7 @@ def _table(rows: range) -> pa.Table:
     lines = [
         {
             "id": i,
-            "image": {"bytes": png(i), "path": f"{i}.{suffix(i)}"},
+            "image": {"bytes": picture(i), "path": f"{i}.{suffix(i)}"},
             "label": label(i),
             "note": f"note {i}",
         }
@@ -181,6 +181,17 @@ def reopen(tmp_path: Path) -> Callable[..., Job]:
         return open_job(str(out), tmp_path / "scans", as_=as_)
 
     return make
+
+
+@pytest.fixture
+def png() -> Callable[[int], bytes]:
+    return picture
+
+
+@pytest.fixture
+def make_job_of(tmp_path: Path) -> Callable[..., Job]:
+    """A job of all samples of what a user may type."""
+    return lambda data, **options: open_job(str(data), tmp_path / "scans", **options)
 
 
 @pytest.fixture

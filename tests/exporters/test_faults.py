@@ -47,7 +47,7 @@ def test_fails_at_each_call_and_ends_in_the_same_bytes(
         run(job, form, out, **options)
         assert tree(out) == expected
         assert [path.name for path in out.parent.iterdir()] == ["out"]
-    assert len(disk.calls) <= at
+    assert {call.partition("_")[0] for call in disk.calls[at:]} <= {"remove"}  # a full disk lets these pass
     assert at > 20
     assert tree(job.reader.root) == before
 

@@ -136,6 +136,30 @@ def test_the_dataset_itself_is_no_place(make_job, run, tmp_path):
         run(job, "webdataset", job.reader.root.parent)
 
 
+@pytest.mark.parametrize(
+    ("data", "as_"),
+    [
+        ("source-arrays/images.npy", "arrays"),
+        ("source-webdataset/{a,b}/one.tar", "webdataset"),
+        ("source-webdataset/two.tar", "webdataset"),
+        ("source-parquet/data/train-00000-of-00002.parquet", "huggingface"),
+    ],
+)
+def test_files_that_were_named_leave_their_folder_free(data, as_, make_job, make_job_of, run, tree, tmp_path):
+    make_job(data.split("/")[0].removeprefix("source-"))
+    job = make_job_of(tmp_path / data)
+    assert job.reader.format == as_
+    out = job.reader.places[0].parent / "kept"
+    before = tree(out.parent)
+    assert run(job, "webdataset", out).new
+    assert {name: data for name, data in tree(out.parent).items() if not name.startswith("kept/")} == before
+    for place in job.reader.places:
+        with pytest.raises(OutputError, match="lies in the dataset"):
+            run(job, "webdataset", place)
+        with pytest.raises(OutputError, match="holds the dataset"):
+            run(job, "webdataset", place.parent)
+
+
 def test_two_exports_to_one_place_do_not_mix(tmp_path):
     with (
         open_folder(tmp_path / "out", "one"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import io
 import json
@@ -121,6 +122,47 @@ def test_copies_every_member_and_its_headers(make_job, run, tmp_path):
     index = json.loads((tmp_path / "out/wids.json").read_text())
     assert [(s["url"], s["nsamples"]) for s in index["shardlist"]] == [("a/one.tar", 3), ("two.tar", 2)]
     assert index["shardlist"][0]["filesize"] == (tmp_path / "out/a/one.tar").stat().st_size
+
+
+def test_an_export_of_an_export_of_an_export_is_the_same_images_and_labels(make_job_of, run, png, tmp_path):
+    from_label = {png(i): str(i) for i in range(12)}  # 10 comes before 2 where classes are sorted as text
+    with tarfile.open(tmp_path / "source.tar", "w") as tar:
+        for i, data in enumerate(from_label):
+            for name, content in ((f"x/{i}.v1.png", data), (f"x/{i}.cls", b"%d" % i)):
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    job = make_job_of(tmp_path / "source.tar")
+    for step, form in enumerate(["huggingface", "imagefolder", "parquet", "webdataset", "webdataset"]):
+        out = tmp_path / f"{step}-{form}"
+        run(job, form, out)
+        job = make_job_of(out)  # recognised by looking
+        assert job.reader.format == READ_AS.get(form, form)
+        assert dict(_facts(job).values()) == from_label
+        assert len(job) == 12
+
+
+def test_class_names_beside_the_first_shard_go_along_though_it_keeps_nothing(
+    make_job, make_job_of, run, tmp_path
+):
+    source = make_job("webdataset").reader.root
+    (source / "a/classnames.txt").write_text("cat\ndog\n")
+    job = dataclasses.replace(make_job_of(source), rows=np.array([6, 12]))
+    run(job, "webdataset", tmp_path / "out")
+    assert [label for _, label in _facts(make_job_of(tmp_path / "out")).values()] == ["dog", "dog"]
+
+
+def test_names_differ_among_the_exported_samples_in_whatever_shard(make_job_of, run, tmp_path):
+    (tmp_path / "data").mkdir()
+    for i, name in enumerate(["a.b.png", "a_b.png", "b.png", "c.png"]):
+        Image.fromarray(np.full((2, 2), i, np.uint8)).save(tmp_path / "data" / name)
+    job = make_job_of(tmp_path / "data")
+    run(job, "webdataset", tmp_path / "out", shard_size=1)
+    again = make_job_of(tmp_path / "out")
+    assert again.column("key").to_pylist() == ["a_b", "a_b_1", "b", "c"]
+    assert list(again.images(again.rows)) == list(job.images(job.rows))
+    run(dataclasses.replace(job, rows=np.array([1, 3])), "webdataset", tmp_path / "few", shard_size=1)
+    assert make_job_of(tmp_path / "few").column("key").to_pylist() == ["a_b", "c"]
 
 
 @pytest.mark.parametrize("window", [64, 4096, 4 << 20])

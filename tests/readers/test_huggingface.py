@@ -1,7 +1,9 @@
 """What `datasets` writes is read back: every row, its bytes, its label, in order."""
 
+import errno
 import io
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -192,11 +194,71 @@ def test_a_changed_first_file_makes_new_units_of_all(tmp_path):
     assert before[1] != after[1]
 
 
+def save(folder: Path, kind: str, rows: list[dict | None]) -> None:
+    table = pa.table({"image": pa.array(rows, STRUCT)})
+    folder.mkdir()
+    if kind == "arrow":
+        (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": "x.arrow"}]}))
+        with pa.ipc.new_stream(folder / "x.arrow", table.schema) as out:
+            out.write_table(table)
+    else:
+        pq.write_table(table, folder / "x.parquet", write_statistics=kind == "parquet")
+
+
+@pytest.mark.parametrize("kind", ["parquet", "parquet without statistics", "arrow"])
+def test_an_image_beside_the_table_that_changes_comes_or_goes_needs_a_new_scan(tmp_path, kind):
+    held = {"bytes": png(0), "path": "held.png"}
+    pointing = [{"bytes": None, "path": "out.png"}, {"bytes": None, "path": "a\0b"}]
+    save(tmp_path / "d", kind, [held, *pointing])
+    image, tokens = tmp_path / "d" / "out.png", []
+
+    def look() -> None:
+        (unit,) = open_huggingface(str(tmp_path / "d")).units()
+        tokens.append(unit.token(tmp_path / "d"))
+
+    look()
+    for number in (1, 2):
+        image.write_bytes(png(number) * number)
+        look()
+    image.chmod(0)
+    look()
+    image.unlink()
+    look()
+    assert len(set(tokens)) == 4
+    assert tokens[-1] == tokens[0]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_paths_beside_bytes_are_not_looked_for(tmp_path, kind):
+    save(tmp_path / "d", kind, [{"bytes": png(i), "path": f"{i}.png"} for i in range(3)])
+    (unit,) = open_huggingface(str(tmp_path / "d")).units()
+    assert list(unit.optional) == []
+
+
+def test_an_image_on_a_disk_that_fails_ends_the_scan_and_is_not_rejected(tmp_path, monkeypatch):
+    (tmp_path / "out.png").write_bytes(png(1))
+    parquet(tmp_path / "x.parquet", image=pa.array([{"bytes": None, "path": "out.png"}], STRUCT))
+
+    def fail(path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(DataError, match="out.png cannot be read"):
+        scanned(open_huggingface(str(tmp_path)))
+
+
+def test_a_folder_is_read_as_a_whole_and_a_named_file_is_not(tmp_path):
+    parquet(tmp_path / "x.parquet", image=images([1]))
+    assert open_huggingface(str(tmp_path)).places == (tmp_path,)
+    assert open_huggingface(str(tmp_path / "x.parquet")).places == [tmp_path / "x.parquet"]
+
+
 def test_rows_without_an_image_are_rejected_with_a_reason(tmp_path):
     (tmp_path / "inside.png").write_bytes(png(5))
     (tmp_path.parent / "outside.png").write_bytes(png(6))
     (tmp_path / "link.png").symlink_to(tmp_path.parent / "outside.png")
-    paths = ["inside.png", "../outside.png", "link.png", "missing.png", "a\0b", None]
+    (tmp_path / "round.png").symlink_to("round.png")
+    paths = ["inside.png", "../outside.png", "link.png", "missing.png", "a\0b", None, "round.png"]
     rows = [{"bytes": None, "path": path} for path in paths]
     parquet(tmp_path / "x.parquet", image=pa.array([*rows, None, {"bytes": b"", "path": None}], STRUCT))
     reader = open_huggingface(str(tmp_path))
@@ -208,8 +270,10 @@ def test_rows_without_an_image_are_rejected_with_a_reason(tmp_path):
     assert reasons[2] == "has no image, only a path outside the dataset: link.png"
     assert reasons[3] == "the image file missing.png is missing"
     assert "cannot be read" in reasons[4]
-    assert reasons[5:] == ["has no image", "has no image", "the image is empty (0 bytes)"]
-    assert table["digest"].null_count == 7
+    assert reasons[5] == reasons[7] == "has no image"
+    assert "round.png" in reasons[6]
+    assert reasons[8] == "the image is empty (0 bytes)"
+    assert table["digest"].null_count == 8
 
 
 def test_class_labels_out_of_range_are_rejected_and_minus_one_is_no_label(tmp_path):

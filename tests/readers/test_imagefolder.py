@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+import errno
 import os
 import pickle
 from pathlib import Path
@@ -153,6 +153,37 @@ def test_looks_for_images_only(tmp_path):
     assert not looks_like(tmp_path / "x/a/b/1.gif")
 
 
-def test_options_make_the_reader_again(tmp_path):
-    reader = open_imagefolder(str(fill(tmp_path, "test/a/1.png")), split="test")
-    assert ImageFolder(reader.root, **json.loads(json.dumps(reader.options))) == reader
+def refuse(monkeypatch, code: int) -> None:
+    """Let the system refuse to open any file."""
+
+    def fail(path: Path, *_: object) -> None:
+        raise OSError(code, os.strerror(code), str(path))
+
+    monkeypatch.setattr(Path, "open", fail)
+
+
+def test_a_file_without_permission_is_rejected(tmp_path, monkeypatch):
+    fill(tmp_path, "a/1.png")
+    refuse(monkeypatch, errno.EACCES)
+    assert reasons(scanned(tmp_path)) == {"a/1.png": "the file cannot be read: permission denied"}
+
+
+def test_permission_that_is_given_later_needs_a_new_scan(tmp_path):
+    fill(tmp_path, "a/1.png")
+    (tmp_path / "a/1.png").chmod(0)
+    (before,) = [unit.token(tmp_path) for unit in ImageFolder(tmp_path).units()]
+    (tmp_path / "a/1.png").chmod(0o644)
+    (after,) = [unit.token(tmp_path) for unit in ImageFolder(tmp_path).units()]
+    assert before != after
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE, errno.ESTALE])
+def test_a_disk_that_fails_ends_the_scan_and_rejects_nothing(tmp_path, monkeypatch, code):
+    fill(tmp_path, "a/1.png")
+    refuse(monkeypatch, code)
+    with pytest.raises(DataError, match=f"1.png cannot be read: {os.strerror(code).lower()}"):
+        scanned(tmp_path)
+
+
+def test_the_place_of_a_split_is_its_folder(tmp_path):
+    assert open_imagefolder(str(fill(tmp_path, "test/a/1.png")), split="test").places == (tmp_path / "test",)

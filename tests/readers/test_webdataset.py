@@ -353,4 +353,21 @@ def test_looks_for_tars_only(tmp_path):
 def test_options_make_the_reader_again(tmp_path):
     write_tar(tmp_path / "0.tar", [])
     reader = open_webdataset(str(tmp_path), label_field="txt")
-    assert WebDataset(reader.root, **json.loads(json.dumps(reader.options))) == reader
+    assert open_webdataset(str(tmp_path), **json.loads(json.dumps(reader.options))) == reader
+
+
+def test_a_shard_that_is_added_leaves_the_others_as_they_were_known(tmp_path):
+    write_tar(tmp_path / "0.tar", [("a.jpg", b"a")])
+    before = open_webdataset(str(tmp_path))
+    (known,) = [unit.token(tmp_path) for unit in before.units()]
+    write_tar(tmp_path / "1.tar", [("b.jpg", b"b")])
+    after = open_webdataset(str(tmp_path))
+    assert next(after.units()).token(tmp_path) == known
+    assert after.options == before.options
+
+
+def test_a_folder_is_read_as_a_whole_and_named_shards_are_not(tmp_path):
+    paths = [write_tar(tmp_path / name, []) for name in ("0.tar", "1.tar", "2.tar")]
+    assert open_webdataset(str(tmp_path)).places == (tmp_path,)
+    assert open_webdataset(str(paths[1])).places == [paths[1]]
+    assert open_webdataset(f"{tmp_path}/{{0,2}}.tar").places == [paths[0], paths[2]]
