@@ -23,12 +23,12 @@ LAYERS = [
     {"opening"},
     {"exporters"},
     {"readers", "encoders", "proxy", "scorers", "selectors", "report"},
-    {"images", "index"},
+    {"images", "index", "device"},
     {"store"},
     {"settings", "quota"},
     {"selection", "progress", "methods", "text"},
     {"files"},
-    {"arrays", "errors"},
+    {"arrays", "errors", "epochs"},
 ]
 SIDEWAYS = {("manifest", "selecting"), ("report", "selectors")}
 
@@ -92,6 +92,7 @@ def test_help_loads_nothing_heavy(module: str) -> None:
     [
         "readers",
         "images",
+        "device",
         "exporters",
         "scorers",
         "selectors",

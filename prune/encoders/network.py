@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from prune.arrays import Embeddings, Images
+from prune.device import precision_of
 from prune.encoders.weights import digest, fit, load
 from prune.errors import OptionError
 from prune.images import Crop
@@ -33,7 +34,7 @@ class Network:
         say: Callable[[str], None],
     ) -> None:
         self.name, self.crop, self.batch = name, crop, _BATCH[device]
-        self.precision = "bfloat16" if _gains_from_bfloat16(device) else "float32"
+        self.precision = precision_of(device)
         self._weights = digest(module)
         self._say = say
         self._piece = self.batch  # images that go through the network at once
@@ -142,9 +143,3 @@ def _behead(module: nn.Module) -> tuple[nn.Module, str]:
     head = linear[-1] if linear else [path for path, layer in layers if isinstance(layer, nn.Conv2d)][-1]
     module.set_submodule(head, nn.Identity())
     return module, head
-
-
-def _gains_from_bfloat16(device: str) -> bool:
-    if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -54,7 +54,6 @@ _BROKEN = (
     EOFError,
     AttributeError,
     OverflowError,
-    MemoryError,
     RuntimeError,
     struct.error,
     zlib.error,

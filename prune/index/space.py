@@ -90,10 +90,6 @@ class EmbeddingSpace:
             span = slice(start, min(start + BLOCK, self.n))
             yield span, self._rows(span)
 
-    def subset(self, rows: Rows) -> EmbeddingSpace:
-        """Return the space of some samples; position i in it is ``rows[i]`` here."""
-        return EmbeddingSpace(self.embeddings[rows], metric=self.metric, device=self.device)
-
     def under(self, metric: Metric) -> EmbeddingSpace:
         """Return the same embeddings under another metric, without a copy."""
         if metric == self.metric:

@@ -1,7 +1,7 @@
 """Train a small network once, and keep what it shows about every sample."""
 
 from prune.proxy.cache import cache_images, images_recipe
-from prune.proxy.config import Training, early_epoch
+from prune.proxy.config import Training
 from prune.proxy.gradients import gradient_norms
 from prune.proxy.models import PROXIES, require_known
 from prune.proxy.run import run_proxy, trace_recipe
@@ -14,7 +14,6 @@ __all__ = [
     "Trace",
     "Training",
     "cache_images",
-    "early_epoch",
     "facts",
     "grad_norms",
     "gradient_norms",

@@ -11,9 +11,11 @@ from prune.arrays import Images
 from prune.images import Crop, read_images
 from prune.images.batches import Batch, Source
 from prune.progress import SILENT, Advance, Reporter
-from prune.store import Column, ColumnWriter, Dataset, Part, Store
+from prune.store import PART_ROWS, Column, ColumnWriter, Dataset, Part, Store
 
-VERSION = 1  # raised when the same images would give other pixels
+VERSION = 2  # raised when the same images would give other pixels, or other parts
+_PART_BYTES = 64 << 20  # in memory at once
+_LEAST_ROWS = 256
 
 
 def cache_images(
@@ -28,7 +30,7 @@ def cache_images(
     """Write the column `images.<size>`: uint8 (n, 3, size, size), or go on with it.
 
     The shorter side becomes `size` pixels, then the centre is cut out. Samples that cannot be decoded are
-    zeros and stand in `column.rejects`.
+    zeros and stand in `column.rejects`. Memory: one part, 64 MiB or 256 images.
 
     Returns
     -------
@@ -36,25 +38,57 @@ def cache_images(
         Finished, to be published under `identity(column.recipe)`.
     """
     recipe = images_recipe(dataset, size)
-    writer = store.write_column(f"images.{size}", recipe, rows=len(dataset))
+    writer = store.write_column(f"images.{size}", recipe, rows=len(dataset), part_rows=part_rows(size))
     missing = list(writer.missing())
     with reporter.stage("caching images", sum(p.stop - p.start for p in missing)) as advance:
-        for part in missing:
-            samples = dataset.samples.slice(part.start, part.stop - part.start)
+        for parts in _adjacent(missing):
+            first, stop = parts[0].start, parts[-1].stop
+            samples = dataset.samples.slice(first, stop - first)
             batches = read_images(reader, samples, Crop(size, size), workers=workers)
-            _write_part(writer, part, batches, advance)
+            _write_parts(
+                writer, parts, batches, np.empty((writer.part_rows, 3, size, size), np.uint8), advance
+            )
     return writer.finish()
 
 
-def _write_part(writer: ColumnWriter, part: Part, batches: Iterator[Batch], advance: Advance) -> None:
-    blocks: list[Images] = []
+def part_rows(size: int) -> int:
+    """Return the images of a part: about 64 MiB, a multiple of 256, from 256 to 65,536."""
+    fitting = _PART_BYTES // (3 * size**2) // _LEAST_ROWS * _LEAST_ROWS
+    return min(max(fitting, _LEAST_ROWS), PART_ROWS)
+
+
+def _adjacent(missing: list[Part]) -> Iterator[list[Part]]:
+    """Yield runs of parts without a gap: each is one stream, for which workers start once."""
+    run: list[Part] = []
+    for part in missing:
+        if run and run[-1].stop != part.start:
+            yield run
+            run = []
+        run.append(part)
+    if run:
+        yield run
+
+
+def _write_parts(
+    writer: ColumnWriter, parts: list[Part], batches: Iterator[Batch], values: Images, advance: Advance
+) -> None:
+    """Fill `values` with the images of one part after the other; a batch may reach into the next part."""
+    todo = iter(parts)
+    part, row = next(todo), parts[0].start
     rejects: dict[int, str] = {}
     for position, images, reasons in batches:
-        assert position == sum(map(len, blocks)), "images come in order"
-        blocks.append(images)
-        rejects |= {part.start + place: reason for place, reason in reasons.items()}
-        advance(len(images))
-    writer.put(part, np.concatenate(blocks), rejects)
+        assert position == row - parts[0].start, "images come in order"
+        rejects |= {parts[0].start + place: reason for place, reason in reasons.items()}
+        while len(images):
+            taken = images[: part.stop - row]
+            values[row - part.start : row - part.start + len(taken)] = taken
+            images, row = images[len(taken) :], row + len(taken)
+            advance(len(taken))
+            if row == part.stop:
+                here = {place: why for place, why in rejects.items() if part.start <= place < row}
+                writer.put(part, values[: row - part.start], here)
+                rejects = {place: why for place, why in rejects.items() if place >= row}
+                part = next(todo, part)
 
 
 def images_recipe(dataset: Dataset, size: int) -> dict[str, Any]:

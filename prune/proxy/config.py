@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from prune.epochs import early_epoch
 from prune.errors import OptionError
-
-EARLY_EPOCH = 20
-"""Where el2n and grad_norm look by default: 10 % of the customary schedule of 200 epochs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +16,7 @@ class Training:
 
     proxy: str = "resnet8"  # a name in PROXIES, or a torchvision classification model
     epochs: int = 10  # ≥ 1
-    batch: int = 128  # samples a step, ≥ 2; an epoch is split evenly into steps of at most this many
+    batch: int = 128  # samples a step at most, ≥ 2; fewer where an epoch would have less than 16 steps
     peak_lr: float = 0.2  # > 0; SGD with Nesterov momentum, a linear rise and a linear fall to zero
     momentum: float = 0.9  # in [0, 1)
     weight_decay: float = 5e-4  # ≥ 0; on weights, not on biases and normalisations
@@ -72,11 +70,6 @@ _SUITED: dict[str, dict[str, Any]] = {
     "linear": {"peak_lr": 0.02, "flip": False, "crop": 0},
     "torchvision": {"peak_lr": 0.05},
 }
-
-
-def early_epoch(epochs: int) -> int:
-    """Return the epoch at which el2n and grad_norm look by default."""
-    return min(epochs, EARLY_EPOCH)
 
 
 def kept_epochs(epochs: int) -> list[int]:

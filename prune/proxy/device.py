@@ -70,11 +70,3 @@ def repeatable(device: torch.device) -> Iterator[None]:
             del os.environ[_CUBLAS]
         else:
             os.environ[_CUBLAS] = workspace
-
-
-def gains_from_bfloat16(device: torch.device) -> bool:
-    """Whether the device has units for bfloat16; without them it is many times slower than float32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    able: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.10 does not tell
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from prune.arrays import Array
+from prune.device import precision_of
 from prune.errors import StoreError
 from prune.progress import SILENT, Advance, Reporter
 from prune.proxy.config import Training, kept_epochs
@@ -66,25 +67,31 @@ def run_proxy(
     OptionError
         The training diverges, or the proxy does not fit the inputs.
     """
-    recipe = trace_recipe(dataset, inputs, training, run)
+    recipe = trace_recipe(dataset, inputs, training, run, device)
     trace = store.write_column(f"trace.{run}", recipe, rows=training.epochs, part_rows=1)
-    results = [_result(store, name, recipe, len(dataset)) for name in ("embedding.proxy", "probs")]
-    writers = [trace, *(results if run == 0 else [])]
+    names = ("embedding.proxy", "probs") if run == 0 else ()
+    results = [_result(store, name, recipe, len(dataset)) for name in names]
+    writers = [trace, *results]
     if not all(writer.finished for writer in writers):
         place = torch.device(device)
         with repeatable(place):
             fed = Inputs(inputs, dataset, place)
             if not trace.finished:
                 _train(trace, fed, training, run, reporter)
-            if run == 0:
-                _write_results(
-                    results, fed, model_at(trace.finish(), fed, training, training.epochs), reporter
-                )
+            if results:
+                model = model_at(trace.finish(), fed, training, training.epochs)
+                _write_results(results, fed, model, reporter)
     return {writer.name: identity(writer.recipe) for writer in writers}
 
 
-def trace_recipe(dataset: Dataset, inputs: Column, training: Training, run: int) -> dict[str, Any]:
-    """Return all that the trace depends on; device, threads and versions are not part of it."""
+def trace_recipe(
+    dataset: Dataset, inputs: Column, training: Training, run: int, device: str
+) -> dict[str, Any]:
+    """Return all that the trace depends on; the device's model, threads and versions are not part of it.
+
+    The kind of device and the precision are, so that no run that goes on elsewhere mixes epochs of two kinds.
+    """
+    kind = torch.device(device).type
     rejected = ",".join(map(str, sorted(inputs.rejects)))
     return {
         "column": "trace",
@@ -94,6 +101,8 @@ def trace_recipe(dataset: Dataset, inputs: Column, training: Training, run: int)
         "rejected": hashlib.sha256(rejected.encode()).hexdigest(),
         "training": dataclasses.asdict(training),
         "run": run,
+        "device": kind,
+        "precision": precision_of(kind),
         "facts": list(FACTS),
         "taken": "after each epoch, in evaluation mode, without augmentation",
     }

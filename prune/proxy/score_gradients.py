@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from prune.arrays import Rows, Scores
+from prune.epochs import early_epoch
 from prune.progress import SILENT, Advance, Reporter
-from prune.proxy.config import Training, early_epoch
+from prune.proxy.config import Training
 from prune.proxy.device import repeatable
 from prune.proxy.evaluate import batch_of
 from prune.proxy.gradients import gradient_norms, is_covered

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from prune.arrays import Trajectory
-from prune.proxy.config import early_epoch
 from prune.store import Column
 
 FACTS = ("margin", "loss", "p_label", "p_other", "gap", "error", "entropy", "divergence", "feature_norm")
@@ -96,15 +95,13 @@ class Trace:
         """t; epochs are numbered from 1."""
         return self.column.shape[0]
 
-    @property
-    def early(self) -> int:
-        """The epoch at which el2n looks by default."""
-        return early_epoch(self.epochs)
-
     def fact(self, name: str) -> Trajectory:
-        """Return one of `FACTS`: float32 (t, n)."""
+        """Return one of `FACTS`: float32 (t, n), which is all the memory it takes."""
         place = FACTS.index(name)
-        return np.stack([self.column.read(e, e + 1)[0, place] for e in range(self.epochs)]).astype(np.float32)
+        values = np.empty((self.epochs, self.column.shape[2]), np.float32)
+        for epoch, block in self.column.blocks():
+            values[epoch : epoch + len(block)] = block[:, place]
+        return values
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:

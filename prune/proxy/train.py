@@ -11,12 +11,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from prune.arrays import Rows
+from prune.device import precision_of
 from prune.errors import OptionError
 from prune.progress import Advance
 from prune.proxy.config import Training
-from prune.proxy.device import gains_from_bfloat16, generator, seeded
+from prune.proxy.device import generator, seeded
 from prune.proxy.inputs import Inputs, Moves
 from prune.proxy.models import build
+
+_FEW = 16  # steps of an epoch, and samples of a step, that a small dataset is split into
 
 
 class Trainer:
@@ -37,7 +40,7 @@ class Trainer:
         self.rows = _at_least_two(inputs.labelled)
         self.model = new_model(inputs, training, run)
         self.optimiser = _optimiser(self.model, training)
-        self.autocast = gains_from_bfloat16(inputs.device)
+        self.autocast = precision_of(inputs.device.type) == "bfloat16"
 
     @property
     def device(self) -> torch.device:
@@ -144,7 +147,12 @@ def _optimiser(model: nn.Module, training: Training) -> torch.optim.SGD:
 
 
 def _ends(n: int, batch: int) -> list[int]:
-    """Return where each step ends: even steps of at most `batch` samples (or three) and at least two."""
+    """Return where each step ends: even steps of at most `batch` samples (or three) and at least two.
+
+    Few samples make smaller steps, of 16 at least, so that an epoch has 16: with two or three, neither the
+    weights nor the statistics of batch normalisation get anywhere.
+    """
+    batch = min(batch, max(_FEW, n // _FEW))
     steps = min(-(-n // batch), max(1, n // 2))
     return [n * (step + 1) // steps for step in range(steps)]
 

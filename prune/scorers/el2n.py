@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from prune.arrays import Scores, Trajectory
-from prune.scorers.epochs import at_epoch, early_epoch
+from prune.epochs import early_epoch
+from prune.scorers.epochs import at_epoch
 
 
 def el2n(error: Trajectory, /, *, epoch: int | None = None) -> Scores:

@@ -7,13 +7,6 @@ import numpy as np
 from prune.arrays import Array, Trajectory
 from prune.errors import OptionError
 
-EARLY = 20  # a tenth of the customary 200 epochs, where the paper measures EL2N
-
-
-def early_epoch(t: int) -> int:
-    """Return the default epoch of scores that look early: the 20th, or the last of a shorter trace."""
-    return min(t, EARLY)
-
 
 def at_epoch(trajectory: Trajectory, epoch: int | None, default: int | None = None) -> Array:
     """Return the (n,) numbers of one epoch as float64: `epoch`, else `default`, else the last.

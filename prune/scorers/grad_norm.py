@@ -10,6 +10,10 @@ from prune.arrays import Scores
 def grad_norm(gradient: Scores, /) -> Scores:
     """Length of a sample's own gradient of the cross-entropy over all parameters, ``‖∇_θ CE(x, y)‖₂``.
 
+    Taken at the weights after epoch 20, or after the last of fewer: gradients need weights, and the store
+    keeps those of this epoch and of the last only. There is no other epoch to choose; ``grad_norm_last``
+    follows from the trace and looks at any.
+
     Parameters
     ----------
     gradient : (n,)

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 
@@ -354,3 +356,25 @@ def test_damage_of_any_kind_is_an_image_or_our_error():
                 assert pixels.shape == (3, 8, 8)
     assert len(reasons) > 500
     assert max(map(len, reasons)) < 200
+
+
+_SHORT_OF_MEMORY = """
+import io, resource
+from PIL import Image
+from prune.images import decode
+file = io.BytesIO()
+Image.new("RGB", (6000, 6000)).save(file, "PNG", compress_level=1)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (20 << 20), resource.RLIM_INFINITY))
+try:
+    decode(file.getvalue())
+except MemoryError:
+    print("memory is short")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
+def test_a_lack_of_memory_is_not_taken_for_a_broken_image():
+    command = [sys.executable, "-c", _SHORT_OF_MEMORY]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert out == "memory is short\n"

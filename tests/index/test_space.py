@@ -39,12 +39,6 @@ def test_cosine_divides_by_the_norm_and_counts_what_has_none() -> None:
     assert np.array_equal(space.under("euclidean").block(0, 4), embeddings)
 
 
-def test_subset_keeps_metric_and_order() -> None:
-    embeddings = np.array([[1, 0], [0, 5], [2, 0]], np.float16)
-    part = EmbeddingSpace(embeddings, metric="cosine").subset(np.array([2, 1]))
-    assert np.array_equal(part.block(0, 2), [[1, 0], [0, 1]])
-
-
 def test_embeddings_that_are_not_finite_are_counted_and_named() -> None:
     embeddings = np.ones((9000, 2), np.float16)
     embeddings[[7, 5000], 1] = np.nan, np.inf

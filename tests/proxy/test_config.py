@@ -6,7 +6,7 @@ import json
 import pytest
 
 from prune.errors import OptionError
-from prune.proxy.config import Training, early_epoch, kept_epochs
+from prune.proxy.config import Training
 
 
 def test_is_json_and_comes_back() -> None:
@@ -40,9 +40,3 @@ def test_a_proxy_brings_what_suits_it() -> None:
 def test_numbers_out_of_range_are_refused(name: str, value: float, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         Training(**{name: value})
-
-
-def test_the_early_epoch_is_a_tenth_of_the_customary_schedule() -> None:
-    assert [early_epoch(t) for t in (1, 10, 20, 200)] == [1, 10, 20, 20]
-    assert kept_epochs(10) == [10]
-    assert kept_epochs(200) == [20, 200]

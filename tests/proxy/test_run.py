@@ -195,6 +195,39 @@ def test_learns_digits(digits: tuple[Array, list[int | None]], made: Callable[..
     assert np.isnan(Trace(store.column("trace.0")).fact("error")[:, 800:]).all()
 
 
+def test_two_hundred_samples_are_enough_to_learn_from(
+    digits: tuple[Array, list[int | None]], made: Callable[..., Any]
+) -> None:
+    labels: list[int | None] = [y if i < 200 else None for i, y in enumerate(digits[1][:400])]
+    store, dataset, images = made(digits[0][:400], labels)
+    store.publish(columns=run_proxy(store, dataset, images, Training.of(size=16, flip=False)))
+    held_out = store.column("probs").read()[200:].argmax(1)
+    assert (held_out == np.array(digits[1][200:400])).mean() > 0.8
+
+
+def test_only_the_first_run_leaves_features_and_probabilities(few: Callable[..., Any]) -> None:
+    made = few()
+    assert sorted(run_proxy(*made, SHORT, 1)) == ["trace.1"]
+    assert sorted(p.name for p in (made[0].path / "columns").iterdir()) == ["images.test", "trace.1"]
+
+
+def test_a_run_goes_on_only_in_the_precision_it_began_in(
+    few: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = Training.of("mlp", epochs=2, size=16, batch=32)
+    made = few()
+    published = {}
+    for precision in ("float32", "bfloat16"):
+        able = {"avx512_bf16": precision == "bfloat16"}
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able, raising=False)
+        with pytest.raises(Killed):
+            run_all(made, training, reporter=Killer(2 * N + 10))
+        published[precision] = run_all(made, training)
+        recipe = made[0].open_column("trace.0", published[precision]["trace.0"]).recipe
+        assert (recipe["device"], recipe["precision"]) == ("cpu", precision)
+    assert all(published["float32"][name] != identity for name, identity in published["bfloat16"].items())
+
+
 def test_a_linear_proxy_learns_an_embedding(
     digits: tuple[Array, list[int | None]], made: Callable[..., Any]
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +74,24 @@ def test_a_trace_gives_its_facts_by_name(tmp_path: Path) -> None:
     for part in writer.missing():
         writer.put(part, values[part.start : part.stop])
     trace = Trace(writer.finish())
-    assert trace.epochs == trace.early == 3
+    assert trace.epochs == 3
     np.testing.assert_array_equal(trace.fact("error"), values[:, 5].astype(np.float32))
     np.testing.assert_array_equal(trace.right, values[:, 0] > 0)
     assert not trace.right[:, 3].any()
+
+
+def test_a_fact_takes_the_memory_of_its_own_numbers(tmp_path: Path) -> None:
+    writer = Store(tmp_path).write_column("trace.0", {}, rows=8, part_rows=1)
+    for part in writer.missing():
+        writer.put(part, np.full((1, 9, 20_000), part.number, np.float16))
+    trace = Trace(writer.finish())
+    trace.fact("loss")  # opens and checks the parts
+    tracemalloc.start()
+    loss = trace.fact("loss")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert loss[:, 0].tolist() == list(range(8))
+    assert peak < 1.2 * loss.nbytes
 
 
 def test_a_column_that_is_no_trace_is_refused(tmp_path: Path) -> None:

@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 
 from prune.errors import OptionError
-from prune.scorers.epochs import at_epoch, early_epoch
+from prune.scorers.epochs import at_epoch
 
 TRACE = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float16)
-
-
-def test_the_early_epoch_is_the_twentieth_or_the_last():
-    assert [early_epoch(t) for t in (1, 10, 20, 21, 200)] == [1, 10, 20, 20, 20]
 
 
 def test_epochs_are_numbered_from_one():
