@@ -71,9 +71,11 @@ def main() -> None:
         raise
     except BrokenPipeError:
         os._exit(1)  # whoever read our output is gone; flushing at exit would fail again
-    except (
-        OSError
-    ) as error:  # a name that is too long, a file that cannot be read: the system's words will do
+    except MemoryError:
+        typer.echo("error: out of memory", err=True)
+        typer.echo("try:   fewer --workers, a smaller --proxy-size, or a larger machine", err=True)
+        sys.exit(1)
+    except OSError as error:  # a name that is too long, a file that cannot be read: the system's own words
         wrong = DataError(f"{error.strerror or error}: {error.filename or ''}".strip(": "), _help())
         _explain(wrong)
         sys.exit(wrong.exit_code)

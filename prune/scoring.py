@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -209,12 +210,16 @@ def _arguments(job: _Job, method: Method, run: int) -> list[Array]:
     def column(name: str) -> Column:
         return job.opened.store.open_column(name, job.published[name])
 
+    @functools.cache
+    def trace() -> Trace:
+        return Trace(column(f"trace.{run}"))
+
     readers: dict[str, Callable[[], Array]] = {
         _GRADIENT: lambda: column(f"grad_norm.{run}").read(),
-        _RIGHT: lambda: Trace(column(f"trace.{run}")).right,
+        _RIGHT: lambda: trace().right,
     }
     for fact in FACTS:
-        readers[fact] = lambda fact=fact: Trace(column(f"trace.{run}")).fact(fact)  # type: ignore[misc]
+        readers[fact] = lambda fact=fact: trace().fact(fact)  # type: ignore[misc]
     return [readers[need]() for need in method.needs]
 
 

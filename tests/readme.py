@@ -39,7 +39,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for command, old in list(commands(text)):
             new = run(command, Path(folder))
-            text = text.replace(f"$ {command}\n{old}", f"$ {command}\n{new}" if new else f"$ {command}", 1)
+            before, after = (f"$ {command}\n" + (f"{out}\n" if out else "") for out in (old, new))
+            text = text.replace(before, after, 1)
     README.write_text(text)
 
 

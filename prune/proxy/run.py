@@ -24,6 +24,7 @@ from prune.proxy.config import Training, kept_epochs
 from prune.proxy.device import repeatable
 from prune.proxy.evaluate import Observer, outputs
 from prune.proxy.inputs import Inputs
+from prune.proxy.models import head_of
 from prune.proxy.trace import FACTS
 from prune.proxy.train import Trainer, load_weights, new_model, to_bytes
 from prune.store import Column, ColumnWriter, Dataset, Part, Store, identity
@@ -190,11 +191,10 @@ def _write_results(writers: list[ColumnWriter], inputs: Inputs, model: nn.Module
 def _predict(model: nn.Module, inputs: Inputs, part: Part, advance: Advance) -> tuple[Array, Array]:
     """Return the features and probabilities of a part: float16 (b, d) and (b, c)."""
     rows = inputs.rows[(inputs.rows >= part.start) & (inputs.rows < part.stop)]
-    features = probs = np.empty((0, 0), np.float16)
+    head, count = head_of(model), part.stop - part.start
+    features = np.full((count, head.in_features), np.nan, np.float16)
+    probs = np.full((count, head.out_features), np.nan, np.float16)
     for here, logits, h in outputs(model, inputs, rows):
-        if not features.size:
-            features = np.full((part.stop - part.start, h.shape[1]), np.nan, np.float16)
-            probs = np.full((part.stop - part.start, logits.shape[1]), np.nan, np.float16)
         features[here - part.start] = h.float().clamp(-_LARGEST, _LARGEST).cpu().numpy()
         probs[here - part.start] = logits.float().softmax(1).cpu().numpy()
         advance(len(here))
