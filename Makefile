@@ -23,7 +23,7 @@ test check: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "$(TESTS)"
+	$(BIN)/python -m pytest -n auto -m "$(TESTS)"
 
 fix: $(VENV)/ready
 	$(BIN)/ruff check --fix .

@@ -6,6 +6,7 @@ import os
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "NO_COLOR": "1", "TERM": "dumb", "_TYPER_FORCE_DISABLE_TERMINAL": "1"}
 os.environ.pop("PRUNE_STORE", None)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, one thread each
 
 import errno
 from collections.abc import Callable
