@@ -1,0 +1,122 @@
+"""What every reader promises, over the whole table: order, keys, labels, where the bytes lie."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from prune.images import decode
+from prune.progress import SILENT
+from prune.readers import READERS, Reader, open_reader, recognise
+from prune.readers.sample import RAW, image_digest
+from prune.readers.scan import scan
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (9, 6, 5, 3), dtype=np.uint8)
+LABELS = [0, 1, 2] * 3
+
+
+def png(pixels: np.ndarray) -> bytes:
+    sink = io.BytesIO()
+    Image.fromarray(pixels).save(sink, "png")
+    return sink.getvalue()
+
+
+def imagefolder(root: Path) -> str:
+    for row, label in enumerate(LABELS):
+        path = root / f"c{label}" / f"{row}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(PIXELS[row]))
+    return str(root)
+
+
+def webdataset(root: Path) -> str:
+    root.mkdir()
+    for shard in range(3):
+        with tarfile.open(root / f"{shard}.tar", "w") as tar:
+            for row in range(3 * shard, 3 * shard + 3):
+                for name, data in ((f"{row}.png", png(PIXELS[row])), (f"{row}.cls", b"%d" % LABELS[row])):
+                    info = tarfile.TarInfo(name)
+                    info.size = len(data)
+                    tar.addfile(info, io.BytesIO(data))
+    return str(root)
+
+
+def huggingface(root: Path) -> str:
+    root.mkdir()
+    pictures = [{"bytes": png(pixels), "path": f"{row}.png"} for row, pixels in enumerate(PIXELS)]
+    pq.write_table(pa.table({"image": pictures, "label": LABELS}), root / "train-00000-of-00001.parquet")
+    return str(root)
+
+
+def arrays(root: Path) -> str:
+    root.mkdir()
+    np.save(root / "x.npy", PIXELS)
+    np.save(root / "labels.npy", np.array(LABELS))
+    return str(root / "x.npy")
+
+
+MAKERS: dict[str, Callable[[Path], str]] = {
+    f.__name__: f for f in (imagefolder, webdataset, huggingface, arrays)
+}
+
+
+@pytest.fixture(params=sorted(READERS))
+def data(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    return request.param, MAKERS[request.param](tmp_path / "data")
+
+
+@pytest.fixture
+def reader(data: tuple[str, str]) -> Reader:
+    return open_reader(data[1])
+
+
+def test_every_reader_is_tried() -> None:
+    assert set(MAKERS) == set(READERS)
+
+
+def test_the_format_is_recognised(data: tuple[str, str]) -> None:
+    assert recognise(data[1]) == data[0] == open_reader(data[1]).format
+
+
+def test_two_scans_are_equal_and_a_pickled_reader_scans_alike(reader: Reader, tmp_path: Path) -> None:
+    copies = [reader, reader, pickle.loads(pickle.dumps(reader))]  # noqa: S301 - our own object
+    datasets = [scan(copy, tmp_path / str(i), SILENT) for i, copy in enumerate(copies)]
+    assert len({dataset.fingerprint for dataset in datasets}) == 1
+
+
+def test_every_piece_has_the_columns_of_the_contract(reader: Reader) -> None:
+    assert all(reader.scan(unit).schema.equals(RAW) for unit in reader.units())
+
+
+def test_keys_are_unique_labels_ids_and_images_their_pixels(reader: Reader, tmp_path: Path) -> None:
+    dataset = scan(reader, tmp_path / "scans", SILENT)
+    assert len(dataset) == len(set(dataset.keys)) == 9
+    assert sorted(dataset.labels.tolist()) == sorted(LABELS)
+    assert len(dataset.classes) == 3
+    assert dataset.rejects == {}
+    images = list(reader.images(dataset.samples))
+    for row, image in enumerate(images):
+        source = next(
+            i for i, pixels in enumerate(PIXELS) if np.array_equal(np.asarray(decode(image)), pixels)
+        )
+        assert dataset.labels[row] == LABELS[source]
+        if isinstance(image, bytes):
+            assert dataset.samples["digest"][row].as_py() == image_digest(image)
+            assert dataset.samples["image_size"][row].as_py() == len(image)
+
+
+def test_any_rows_can_be_read(reader: Reader, tmp_path: Path) -> None:
+    dataset = scan(reader, tmp_path / "scans", SILENT)
+    every = [np.asarray(decode(image)) for image in reader.images(dataset.samples)]
+    rows = [8, 0, 4, 5]
+    some = reader.images(dataset.samples.take(pa.array(rows)))
+    assert all(np.array_equal(np.asarray(decode(i)), every[r]) for i, r in zip(some, rows, strict=True))
