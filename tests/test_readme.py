@@ -30,7 +30,7 @@ TEXT = readme.README.read_text()
 def shape(text: str) -> str:
     """Leave out numbers: they differ from machine to machine."""
     text = re.sub(r"\d+ min \d+ s", "# s", text)
-    text = re.sub(r"[0-9][0-9.,e+-]*", "#", text)
+    text = re.sub(r"-?[0-9][0-9.,e+-]*", "#", text)
     return re.sub(r" +", " ", text)
 
 
