@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from prune import exporting, manifest, report, selecting
+from prune import exporting, manifest, report, rows, selecting
 from prune.arrays import Embeddings, Labels, Scores
 from prune.errors import OptionError
 from prune.methods import find
@@ -283,7 +283,7 @@ def select_rows(
     ValueError
         The method needs an array that was not given.
     """
-    return selecting.rows_of_arrays(
+    return rows.rows_of_arrays(
         find("selector", method, SELECTORS),
         X,
         scores,

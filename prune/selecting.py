@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pyarrow as pa
 
-from prune.arrays import Array, Embeddings, Labels, Rows, Scores
+from prune.arrays import Embeddings, Rows, Scores
 from prune.errors import DataError, MissingColumnError, OptionError, UnknownNameError
 from prune.methods import Method, find
 from prune.opening import all_rejects, reopened
@@ -285,57 +285,6 @@ def known_dataset(store: Store, settings: Settings) -> Dataset:
     except DataError as error:
         settings.reporter.say(f"{error}; selecting from the store alone")
         return known
-
-
-def rows_of_arrays(
-    method: Method,
-    embeddings: Embeddings | None,
-    scores: Scores | None,
-    labels: Labels | None,
-    *,
-    quota: Quota,
-    supplied: Mapping[str, Any],
-    options: Mapping[str, Any],
-) -> Selection:
-    """Run a selector on arrays; `supplied` holds k and seed."""
-    arrays = {"X": embeddings, "scores": scores, "labels": labels}
-    lengths = {name: len(array) for name, array in arrays.items() if array is not None}
-    if not lengths or len(set(lengths.values())) > 1:
-        raise ValueError(f"select_rows wants arrays of one length, not {lengths or 'none'}")
-    if labels is not None and np.asarray(labels).dtype.kind not in "iu":
-        raise ValueError(f"labels are {np.asarray(labels).dtype}, not whole numbers")
-    n, k = next(iter(lengths.values())), supplied["k"]
-    if not 1 <= k <= n:
-        raise OptionError(f"k must be from 1 to {n}, the number of rows, not {k}")
-
-    def run(rows: Rows, count: int) -> Selection:
-        given = {"space": embeddings, "scores": scores, "keys": rows}
-        arguments: list[Any] = []
-        for need in method.needs:
-            values = given[need]
-            if values is None:
-                raise ValueError(
-                    f"{method.name} needs {need}; {'X' if need == 'space' else need} was not given"
-                )
-            arguments.append(_argument(need, values, rows))
-        keywords = {"seed": supplied["seed"]} if "seed" in method.supplied else {}
-        return method.function(*arguments, k=count, **keywords, **options)
-
-    every = np.arange(n)
-    return select_under_quota(run, np.full(n, -1) if labels is None else np.asarray(labels), every, k, quota)
-
-
-def _as_floats(values: Array) -> Embeddings:
-    values = np.asarray(values)
-    return values if values.dtype in (np.float16, np.float32) else values.astype(np.float32)
-
-
-def _argument(need: str, values: Array, rows: Rows) -> Any:
-    if need == "keys":
-        return [str(row) for row in rows]
-    if need == "space":
-        return _space(_as_floats(values)[rows], "cpu")
-    return np.asarray(values, np.float32)[rows]
 
 
 def checked_quota(quota: str) -> Quota:

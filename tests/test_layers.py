@@ -19,7 +19,7 @@ LAYERS = [
     {"demo"},
     {"pipeline"},
     {"scoring", "manifest", "exporting", "embedding"},  # the steps of the verbs
-    {"selecting"},
+    {"selecting", "rows"},
     {"opening"},
     {"exporters"},
     {"readers", "encoders", "proxy", "scorers", "selectors", "report"},
