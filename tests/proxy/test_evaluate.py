@@ -34,6 +34,10 @@ def test_every_usable_row_is_seen_once_and_gradients_come_back_on(inputs: Inputs
 
 def test_the_second_look_compares_with_the_first(inputs: Inputs) -> None:
     first, second = build("mlp", (3, 8, 8), 2), build("mlp", (3, 8, 8), 2)
+    with torch.no_grad():  # always predicts the second class, however the first net was initialised
+        for parameter in second.parameters():
+            parameter.zero_()
+        list(second.parameters())[-1].copy_(torch.tensor([-3.0, 3.0]))
     observer = Observer(inputs)
     looks = [observer.look(model, 1, lambda _: None)[0, 7] for model in (first, first, second)]
     assert np.isnan(looks[0][9])
