@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,10 @@ class Method:
     nested: bool = True  # selectors: a smaller budget is a prefix of a larger one
     flag: Callable[..., Any] | None = None  # scorers: a second column, one bool a sample
     rowwise: bool = False  # scorers: fed row blocks, because what it needs is too large to load whole
+    plan: Callable[..., Any] | None = None  # selectors: (size, k, options) -> what it will need
+    quota: str = "none"  # selectors: how the budget is split over classes unless the user says
+    on: str = ""  # selectors: `gradients` if that is the space they are made for
+    sizes: bool = False  # selectors: asked for no budget, it decides itself how many to keep
 
     @property
     def name(self) -> str:
@@ -56,10 +60,9 @@ class Method:
         found = (p for p in self._keywords() if p.default is not p.empty)
         return {p.name: p.default for p in found if _is_plain(hints[p.name])}
 
-    @property
-    def takes_given(self) -> bool:
-        """Whether the method can go on from samples that are chosen already."""
-        return any(p.name == "given" for p in self._keywords())
+    def takes(self, name: str) -> bool:
+        """Whether the method can use more than it needs: `given` samples, a `target` set, its weights."""
+        return any(p.name == name for p in self._keywords())
 
     def parse(self, settings: Sequence[str]) -> dict[str, Any]:
         """Turn `NAME=VALUE` words into options of the annotated types.
@@ -75,10 +78,15 @@ class Method:
             name, equals, text = word.partition("=")
             if not equals:
                 raise OptionError(f"--set wants NAME=VALUE, but got {word!r}", self._known())
-            if name not in self.options:
-                raise OptionError(f"{self.name} has no option {name!r}", self._known())
+            self.require_options([name])
             parsed[name] = _convert(name, text, hints[name])
         return parsed
+
+    def require_options(self, given: Iterable[str]) -> None:
+        """Raise `OptionError` if the method has no such option."""
+        for name in given:
+            if name not in self.options:
+                raise OptionError(f"{self.name} has no option {name!r}", self._known())
 
     def _parameters(self) -> list[inspect.Parameter]:
         return list(inspect.signature(self.function).parameters.values())

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from prune.arrays import Labels, Rows
 from prune.errors import DataError, OptionError
-from prune.selection import Selection
+from prune.selection import Selection, merge
 
 Quota: TypeAlias = Literal["none", "proportional", "equal"]
 Counts: TypeAlias = npt.NDArray[np.int64]  # (c,)
@@ -101,54 +101,27 @@ def budgets(
     return whole
 
 
-def merge(selections: Sequence[Selection]) -> Selection:
-    """Interleave the selections of the classes so that every prefix keeps their shares, nearly.
-
-    Sample r of the k_c of class c stands at ``(r + ½) / k_c``; ties by class.
-    """
-    place = [(np.arange(len(s)) + 0.5) / max(len(s), 1) for s in selections]
-    which = np.repeat(np.arange(len(selections)), [len(s) for s in selections])
-    order = np.lexsort((which, np.concatenate(place))) if place else np.empty(0, np.int64)
-
-    def joined(parts: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
-        return np.concatenate(parts)[order] if parts else np.empty(0)
-
-    return Selection.of(
-        joined([s.rows for s in selections]).astype(np.int64),
-        joined([s.gains for s in selections]).astype(np.float32),
-        joined([s.weights for s in selections]).astype(np.float32),
-    )
-
-
-def select_under_quota(
-    run: Callable[[Rows, int], Selection],
+def groups(
     labels: Labels,
     candidates: Rows,
-    k: int,
+    k: int | None,
     quota: Quota,
     *,
     floor: int = 0,
     cap: int | None = None,
-) -> Selection:
-    """Run a selector class by class, or once if the quota is ``none``.
+) -> list[tuple[Rows, int | None]]:
+    """Return the candidates of every class with the budget of each; classes that get nothing are left out.
 
     Parameters
     ----------
-    run
-        Takes rows and a budget, and returns positions in these rows, as selectors do.
     labels : (n,)
         Class ids of all n samples; −1 where there is none.
     candidates : (m,)
         Rows to choose from.
     k
-        In ``[1, m]``.
+        In ``[1, m]``; None leaves every class without a budget.
     quota, floor, cap
-        As `budgets` has them.
-
-    Returns
-    -------
-    k rows of all n samples, not positions in `candidates`. If `run` is nested, so is the result, nearly: a
-    prefix holds of each class a prefix of its order, and its share within one sample.
+        As `budgets` has them; with the quota ``none``, all candidates are one group.
 
     Raises
     ------
@@ -158,24 +131,42 @@ def select_under_quota(
         The quota needs labels that some candidates do not have.
     """
     rows = np.asarray(candidates, np.int64)
-    if not 1 <= k <= len(rows):
+    if k is not None and not 1 <= k <= len(rows):
         raise OptionError(f"cannot keep {k} of {len(rows)} samples")
     if quota == "none":
-        return _at(rows, run(rows, k))
+        return [(rows, k)]
     own = np.asarray(labels)[rows]
     if missing := int((own < 0).sum()):
         have = "sample has" if missing == 1 else "samples have"
         raise DataError(f"--quota needs labels, {missing} {have} none", "--quota none")
-    classes, which, counts = np.unique(own, return_inverse=True, return_counts=True)
+    order = np.argsort(own, kind="stable")
+    _, starts, counts = np.unique(own[order], return_index=True, return_counts=True)
+    members = [rows[order[start : start + count]] for start, count in zip(starts, counts, strict=True)]
+    if k is None:
+        return [(member, None) for member in members]
     split = budgets(counts, k, quota, floor=floor, cap=cap)
-    members = [rows[which == c] for c in range(len(classes))]
-    return merge(
-        [_at(member, run(member, int(share))) for member, share in zip(members, split, strict=True) if share]
-    )
+    return [(member, int(share)) for member, share in zip(members, split, strict=True) if share]
 
 
-def _at(rows: Rows, selection: Selection) -> Selection:
-    return Selection.of(rows[selection.rows], selection.gains, selection.weights)
+def select_under_quota(
+    run: Callable[[Rows, int | None], Selection], shares: Sequence[tuple[Rows, int | None]]
+) -> Selection:
+    """Run a selector group by group, and interleave what it chose.
+
+    Parameters
+    ----------
+    run
+        Takes rows and a budget, and returns positions in these rows, as selectors do.
+    shares
+        Rows and a budget each, from `groups`.
+
+    Returns
+    -------
+    Rows of all n samples, not positions in a group. If `run` is nested, so is the result, nearly: a prefix
+    holds of each class a prefix of its order, and its share within one sample.
+    """
+    chosen = [run(member, share).at(member) for member, share in shares]
+    return chosen[0] if len(chosen) == 1 else merge(chosen)
 
 
 def _refuse_impossible(lower: Counts, upper: Counts, k: int, floor: int, cap: int | None) -> None:

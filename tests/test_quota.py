@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prune.errors import DataError, OptionError
-from prune.quota import budgets, keep_count, merge, select_under_quota
-from prune.selection import Selection
+from prune.quota import budgets, groups, keep_count, select_under_quota
+from prune.selection import Selection, merge
 
 
 @pytest.mark.parametrize(
@@ -142,19 +142,19 @@ def _lowest(rows: np.ndarray, k: int) -> Selection:
 
 def test_quota_runs_the_selector_on_each_class_and_answers_in_rows_of_the_dataset() -> None:
     labels = np.array([0, 1, 0, 1, 2, 0, 0, 1])
-    chosen = select_under_quota(_lowest, labels, np.array([1, 2, 3, 5, 6, 7]), 4, "equal")
+    chosen = select_under_quota(_lowest, groups(labels, np.array([1, 2, 3, 5, 6, 7]), 4, "equal"))
     assert sorted(chosen.rows.tolist()) == [1, 2, 3, 5]
     assert chosen.gains.tolist() == chosen.rows.tolist()
 
 
 def test_no_quota_needs_no_labels() -> None:
-    chosen = select_under_quota(_lowest, np.full(9, -1), np.array([4, 6, 8]), 2, "none")
+    chosen = select_under_quota(_lowest, groups(np.full(9, -1), np.array([4, 6, 8]), 2, "none"))
     assert chosen.rows.tolist() == [4, 6]
 
 
 def test_quota_over_unlabelled_candidates_says_how_many() -> None:
     labels = np.where(np.arange(100) < 40, -1, 0)
     with pytest.raises(DataError, match="--quota needs labels, 37 samples have none"):
-        select_under_quota(_lowest, labels, np.arange(3, 100), 5, "proportional")
+        groups(labels, np.arange(3, 100), 5, "proportional")
     with pytest.raises(OptionError, match="cannot keep 5 of 3 samples"):
-        select_under_quota(_lowest, labels, np.arange(3), 5, "none")
+        groups(labels, np.arange(3), 5, "none")

@@ -1,0 +1,1 @@
+"""What greedy selectors have in common: set functions, engines that maximise them, matching pursuit."""
