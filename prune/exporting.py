@@ -14,14 +14,14 @@ from prune.methods import find
 from prune.opening import all_rejects
 from prune.progress import Reporter
 from prune.readers import Reader
-from prune.store import Dataset, Store, StoredSelection
+from prune.store import Dataset, Prefix, Store, StoredSelection
 
 
 def job(
     store: Store,
     reader: Reader,
     dataset: Dataset,
-    chosen: StoredSelection,
+    chosen: StoredSelection | Prefix,
     *,
     rejected: bool,
     reporter: Reporter,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -11,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 import prune
-from prune.selecting import Candidates, Request, directions
+from prune.candidates import Candidates, directions
+from prune.choosing import Task
+from prune.request import Request
 from prune.selection import Selection
 from prune.settings import Settings
-from prune.store import Dataset, Store
+from prune.store import Dataset, Store, digest_of_keys
 
 _PACKAGES = ("numpy", "pyarrow", "torch", "torchvision", "datasets", "webdataset")
 
@@ -27,6 +28,11 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
     weight[chosen.rows], gain[chosen.rows] = chosen.weights, chosen.gains
     reasons = np.full(n, None, object)
     reasons[list(found.reasons)] = list(found.reasons.values())
+    if partners := chosen.facts.get("partners"):
+        rows, of = np.asarray(partners["rows"], np.int64), np.asarray(partners["of"], np.int64)
+        originals = originals.copy()
+        originals[rows] = of
+        reasons[rows] = "duplicate"
     labels = dataset.samples["label"]
     names = pa.array(dataset.classes, pa.string()).take(labels.combine_chunks())
     columns = {
@@ -51,13 +57,14 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
     return pa.table(columns)
 
 
-def digest_of_keys(keys: pa.ChunkedArray) -> str:
-    """SHA-256 of the kept keys, one a line: the same for the same samples, however they are stored."""
-    return hashlib.sha256("".join(f"{key}\n" for key in keys.to_pylist()).encode()).hexdigest()
-
-
 def about(
-    store: Store, dataset: Dataset, request: Request, found: Candidates, table: pa.Table, settings: Settings
+    store: Store,
+    dataset: Dataset,
+    request: Request,
+    task: Task,
+    found: Candidates,
+    table: pa.Table,
+    settings: Settings,
 ) -> dict[str, Any]:
     """Return what `selection.json` says, but for the time it took."""
     method = request.selector
@@ -65,7 +72,7 @@ def about(
         "method": request.method,
         "options": {**method.options, **request.options},
         "nested": method.nested,
-        "asked": _asked(request),
+        "asked": {**_asked(request), "quota": task.quota},
         "seed": request.seed,
         "n": len(dataset),
         "usable": found.usable,
@@ -87,10 +94,13 @@ def _asked(request: Request) -> dict[str, Any]:
         "fraction": None if request.fraction is None else str(request.fraction),
         "count": request.count,
         "score": request.score,
-        "quota": request.quota,
+        "quota_floor": request.quota_floor,
+        "quota_cap": request.quota_cap,
         "drop_hardest": request.drop_hardest,
         "on": request.on,
         "given": len(request.given),
+        "target": request.target,
+        "reweight": request.reweight,
     }
     return {name: value for name, value in asked.items() if value is not None}
 

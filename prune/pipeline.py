@@ -6,24 +6,26 @@ import hashlib
 import operator
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from prune import exporting, manifest, report, rows, selecting
-from prune.arrays import Embeddings, Labels, Scores
+from prune import exporting, report, rows, selecting
+from prune.arrays import Embeddings, Labels, Probs, Rows, Scores
+from prune.candidates import directions
+from prune.choosing import checked_reweight
 from prune.errors import OptionError
 from prune.methods import find
 from prune.opening import Opened, all_rejects, check_rejects, opened, reopened
 from prune.progress import Timed
+from prune.request import Request, checked_name, checked_quota, keys_in
 from prune.scorers import imported_scores
-from prune.selecting import Request
 from prune.selection import Selection
 from prune.selectors import SELECTORS
 from prune.settings import DEFAULTS, Settings
-from prune.store import Store, identity, read_selection, settle_selection, write_selection
+from prune.store import Store, identity, prefix, read_selection, settle_selection, write_selection
 
 Result = dict[str, Any]
 
@@ -144,7 +146,7 @@ def score(
         "classes": len(ready.dataset.classes),
         "rejects": len(rejects),
         "embeddings": [name for name in store.columns if name.startswith("embedding.")],
-        "scores": report.summaries(scores, selecting.directions(store)),
+        "scores": report.summaries(scores, directions(store)),
         "seconds": seconds,
     }
 
@@ -153,6 +155,7 @@ def select(
     store: Store | str | Path = ".prune",
     *,
     name: str | None = None,
+    dry_run: bool = False,
     options: Sequence[str] = (),
     settings: Settings = DEFAULTS,
     **asked: Any,
@@ -165,10 +168,13 @@ def select(
         Where the columns are, and where the selection goes.
     name
         Of the selection; default: the method.
+    dry_run
+        Say what it would need, and stop.
     options
         `NAME=VALUE` words for the method.
     asked
-        `method`, `fraction` or `count`, `score`, `quota`, `drop_hardest`, `on`, `given`: see `Request`.
+        `method`, `fraction` or `count`, `score`, `quota`, `drop_hardest`, `on`, `given`, `target`,
+        `reweight`: see `Request`.
 
     Returns
     -------
@@ -179,20 +185,15 @@ def select(
     method = find("selector", asked.get("method", "kcenter"), SELECTORS)
     if asked.get("count") is not None:
         asked["count"] = operator.index(asked["count"])
-    asked["given"] = selecting.keys_in(asked.get("given"))
-    request = Request(**asked, options=method.parse(options), seed=settings.seed)
-    name = selecting.checked_name(name or method.name)
+    asked["given"] = keys_in(asked.get("given"))
+    wanted = Request(**asked, options=method.parse(options), seed=settings.seed)
+    name = checked_name(name or method.name)
     store.require()
     with store.writing(wait=settings.wait):
-        dataset = selecting.known_dataset(store, settings)
-        found = selecting.candidates(store, dataset, request, settings.reporter)
-        space = selecting.space(store, dataset, request)
-        chosen = selecting.choose(store, dataset, request, found, space, settings)
-        table = manifest.manifest(store, dataset, found, chosen)
-        about = manifest.about(store, dataset, request, found, table, settings)
-        about["report"] = report.compare(
-            space, dataset.labels, found.rows, np.sort(chosen.rows), len(dataset.classes), request.seed
-        )
+        ready = selecting.prepare(store, wanted, settings)
+        if dry_run:
+            return {"name": name, "plan": ready.forecast and asdict(ready.forecast)}
+        table, about = selecting.run(ready)
         about["seconds"] = {**store.timings, "select": clock.stop()}
         digest = write_selection(store, name, table, about)
         store.publish(selections={name: digest}, latest=name)
@@ -206,6 +207,7 @@ def export(
     format: str,
     out: str | Path | None = None,
     selection: str | None = None,
+    fraction: str | float | None = None,
     rejected: bool = False,
     overwrite: bool = False,
     options: Sequence[str] = (),
@@ -221,6 +223,8 @@ def export(
         `webdataset`, `huggingface`, `imagefolder`, `parquet` or `manifest`.
     out
         A folder that does not exist yet; default `pruned-FORMAT`.
+    fraction
+        Only the first samples taken, as many as this fraction of all; for selections that are nested.
     rejected
         Write the samples that were not selected instead.
     overwrite
@@ -234,7 +238,8 @@ def export(
         out, samples, files, bytes, whether it was there already.
     """
     store, settings, clock = _begin(store, settings)
-    chosen = read_selection(store, selection)
+    whole = read_selection(store, selection)
+    chosen = whole if fraction is None else prefix(whole, fraction)
     reader, dataset = reopened(store, settings)
     job = exporting.job(store, reader, dataset, chosen, rejected=rejected, reporter=settings.reporter)
     target = Path(out) if out is not None else Path(f"{'rejected' if rejected else 'pruned'}-{format}")
@@ -247,11 +252,20 @@ def select_rows(
     X: Embeddings | None = None,  # noqa: N803 - what people with arrays call it
     *,
     method: str = "kcenter",
-    k: int,
-    labels: Labels | None = None,
+    k: int | None = None,
+    errors: Embeddings | None = None,
+    features: Embeddings | None = None,
+    probs: Probs | None = None,
     scores: Scores | None = None,
-    quota: str = "none",
+    labels: Labels | None = None,
+    target: Any = None,
+    target_labels: Labels | None = None,
+    target_weights: Any = None,
+    given: Sequence[int] | Rows = (),
+    quota: str | None = None,
+    reweight: str | None = None,
     seed: int = 0,
+    settings: Settings = DEFAULTS,
     **options: Any,
 ) -> Selection:
     """Choose k rows of an array, without a store.
@@ -261,35 +275,64 @@ def select_rows(
     X : (n, d)
         Embeddings, for methods that need a space.
     method, k
-        A selector; how many rows to keep, from 1 to n.
+        A selector; how many rows to keep, from 1 to n. Methods with a stopping rule decide where k is None.
+    errors, features : (n, c), (n, d)
+        Instead of X: gradients of the last layer as factors, p − onehot(y) and what the layer sees.
+    probs, scores : (n, c), (n,)
+        For methods that need predictions or scores.
     labels : (n,)
         Class ids, for `quota`.
-    scores : (n,)
-        For methods that need scores.
+    target
+        What to match, for methods that do: embeddings (t, d), or a pair of factors.
+    target_labels, target_weights : (t,)
+        Class ids, to match class by class under a quota; how much each target sample counts.
+    given
+        Rows that are chosen already; they count, and are not returned.
     quota
-        `none`, `proportional` or `equal`.
+        `none`, `proportional` or `equal`; default: what the method is made for.
+    reweight
+        `none`, `cluster` or `nnls`; default: the weights that the method gives.
+    settings
+        Device and memory.
     options
         Of the method.
 
     Returns
     -------
     Selection
-        Rows in the order taken, weights, gains.
+        Rows in the order taken, weights, gains, facts.
 
     Raises
     ------
     OptionError
-        An unknown method, an unknown quota, or k is not from 1 to n.
+        An unknown method, an unknown quota or option, or k is not from 1 to n.
     ValueError
-        The method needs an array that was not given.
+        The method needs an array that was not given, or arrays do not fit together.
     """
+    chosen = find("selector", method, SELECTORS)
+    chosen.require_options(options)
+    arrays = rows.Arrays(
+        embeddings=X,
+        errors=errors,
+        features=features,
+        probs=probs,
+        scores=scores,
+        labels=labels,
+        target=target,
+        target_labels=target_labels,
+        target_weights=target_weights,
+    )
+    split = quota or (chosen.quota if labels is not None else "none")
     return rows.rows_of_arrays(
-        find("selector", method, SELECTORS),
-        X,
-        scores,
-        labels,
-        quota=selecting.checked_quota(quota),
-        supplied={"k": k, "seed": seed},
+        arrays,
+        chosen,
+        device=settings.torch_device if settings.device != "auto" else "cpu",
+        memory=settings.memory_limit,
+        k=None if k is None else operator.index(k),
+        given=given,
+        quota=checked_quota(split),
+        reweight=checked_reweight(reweight),
+        seed=seed,
         options=options,
     )
 

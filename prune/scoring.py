@@ -15,7 +15,7 @@ from prune.methods import Method, find
 from prune.opening import Opened, check_rejects
 from prune.proxy import FACTS, Trace, Training, cache_images, grad_norms, run_proxy
 from prune.scorers import SCORERS
-from prune.selecting import space_column
+from prune.spaces import embedding_name
 from prune.store import Column, identity
 
 _IMAGES, _GRADIENT, _RIGHT = "images", "gradient", "right"
@@ -132,7 +132,7 @@ def _embedding(opened: Opened, wanted: Wanted, on: str | None) -> Column:
         raise MissingColumnError(
             "--proxy linear needs an embedding to look at", "prune embed --encoder resnet18 DATA"
         )
-    return space_column(opened.store, on)
+    return opened.store.column(embedding_name(opened.store, on))
 
 
 def _require_labels(opened: Opened, wanted: Wanted, usable: Array) -> None:

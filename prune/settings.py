@@ -20,6 +20,7 @@ class Settings:
     on_error: Literal["fail", "skip"] = "fail"  # what unreadable samples do to the command
     max_bad: float = 0.01  # fraction of unreadable samples that `skip` tolerates
     wait: bool = False  # for another process that writes to the store, instead of failing
+    memory: int | None = None  # bytes that a search may use beyond the columns; default: half of what is free
     refresh: bool = False  # start over when the dataset changed, instead of failing
     reading: Mapping[str, Any] = field(default_factory=dict)  # as_, split, label_field, image_column, labels
     reporter: Reporter = SILENT
@@ -33,8 +34,17 @@ class Settings:
             raise OptionError(f"--max-bad must be from 0 to 1, not {self.max_bad}")
         if not 0 <= self.seed < 2**63:
             raise OptionError(f"--seed must be from 0 to 2^63 - 1, not {self.seed}")
+        if self.memory is not None and self.memory < 2**26:
+            raise OptionError(f"memory of {self.memory} bytes is less than 64 MiB")
         if self.workers < 0:
             raise OptionError(f"--workers must be at least 0, not {self.workers}")
+
+    @property
+    def memory_limit(self) -> int:
+        """Bytes that a search may use beyond the columns."""
+        from prune.memory import default_memory
+
+        return default_memory() if self.memory is None else self.memory
 
     @property
     def torch_device(self) -> str:

@@ -28,7 +28,7 @@ def test_scores_and_quotas_need_no_embedding() -> None:
         ({"X": X, "k": 6}, OptionError, "k must be from 1 to 5"),
         ({"X": X, "k": 2, "labels": Y[:3]}, ValueError, "arrays of one length"),
         ({"k": 2}, ValueError, "arrays of one length, not none"),
-        ({"scores": Y, "k": 2}, ValueError, "kcenter needs space; X was not given"),
+        ({"scores": Y, "k": 2}, ValueError, "kcenter needs space; X .or errors and features. was not given"),
         (
             {"X": X, "k": 2, "labels": np.array(list("aabbb")), "quota": "equal"},
             ValueError,

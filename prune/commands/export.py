@@ -17,6 +17,9 @@ def export(
     ],
     out: Annotated[Path | None, typer.Option(help="A new folder; default: pruned-FORMAT.")] = None,
     selection: Annotated[str | None, typer.Option(help="Which selection; default: the latest.")] = None,
+    fraction: Annotated[
+        str | None, typer.Option(help="Only the first of the selection: this fraction of all samples.")
+    ] = None,
     rejected: Annotated[bool, typer.Option("--rejected", help="Write the samples not kept instead.")] = False,
     layout: Annotated[
         str | None, typer.Option(help="webdataset: mirror the source's shards, or repack.")
@@ -45,6 +48,7 @@ def export(
         format=format_,
         out=out,
         selection=selection,
+        fraction=fraction,
         rejected=rejected,
         overwrite=overwrite,
         options=[f"{name}={value}" for name, value in given.items() if value is not None],

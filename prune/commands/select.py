@@ -16,14 +16,37 @@ def select(
     fraction: Annotated[str | None, typer.Option(help="Fraction kept, over 0 and at most 1.")] = None,
     count: Annotated[int | None, typer.Option(help="Number kept, instead of a fraction.")] = None,
     score: Annotated[str | None, typer.Option(help="Which score, for methods that use one.")] = None,
-    quota: Annotated[str, typer.Option(help="Split over classes: none, proportional or equal.")] = "none",
+    quota: Annotated[
+        str | None,
+        typer.Option(
+            help="Split over classes: none, proportional or equal; default: what the method is for."
+        ),
+    ] = None,
+    quota_floor: Annotated[int, typer.Option(help="Samples that a class keeps at least.")] = 0,
+    quota_cap: Annotated[int | None, typer.Option(help="Samples that a class keeps at most.")] = None,
     drop_hardest: Annotated[float, typer.Option(help="First leave out this fraction, the hardest.")] = 0.0,
-    on: Annotated[str | None, typer.Option(help="Which embedding; default: the one there is.")] = None,
+    on: Annotated[
+        str | None, typer.Option(help="An embedding, proxy or gradients; default: the embedding there is.")
+    ] = None,
     given: Annotated[
         Path | None, typer.Option(help="File of keys, one a line, that are chosen already.")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="What to match: a dataset, another store, a .npy of features.")
+    ] = None,
+    target_split: Annotated[str | None, typer.Option(help="Which split of the target.")] = None,
+    target_weights: Annotated[
+        Path | None, typer.Option(help="A .npy: how much each target sample counts.")
+    ] = None,
+    reweight: Annotated[
+        str | None, typer.Option(help="Weights: cluster, nnls or none; default: the method's own.")
+    ] = None,
     set_: o.Set = None,
     name: Annotated[str | None, typer.Option(help="Of the selection; default: the method.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(help="Such as 4G, beyond the columns; default: half of what is free.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would need, and stop.")] = False,
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,
@@ -33,23 +56,37 @@ def select(
 ) -> None:
     """Choose which samples to keep: a selection called NAME."""
     from prune import pipeline
+    from prune.memory import parse_memory
     from prune.settings import Settings
 
     result = pipeline.select(
         store,
         name=name,
+        dry_run=dry_run,
         options=set_ or (),
-        settings=Settings(seed=seed, device=device.value, wait=wait, reporter=reporter(quiet=quiet)),
+        settings=Settings(
+            seed=seed,
+            device=device.value,
+            wait=wait,
+            memory=None if max_memory is None else parse_memory(max_memory),
+            reporter=reporter(quiet=quiet),
+        ),
         method=method,
         fraction=fraction,
         count=count,
         score=score,
         quota=quota,
+        quota_floor=quota_floor,
+        quota_cap=quota_cap,
         drop_hardest=drop_hardest,
         on=on,
         given=None if given is None else str(given),
+        target=target,
+        target_split=target_split,
+        target_weights=None if target_weights is None else str(target_weights),
+        reweight=reweight,
     )
-    finish(result, _lines(result, store), as_json=json, quiet=quiet)
+    finish(result, [] if dry_run else _lines(result, store), as_json=json, quiet=quiet)
 
 
 def _lines(result: dict[str, Any], store: Path) -> list[str]:

@@ -2,8 +2,15 @@
 
 from prune.store.column import Column, ColumnWriter, Part
 from prune.store.layout import PART_ROWS, identity
+from prune.store.prefix import Prefix, prefix
 from prune.store.samples import SAMPLES, Dataset
-from prune.store.selections import StoredSelection, read_selection, settle_selection, write_selection
+from prune.store.selections import (
+    StoredSelection,
+    digest_of_keys,
+    read_selection,
+    settle_selection,
+    write_selection,
+)
 from prune.store.store import Store
 
 __all__ = [
@@ -13,9 +20,12 @@ __all__ = [
     "ColumnWriter",
     "Dataset",
     "Part",
+    "Prefix",
     "Store",
     "StoredSelection",
+    "digest_of_keys",
     "identity",
+    "prefix",
     "read_selection",
     "settle_selection",
     "write_selection",

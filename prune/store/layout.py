@@ -17,6 +17,7 @@ DATASETS = "datasets"
 COLUMNS = "columns"
 SELECTIONS = "selections"
 SCANS = "scans"
+TARGETS = "targets"
 REJECTS = "rejects.json"
 TIMINGS = "timings.json"
 

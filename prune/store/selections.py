@@ -52,9 +52,7 @@ class StoredSelection:
     @property
     def records(self) -> dict[str, bytes]:
         """The files, for putting beside an export: the same bytes for the same selection."""
-        records = {name: self._bytes(name) for name in self.about["files"]}
-        travels = {key: value for key, value in self.about.items() if key not in _RUN_FACTS}
-        return records | {SELECTION: files.json_bytes(travels)}
+        return record_files(self.about, {name: self._bytes(name) for name in self.about["files"]})
 
     def _bytes(self, name: str) -> bytes:
         path = self.folder / name
@@ -72,17 +70,7 @@ def write_selection(store: Store, name: str, manifest: pa.Table, about: Mapping[
     """
     settle_selection(store, name)
     folder, new, old = _places(store, name)
-    chosen = manifest["selected"].to_numpy()
-    weights = manifest["weight"].to_numpy()[chosen]
-    keys = manifest["key"].filter(manifest["selected"]).to_pylist()
-    contents = {
-        "manifest.parquet": to_parquet(manifest),
-        "indices.npy": _npy_bytes(np.flatnonzero(chosen).astype(np.int64)),
-        "keys.txt": "".join(f"{key}\n" for key in keys).encode(),
-    }
-    if not np.all(weights == 1):
-        contents["weights.npy"] = _npy_bytes(weights.astype(np.float32))
-    digests = {file: files.write(new / file, data) for file, data in contents.items()}
+    digests = {file: files.write(new / file, data) for file, data in contents(manifest).items()}
     digest = files.write(new / SELECTION, files.json_bytes({**about, "name": name, "files": digests}))
     with files.writing(folder):
         if folder.exists():
@@ -90,6 +78,32 @@ def write_selection(store: Store, name: str, manifest: pa.Table, about: Mapping[
         files.disk.rename(new, folder)
     files.sync_folder(folder.parent)
     return digest
+
+
+def digest_of_keys(keys: pa.ChunkedArray) -> str:
+    """SHA-256 of the kept keys, one a line: the same for the same samples, however they are stored."""
+    return hashlib.sha256("".join(f"{key}\n" for key in keys.to_pylist()).encode()).hexdigest()
+
+
+def record_files(about: Mapping[str, Any], made: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files that go with an export: `contents`, and what `selection.json` says of every run."""
+    travels = {key: value for key, value in about.items() if key not in _RUN_FACTS}
+    return {**made, SELECTION: files.json_bytes(travels)}
+
+
+def contents(manifest: pa.Table) -> dict[str, bytes]:
+    """Return the files of a selection, by name, but for `selection.json`."""
+    chosen = manifest["selected"].to_numpy()
+    weights = manifest["weight"].to_numpy()[chosen]
+    keys = manifest["key"].filter(manifest["selected"]).to_pylist()
+    made = {
+        "manifest.parquet": to_parquet(manifest),
+        "indices.npy": _npy_bytes(np.flatnonzero(chosen).astype(np.int64)),
+        "keys.txt": "".join(f"{key}\n" for key in keys).encode(),
+    }
+    if not np.all(weights == 1):
+        made["weights.npy"] = _npy_bytes(weights.astype(np.float32))
+    return made
 
 
 def settle_selection(store: Store, name: str) -> None:

@@ -28,6 +28,7 @@ from prune.store.layout import (
     SCANS,
     SELECTIONS,
     STATE,
+    TARGETS,
     TIMINGS,
     identity,
 )
@@ -121,7 +122,7 @@ class Store:
         if self.path.exists() and not self.exists():
             if not self.path.is_dir():
                 raise StoreError(f"{self.path} is a file, not a store", "choose another place with --store")
-            known = {LOCK, LOCATION, DATASETS, COLUMNS, SELECTIONS, SCANS, REJECTS, TIMINGS}
+            known = {LOCK, LOCATION, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, REJECTS, TIMINGS}
             foreign = [p.name for p in self.path.iterdir() if p.name not in known and ".prune-" not in p.name]
             if foreign:
                 raise StoreError(

@@ -1,0 +1,133 @@
+"""Who may be chosen, how many, and why not the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from prune.arrays import Rows
+from prune.errors import DataError, OptionError
+from prune.opening import all_rejects
+from prune.progress import Reporter
+from prune.quota import keep_count, share_count
+from prune.request import Request
+from prune.store import Column, Dataset, Store
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The rows that may be chosen, and why the others may not."""
+
+    rows: Rows
+    reasons: Mapping[int, str]
+    given: Rows
+    usable: int  # samples that can be read: what a fraction is a fraction of
+
+
+def candidates(store: Store, dataset: Dataset, request: Request, reporter: Reporter) -> Candidates:
+    """Leave out what cannot be read, what is chosen already, and the hardest samples if asked to.
+
+    Raises
+    ------
+    DataError
+        A given key is not in the dataset.
+    OptionError
+        `drop_hardest` is out of range, or the score does not say what hard is.
+    """
+    reasons: dict[int, str] = dict(all_rejects(store, dataset))
+    if request.on_gradients:
+        unlabelled = np.setdiff1d(np.flatnonzero(dataset.labels < 0), np.array(sorted(reasons), np.int64))
+        reasons |= dict.fromkeys(unlabelled.tolist(), "no label")
+        if len(unlabelled):
+            reporter.say(f"{len(unlabelled)} samples have no label, so no gradient, and are left out")
+    usable = np.setdiff1d(np.arange(len(dataset)), np.array(sorted(reasons), np.int64))
+    asked = _rows_of(dataset, request.given)
+    given = np.intersect1d(asked, usable)
+    if len(given) < len(asked):
+        reporter.say(f"{len(asked) - len(given)} of the given samples cannot be read and are left out")
+    uses_score = "scores" in request.selector.needs or request.selector.takes("scores")
+    if request.score and not uses_score and not request.drop_hardest:
+        reporter.say(f"{request.method} does not use --score {request.score}")
+    free = np.setdiff1d(usable, given)
+    dropped = _hardest(store, free, len(usable), request)
+    reasons |= dict.fromkeys(given.tolist(), "given")
+    reasons |= dict.fromkeys(dropped.tolist(), f"hardest {100 * request.drop_hardest:g} %")
+    return Candidates(np.setdiff1d(free, dropped), reasons, given, len(usable))
+
+
+def budget(request: Request, found: Candidates) -> int | None:
+    """Return k: how many samples to choose; None if the method decides.
+
+    Raises
+    ------
+    OptionError
+        Both of fraction and count are given, or neither and the method cannot decide, or there are not so
+        many candidates.
+    """
+    if request.fraction is None and request.count is None and request.selector.sizes:
+        return None
+    if (request.fraction is None) == (request.count is None):
+        raise OptionError(
+            "select wants one of --fraction and --count", "prune select --fraction 0.3   # keeps 30 %"
+        )
+    if request.count is not None:
+        k, asked = request.count, f"--count {request.count}"
+        if k < 1:
+            raise OptionError(f"--count must be at least 1, not {k}")
+    else:
+        assert request.fraction is not None
+        k, asked = keep_count(request.fraction, found.usable), f"--fraction {request.fraction}"
+    if k > len(found.rows):
+        left = f"{len(found.rows)} of {found.usable} samples can be chosen"
+        raise OptionError(f"{asked} asks for {k} samples, but only {left}", "ask for less")
+    return k
+
+
+def directions(store: Store) -> dict[str, str]:
+    """What a high value of each score means."""
+    names = [name for name in store.columns if name.startswith("score.") and name.count(".") == 1]
+    return {name.removeprefix("score."): store.column(name).recipe["high"] for name in names}
+
+
+def score_column(store: Store, name: str | None) -> Column:
+    """Return the score that `--score` names; by default the only one there is."""
+    if name is not None:
+        return store.column(f"score.{name}")
+    names = list(directions(store))
+    if len(names) > 1:
+        raise OptionError(f"there are several scores: {', '.join(names)}", f"say which: --score {names[0]}")
+    return store.column(f"score.{names[0] if names else 'el2n'}")
+
+
+def _hardest(store: Store, rows: Rows, usable: int, request: Request) -> Rows:
+    share = request.drop_hardest
+    if not 0 <= share < 1:
+        raise OptionError(f"--drop-hardest must be from 0 up to (not including) 1, not {share}")
+    if share == 0:
+        return rows[:0]
+    column = score_column(store, request.score)
+    high = column.recipe["high"]
+    if high not in {"hard", "easy"}:
+        name = column.name.removeprefix("score.")
+        raise OptionError(f"score {name} does not say which samples are hard", "--score el2n")
+    scores = column.read()[rows]
+    order = np.argsort(-scores if high == "hard" else scores, kind="stable")
+    return np.sort(rows[order[: share_count(share, usable)]])
+
+
+def _rows_of(dataset: Dataset, keys: Sequence[str]) -> Rows:
+    if not keys:
+        return np.empty(0, np.int64)
+    import pyarrow.compute as pc
+
+    rows = pc.index_in(pa.array(keys, pa.string()), value_set=dataset.samples["key"].combine_chunks())
+    if rows.null_count:
+        first = keys[int(np.flatnonzero(rows.is_null().to_numpy(zero_copy_only=False))[0])]
+        raise DataError(
+            f"{rows.null_count} of {len(keys)} given keys are not in the dataset; the first is {first!r}",
+            "keys stand one a line, as in keys.txt of a selection",
+        )
+    return np.unique(rows.to_numpy()).astype(np.int64)

@@ -1,0 +1,224 @@
+"""From what a selector needs to what it chose: group by group, with what is given, towards a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from prune.arrays import Labels, Probs, Rows, Scores, Weights
+from prune.errors import OptionError
+from prune.index.plan import Plan, Size, duration_class
+from prune.methods import Method
+from prune.quota import Quota, groups, select_under_quota
+from prune.selection import Selection
+from prune.text import size
+
+if TYPE_CHECKING:
+    from prune.index.space import Space, Sums
+
+Reweight: TypeAlias = Literal["none", "cluster", "nnls"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Samples that a selection is to match, in the space of the samples it is chosen from."""
+
+    space: Space
+    labels: Labels | None = None  # (t,), class ids of the pool; -1 where there is none
+    weights: Sums | None = None  # (t,)
+
+    def of_class(self, label: int) -> Target:
+        """Return the part with this label; everything if the target has no labels, or none of this class."""
+        rows = np.flatnonzero(self.labels == label) if self.labels is not None else np.empty(0, np.int64)
+        if not len(rows):
+            return self
+        return Target(self.space.subset(rows), None, None if self.weights is None else self.weights[rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What selectors may need, about all samples; what is absent nobody asked for."""
+
+    labels: Labels
+    keys: Callable[[Rows], list[str]]
+    space: Callable[[Rows], Space] | None = None  # the samples at these rows
+    scores: Scores | None = None
+    probs: Probs | None = None
+    target: Target | None = None
+
+    def need(self, name: str, rows: Rows) -> Any:
+        """Return what a selector calls `name`, for these rows."""
+        if name == "keys":
+            return self.keys(rows)
+        if name == "space":
+            assert self.space is not None
+            return self.space(rows)
+        values = {"scores": self.scores, "probs": self.probs}[name]
+        assert values is not None
+        return values[rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is to be chosen, and how."""
+
+    method: Method
+    rows: Rows  # that may be chosen
+    k: int | None  # None: the method decides
+    given: Rows = field(default_factory=lambda: np.empty(0, np.int64))  # chosen already
+    quota: Quota = "none"
+    floor: int = 0
+    cap: int | None = None
+    seed: int = 0
+    reweight: Reweight | None = None  # None: the weights that the method gives
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def shares(self, labels: Labels) -> list[tuple[Rows, int | None]]:
+        """Return the rows of every group, with its budget."""
+        return groups(labels, self.rows, self.k, self.quota, floor=self.floor, cap=self.cap)
+
+    def given_to(self, labels: Labels, rows: Rows) -> Rows:
+        """Return the given samples that count for the group of these rows: all, or those of its class."""
+        if not self.method.takes("given"):
+            return self.given[:0]
+        return self.given if self.quota == "none" else self.given[labels[self.given] == labels[rows[0]]]
+
+
+def announced(task: Task, labels: Labels, like: Size, target: Target | None = None) -> Forecast | None:
+    """Return what the task will need, or None if the method has no plan: it is a pass over numbers.
+
+    Parameters
+    ----------
+    like
+        Width, memory, device and kind of the space.
+
+    Raises
+    ------
+    OptionError
+        No way to do it fits in the memory allowed.
+    """
+    if task.method.plan is None:
+        return None
+    options = {**task.method.options, **task.options}
+    plans: list[Plan] = []
+    for rows, k in task.shares(labels):
+        given = len(task.given_to(labels, rows))
+        part = _target_of(task, labels, rows, target)
+        here = replace(like, n=len(rows) + given, given=given, target=0 if part is None else part.space.n)
+        plans.append(task.method.plan(here, len(rows) if k is None else k, options))
+    largest = max(plans, key=lambda plan: plan.bytes)
+    if largest.bytes > like.memory:
+        raise OptionError(
+            f"{task.method.name} needs {size(largest.bytes)}, but may use {size(like.memory)}",
+            f"--max-memory {-(-largest.bytes // 2**30)}G, or --quota proportional to go class by class",
+        )
+    work = sum(plan.work for plan in plans)
+    return Forecast(
+        method=task.method.name,
+        mode=", ".join(dict.fromkeys(plan.mode for plan in plans)),
+        why=largest.why,
+        bytes=largest.bytes,
+        work=work,
+        time=duration_class(work, like.device),
+        groups=len(plans),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What a selection will need, all groups together."""
+
+    method: str
+    mode: str
+    why: str
+    bytes: int  # of the largest group, beyond the columns
+    work: float  # floating-point operations
+    time: str  # seconds, minutes, hours or days
+    groups: int
+
+    def __str__(self) -> str:
+        each = f" in each of {self.groups} classes" if self.groups > 1 else ""
+        return f"{self.method}: {self.mode}{each} ({self.why}); needs {size(self.bytes)}, {self.time}"
+
+
+def choose(task: Task, material: Material) -> Selection:
+    """Run the selector, once or per class; rows are rows of the dataset, in the order taken.
+
+    Raises
+    ------
+    OptionError
+        Weights are asked for where there is no space to find them in.
+    """
+    if task.reweight in {"cluster", "nnls"} and material.space is None:
+        raise OptionError(
+            f"--reweight {task.reweight} compares samples, and there is no embedding",
+            "prune embed, or prune score, first",
+        )
+    labels = material.labels
+
+    def run(rows: Rows, k: int | None) -> Selection:
+        given = task.given_to(labels, rows)
+        chosen = _run(task, material, rows, given, k)
+        return _reweighted(task, material, rows, chosen)
+
+    shares = task.shares(labels)
+    chosen = select_under_quota(run, shares)
+    return chosen if len(shares) == 1 else _with_fact(chosen, "groups", len(shares))
+
+
+def _run(task: Task, material: Material, rows: Rows, given: Rows, k: int | None) -> Selection:
+    method, every = task.method, np.concatenate([rows, given])
+    words: dict[str, Any] = {"k": k, **task.options}
+    if "seed" in method.supplied:
+        words["seed"] = task.seed
+    if len(given):
+        words["given"] = np.arange(len(rows), len(every))
+    if target := _target_of(task, material.labels, rows, material.target):
+        words["target"] = target.space
+        if target.weights is not None and method.takes("target_weights"):
+            words["target_weights"] = target.weights
+    if material.scores is not None and method.takes("scores"):
+        words["scores"] = material.scores[every]
+    return method.function(*(material.need(name, every) for name in method.needs), **words)
+
+
+def _target_of(task: Task, labels: Labels, rows: Rows, target: Target | None) -> Target | None:
+    if target is None or not task.method.takes("target"):
+        return None
+    return target if task.quota == "none" else target.of_class(int(labels[rows[0]]))
+
+
+def _reweighted(task: Task, material: Material, rows: Rows, chosen: Selection) -> Selection:
+    if task.reweight is None:
+        return chosen
+    weights: Weights = np.ones(len(chosen), np.float32)
+    if task.reweight != "none":
+        from prune.greedy.reweight import reweighted
+
+        assert material.space is not None
+        weights = reweighted(material.space(rows), chosen.rows, task.reweight)
+    return Selection.of(chosen.rows, chosen.gains, weights, chosen.facts)
+
+
+def _with_fact(chosen: Selection, name: str, value: Any) -> Selection:
+    return Selection.of(chosen.rows, chosen.gains, chosen.weights, {**chosen.facts, name: value})
+
+
+def checked_reweight(kind: str | None) -> Reweight | None:
+    """Return a way of weighting that exists.
+
+    Raises
+    ------
+    OptionError
+        It does not.
+    """
+    known: Sequence[Reweight] = ("none", "cluster", "nnls")
+    for one in known:
+        if kind == one:
+            return one
+    if kind is not None:
+        raise OptionError(f"--reweight {kind} is not one of {', '.join(known)}")
+    return None

@@ -1,0 +1,120 @@
+"""What the user asked `select` for, checked as far as words can be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from prune.arrays import Labels, Rows
+from prune.choosing import checked_reweight
+from prune.errors import OptionError, UnknownNameError
+from prune.methods import Method, find
+from prune.quota import Quota
+from prune.selectors import SELECTORS
+from prune.settings import Settings
+from prune.spaces import GRADIENTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked `select` for."""
+
+    method: str = "kcenter"
+    fraction: str | float | None = None
+    count: int | None = None
+    score: str | None = None
+    quota: str | None = None  # none, proportional or equal; default: what the method is made for
+    quota_floor: int = 0  # samples that a class keeps at least
+    quota_cap: int | None = None  # and at most
+    drop_hardest: float = 0.0
+    on: str | None = None  # an embedding, proxy or gradients
+    given: Sequence[str] = ()  # keys that are chosen already
+    target: str | None = None  # what to match: a dataset, another store, or a file of features
+    target_split: str | None = None
+    target_weights: str | None = None  # a file of one number a target sample
+    reweight: str | None = None  # none, cluster or nnls
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        checked_reweight(self.reweight)
+        if self.quota is not None:
+            checked_quota(self.quota)
+        if self.target is not None and not self.selector.takes("target"):
+            known = ", ".join(name for name, method in SELECTORS.items() if method.takes("target"))
+            raise OptionError(f"{self.method} matches no --target", f"methods that do: {known}")
+
+    @property
+    def selector(self) -> Method:
+        """The method, looked up."""
+        return find("selector", self.method, SELECTORS)
+
+    @property
+    def needs_space(self) -> bool:
+        """Whether samples are compared with one another."""
+        return "space" in self.selector.needs or self.reweight in {"cluster", "nnls"}
+
+    @property
+    def on_gradients(self) -> bool:
+        """Whether the samples are compared by their gradients."""
+        return self.needs_space and (self.on or self.selector.on) == GRADIENTS
+
+    def device(self, settings: Settings) -> str:
+        """Where the arithmetic runs; methods without a space need no device."""
+        return settings.torch_device if self.needs_space else "cpu"
+
+    def split_over(self, labels: Labels, rows: Rows) -> Quota:
+        """Return the quota asked for; else the method's own, where the samples have labels."""
+        if self.quota is not None:
+            return checked_quota(self.quota)
+        labelled = bool(len(rows)) and bool((labels[rows] >= 0).all())
+        return checked_quota(self.selector.quota) if labelled else "none"
+
+
+def keys_in(given: str | Path | Sequence[str] | None) -> list[str]:
+    """Return the keys of a file, one a line; a list of keys is returned as it is.
+
+    Raises
+    ------
+    OptionError
+        There is no such file.
+    """
+    if given is None or not isinstance(given, str | Path):
+        return list(given or ())
+    try:
+        lines = Path(given).read_bytes().decode("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(
+            f"cannot read keys from {given}", "one key a line, as in keys.txt of a selection"
+        ) from error
+    return [key for key in (line.removesuffix("\r") for line in lines) if key]
+
+
+def checked_quota(quota: str) -> Quota:
+    """Return a quota that exists, or raise `UnknownNameError`."""
+    for known in get_args(Quota):
+        if quota == known:
+            return known
+    raise UnknownNameError("quota", quota, get_args(Quota))
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def checked_name(name: str) -> str:
+    """Return a name that can name a folder.
+
+    Raises
+    ------
+    OptionError
+        It cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise OptionError(
+            f"--name {name!r} cannot name a selection",
+            "use up to 64 letters, digits, dots, dashes and underscores",
+        )
+    return name
