@@ -7,13 +7,14 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
 TESTS := not gpu and not slow and not network
 
-.PHONY: help demo test check fix readme clean
+.PHONY: help demo test check fix docs readme clean
 
 help:
 	@echo "make demo    build the environment and run the whole chain on a small real dataset"
 	@echo "make test    build the environment; formatter, linter, types and tests"
 	@echo "make check   the same as make test"
 	@echo "make fix     format and repair what the linter can"
+	@echo "make docs    write the page of every method from its docstring"
 	@echo "make readme  paste the real output of the README's commands into it"
 
 demo: $(VENV)/ready
@@ -28,6 +29,9 @@ test check: $(VENV)/ready
 fix: $(VENV)/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/ready
+	$(BIN)/python docs/make.py
 
 readme: $(VENV)/ready
 	$(BIN)/python tests/readme.py

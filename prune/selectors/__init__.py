@@ -1,7 +1,7 @@
 """One file per selector: a plain function of a space, scores or keys. Listed here or it does not exist."""
 
 from prune.methods import Method, table
-from prune.selectors.kcenter import kcenter
+from prune.selectors.kcenter import kcenter, plan_of_kcenter
 from prune.selectors.random import random
 from prune.selectors.stratified import stratified
 from prune.selectors.top import bottom, top
@@ -13,5 +13,5 @@ SELECTORS = table(
     Method(bottom),
     Method(window),
     Method(stratified, nested=False),
-    Method(kcenter),
+    Method(kcenter, plan=plan_of_kcenter),
 )

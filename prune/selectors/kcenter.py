@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 
 from prune.arrays import Rows
-from prune.index.space import EmbeddingSpace
+from prune.index.plan import Plan, Size
+from prune.index.space import Space
 from prune.selection import Selection
 
 
 def kcenter(
-    space: EmbeddingSpace,
+    space: Space,
     /,
     *,
     k: int,
@@ -23,7 +25,11 @@ def kcenter(
 
     The covering radius is at most twice the best possible for k centres. Exact: distances are float64 sums
     of squared differences, ties go to the lower row, and samples that coincide with a centre are taken last.
-    Time O(n·k·d) in matrix products, memory O(n) beyond the space.
+    Time O(n·k·d) in matrix products, or far less on clustered data; memory O(n) beyond the space.
+
+    Good for covering everything there is, the rare included, and for spreading a small budget; bad on noisy
+    data, since the farthest samples are the outliers and the wrong labels (`--drop-hardest` first), and below
+    some per cent kept, where it takes nothing from the dense middle.
 
     Parameters
     ----------
@@ -65,3 +71,13 @@ def kcenter(
         raise ValueError(f"cannot keep {k} of {free} samples")
     rows, gains = farthest_first(space.under(metric), k, centres)
     return Selection.of(rows, gains=gains.astype(np.float32))
+
+
+def plan_of_kcenter(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
+    """A few numbers a sample, and products of a block of rows with up to 256 new centres."""
+    del options
+    scratch = 64 * size.n + 4 * 4096 * (256 + 2 * size.width) + 4 * 1024 * (1024 + size.width)
+    if size.gradients:
+        scratch += 8 * 4096 * 256
+    why = f"{k:,} centres meet {size.n:,} samples, at most 256 at a time"
+    return Plan("direct", why, scratch, 2.0 * size.n * k * size.width)

@@ -14,7 +14,10 @@ def random(keys: Sequence[str], /, *, k: int, seed: int) -> Selection:
     """Uniform without replacement, drawn by seed and sample key.
 
     Each key is hashed with the seed, and the k smallest hashes are kept. The order of the dataset does not
-    matter, and a smaller budget is a prefix of a larger one.
+    matter, and a smaller budget is a prefix of a larger one. Time O(n·log n), memory O(n).
+
+    Good for nearly everything: few methods beat it below 10 % kept, and with `--quota proportional` it is the
+    baseline to report; bad at rare classes and at duplicates, which it keeps in proportion.
 
     Parameters
     ----------

@@ -11,6 +11,10 @@ from prune.selection import Selection
 def top(scores: Scores, /, *, k: int) -> Selection:
     """Highest score first.
 
+    Time O(n·log n), memory O(n). Good for keeping the hardest samples where much is kept and labels are
+    right; bad at small budgets, where hard samples alone teach less than random ones, and with wrong labels,
+    which are the hardest of all.
+
     Parameters
     ----------
     scores : (n,)
@@ -34,6 +38,9 @@ def top(scores: Scores, /, *, k: int) -> Selection:
 
 def bottom(scores: Scores, /, *, k: int) -> Selection:
     """Lowest score first.
+
+    Time O(n·log n), memory O(n). Good for scores where low is hard (aum, confidence, margin), or for keeping
+    the easiest samples at very small budgets; bad at keeping rare or difficult ones when high is hard.
 
     Parameters
     ----------

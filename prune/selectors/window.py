@@ -15,6 +15,9 @@ from prune.selectors.top import ranked
 def window(scores: Scores, /, *, k: int, lo: float = 0.0, hi: float = 1.0) -> Selection:
     """The k samples in the middle of the ranks from lo·n to hi·n, lowest score at 0.
 
+    Time O(n·log n), memory O(n). Good for leaving out both the wrong labels and what is learned anyway; bad
+    at telling how wide that is: lo and hi have to be tried.
+
     Taken from the middle outwards, the lower rank first, so that a smaller budget is a narrower window around
     the same middle.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pkgutil
 from typing import Any
 
@@ -9,13 +10,18 @@ import numpy as np
 import pytest
 
 import prune.selectors
-from prune.index.space import EmbeddingSpace
+from prune.errors import OptionError
+from prune.index.gradients import GradientSpace, errors_of
+from prune.index.plan import Plan, size_of
+from prune.index.space import EmbeddingSpace, Space
 from prune.methods import Method
 from prune.selection import Selection
 from prune.selectors import SELECTORS
 
 N = 240
 SUPPLIED = {"k", "seed"}
+ONLY_GRADIENTS = {"glister"}
+MEMORY = 2**28
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:
@@ -23,61 +29,101 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _inputs(kind: str) -> dict[str, Any]:
+def _rows(kind: str, rng: np.random.Generator, n: int) -> np.ndarray:
+    if kind == "plain":
+        return rng.standard_normal((n, 7)).astype(np.float16)
+    return (rng.integers(0, 2, (n, 3)) if kind == "ties" else np.ones((n, 2))).astype(np.float16)
+
+
+def _probs(kind: str, rng: np.random.Generator, n: int) -> np.ndarray:
+    if kind == "plain":
+        logits = rng.standard_normal((n, 4))
+        return (np.exp(logits) / np.exp(logits).sum(1, keepdims=True)).astype(np.float16)
+    if kind == "ties":  # certain, as a network may be: the gradients of those that are right are zero
+        return np.eye(4, dtype=np.float16)[rng.integers(0, 4, n)]
+    return np.full((n, 4), 0.25, np.float16)
+
+
+def _inputs(kind: str, on: str = "embeddings", n: int = N) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     scores = {
-        "plain": rng.standard_normal(N),
-        "ties": rng.integers(0, 3, N),
-        "equal": np.ones(N),
+        "plain": rng.standard_normal(n),
+        "ties": rng.integers(0, 3, n),
+        "equal": np.ones(n),
     }[kind].astype(np.float32)
-    rows = {
-        "plain": rng.standard_normal((N, 7)),
-        "ties": rng.integers(0, 2, (N, 3)),
-        "equal": np.ones((N, 2)),
-    }[kind].astype(np.float16)
-    return {
-        "scores": _frozen(scores),
-        "space": EmbeddingSpace(_frozen(rows)),
-        "keys": [f"class/{row:03}.png" for row in range(N)],
-    }
+    rows, probs = _frozen(_rows(kind, rng, n)), _frozen(_probs(kind, rng, n))
+    labels = rng.integers(0, 4, n) if kind != "equal" else np.zeros(n, np.int64)
+    space: Space = EmbeddingSpace(rows, memory=MEMORY)
+    if on == "gradients":
+        space = GradientSpace(_frozen(errors_of(probs, labels)), rows, memory=MEMORY)
+    keys = [f"class/{row:03}.png" for row in range(n)]
+    return {"scores": _frozen(scores), "space": space, "keys": keys, "probs": probs}
 
 
-def _run(method: Method, inputs: dict[str, Any], k: int) -> Selection:
+def _run(method: Method, inputs: dict[str, Any], k: int, **more: Any) -> Selection:
     supplied = {name: value for name, value in {"k": k, "seed": 3}.items() if name in method.supplied}
-    return method.function(*(inputs[name] for name in method.needs), **supplied)
+    return method.function(*(inputs[name] for name in method.needs), **supplied, **more)
 
 
+def _spaces(method: Method) -> list[str]:
+    if "space" not in method.needs:
+        return ["embeddings"]
+    return ["gradients"] if method.name in ONLY_GRADIENTS else ["embeddings", "gradients"]
+
+
+CASES = [(method, on) for method in SELECTORS.values() for on in _spaces(method)]
 every_selector = pytest.mark.parametrize("method", SELECTORS.values(), ids=SELECTORS)
+everywhere = pytest.mark.parametrize(("method", "on"), CASES, ids=[f"{m.name}-{on}" for m, on in CASES])
 every_input = pytest.mark.parametrize("kind", ["plain", "ties", "equal"])
 
 
-@every_selector
+@everywhere
 @every_input
-@pytest.mark.parametrize("k", [1, 2, 100, N - 1, N])
-def test_exactly_k_distinct_rows_and_the_same_twice(method: Method, kind: str, k: int) -> None:
-    one, two = (_run(method, _inputs(kind), k) for _ in range(2))
-    assert len(np.unique(one.rows)) == len(one.rows) == len(one.weights) == len(one.gains) == k
-    assert one.rows.min() >= 0
-    assert one.rows.max() < N
-    assert (one.rows.dtype, one.weights.dtype, one.gains.dtype) == (np.int64, np.float32, np.float32)
-    assert np.isfinite(one.gains).all()
-    assert (one.weights > 0).all()
-    for attribute in ("rows", "weights", "gains"):
-        assert np.array_equal(getattr(one, attribute), getattr(two, attribute))
+def test_exactly_k_distinct_rows_and_the_same_twice(method: Method, on: str, kind: str) -> None:
+    for k in (1, 2, 100, N - 1, N):
+        one, two = (_run(method, _inputs(kind, on), k) for _ in range(2))
+        assert len(np.unique(one.rows)) == len(one.rows) == len(one.weights) == len(one.gains) == k
+        assert one.rows.min() >= 0
+        assert one.rows.max() < N
+        assert (one.rows.dtype, one.weights.dtype, one.gains.dtype) == (np.int64, np.float32, np.float32)
+        assert np.isfinite(one.gains).all()
+        assert np.isfinite(one.weights).all()
+        assert (one.weights > 0).all()
+        assert json.loads(json.dumps(one.facts, allow_nan=False)) == json.loads(json.dumps(two.facts))
+        for attribute in ("rows", "weights", "gains"):
+            assert np.array_equal(getattr(one, attribute), getattr(two, attribute))
 
 
-@every_selector
+@everywhere
 @every_input
-def test_smaller_budgets_are_prefixes_where_the_table_says_so(method: Method, kind: str) -> None:
-    whole = _run(method, _inputs(kind), N).rows
+def test_smaller_budgets_are_prefixes_where_the_table_says_so(method: Method, on: str, kind: str) -> None:
     if method.nested:
-        assert all(np.array_equal(_run(method, _inputs(kind), k).rows, whole[:k]) for k in (1, 17, 200))
+        whole = _run(method, _inputs(kind, on), N).rows
+        assert all(np.array_equal(_run(method, _inputs(kind, on), k).rows, whole[:k]) for k in (1, 17, 200))
+
+
+@everywhere
+def test_a_single_sample_can_be_kept(method: Method, on: str) -> None:
+    assert _run(method, _inputs("plain", on, n=1), 1).rows.tolist() == [0]
+
+
+@everywhere
+def test_what_is_given_is_not_taken_again(method: Method, on: str) -> None:
+    if not method.takes("given"):
+        pytest.skip("goes on from nothing")
+    given = np.array([3, 17, 100])
+    for k in (1, 40, N - 3):
+        rows = _run(method, _inputs("plain", on), k, given=given).rows
+        assert len(np.unique(rows)) == k
+        assert not np.isin(given, rows).any()
+    with pytest.raises(ValueError, match=f"cannot keep {N - 2} of {N - 3} samples"):
+        _run(method, _inputs("plain", on), N - 2, given=given)
 
 
 @every_selector
 def test_the_global_random_state_is_left_alone(method: Method) -> None:
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    _run(method, _inputs("plain"), 20)
+    _run(method, _inputs("plain", _spaces(method)[-1]), 20)
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
 
 
@@ -85,7 +131,7 @@ def test_the_global_random_state_is_left_alone(method: Method) -> None:
 @pytest.mark.parametrize("k", [0, N + 1])
 def test_a_budget_that_does_not_fit_is_refused_with_the_numbers(method: Method, k: int) -> None:
     with pytest.raises(ValueError, match=f"cannot keep {k} of {N} samples"):
-        _run(method, _inputs("plain"), k)
+        _run(method, _inputs("plain", _spaces(method)[-1]), k)
 
 
 @every_selector
@@ -95,13 +141,33 @@ def test_scores_that_are_not_numbers_are_refused(method: Method) -> None:
     scores = np.ones(N, np.float32)
     scores[[5, 9]] = np.nan
     with pytest.raises(ValueError, match=r"2 of 240 scores are not numbers \(first in row 5\)"):
-        _run(method, {"scores": scores}, 3)
+        _run(method, {**_inputs("plain"), "scores": scores}, 3)
+
+
+@everywhere
+def test_the_plan_is_known_before_and_grows_with_the_data(method: Method, on: str) -> None:
+    if method.plan is None:
+        assert "space" not in method.needs, "whoever compares samples says what it costs"
+        return
+    space = _inputs("plain", on)["space"]
+    small, large = (method.plan(size_of(space.subset(np.arange(n))), 20, method.options) for n in (60, N))
+    assert isinstance(small, Plan)
+    assert 0 <= small.bytes <= large.bytes <= MEMORY
+    assert 0 < small.work <= large.work
+    assert small.why
+
+
+@pytest.mark.parametrize("method", [SELECTORS[name] for name in ONLY_GRADIENTS if name in SELECTORS])
+def test_methods_for_gradients_say_so_elsewhere(method: Method) -> None:
+    with pytest.raises(OptionError) as caught:
+        _run(method, _inputs("plain"), 3)
+    assert "--on gradients" in caught.value.hint
 
 
 @every_selector
 def test_the_docstring_says_what_it_is_and_the_signature_what_it_needs(method: Method) -> None:
     assert method.summary.endswith(".")
-    assert set(method.needs) <= {"space", "scores", "keys"}
+    assert set(method.needs) <= {"space", "scores", "keys", "probs"}
     assert "k" in method.supplied
     assert set(method.supplied) <= SUPPLIED
 
