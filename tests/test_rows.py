@@ -39,3 +39,49 @@ def test_scores_and_quotas_need_no_embedding() -> None:
 def test_arrays_that_do_not_fit(words: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         prune.select_rows(**words)
+
+
+RNG = np.random.default_rng(0)
+E, H = RNG.standard_normal((30, 3)).astype(np.float32), RNG.standard_normal((30, 4)).astype(np.float32)
+
+
+def test_gradients_are_given_as_factors() -> None:
+    formed = np.einsum("nc,nd->ncd", E, np.c_[H, np.ones(30)]).reshape(30, -1).astype(np.float32)
+    chosen = prune.select_rows(errors=E, features=H, method="kcenter", k=12)
+    assert chosen.rows.tolist() == prune.select_rows(formed, method="kcenter", k=12).rows.tolist()
+
+
+def test_given_rows_count_and_are_not_returned() -> None:
+    chosen = prune.select_rows(X, method="kcenter", k=2, given=[3, 0])
+    assert chosen.rows.tolist() == [2, 4]  # 5 is farthest from 0 and 9; 9.1 is a float32 over 0.1 away
+
+
+def test_the_quota_that_a_method_is_made_for_needs_labels() -> None:
+    labels = np.repeat([0, 1, 2], 10)
+    chosen = prune.select_rows(errors=E, features=H, labels=labels, method="craig", k=6)
+    assert np.bincount(labels[chosen.rows]).tolist() == [2, 2, 2]
+    assert chosen.weights.sum() == 30
+    assert chosen.facts["groups"] == 3
+    assert prune.select_rows(errors=E, features=H, method="craig", k=6).weights.sum() == 30
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        ({"errors": E, "k": 2}, ValueError, r"errors=\(n, c\) and features=\(n, d\), both"),
+        ({"X": H, "errors": E, "features": H, "k": 2}, ValueError, "two spaces; give one"),
+        ({"X": X, "k": 2, "given": [7]}, OptionError, r"given rows span \[7, 7\]"),
+        ({"X": X, "k": 2, "metrics": 1}, OptionError, "kcenter has no option 'metrics'"),
+        ({"X": X, "k": 2, "target": X}, OptionError, "kcenter matches no target"),
+        ({"X": X}, OptionError, "kcenter does not decide how many to keep; give k"),
+        ({"X": X, "k": 2, "reweight": "both"}, OptionError, "--reweight both is not one of"),
+        (
+            {"errors": E, "features": H, "k": 2, "method": "gradmatch", "target": X},
+            ValueError,
+            "the target of gradients is a pair",
+        ),
+    ],
+)
+def test_words_that_do_not_fit(words: dict[str, object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        prune.select_rows(**words)

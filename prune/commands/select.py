@@ -103,6 +103,7 @@ def _lines(result: dict[str, Any], store: Path) -> list[str]:
         )
         lost = f"; {counted(classes['lost'], 'class')} lost" if classes["lost"] else ""
         lines.append(f"classes: from {least} to {most}{lost}")
+    lines += _found(result["facts"])
     covered = result["report"].get("coverage")
     if covered:
         ours, chance = covered["selection"], covered["random"]
@@ -116,3 +117,17 @@ def _lines(result: dict[str, Any], store: Path) -> list[str]:
         f"in {store / 'selections' / result['name']}",
         f"next: prune export --format {form}",
     ]
+
+
+def _found(facts: dict[str, Any]) -> list[str]:
+    """What else the method found, on one line; over classes, the mean."""
+    from prune.text import number
+
+    shown = []
+    for name, value in facts.items():
+        plain = value["mean"] if isinstance(value, dict) and "mean" in value else value
+        if isinstance(plain, bool | str):
+            shown.append(f"{name} {plain}")
+        elif isinstance(plain, int | float):
+            shown.append(f"{name} {number(plain)}")
+    return [f"found: {', '.join(shown)}".replace("_", " ")] if shown else []

@@ -92,21 +92,6 @@ def test_running_again_changes_nothing(prune: Prune, images: Path, elsewhere: Pa
     assert "is there already" in prune("export", "--format", "webdataset").out
 
 
-@pytest.mark.parametrize("method", ["random", "top", "bottom", "window", "stratified", "kcenter"])
-@pytest.mark.parametrize("quota", ["none", "proportional", "equal"])
-def test_every_method_under_every_quota(
-    prune: Prune, images: Path, elsewhere: Path, method: str, quota: str, scored_store: Path
-) -> None:
-    said = prune(
-        "select", "--method", method, "--quota", quota, "--count", 11, "--store", scored_store, "--json"
-    )
-    assert said.code == 0, said.err
-    table = pq.read_table(scored_store / "selections" / method / "manifest.parquet")
-    counts = np.bincount(table["label"].to_numpy()[table["selected"].to_numpy()], minlength=2)
-    assert counts.sum() == 11
-    assert quota == "none" or abs(counts[0] - counts[1]) == 1
-
-
 @pytest.fixture
 def scored_store(prune: Prune, images: Path, elsewhere: Path) -> Path:
     assert prune("score", "--type", "el2n", *QUICK, images).code == 0
