@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import prune
 from prune.candidates import Candidates, directions
 from prune.choosing import Task
+from prune.methods import Method
 from prune.request import Request
 from prune.selection import Selection
 from prune.settings import Settings
@@ -58,25 +60,28 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
 
 
 def about(
-    store: Store,
-    dataset: Dataset,
-    request: Request,
-    task: Task,
-    found: Candidates,
-    table: pa.Table,
-    settings: Settings,
+    request: Request, task: Task, found: Candidates, table: pa.Table, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what `selection.json` says, but for the time it took."""
+    """Return what `selection.json` says of the choice."""
     method = request.selector
+    options = {**method.options, **request.options}
     return {
         "method": request.method,
-        "options": {**method.options, **request.options},
-        "nested": method.nested,
+        "options": options,
+        "nested": is_nested(method, options, facts),
         "asked": {**_asked(request), "quota": task.quota},
         "seed": request.seed,
-        "n": len(dataset),
+        "n": len(table),
         "usable": found.usable,
         "k": int(np.count_nonzero(table["selected"].to_numpy())),
+        "keys_sha256": digest_of_keys(table["key"].filter(table["selected"])),
+        "facts": {name: value for name, value in facts.items() if name != "partners"},
+    }
+
+
+def provenance(store: Store, dataset: Dataset, request: Request, settings: Settings) -> dict[str, Any]:
+    """Return what `selection.json` says of the data and the program."""
+    return {
         "columns": {name: store.state["columns"][name] for name in store.columns},
         "directions": directions(store),
         "classes": dataset.classes,
@@ -85,8 +90,17 @@ def about(
         "versions": {"prune": prune.__version__, "python": platform.python_version(), **_versions()},
         "device": request.device(settings),
         "threads": _threads(),
-        "keys_sha256": digest_of_keys(table["key"].filter(table["selected"])),
     }
+
+
+def is_nested(method: Method, options: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether a smaller budget would have chosen the samples taken first.
+
+    Random candidates and parts depend on the budget, whatever the method.
+    """
+    modes = facts.get("mode", "")
+    partitioned = "partitioned" in (modes if isinstance(modes, list) else [modes])
+    return method.nested and not partitioned and options.get("greedy") not in {"stochastic", "partitioned"}
 
 
 def _asked(request: Request) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from prune.arrays import Rows, Scores
 from prune.candidates import Candidates, budget, candidates, score_column
 from prune.choosing import Forecast, Material, Target, Task, announced, checked_reweight, choose
 from prune.errors import DataError, MissingColumnError, OptionError
+from prune.index.plan import Size
 from prune.opening import reopened
 from prune.request import Request
 from prune.settings import Settings
@@ -47,7 +48,7 @@ def prepare(store: Store, request: Request, settings: Settings) -> Prepared:
     found = candidates(store, dataset, request, settings.reporter)
     task, source = _task(request, found, dataset), _source(store, dataset, request, settings)
     target = _target(store, request, source, settings)
-    forecast = None if source is None else announced(task, dataset.labels, source.like, target)
+    forecast = announced(task, dataset.labels, _like(store, request, source, settings), target)
     if forecast is not None:
         settings.reporter.say(str(forecast))
     return Prepared(store, dataset, request, settings, found, task, source, target, forecast)
@@ -58,14 +59,21 @@ def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
     store, dataset, found, source = ready.store, ready.dataset, ready.found, ready.source
     chosen = choose(ready.task, _material(ready))
     table = manifest.manifest(store, dataset, found, chosen)
-    about = manifest.about(store, dataset, ready.request, ready.task, found, table, ready.settings)
-    about["facts"] = {name: value for name, value in chosen.facts.items() if name != "partners"}
+    about = manifest.about(ready.request, ready.task, found, table, chosen.facts)
+    about |= manifest.provenance(store, dataset, ready.request, ready.settings)
     about["plan"] = None if ready.forecast is None else asdict(ready.forecast)
     vectors, kept = None if source is None else source.vectors, np.sort(chosen.rows)
     about["report"] = report.compare(
         vectors, dataset.labels, found.rows, kept, len(dataset.classes), ready.request.seed
     )
     return table, about
+
+
+def _like(store: Store, request: Request, source: Source | None, settings: Settings) -> Size:
+    if source is not None and "space" in request.selector.needs:
+        return source.like
+    width = store.column("probs").shape[1] if "probs" in request.selector.needs else 1
+    return Size(0, width, settings.memory_limit if source is None else source.memory)
 
 
 def _target(store: Store, request: Request, source: Source | None, settings: Settings) -> Target | None:

@@ -65,8 +65,9 @@ def balanced_random(labels: Labels, candidates: Rows, k: int, rng: np.random.Gen
     classes, codes = np.unique(labels[candidates], return_inverse=True)
     counts = np.bincount(codes, minlength=len(classes))
     shares = budgets(counts, k, "proportional")
+    members = np.split(candidates[np.argsort(codes, kind="stable")], np.cumsum(counts)[:-1])
     drawn = [
-        rng.choice(candidates[codes == code], int(share), replace=False) for code, share in enumerate(shares)
+        rng.choice(rows, int(share), replace=False) for rows, share in zip(members, shares, strict=True)
     ]
     return np.sort(np.concatenate(drawn))
 
