@@ -35,7 +35,8 @@ class Source:
     def like(self) -> Size:
         """Width, memory and device of the space."""
         width = self._features.shape[1] + (0 if self._probs is None else self._probs.shape[1])
-        return Size(0, width, self.memory, self.device, gradients=self._probs is not None)
+        classes = 0 if self._probs is None else self._probs.shape[1]
+        return Size(0, width, self.memory, self.device, gradients=classes > 0, classes=classes)
 
     @functools.cached_property
     def vectors(self) -> Embeddings:

@@ -126,8 +126,11 @@ class GradientSpace:
         matrix = vector.astype(np.float32)
         for span in self._spans():
             e, h = self.factors(span)
-            mixed = e @ matrix  # (b, d + 1)
-            out[span] = np.einsum("bd,bd->b", mixed[:, :-1], h, dtype=np.float64) + mixed[:, -1]
+            if self.c < self.d:  # the longer axis in the product, the shorter one in the float64 sum
+                out[span] = np.einsum("bc,bc->b", h @ matrix[:, :-1].T + matrix[:, -1], e, dtype=np.float64)
+            else:
+                mixed = e @ matrix
+                out[span] = np.einsum("bd,bd->b", mixed[:, :-1], h, dtype=np.float64) + mixed[:, -1]
         return out
 
     def sum(self, weights: Sums | None = None) -> Vector:

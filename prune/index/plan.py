@@ -23,6 +23,7 @@ class Size:
     given: int = 0  # of the n, how many are chosen already
     target: int = 0  # samples of the target set
     gradients: bool = False  # whether samples are factors rather than vectors
+    classes: int = 0  # c, of gradients; 0 where it is not known
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Plan:
 
 def size_of(space: Space, given: int = 0, target: int = 0) -> Size:
     """Return the size of a space that exists."""
-    gradients = hasattr(space, "factors")
-    return Size(space.n, space.width, space.memory, space.device, given, target, gradients)
+    classes: int = getattr(space, "c", 0)  # of gradients
+    return Size(space.n, space.width, space.memory, space.device, given, target, classes > 0, classes)
 
 
 def duration_class(work: float, device: str) -> str:

@@ -1,0 +1,132 @@
+"""The gradient of a target's loss after one step on the samples chosen so far, and who lowers it most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from prune.arrays import Array, Rows
+from prune.index.gradients import GradientSpace
+from prune.index.space import BLOCK, Sums, Vector
+
+LEAST = 2.0**-24  # of a probability: float16 has none smaller
+AT_ONCE = 512  # gains found together
+MANY = 4  # looking at a quarter one by one costs as much as a pass over all
+SLACK = 1e-5  # of a bound: what float32 products may be off
+
+
+class Lookahead:
+    """A target set whose logits move as samples are chosen.
+
+    Parameters
+    ----------
+    target
+        t gradients; probabilities, labels and logits are read off their errors.
+    eta
+        Length of the step; default ``2 / mean(1 + ‖h‖²)``.
+    """
+
+    def __init__(self, target: GradientSpace, eta: float | None) -> None:
+        self._target, n = target, target.n
+        self._logits = np.empty((n, target.c), np.float32)
+        self._labels = np.empty(n, np.int64)
+        self._moves = np.zeros((n, target.c), np.float32)  # Σ over the chosen of (1 + hᵢ·hₜ) eᵢ
+        self._chosen = 0
+        lengths = 0.0
+        for span in self._spans():
+            errors, features = target.factors(span)
+            self._labels[span] = errors.argmin(1)
+            probs = errors.copy()
+            probs[np.arange(len(probs)), self._labels[span]] += 1
+            self._logits[span] = np.log(np.maximum(probs, np.float32(LEAST)))
+            lengths += float(np.einsum("td,td->", features, features, dtype=np.float64))
+        self.eta = 2 / (1 + lengths / n) if eta is None else eta
+
+    def choose(self, errors: Array, features: Array) -> None:
+        """Let samples join the chosen: errors (b, c) and features (b, d)."""
+        for span in self._spans():
+            _, ours = self._target.factors(span)
+            self._moves[span] += (ours @ features.T + 1) @ errors
+        self._chosen += len(errors)
+
+    def gradient(self) -> Vector:
+        """(c, d + 1) float64 mean gradient of the target after the step."""
+        c, d = self._target.c, self._target.d
+        total = np.zeros((c, d + 1))
+        step = np.float32(self.eta / max(self._chosen, 1))
+        for span in self._spans():
+            _, features = self._target.factors(span)
+            logits = self._logits[span] - step * self._moves[span]
+            logits -= logits.max(1, keepdims=True)
+            errors = np.exp(logits, out=logits)
+            errors /= errors.sum(1, keepdims=True)
+            at = np.arange(len(errors)), self._labels[span]
+            errors[at] = 0
+            errors[at] = -errors.sum(1)
+            total[:, :-1] += errors.T @ features
+            total[:, -1] += errors.sum(0, dtype=np.float64)
+        total /= self._target.n
+        return total
+
+    def _spans(self) -> list[slice]:
+        n = self._target.n
+        return [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+
+
+@dataclass
+class Found:
+    """Samples in the order taken, and what finding them has cost."""
+
+    rows: Rows
+    gains: Sums
+    passes: int
+    looked_at: int
+
+
+def look_ahead(space: GradientSpace, ahead: Lookahead, k: int, given: Rows, every: int) -> Found:
+    """Take the sample with the largest ``⟨gⱼ, v⟩``, k times; v is the target's gradient after the step.
+
+    Gains of all samples are found once. Later on ``⟨gⱼ, v⟩ ≤ ⟨gⱼ, v₀⟩ + ‖gⱼ‖·‖v − v₀‖`` tells who may be the
+    best, and only those are looked at again; when they are many, all are.
+    """
+    norms = np.sqrt(space.squared_norms())
+    free = np.ones(space.n, np.bool_)
+    free[given] = False
+    for start in range(0, len(given), BLOCK):
+        ahead.choose(*space.factors(given[start : start + BLOCK]))
+    base = now = ahead.gradient()
+    known, doubt = space.dot(base), 0.0
+    found = Found(np.empty(k, np.int64), np.empty(k), 1, 0)
+    for step in range(k):
+        if step and step % every == 0:
+            ahead.choose(*space.factors(found.rows[step - every : step]))
+            now = ahead.gradient()
+            doubt = float(np.linalg.norm(now - base) + SLACK * np.linalg.norm(base))
+        best, gain, looked = _best(space, now, np.where(free, known + doubt * norms, -np.inf), doubt)
+        if best < 0:
+            base, known, doubt = now, space.dot(now), 0.0
+            best, gain, _ = _best(space, now, np.where(free, known, -np.inf), doubt)
+            found.passes += 1
+        found.looked_at += looked
+        found.rows[step], found.gains[step], free[best] = best, gain, False
+    return found
+
+
+def _best(space: GradientSpace, now: Vector, bounds: Sums, doubt: float) -> tuple[int, float, int]:
+    """Return the sample with the largest gain, the gain, and how many were looked at; −1 if too many."""
+    if not doubt:
+        best = int(np.argmax(bounds))
+        return best, float(bounds[best]), 0
+    few = min(AT_ONCE, len(bounds))
+    first = np.sort(np.argpartition(-bounds, few - 1)[:few])
+    gains = np.where(np.isfinite(bounds[first]), space.subset(first).dot(now), -np.inf)
+    maybe = bounds >= gains.max()
+    maybe[first] = False
+    rest = np.flatnonzero(maybe)
+    if len(rest) > len(bounds) // MANY:
+        return -1, 0.0, len(bounds)
+    rows = np.concatenate([first, rest])
+    gains = np.concatenate([gains, space.subset(rest).dot(now)]) if len(rest) else gains
+    best = int(rows[gains == gains.max()].min())
+    return best, float(gains.max()), len(rows)

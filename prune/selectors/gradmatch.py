@@ -1,0 +1,179 @@
+"""Gradient matching: few samples whose weighted gradients sum up to the gradient of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prune.errors import OptionError
+from prune.index.plan import Plan, Size, size_of
+from prune.index.space import Space, Sums
+from prune.selection import Selection
+
+if TYPE_CHECKING:
+    from prune.greedy.pursuit import Source
+    from prune.greedy.pursuit_atoms import Atoms
+    from prune.index.space import Vector
+
+
+def gradmatch(
+    space: Space,
+    /,
+    *,
+    k: int,
+    lam: float = 0.01,
+    tolerance: float = 1e-4,
+    batch: int = 1,
+    target: Space | None = None,
+    target_weights: Sums | None = None,
+) -> Selection:
+    """Orthogonal matching pursuit of ``b = Σ gᵢ`` with weights ``w ≥ 0``: ``Σ wⱼ gⱼ ≈ b``.
+
+    Each step takes the sample with the largest ``⟨gⱼ, r⟩``, where ``r = b − Σ wⱼ gⱼ`` is what is left, and
+    fits all weights anew: the least ``‖b − Σ wⱼ gⱼ‖² + lam·γ·‖w‖²`` over ``w ≥ 0``, with γ the mean of
+    ‖gⱼ‖². ‖r‖ never rises. When r is within the tolerance, or no sample correlates with it any more, the rest
+    of the budget is filled with the samples that have the largest ``⟨gⱼ, b⟩``. Filled samples weigh 1 each
+    (or ¼, 1/16, … where r would rise), the others at least as much, fitted to the rest of b.
+
+    Good for training on a weighted subset with the model whose gradients these are, or one like it: the step
+    that the subset suggests is the step of the whole dataset. Bad at variety for its own sake, under a model
+    that is far from the one that will be trained, and wherever the weights are thrown away. When samples are
+    many more than dimensions the residual is small early on, and further samples add little: ask for fewer.
+
+    Time O(n²·width + n·k²), memory 8·(n² + n·k + 2·k²) bytes while that fits in half of the memory
+    allowed (`dense`). Otherwise, and for a few large groups, one pass over the gradients a step (`direct`):
+    time O(n·k·c·d + k³), memory O(n + k²). Gradients themselves are never formed. Class by class
+    (`--quota proportional`, the default), n and k are those of one class.
+
+    Parameters
+    ----------
+    space
+        n gradients, or any other vectors.
+    k
+        In ``[1, n]``.
+    lam
+        The ridge, relative to the mean squared norm: at least 0. More spreads the weight more evenly over
+        more samples and leaves a larger residual.
+    tolerance
+        Of ‖r‖ / ‖b‖, in ``[0, 1)``.
+    batch
+        Choose groups of so many consecutive samples, a group's gradient being the sum of its samples'; the
+        last group taken is cut so that exactly k samples are kept.
+    target, target_weights
+        Match the sum of these gradients, such as a validation set's, scaled to n samples.
+
+    Returns
+    -------
+    Weights are positive, in samples: 1 stands for itself. Gains are the drops of ‖r‖² at each step as parts
+    of ‖b‖², at least 0; 0 where filled. Facts: ``residual`` ‖r‖ / ‖b‖ at the end (before the last group is
+    cut), ``pursued`` and ``filled`` samples, ``idle`` groups that were pursued but lost their weight to later
+    ones, ``stop`` (budget, tolerance, exhausted), ``rule`` of filling, ``lam``, ``mode``.
+
+    Raises
+    ------
+    OptionError
+        An option is out of range, the target has other dimensions, or memory is short.
+    ValueError
+        k is not in ``[1, n]``.
+
+    References
+    ----------
+    Killamsetty, Durga S, Ramakrishnan, De & Iyer, "GRAD-MATCH: Gradient Matching based Data Subset Selection
+    for Efficient Deep Model Training", ICML 2021, arXiv:2103.00123.
+
+    Differs: `lam` is relative, so that the unit of the loss does not matter; weights are the non-negative
+    optimum at every step, not cut off at 0; b is the sum, so that weights count samples.
+    """
+    from prune.greedy.pursuit_atoms import Atoms
+
+    _require(space, k, lam, tolerance, batch)
+    size = size_of(space, target=0 if target is None else target.n)
+    plan = plan_of_gradmatch(size, k, {"batch": batch})
+    if plan.bytes > space.memory:
+        raise OptionError(
+            f"gradmatch of {k} samples needs {plan.bytes >> 20} MiB, but may use {space.memory >> 20} MiB",
+            "--quota proportional, or --set batch=100",
+        )
+    atoms = Atoms(space, batch)
+    source = _source(plan.mode, atoms, k, _goal(space, target, target_weights))
+    return _selection(atoms, source, k, lam, tolerance, plan.mode)
+
+
+def plan_of_gradmatch(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
+    """All inner products if half of the memory holds them, else a pass over all for each one taken."""
+    batch = max(int(options.get("batch", 1)), 1)
+    m, t = -(-size.n // batch), min(-(-k // batch) + 1, size.n)
+    c = size.classes or size.width / 2  # c·d is at most a quarter of (c + d)²
+    point = c * (size.width - c) if size.gradients else size.width
+    fit, rows = 16.0 * t * t, 24.0 * min(size.n, 4096) * size.width
+    dense = 8.0 * m * (m + t) + fit + rows + 16.0 * min(size.n, 2048) ** 2
+    products, passes = 2.0 * size.n**2 * size.width, 2.0 * t * size.n * point
+    fits, few = dense <= size.memory / 2, batch > 1 and passes < products
+    if fits and not few:
+        return Plan("dense", f"{m} × {m} products fit", int(dense), products + 2.0 * m * t**2 + t**3)
+    reason = f"{t} passes cost less than {size.n} × {size.n} products" if fits else f"{m} × {m} do not fit"
+    return Plan("direct", reason, int(fit + rows + 24.0 * point + 40.0 * size.n), passes + t**3)
+
+
+def _require(space: Space, k: int, lam: float, tolerance: float, batch: int) -> None:
+    if not 1 <= k <= space.n:
+        raise ValueError(f"cannot keep {k} of {space.n} samples")
+    if not 0 <= lam < np.inf:
+        raise OptionError(f"lam={lam} is not a finite number of at least 0", "--set lam=0.01")
+    if not 0 <= tolerance < 1:
+        raise OptionError(f"tolerance={tolerance} is not in [0, 1)", "--set tolerance=0.0001")
+    if batch < 1:
+        raise OptionError(f"batch={batch} is not a number of samples", "--set batch=1")
+
+
+def _goal(space: Space, target: Space | None, weights: Sums | None) -> Vector | None:
+    if target is None:
+        return None
+    whole = target.sum(weights)
+    ours = (getattr(space, "c", 1), space.width)
+    theirs = (getattr(target, "c", 1), target.width)
+    if ours != theirs:
+        raise OptionError(
+            f"the target has {theirs[1]} numbers a sample, where the samples have {ours[1]}",
+            "embed or score both with the same network",
+        )
+    total = float(target.n if weights is None else np.sum(weights))
+    if not total > 0:
+        raise OptionError(f"the weights of the target sum to {total}")
+    return whole * (space.n / total)
+
+
+def _source(mode: str, atoms: Atoms, k: int, goal: Vector | None) -> Source:
+    from prune.greedy.pursuit import Dense, Direct, most_atoms
+
+    if mode == "direct":
+        return Direct(atoms, goal)
+    return Dense(atoms, goal, most_atoms(len(atoms), k, atoms.batch))
+
+
+def _selection(atoms: Atoms, source: Source, k: int, lam: float, tolerance: float, mode: str) -> Selection:
+    from prune.greedy.pursuit import pursue
+    from prune.greedy.pursuit_fill import RULE, fillers, shared
+
+    sizes = atoms.sizes(np.arange(len(atoms)))
+    ridge = lam * float(source.squares.mean())
+    found = pursue(source, sizes, k, ridge, tolerance)
+    filled = fillers(source, found.atoms, sizes, k)
+    weights, error = shared(atoms, source, found, filled, tolerance)
+    chosen = np.concatenate([found.atoms, filled])
+    drops = np.concatenate([found.drops, np.zeros(len(filled))]) / sizes[chosen]
+    rest = max(k - int(sizes[found.atoms].sum()), 0)
+    facts = {
+        "residual": float(np.sqrt(error / source.goal)) if source.goal > 0 else 0.0,
+        "pursued": k - rest,
+        "filled": rest,
+        "idle": int((found.weights <= 0).sum()),
+        "stop": found.stop,
+        "rule": RULE,
+        "lam": lam,
+        "mode": mode,
+    }
+    gains, weighted = (np.repeat(each, sizes[chosen])[:k].astype(np.float32) for each in (drops, weights))
+    return Selection.of(atoms.rows(chosen)[:k], gains, weighted, facts)
