@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from prune import files
-from prune.encoders import encode_dataset, open_encoder, precomputed_column
+from prune.encoders import Encoder, encode_dataset, open_encoder, precomputed_column
 from prune.errors import DataError, OptionError
 from prune.opening import Opened
 from prune.store import ColumnWriter
@@ -48,7 +48,13 @@ def embed_column(opened: Opened, asked: Request) -> ColumnWriter:
         seed=settings.seed,
         say=settings.reporter.say,
     )
-    writer = _column(opened, f"embedding.{name}", {**encoder.identity, "dtype": dtype.name})
+    return encoded(opened, encoder, dtype)
+
+
+def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWriter:
+    """Encode the samples that are not encoded yet; return the column `embedding.<encoder>`."""
+    settings = opened.settings
+    writer = _column(opened, f"embedding.{encoder.name}", {**encoder.identity, "dtype": dtype.name})
     encode_dataset(
         encoder,
         opened.reader,

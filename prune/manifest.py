@@ -34,7 +34,7 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
         rows, of = np.asarray(partners["rows"], np.int64), np.asarray(partners["of"], np.int64)
         originals = originals.copy()
         originals[rows] = of
-        reasons[rows] = "duplicate"
+        reasons[rows] = "redundant" if chosen.facts.get("eps") is None else "duplicate"
     labels = dataset.samples["label"]
     names = pa.array(dataset.classes, pa.string()).take(labels.combine_chunks())
     columns = {

@@ -43,7 +43,7 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
     """
     location = _locate(store, data, settings)
     reader = open_reader(location["data"], **location["reading"])  # before the store is made
-    _require_apart(store.path, location["data"])
+    require_apart(store.path, location["data"])
     with store.writing(wait=settings.wait):
         dataset = scan(reader, store.path / SCANS, settings.reporter)
         fingerprint = dataset.fingerprint
@@ -82,7 +82,7 @@ def all_rejects(store: Store, dataset: Dataset) -> dict[int, str]:
     return rejects
 
 
-def check_rejects(opened_: Opened, rejects: Mapping[int, str]) -> None:
+def check_rejects(opened_: Opened, rejects: Mapping[int, str], what: str = "samples") -> None:
     """Stop when samples were rejected and the user did not say to go on without them.
 
     Raises
@@ -96,9 +96,9 @@ def check_rejects(opened_: Opened, rejects: Mapping[int, str]) -> None:
     keys = opened_.dataset.samples["key"]
     listed = [(keys[row].as_py(), rejects[row]) for row in sorted(rejects)]
     files.write_json(opened_.store.path / REJECTS, [{"key": key, "reason": why} for key, why in listed])
-    share = f"{len(rejects)} of {n} samples ({100 * len(rejects) / n:.2g} %)"
+    share = f"{len(rejects)} of {n} {what} ({100 * len(rejects) / n:.2g} %)"
     if len(rejects) == n:
-        raise RejectsError(f"no sample of {n} can be used", listed, "look at the reasons above")
+        raise RejectsError(f"none of {n} {what} can be used", listed, "look at the reasons above")
     if settings.on_error == "fail":
         more = "" if len(rejects) <= settings.max_bad * n else f" --max-bad {_round_up(len(rejects) / n)}"
         hint = f"add --on-error skip{more} to go on without them; what was read is kept"
@@ -156,7 +156,7 @@ def _remember(store: Store, location: Mapping[str, Any]) -> None:
         files.write_json(path, new)
 
 
-def _require_apart(store: Path, data: str) -> None:
+def require_apart(store: Path, data: str) -> None:
     """Refuse a visible store inside the dataset: the next scan would take it for data."""
     place, root = store.resolve(), Path(data).resolve()
     inside = place.is_relative_to(root) and place != root and root.is_dir()

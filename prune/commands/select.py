@@ -47,6 +47,9 @@ def select(
         str | None, typer.Option(help="Such as 4G, beyond the columns; default: half of what is free.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would need, and stop.")] = False,
+    workers: o.Workers = None,
+    on_error: o.ErrorMode = o.OnError.fail,
+    max_bad: o.MaxBad = 0.01,
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,
@@ -67,6 +70,9 @@ def select(
         settings=Settings(
             seed=seed,
             device=device.value,
+            workers=o.core_count() if workers is None else workers,
+            on_error=on_error.value,
+            max_bad=max_bad,
             wait=wait,
             memory=None if max_memory is None else parse_memory(max_memory),
             reporter=reporter(quiet=quiet),

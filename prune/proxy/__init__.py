@@ -1,5 +1,6 @@
 """Train a small network once, and keep what it shows about every sample."""
 
+from prune.proxy.apply import Trained, apply_proxy
 from prune.proxy.cache import cache_images, images_recipe
 from prune.proxy.config import Training
 from prune.proxy.gradients import gradient_norms
@@ -12,7 +13,9 @@ __all__ = [
     "FACTS",
     "PROXIES",
     "Trace",
+    "Trained",
     "Training",
+    "apply_proxy",
     "cache_images",
     "facts",
     "grad_norms",

@@ -29,6 +29,9 @@ class Inputs:
         Whose labels are learnt.
     device
         Where batches go; a GPU holds the whole column if it fits.
+    like
+        What a proxy has learnt from, where it is to see these samples in the same way: their mean and
+        deviation, their classes. Labels are not needed then.
 
     Raises
     ------
@@ -36,20 +39,25 @@ class Inputs:
         No usable sample has a label, or an embedding is not finite.
     """
 
-    def __init__(self, column: Column, dataset: Dataset, device: torch.device) -> None:
+    def __init__(
+        self, column: Column, dataset: Dataset, device: torch.device, *, like: Inputs | None = None
+    ) -> None:
         if len(column) != len(dataset):
             raise ValueError(f"{column.name} has {len(column)} rows, but the dataset has {len(dataset)}")
         self.column = column
         self.rows: Rows = np.setdiff1d(dataset.usable, np.array(list(column.rejects), np.int64))
         self.labels = torch.from_numpy(dataset.labels.astype(np.int64))  # (n,), −1 where there is none
         self.labelled = self.rows[dataset.labels[self.rows] >= 0]
-        if not len(self.labelled):
+        if like is None and not len(self.labelled):
             raise DataError("no usable sample has a label, but a proxy learns from labels", _UNLABELLED)
-        self.classes = max(len(dataset.classes), 2)  # two at least, so that every fact is defined
+        own = max(len(dataset.classes), 2)  # two at least, so that every fact is defined
+        self.classes: int = own if like is None else like.classes
         self.device = device
         self.shape = column.shape[1:]
         self._blocks = [block for _, block in column.blocks()]
-        self._centre, self._scale = (torch.from_numpy(a).to(device) for a in self._measure())
+        seen = self._measure() if like is None else (like._centre, like._scale)
+        self._centre: Tensor = seen[0].to(device)
+        self._scale: Tensor = seen[1].to(device)
         self._resident = self._upload()
 
     @property
@@ -79,7 +87,7 @@ class Inputs:
             taken[here] = self._blocks[number][rows[here] - number * self.column.part_rows]
         return taken
 
-    def _measure(self) -> tuple[Array, Array]:
+    def _measure(self) -> tuple[Tensor, Tensor]:
         step = -(-len(self.rows) // _MEASURED) if self.are_images else 1
         rows = self.rows[::step]
         axes = (0, 2, 3) if self.are_images else (0,)
@@ -99,7 +107,8 @@ class Inputs:
         spread = np.sqrt(np.maximum(squares / count - centre**2, 0.0))
         spread[spread < 1e-6] = 1.0  # a channel that never changes carries nothing; leave it at zero
         form = (-1, 1, 1) if self.are_images else (-1,)
-        return centre.astype(np.float32).reshape(form), spread.astype(np.float32).reshape(form)
+        one, two = (torch.from_numpy(a.astype(np.float32).reshape(form)) for a in (centre, spread))
+        return one, two
 
     def _upload(self) -> Tensor | None:
         if self.device.type != "cuda":

@@ -81,7 +81,7 @@ def run_proxy(
                 _train(trace, fed, training, run, reporter)
             if results:
                 model = model_at(trace.finish(), fed, training, training.epochs)
-                _write_results(results, fed, model, reporter)
+                write_results(results, fed, model, reporter)
     return {writer.name: identity(writer.recipe) for writer in writers}
 
 
@@ -175,7 +175,8 @@ def _result(store: Store, name: str, trace: dict[str, Any], n: int) -> ColumnWri
     return store.write_column(name, recipe, rows=n)
 
 
-def _write_results(writers: list[ColumnWriter], inputs: Inputs, model: nn.Module, reporter: Reporter) -> None:
+def write_results(writers: list[ColumnWriter], inputs: Inputs, model: nn.Module, reporter: Reporter) -> None:
+    """Write the features and the probabilities of every sample, for the parts that the columns lack."""
     missing = [{part.number: part for part in writer.missing()} for writer in writers]
     with reporter.stage("taking features", len(inputs.rows)) as advance:
         for number in sorted(set().union(*missing)):

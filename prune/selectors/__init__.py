@@ -1,11 +1,30 @@
 """One file per selector: a plain function of a space, scores or keys. Listed here or it does not exist."""
 
 from prune.methods import Method, table
+from prune.selectors.contextual_diversity import contextual_diversity, plan_of_contextual_diversity
+from prune.selectors.craig import craig, plan_of_craig
+from prune.selectors.d2 import d2, plan_of_d2
+from prune.selectors.disparity_min import disparity_min, plan_of_disparity_min
+from prune.selectors.disparity_sum import disparity_sum, plan_of_disparity_sum
+from prune.selectors.facility_location import facility_location, plan_of_facility_location
+from prune.selectors.feature_based import feature_based, plan_of_feature_based
+from prune.selectors.gio import gio, plan_of_gio
+from prune.selectors.glister import glister, plan_of_glister
+from prune.selectors.gradmatch import gradmatch, plan_of_gradmatch
+from prune.selectors.graph_cut import graph_cut, plan_of_graph_cut
+from prune.selectors.herding import herding, plan_of_herding
 from prune.selectors.kcenter import kcenter, plan_of_kcenter
+from prune.selectors.kmeans import kmeans, plan_of_kmeans
+from prune.selectors.log_det import log_det, plan_of_log_det
+from prune.selectors.prototypes import plan_of_prototypes, prototypes
 from prune.selectors.random import random
+from prune.selectors.saturated_coverage import plan_of_saturated_coverage, saturated_coverage
+from prune.selectors.semdedup import plan_of_semdedup, semdedup
 from prune.selectors.stratified import stratified
+from prune.selectors.sum_redundancy import plan_of_sum_redundancy, sum_redundancy
 from prune.selectors.top import bottom, top
 from prune.selectors.window import window
+from prune.selectors.zcore import plan_of_zcore, zcore
 
 SELECTORS = table(
     Method(random),
@@ -14,4 +33,23 @@ SELECTORS = table(
     Method(window),
     Method(stratified, nested=False),
     Method(kcenter, plan=plan_of_kcenter),
+    Method(facility_location, plan=plan_of_facility_location),
+    Method(craig, plan=plan_of_craig, quota="proportional", on="gradients"),
+    Method(d2, plan=plan_of_d2),
+    Method(prototypes, plan=plan_of_prototypes),
+    Method(kmeans, plan=plan_of_kmeans),
+    Method(semdedup, plan=plan_of_semdedup, sizes=True),
+    Method(gio, plan=plan_of_gio, sizes=True),
+    Method(contextual_diversity, plan=plan_of_contextual_diversity),
+    Method(zcore, plan=plan_of_zcore),
+    Method(gradmatch, plan=plan_of_gradmatch, quota="proportional", on="gradients"),
+    Method(glister, plan=plan_of_glister, on="gradients"),
+    Method(graph_cut, plan=plan_of_graph_cut),
+    Method(saturated_coverage, plan=plan_of_saturated_coverage),
+    Method(log_det, plan=plan_of_log_det),
+    Method(disparity_min, plan=plan_of_disparity_min),
+    Method(disparity_sum, plan=plan_of_disparity_sum),
+    Method(sum_redundancy, plan=plan_of_sum_redundancy),
+    Method(feature_based, plan=plan_of_feature_based),
+    Method(herding, plan=plan_of_herding),
 )
