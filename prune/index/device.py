@@ -6,8 +6,10 @@ import numpy as np
 import torch
 
 from prune.arrays import Array, Rows
-from prune.index.farthest import Candidates, Frame
+from prune.index.farthest import Candidates
+from prune.index.frame import Frame
 from prune.index.kernels import CHUNK, LANES, TAKEN, TINY, UNIT
+from prune.index.operands import Operand
 from prune.index.space import BLOCK, EmbeddingSpace
 
 PAIRS = 1 << 15  # pairs whose differences are formed at once: 64 MB at CHUNK float64 numbers each, twice
@@ -17,14 +19,14 @@ TF32 = 2.0**-9  # rounding of products if the program that calls us has allowed 
 class Device:
     """The distances of all samples, on the device beside the embeddings in the type they came in."""
 
-    def __init__(self, space: EmbeddingSpace, frame: Frame) -> None:
+    def __init__(self, space: EmbeddingSpace, frame: Frame, device: str | None = None) -> None:
         self.centres: list[int] = []
-        self._scale = frame.scale
-        self._device = torch.device(space.device)
-        self._embeddings = self._send(space.embeddings)
-        self._reciprocals = None if space.reciprocals is None else self._send(space.reciprocals)
-        self._shift = None if frame.shift is None else self._send(frame.shift)
-        self._norms = self._send(frame.norms)
+        self.scale = frame.scale
+        self._device = torch.device(device or space.device)
+        self._embeddings = self.send(space.embeddings)
+        self._reciprocals = None if space.reciprocals is None else self.send(space.reciprocals)
+        self._shift = None if frame.shift is None else self.send(frame.shift)
+        self.norms = self.send(frame.norms)
         self._nearest = torch.full((space.n,), torch.inf, dtype=torch.float64, device=self._device)
         exact = torch.get_float32_matmul_precision() == "highest"
         d = space.d + 8
@@ -32,19 +34,19 @@ class Device:
 
     def take_out(self, rows: Rows) -> None:
         """Mark samples as centres."""
-        self._nearest[self._send(rows)] = TAKEN
+        self._nearest[self.send(rows)] = TAKEN
 
     def lower(self, rows: Rows) -> None:
         """Let all samples meet new centres."""
         self.centres.extend(rows.tolist())
-        at = self._send(rows)
-        fresh = self._rows(at)
-        framed, norms = self._framed(fresh), self._norms[at]
+        at = self.send(rows)
+        fresh = self.rows(at)
+        framed, norms = self.framed(fresh), self.norms[at]
         halves = (norms / 2).float()
         reach = norms.max().sqrt()
         for start in range(0, len(self._nearest), BLOCK * 4):
             span = slice(start, start + BLOCK * 4)
-            self._lower_block(span, fresh, halves - self._framed(self._rows(span)) @ framed.T, reach)
+            self._lower_block(span, fresh, halves - self.framed(self.rows(span)) @ framed.T, reach)
 
     def farthest(self, m: int) -> Candidates:
         """Set the m farthest samples aside, ties by lowest row."""
@@ -68,11 +70,11 @@ class Device:
 
     def put(self, candidates: Candidates) -> None:
         """Take over the distances of candidates."""
-        self._nearest[self._send(candidates.rows)] = self._send(candidates.nearest)
+        self._nearest[self.send(candidates.rows)] = self.send(candidates.nearest)
 
-    def products(self, candidates: Array) -> Array:
+    def products(self, candidates: Operand) -> Array:
         """(m, m) float32 inner products of candidates, on the host, where they are grown."""
-        return np.matmul(candidates, candidates.T)
+        return np.matmul(candidates.framed, candidates.framed.T)
 
     def rest(self, count: int) -> Rows:
         """Return the lowest `count` rows that coincide with a centre."""
@@ -81,11 +83,11 @@ class Device:
     def _lower_block(
         self, span: slice, fresh: torch.Tensor, products: torch.Tensor, reach: torch.Tensor
     ) -> None:
-        norms, nearest = self._norms[span], self._nearest[span]
+        norms, nearest = self.norms[span], self._nearest[span]
         lengths = norms.sqrt()
-        error = self._rounding * lengths * reach + 8 * UNIT * (lengths + reach) ** 2 + TINY
+        error = self.error(lengths, reach)
         for last in (False, True):  # first against the centre that looks nearest, then the few that are left
-            limits = (nearest * self._scale**2 - norms) / 2 + error
+            limits = (nearest * self.scale**2 - norms) / 2 + error
             if last:
                 i, j = ((products < limits[:, None]) & (nearest > 0)[:, None]).nonzero(as_tuple=True)
             else:
@@ -94,25 +96,32 @@ class Device:
                 j = best[i]
             for start in range(0, len(i), PAIRS):
                 at = i[start : start + PAIRS]
-                new = _squared(self._rows(at + span.start), fresh[j[start : start + PAIRS]])
+                new = squared(self.rows(at + span.start), fresh[j[start : start + PAIRS]])
                 nearest.scatter_reduce_(0, at, new, "amin")
 
-    def _rows(self, which: slice | torch.Tensor) -> torch.Tensor:
+    def error(self, lengths: torch.Tensor, reach: torch.Tensor) -> torch.Tensor:
+        """Return how far half a squared norm less a product can be from the truth; see `kernels.slack`."""
+        return self._rounding * lengths * reach + 8 * UNIT * (lengths + reach) ** 2 + TINY
+
+    def rows(self, which: slice | torch.Tensor) -> torch.Tensor:
+        """Samples in float32, under the metric."""
         rows = self._embeddings[which].float()
         return rows if self._reciprocals is None else rows * self._reciprocals[which, None]
 
-    def _framed(self, rows: torch.Tensor) -> torch.Tensor:
-        moved = rows if self._scale == 1.0 else rows * self._scale
+    def framed(self, rows: torch.Tensor) -> torch.Tensor:
+        """Rows in the frame of the products."""
+        moved = rows if self.scale == 1.0 else rows * self.scale
         return moved if self._shift is None else moved - self._shift
 
-    def _send(self, array: Array) -> torch.Tensor:
+    def send(self, array: Array) -> torch.Tensor:
+        """Copy an array to the device."""
         return torch.tensor(array, device=self._device)
 
     def _fetch(self, tensor: torch.Tensor) -> Array:
         return tensor.cpu().numpy().copy()
 
 
-def _squared(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+def squared(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
     """‖one − two‖² of pairs in float64, added in the order of `kernels.squared`."""
     total = torch.zeros(len(one), dtype=torch.float64, device=one.device)
     for start in range(0, one.shape[1], CHUNK):

@@ -14,28 +14,14 @@ import numpy as np
 
 from prune.arrays import Array, Rows
 from prune.index import kernels
-from prune.index.space import EmbeddingSpace
+from prune.index.frame import frame_of, middle
+from prune.index.gradients import GradientSpace
+from prune.index.operands import Operand, Operands, Vectors, batch_of, operands_of, points_of
+from prune.index.space import BLOCK, Space
 
 CANDIDATES = (256, 1024)  # samples set aside; their products with one another take 4 MB at most
 CENTRES = 256  # new centres a pass at most; more make the product no faster
 SPREAD = 3  # candidates for each centre of the pass before: fewer end passes early, more cost products
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Where float32 products are taken: moved to the mean if that lies far off, scaled by a power of two.
-
-    Neither changes which sample is near to which; both keep products from losing or leaving float32.
-    """
-
-    shift: Array | None  # (d,) float32, after scaling
-    scale: float
-    norms: Array  # (n,) float64, squared, in this frame
-
-    def of(self, rows: Array) -> Array:
-        """Return float32 rows in this frame; the rows themselves if nothing changes."""
-        moved = rows if self.scale == 1.0 else rows * np.float32(self.scale)
-        return moved if self.shift is None else moved - self.shift
 
 
 @dataclass(frozen=True)
@@ -65,17 +51,18 @@ class Engine(Protocol):
     def put(self, candidates: Candidates) -> None:
         """Take over the distances of candidates."""
 
-    def products(self, candidates: Array) -> Array:
+    def products(self, candidates: Operand) -> Array:
         """(m, m) float32 inner products of candidates in the frame."""
 
     def rest(self, count: int) -> Rows:
         """Return the lowest `count` rows that coincide with a centre."""
 
 
-def farthest_first(space: EmbeddingSpace, k: int, given: Rows | None = None) -> tuple[Rows, Array]:
+def farthest_first(space: Space, k: int, given: Rows | None = None) -> tuple[Rows, Array]:
     """Choose k samples, each the farthest from those before it; ties by lowest row.
 
-    Time O(n·k·d) as matrix products, or far less on clustered data; memory O(n) beyond the space.
+    Time O(n·k·width) as matrix products, or far less on clustered data; memory O(n) beyond the space.
+    Distances of gradients come from float64 products of their factors, so that no product e hᵀ is formed.
 
     Parameters
     ----------
@@ -93,10 +80,8 @@ def farthest_first(space: EmbeddingSpace, k: int, given: Rows | None = None) -> 
         Rows in the order taken, and the distance of each to the nearest centre before it, which never rises;
         the first, if no centre came before it, has the distance of the sample farthest from it.
     """
-    centre, spread = middle(space)
-    frame = _frame(space, centre, spread)
-    engine = _open(space, frame)
-    first = np.array([np.argmin(spread)]) if given is None else np.unique(given)
+    operands, first = _opened(space, given)
+    engine = _engine(space, operands)
     engine.take_out(first)
     for start in range(0, len(first), CENTRES):
         engine.lower(first[start : start + CENTRES])
@@ -104,7 +89,7 @@ def farthest_first(space: EmbeddingSpace, k: int, given: Rows | None = None) -> 
     m = CANDIDATES[0]
     while taken.count < k:
         candidates = engine.farthest(m)
-        picks = _grow(space, frame, engine, candidates, min(CENTRES, k - taken.count))
+        picks = _grow(operands, engine, candidates, min(CENTRES, k - taken.count))
         if not len(picks.rows):
             taken.add(engine.rest(k - taken.count), 0.0)
             break
@@ -114,15 +99,6 @@ def farthest_first(space: EmbeddingSpace, k: int, given: Rows | None = None) -> 
             engine.lower(picks.rows)
         m = int(np.clip(SPREAD * len(picks.rows), *CANDIDATES))
     return taken.rows, np.sqrt(taken.gaps)
-
-
-def middle(space: EmbeddingSpace) -> tuple[Array, Array]:
-    """Return the float64 mean of all rows, and the squared distance of every row to it."""
-    total = np.zeros(space.d, np.float64)
-    for _, block in space.blocks():
-        kernels.add_rows(block, total)
-    mean = total / space.n
-    return mean, _distances(space, mean)
 
 
 @dataclass
@@ -148,42 +124,56 @@ class _Taken:
         self.count = span.stop
 
 
-def _grow(space: EmbeddingSpace, frame: Frame, engine: Engine, candidates: Candidates, limit: int) -> _Picks:
-    rows = space.take(candidates.rows)
-    norms = frame.norms[candidates.rows]
-    points = kernels.Points(rows, norms, candidates.nearest, candidates.owner)
-    batch = kernels.Batch(
-        rows, (norms / 2).astype(np.float32), 0.0, len(engine.centres), frame.scale * frame.scale
-    )
+def _grow(operands: Operands, engine: Engine, candidates: Candidates, limit: int) -> _Picks:
+    block = operands.load(candidates.rows)
+    points = points_of(block, candidates.nearest, candidates.owner)
+    batch = batch_of(operands, block, len(engine.centres))
     picks = np.empty(limit, np.int64)
     gaps = np.empty(limit, np.float64)
-    count = kernels.grow(points, batch, engine.products(frame.of(rows)), candidates.outside, picks, gaps)
+    count = kernels.grow(points, batch, engine.products(block), candidates.outside, picks, gaps)
     return _Picks(candidates.rows[picks[:count]], gaps[:count])
 
 
-def _distances(space: EmbeddingSpace, point: Array) -> Array:
-    out = np.empty(space.n, np.float64)
-    for span, block in space.blocks():
-        kernels.distances(block, point, out[span])
-    return out
+def _opened(space: Space, given: Rows | None) -> tuple[Operands, Rows]:
+    """Return the samples in the frame of their products, and the centres to start from."""
+    if isinstance(space, GradientSpace):
+        first = np.array([nearest_to_mean(space)]) if given is None else np.unique(given)
+        return operands_of(space), first
+    vectors = space.coordinates()
+    centre, spread = middle(vectors)
+    first = np.array([np.argmin(spread)]) if given is None else np.unique(given)
+    return Vectors(vectors, frame_of(vectors, centre, spread)), first
 
 
-def _frame(space: EmbeddingSpace, mean: Array, spread: Array) -> Frame:
-    norms = _distances(space, np.zeros(space.d))
-    far_off = float(mean @ mean) > 16.0 * float(spread.mean())
-    point = mean.astype(np.float32) if far_off else None
-    if point is not None:
-        norms = _distances(space, point.astype(np.float64))
-    exponent = int(np.frexp(np.sqrt(norms.max()))[1])
-    scale = 1.0 if abs(exponent) < 30 else 2.0**-exponent
-    return Frame(None if point is None else point * np.float32(scale), scale, norms * scale * scale)
-
-
-def _open(space: EmbeddingSpace, frame: Frame) -> Engine:
-    if space.device == "cpu":
+def _engine(space: Space, operands: Operands) -> Engine:
+    if space.device == "cpu" or not isinstance(operands, Vectors):
         from prune.index.host import Host
 
-        return Host(space, frame)
+        return Host(operands)
     from prune.index.device import Device
 
-    return Device(space, frame)
+    return Device(operands.space, operands.frame)
+
+
+def nearest_to_mean(space: GradientSpace) -> int:
+    """Return the row of the gradient nearest to the mean of all, ties by lower row.
+
+    float32 products leave a few rows, float64 ones decide.
+    """
+    mean = space.sum() / space.n
+    squares = space.squared_norms()
+    length = float(np.sqrt(np.vdot(mean, mean)))
+    spread = squares - 2 * space.dot(mean)
+    doubt = 4 * (space.width + 16) * kernels.UNIT * np.sqrt(squares) * length
+    rows = np.flatnonzero(spread - doubt <= (spread + doubt).min())
+    best, row = np.inf, int(rows[0])
+    for start in range(0, len(rows), BLOCK):
+        some = rows[start : start + BLOCK]
+        errors, features = space.factors(some)
+        mixed = errors.astype(np.float64) @ mean
+        inner = np.einsum("bd,bd->b", mixed[:, :-1], features) + mixed[:, -1]
+        exact = squares[some] - 2 * inner
+        at = int(exact.argmin())
+        if exact[at] < best:
+            best, row = float(exact[at]), int(some[at])
+    return row

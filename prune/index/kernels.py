@@ -7,6 +7,7 @@ Every distance that counts is the float64 sum of squared differences, added in o
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -28,7 +29,9 @@ TAKEN = -1.0  # in place of the squared distance of a sample that is a centre it
 class Points(NamedTuple):
     """Some samples, and how far each is from the centres so far."""
 
-    rows: Array  # (b, d) float32
+    rows: Array  # (b, d) float32; errors (b, c) of gradients
+    features: Array  # (b, 0) float32; features (b, d) of gradients
+    squares: Array  # (b,) float64, of gradients ‖e‖²(1 + ‖h‖²) as `dot` adds it up
     norms: Array  # (b,) float64, squared, in the frame of the products
     nearest: Array  # (b,) float64, squared distance to the nearest centre; TAKEN for a centre
     owner: Array  # (b,) int64, which centre that is
@@ -37,11 +40,14 @@ class Points(NamedTuple):
 class Batch(NamedTuple):
     """New centres, and the numbers that bound the rounding of their float32 products."""
 
-    rows: Array  # (s, d) float32
+    rows: Array  # (s, d) float32; errors (s, c) of gradients
+    features: Array  # (s, 0) float32; features (s, d) of gradients
+    squares: Array  # (s,) float64, as in `Points`
     halves: Array  # (s,) float32, half the squared norms, in the frame of the products
     reach: float  # the largest norm
     first: int  # the first new centre is centre number `first`
     scale: float  # squared distances in the frame of the products are `scale` times the real ones
+    terms: int  # in the sum of a product
 
 
 def compiled(function: F) -> F:
@@ -52,7 +58,7 @@ def compiled(function: F) -> F:
         return cast(F, njit(nogil=True, error_model="numpy")(function))
 
 
-def _add_in_lanes(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+def _add_in_lanes(combine: Callable[..., Any], context: Any, builder: Any, signature: Any, args: Any) -> Any:
     one, two = (
         context.make_array(kind)(context, builder, value)
         for kind, value in zip(signature.args, args, strict=True)
@@ -68,8 +74,8 @@ def _add_in_lanes(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     after = builder.add(at, ir.Constant(word, LANES))
     builder.cbranch(builder.icmp_signed("<=", after, builder.extract_value(one.shape, 0)), body, done)
     builder.position_at_end(body)
-    gap = builder.fsub(_load(builder, one, at), _load(builder, two, at))
-    sums.add_incoming(builder.fadd(sums, builder.fmul(gap, gap)), body)
+    term = combine(builder, _load(builder, one, at), _load(builder, two, at))
+    sums.add_incoming(builder.fadd(sums, term), body)
     at.add_incoming(after, body)
     builder.branch(head)
     builder.position_at_end(done)
@@ -96,13 +102,28 @@ def _halve(builder: Any, sums: Any) -> Any:
     return builder.extract_element(sums, ir.Constant(ir.IntType(32), 0))
 
 
+def _square_of_gap(builder: Any, one: Any, two: Any) -> Any:
+    gap = builder.fsub(one, two)
+    return builder.fmul(gap, gap)
+
+
+def _product(builder: Any, one: Any, two: Any) -> Any:
+    return builder.fmul(one, two)
+
+
 def _type_lanes(context: Any, one: Any, two: Any) -> Any:  # noqa: ARG001
-    return types.float64(one, two), _add_in_lanes
+    return types.float64(one, two), partial(_add_in_lanes, _square_of_gap)
 
 
-# Σ (one − two)² over the whole multiples of LANES. Written as vectors, since a compiler that may reorder a
-# sum orders it differently wherever the loop is inlined, and one that may not is five times slower.
+def _type_products(context: Any, one: Any, two: Any) -> Any:  # noqa: ARG001
+    return types.float64(one, two), partial(_add_in_lanes, _product)
+
+
+# Σ (one − two)² and Σ one·two over the whole multiples of LANES. Written as vectors, since a compiler that
+# may reorder a sum orders it differently wherever the loop is inlined, and one that may not is five times
+# slower.
 _lanes: Any = intrinsic(_type_lanes)
+_products: Any = intrinsic(_type_products)
 
 
 @compiled
@@ -117,6 +138,15 @@ def squared(one: Array, two: Array, limit: float) -> float:
             total += gap * gap
         if total >= limit:
             break
+    return total
+
+
+@compiled
+def dot(one: Array, two: Array) -> float:
+    """⟨one, two⟩ in float64; ``dot(x, x)`` of equal vectors are equal."""
+    total = _products(one, two)
+    for j in range(len(one) - len(one) % LANES, len(one)):
+        total += np.float64(one[j]) * np.float64(two[j])
     return total
 
 
@@ -143,6 +173,18 @@ def distances(rows: Array, point: Array, out: Array) -> None:
 
 
 @compiled
+def gap_of(points: Points, i: int, batch: Batch, j: int, limit: float) -> float:
+    """‖x − y‖² in float64, or any number from `limit` up to it if that is not below `limit`.
+
+    Of gradients it is ``‖x‖² + ‖y‖² − 2⟨x, y⟩``, whose terms are float64: 0 of equal gradients.
+    """
+    if points.features.shape[1] == 0:
+        return squared(points.rows[i], batch.rows[j], limit)
+    product = dot(points.rows[i], batch.rows[j]) * (1.0 + dot(points.features[i], batch.features[j]))
+    return max(points.squares[i] + batch.squares[j] - 2.0 * product, 0.0)
+
+
+@compiled
 def slack(norm: float, reach: float, d: int) -> float:
     """How far ``½‖c‖² − y·c`` in float32 can be from the truth, whatever the order of the sum.
 
@@ -155,12 +197,11 @@ def slack(norm: float, reach: float, d: int) -> float:
 @compiled
 def lower_by_products(points: Points, batch: Batch, products: Array) -> None:
     """Lower the nearest distances of `points` to those of `batch`, told by float32 products where to look."""
-    d = points.rows.shape[1]
     for i in range(len(points.nearest)):
         now = points.nearest[i]
         if now <= 0.0:
             continue
-        error = slack(np.sqrt(points.norms[i]), batch.reach, d)
+        error = slack(np.sqrt(points.norms[i]), batch.reach, batch.terms)
         limit = np.float32(0.5 * (now * batch.scale - points.norms[i]) + error)
         near = 0
         for j in range(len(batch.halves)):
@@ -172,7 +213,7 @@ def lower_by_products(points: Points, batch: Batch, products: Array) -> None:
             j = best if step < 0 else step
             if (step >= 0 and j == best) or batch.halves[j] - products[i, j] >= limit:
                 continue
-            new = squared(points.rows[i], batch.rows[j], now)
+            new = gap_of(points, i, batch, j, now)
             if new < now:
                 now = new
                 points.nearest[i] = now
@@ -200,7 +241,7 @@ def lower_by_triangle(points: Points, batch: Batch, gaps: Array) -> None:
             continue
         for j in range(len(gap)):
             if gap[j] < limit:
-                new = squared(points.rows[i], batch.rows[j], now)
+                new = gap_of(points, i, batch, j, now)
                 if new < now:
                     now = new
                     points.nearest[i] = now
@@ -231,10 +272,9 @@ def grow(
     -------
     How many were picked: at least one, unless every candidate coincides with a centre.
     """
-    d = points.rows.shape[1]
     farthest, before = outside
     for count in range(len(picks)):
-        best = np.argmax(points.nearest)
+        best = int(np.argmax(points.nearest))
         value = points.nearest[best]
         if value <= 0.0 or value < farthest or (value == farthest and best >= before):
             return count
@@ -244,9 +284,9 @@ def grow(
         reach = np.sqrt(points.norms[best])
         for i in range(len(points.nearest)):
             now = points.nearest[i]
-            error = slack(np.sqrt(points.norms[i]), reach, d)
+            error = slack(np.sqrt(points.norms[i]), reach, batch.terms)
             if batch.halves[best] - products[best, i] < 0.5 * (now * batch.scale - points.norms[i]) + error:
-                new = squared(points.rows[i], points.rows[best], now)
+                new = gap_of(points, i, batch, best, now)
                 if new < now:
                     points.nearest[i] = new
                     points.owner[i] = batch.first + count

@@ -1,21 +1,64 @@
-"""A space is what geometric selectors compute in: samples as float32 rows, read a block at a time."""
+"""A space is what selectors compute in: inner products of samples, whatever they are, a block at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from prune.arrays import Embeddings, Rows
 from prune.errors import DataError
+from prune.memory import default_memory
 
 Metric: TypeAlias = Literal["euclidean", "cosine"]
 Block: TypeAlias = npt.NDArray[np.float32]  # (b, d), never written to: it may be a view of the embeddings
+Vector: TypeAlias = npt.NDArray[np.float64]  # a point of the space: (d,), or (c, d + 1) for gradients
+Sums: TypeAlias = npt.NDArray[np.float64]  # (n,)
 
 BLOCK = 4096  # rows; 8 MB of float32 at d = 512, so that a block stays in cache between its two uses
 ZERO_NORM = 1e-30  # the reciprocal of anything smaller leaves float32
+
+
+class Space(Protocol):
+    """n samples with an inner product; never a matrix of n × n, and of gradients never the product e hᵀ."""
+
+    device: str  # where the searches run: cpu or cuda
+    memory: int  # bytes that a search may use beyond the space itself
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+
+    @property
+    def width(self) -> int:
+        """Numbers stored per sample; an inner product costs about 2·width operations."""
+
+    @property
+    def metric(self) -> Metric:
+        """`euclidean`: samples as they are; `cosine`: samples divided by their norms."""
+
+    def squared_norms(self) -> Sums:
+        """(n,) float64 ‖x‖²; read-only."""
+
+    def products(self, one: slice | Rows, two: slice | Rows) -> Block:
+        """(a, b) float32 inner products."""
+
+    def dot(self, vector: Vector) -> Sums:
+        """(n,) float64 inner product of every sample with a point of the space."""
+
+    def sum(self, weights: Sums | None = None) -> Vector:
+        """Σ wᵢ xᵢ in float64; weights (n,) default to 1."""
+
+    def subset(self, rows: Rows) -> Space:
+        """Return these samples in this order, as a view."""
+
+    def under(self, metric: Metric) -> Space:
+        """Return the same samples under another metric, as a view."""
+
+    def coordinates(self) -> EmbeddingSpace:
+        """Return the samples as vectors: themselves, or a sketch of gradients with nearly their products."""
 
 
 class EmbeddingSpace:
@@ -33,6 +76,10 @@ class EmbeddingSpace:
         ``euclidean`` or ``cosine``.
     device
         Where the searches over this space run: ``cpu`` or ``cuda``.
+    rows : (n,)
+        Which of the embeddings are the samples; default: all, in order.
+    memory
+        Bytes that a search may use beyond the space; default: half of what is free.
 
     Raises
     ------
@@ -42,21 +89,32 @@ class EmbeddingSpace:
         Some embeddings are not finite.
     """
 
-    def __init__(self, embeddings: Embeddings, *, metric: Metric = "euclidean", device: str = "cpu") -> None:
+    def __init__(
+        self,
+        embeddings: Embeddings,
+        *,
+        metric: Metric = "euclidean",
+        device: str = "cpu",
+        rows: Rows | None = None,
+        memory: int | None = None,
+    ) -> None:
         if embeddings.ndim != 2 or 0 in embeddings.shape:
             raise ValueError(f"embeddings have shape {embeddings.shape}, not (samples, dimensions)")
         if embeddings.dtype not in (np.float16, np.float32):
             raise ValueError(f"embeddings are {embeddings.dtype}, not float16 or float32")
         if metric not in get_args(Metric):
             raise ValueError(f"metric {metric!r} is not one of {', '.join(get_args(Metric))}")
-        self.embeddings = np.ascontiguousarray(embeddings)
-        self.metric: Metric = metric
+        self._all = embeddings if embeddings.flags.c_contiguous else np.ascontiguousarray(embeddings)
+        self._which = None if rows is None else np.asarray(rows, np.int64)
+        self._metric: Metric = metric
         self.device = device
+        self.memory = default_memory() if memory is None else memory
         self.zeros = 0
         self._reciprocals: Block | None = None
-        _refuse_what_is_not_finite(self.embeddings)
+        self._squares: Sums | None = None
+        refuse_what_is_not_finite(self._all, self._which)
         if metric == "cosine":
-            norms = self._norms()
+            norms = np.sqrt(self._raw_squares())
             zero = norms <= ZERO_NORM
             self.zeros = int(zero.sum())
             self._reciprocals = np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, norms)).astype(np.float32)
@@ -64,12 +122,27 @@ class EmbeddingSpace:
     @property
     def n(self) -> int:
         """Number of samples."""
-        return self.embeddings.shape[0]
+        return len(self._all if self._which is None else self._which)
 
     @property
     def d(self) -> int:
         """Number of dimensions."""
-        return self.embeddings.shape[1]
+        return self._all.shape[1]
+
+    @property
+    def width(self) -> int:
+        """Numbers per sample: d."""
+        return self.d
+
+    @property
+    def metric(self) -> Metric:
+        """`euclidean` or `cosine`."""
+        return self._metric
+
+    @property
+    def embeddings(self) -> Embeddings:
+        """(n, d) as they came, before the metric; a copy if the samples are not all embeddings in order."""
+        return self._all if self._which is None else self._all[self._which]
 
     @property
     def reciprocals(self) -> Block | None:
@@ -90,25 +163,67 @@ class EmbeddingSpace:
             span = slice(start, min(start + BLOCK, self.n))
             yield span, self._rows(span)
 
+    def squared_norms(self) -> Sums:
+        """(n,) float64; 1 under cosine, or 0 where there is no direction."""
+        if self._squares is None:
+            if self._reciprocals is None:
+                self._squares = self._raw_squares()
+            else:
+                self._squares = (self._reciprocals > 0).astype(np.float64)
+            self._squares.flags.writeable = False
+        return self._squares
+
+    def products(self, one: slice | Rows, two: slice | Rows) -> Block:
+        """(a, b) float32 inner products."""
+        product: Block = self._rows(one) @ self._rows(two).T
+        return product
+
+    def dot(self, vector: Vector) -> Sums:
+        """(n,) float64 inner product of every sample with a vector (d,)."""
+        out = np.empty(self.n, np.float64)
+        for span, block in self.blocks():
+            out[span] = block @ vector  # float64, as the vector is
+        return out
+
+    def sum(self, weights: Sums | None = None) -> Vector:
+        """(d,) float64 Σ wᵢ xᵢ."""
+        total = np.zeros(self.d, np.float64)
+        for span, block in self.blocks():
+            total += block.sum(0, dtype=np.float64) if weights is None else weights[span] @ block
+        return total
+
+    def subset(self, rows: Rows) -> EmbeddingSpace:
+        """Return these samples in this order, as a view."""
+        which = np.asarray(rows, np.int64) if self._which is None else self._which[rows]
+        return self._view(which, self._metric)
+
     def under(self, metric: Metric) -> EmbeddingSpace:
         """Return the same embeddings under another metric, without a copy."""
-        if metric == self.metric:
-            return self
-        return EmbeddingSpace(self.embeddings, metric=metric, device=self.device)
+        return self if metric == self._metric else self._view(self._which, metric)
+
+    def coordinates(self) -> EmbeddingSpace:
+        """Return this space: its samples are vectors."""
+        return self
+
+    def _view(self, which: Rows | None, metric: Metric) -> EmbeddingSpace:
+        return EmbeddingSpace(self._all, metric=metric, device=self.device, rows=which, memory=self.memory)
+
+    def _stored(self, which: slice | Rows) -> Block:
+        return widened(self._all[which if self._which is None else self._which[which]])
 
     def _rows(self, which: slice | Rows) -> Block:
-        block = widened(self.embeddings[which])
+        block = self._stored(which)
         if self._reciprocals is not None:
             block = block * self._reciprocals[which, None]
         block.flags.writeable = False
         return block
 
-    def _norms(self) -> npt.NDArray[np.float64]:
-        norms = np.empty(self.n, np.float64)
+    def _raw_squares(self) -> Sums:
+        squares = np.empty(self.n, np.float64)
         for start in range(0, self.n, BLOCK):
-            block = widened(self.embeddings[start : start + BLOCK])
-            norms[start : start + BLOCK] = np.sqrt(np.einsum("nd,nd->n", block, block, dtype=np.float64))
-        return norms
+            block = self._stored(slice(start, start + BLOCK))
+            squares[start : start + BLOCK] = np.einsum("nd,nd->n", block, block, dtype=np.float64)
+        return squares
 
 
 def widened(embeddings: Embeddings) -> Block:
@@ -123,16 +238,18 @@ def widened(embeddings: Embeddings) -> Block:
     return wide
 
 
-def _refuse_what_is_not_finite(embeddings: Embeddings) -> None:
+def refuse_what_is_not_finite(values: Embeddings, rows: Rows | None, what: str = "embeddings") -> None:
+    """Raise `DataError` with the first rows of `values` that hold NaN or infinity."""
+    n = len(values if rows is None else rows)
     bad: list[int] = []
-    for start in range(0, len(embeddings), BLOCK):
-        block = embeddings[start : start + BLOCK]
-        finite = np.isfinite(block).all(axis=1)
+    for start in range(0, n, BLOCK):
+        span = slice(start, start + BLOCK)
+        finite = np.isfinite(values[span] if rows is None else values[rows[span]]).all(axis=1)
         bad.extend((np.flatnonzero(~finite) + start).tolist())
     if bad:
         shown = ", ".join(map(str, bad[:5])) + (", …" if len(bad) > 5 else "")
-        rows = "row" if len(bad) == 1 else "rows"
+        rows_ = "row" if len(bad) == 1 else "rows"
         raise DataError(
-            f"{len(bad)} of {len(embeddings)} embeddings are not finite ({rows} {shown})",
+            f"{len(bad)} of {n} {what} are not finite ({rows_} {shown})",
             "leave these samples out, or embed them again",
         )

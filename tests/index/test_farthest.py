@@ -13,6 +13,7 @@ import pytest
 
 from prune.index import host
 from prune.index.farthest import farthest_first
+from prune.index.gradients import GradientSpace
 from prune.index.space import EmbeddingSpace
 
 
@@ -166,6 +167,33 @@ def test_memory_beside_the_embeddings_does_not_grow_with_k() -> None:
         tracemalloc.stop()
     assert max(peaks) < 30e6  # 6000 × 5000 float32 numbers would be 120 MB
     assert peaks[1] < peaks[0] + 5e6
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("given", [None, np.array([3, 70, 9])])
+def test_gradients_are_taken_as_by_the_loop_over_their_products(
+    given: np.ndarray | None, metric: str
+) -> None:
+    rng = np.random.default_rng(6)
+    errors = rng.standard_normal((900, 5)).astype(np.float16)
+    space = GradientSpace(errors, _clusters(rng, 900, 11).astype(np.float16), metric=metric)
+    e, h = (factor.astype(np.float64) for factor in space.factors(slice(0, 900)))
+    products = (e[:, :, None] * np.c_[h, np.ones(900)][:, None]).reshape(900, -1)
+    taken, gains = farthest_first(space, 700, given)
+    expected, distances = by_loop(products, 700, given)
+    assert np.array_equal(taken, expected)
+    assert np.allclose(gains, distances, atol=1e-6 * distances.max())
+
+
+def test_equal_gradients_are_at_distance_zero() -> None:
+    errors, features = (
+        np.array([[1, -1], [2, 0]], np.float32),
+        np.array([[0.1, 0.7, 3], [1, 1, 1]], np.float32),
+    )
+    space = GradientSpace(errors[[0, 1, 0, 0]], features[[0, 1, 0, 0]])
+    taken, gains = farthest_first(space, 4)
+    assert taken.tolist() == [0, 1, 2, 3]
+    assert gains[2:].tolist() == [0, 0]
 
 
 @pytest.mark.gpu
