@@ -8,15 +8,14 @@ from typing import Literal, TypeAlias
 
 from prune.errors import OptionError
 from prune.index.plan import Plan, Size
+from prune.index.search import EDGE, FOUND, search_of
 
 FacilityMode: TypeAlias = Literal["auto", "dense", "sparse", "partitioned"]
 FacilityGreedy: TypeAlias = Literal["lazy", "naive", "stochastic", "approximate", "partitioned"]
 
-LINK = 28  # bytes per sample and neighbour while the graph is built: found, and joined in both directions
+LINK = FOUND + EDGE  # bytes per sample and link
 READINGS = 8.0  # of all similarities, or of the graph, whatever k is
 PART = 16_384  # samples of a part; beyond, parts get slower and hardly better
-EXACT = {"cpu": 2e12, "cuda": 2e15}  # n²·width up to which neighbours are searched among all samples
-LOOKED_AT = 16  # times √n samples that each meets beyond
 SPARE = 3  # times k candidates that the parts keep together; with 2, many parts lose a tenth
 MIB = 2**20
 
@@ -92,9 +91,9 @@ def _dense(size: Size, k: int, ways: Ways) -> Plan:
 def _sparse(size: Size, k: int, ways: Ways) -> Plan:
     n, count = size.n, min(ways.neighbours, size.n)
     why = f"{n:,} × {n:,} similarities would be {4 * n * n // MIB} MiB"
-    met = n if float(n) ** 2 * size.width <= EXACT[size.device] else LOOKED_AT * isqrt(n)
-    work = float(n) * (2.0 * met * size.width + READINGS * 2 * count * (1 + _repeats(k, ways)))
-    return Plan("sparse", why, LINK * n * count + 64 * n, work)
+    search = search_of(size, count)
+    work = search.work + float(n) * READINGS * 2 * count * (1 + _repeats(k, ways))
+    return Plan("sparse", f"{why}, {search.why}", search.bytes + EDGE * n * count + 64 * n, work)
 
 
 def _partitioned(size: Size, k: int, ways: Ways, why: str) -> Plan:

@@ -11,7 +11,7 @@ from prune.arrays import Array, Rows
 from prune.index import meeting
 from prune.index.meeting import Heaps, Rule, heaps_of
 from prune.index.operands import Operand, Operands, Vectors
-from prune.index.parallel import spread
+from prune.index.threads import spread
 
 TILE = (
     2048  # rows and columns of a tile: 16 MB of products, which stay in cache until they have been looked at

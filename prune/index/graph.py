@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prune.arrays import Array
+from prune.arrays import Array, Rows
 from prune.index.kernels import compiled
-from prune.index.neighbours import Kind, nearest
-from prune.index.parallel import spread
+from prune.index.neighbours import nearest
+from prune.index.search import Kind
 from prune.index.similarity import Similarity
+from prune.index.threads import spread
 
 HIGHEST = 0x7FFFFFFF  # above the bits of any float32, so that a high similarity makes a low key
 ONE = 0x3F800000  # the bits of 1
@@ -46,6 +47,7 @@ def similarity_graph(similarity: Similarity, count: int, *, seed: int = 0, kind:
     n = similarity.n
     found = nearest(similarity.space, count, seed=seed, kind=kind)
     values = similarity.of_squared_distances(found.squares) + np.float32(0)  # no −0
+    _without_direction(similarity, found.rows, values)
     degrees = np.ones(n, np.int64)
     _count(found.rows, degrees)
     starts = np.concatenate([[0], np.cumsum(degrees)])
@@ -54,6 +56,14 @@ def similarity_graph(similarity: Similarity, count: int, *, seed: int = 0, kind:
     rows, sorted_values = np.empty(len(keys), np.int32), np.empty(len(keys), np.float32)
     spread(n, lambda span: _sort(span, starts, keys, rows, sorted_values.view(np.int32)))
     return Graph(starts, rows, sorted_values, found.recall, found.kind)
+
+
+def _without_direction(similarity: Similarity, rows: Rows, values: Array) -> None:
+    """Under cosine, a sample of norm zero has ½ with all others, whatever its distance to them."""
+    if similarity.kind == "cosine":
+        zero = similarity.space.squared_norms() == 0
+        if zero.any():
+            values[zero[rows] | zero[:, None]] = 0.5
 
 
 @compiled

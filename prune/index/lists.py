@@ -14,10 +14,9 @@ from prune.index.exact import TILE, Meeting, each_to_all, rule_of
 from prune.index.kmeans import trained
 from prune.index.meeting import Heaps, heaps_of
 from prune.index.operands import Operands, operands_of
+from prune.index.search import LISTS, PROBES
 from prune.index.space import EmbeddingSpace, Space, Sums
 
-LISTS = 3.0  # lists, in square roots of n
-PROBES = (2, 4, 8, 16, 32, 64)  # lists that a sample asks, until the recall is reached
 RECALL = 0.995
 CHECKED = 512  # samples whose answers are compared with the exact ones
 PIECE = 65_536  # samples that look for their lists together

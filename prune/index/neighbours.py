@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +10,12 @@ import numpy.typing as npt
 from prune.arrays import Rows
 from prune.index.exact import all_pairs, each_to_all, in_order
 from prune.index.hnsw import from_hnsw
-from prune.index.lists import LISTS, PROBES, checked, from_lists
+from prune.index.lists import checked, from_lists
 from prune.index.meeting import NOBODY
 from prune.index.operands import operands_of
-from prune.index.plan import Size, size_of
+from prune.index.plan import size_of
+from prune.index.search import Kind, search_of
 from prune.index.space import Space
-
-Kind: TypeAlias = Literal["auto", "exact", "ivf", "hnsw"]
-
-AFFORDABLE = {"cpu": 2e12, "cuda": 2e15}  # n²·width: about a minute of two cores, or of a GPU
-SPARE_MEMORY = 128 * 2**20  # tiles and blocks
 
 
 @dataclass(frozen=True)
@@ -32,48 +26,6 @@ class Neighbours:
     squares: npt.NDArray[np.float32]  # (n, count), squared distances
     kind: str  # how they were found: exact, ivf or hnsw
     recall: float  # share of the true nearest that were found; of a sample of rows, unless exact
-
-
-@dataclass(frozen=True)
-class Search:
-    """How neighbours will be found."""
-
-    kind: Literal["exact", "ivf", "hnsw"]
-    why: str  # the number that decided, as a clause
-    bytes: int  # at the peak, beyond the space
-    work: float  # floating-point operations
-
-
-def search_of(size: Size, count: int, kind: Kind = "auto") -> Search:
-    """Decide how the neighbours of a space of this size are found: `auto` is exact up to 2e12 products·width.
-
-    Without faiss, `hnsw` becomes `auto`.
-
-    Raises
-    ------
-    ValueError
-        `kind` is unknown.
-    """
-    if kind not in get_args(Kind):
-        raise ValueError(f"kind {kind!r} is not one of {', '.join(get_args(Kind))}")
-    pairs = float(size.n) ** 2
-    limit = AFFORDABLE["cpu" if size.gradients else size.device.split(":")[0]]
-    why = f"{size.n}² pairs × {size.width} numbers are {pairs * size.width:.1e}, "
-    if kind == "hnsw" and importlib.util.find_spec("faiss") is None:
-        kind = "auto"
-    if kind == "auto":
-        kind = "exact" if pairs * size.width <= limit else "ivf"
-        why += f"{'at most' if kind == 'exact' else 'above'} {limit:.0e}"
-    else:
-        why = f"{kind} was asked for"
-    memory = size.n * count * 24 + SPARE_MEMORY
-    if kind == "exact":
-        return Search("exact", why, memory, pairs * size.width)
-    if kind == "ivf":
-        lists = LISTS * size.n**0.5
-        work = 2.0 * size.n * size.width * (lists + 2 * PROBES[1] * size.n / max(lists, 1))
-        return Search("ivf", why, memory + size.n * PROBES[-1] * 12, work)
-    return Search("hnsw", why, memory + size.n * (size.width * 4 + 300), size.n * size.width * 2e4)
 
 
 def nearest(space: Space, count: int, *, seed: int = 0, kind: Kind = "auto") -> Neighbours:

@@ -66,9 +66,7 @@ def balanced_random(labels: Labels, candidates: Rows, k: int, rng: np.random.Gen
     counts = np.bincount(codes, minlength=len(classes))
     shares = budgets(counts, k, "proportional")
     members = np.split(candidates[np.argsort(codes, kind="stable")], np.cumsum(counts)[:-1])
-    drawn = [
-        rng.choice(rows, int(share), replace=False) for rows, share in zip(members, shares, strict=True)
-    ]
+    drawn = [rng.choice(rows, int(share), replace=False) for rows, share in zip(members, shares, strict=True)]
     return np.sort(np.concatenate(drawn))
 
 

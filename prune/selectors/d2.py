@@ -11,9 +11,9 @@ from prune.arrays import Rows, Scores
 from prune.errors import OptionError
 from prune.index.given import free_rows
 from prune.index.plan import Plan, Size
+from prune.index.search import search_of
 from prune.index.space import Space, Sums
 from prune.selection import Selection
-from prune.selectors.prototypes import SKETCH
 from prune.selectors.top import ranked
 
 
@@ -108,16 +108,10 @@ def d2(  # noqa: PLR0913 - a method has the options it has
 
 def plan_of_d2(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     """Return what `d2` needs: the graph, and a few passes over its edges."""
-    from prune.greedy.facility_plan import EXACT, LOOKED_AT
-
-    links = size.n * min(int(options["neighbours"]), size.n)
-    exact = float(size.n) ** 2 * size.width <= EXACT[size.device]
-    met = size.n if exact else LOOKED_AT * size.n**0.5
-    sketch = 0 if exact or not size.gradients else 4 * size.n * SKETCH
-    way = "exactly" if exact else "by inverted lists"
-    why = f"{options['neighbours']} nearest of {size.n:,} samples, {way}"
-    needed = 2**26 + sketch + 120 * links + 64 * size.n
-    return Plan("sparse", why, needed, 2.0 * size.n * met * size.width + 50.0 * (links + k))
+    count = max(1, min(int(options["neighbours"]), size.n))
+    search, links = search_of(size, count), size.n * count
+    why = f"{count} nearest of {size.n:,} samples: {search.kind}, {search.why}"
+    return Plan("sparse", why, search.bytes + 96 * links + 64 * size.n, search.work + 50.0 * (links + k))
 
 
 def _worth(scores: Scores, n: int, lowest: bool) -> Sums:

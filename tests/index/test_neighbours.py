@@ -11,8 +11,9 @@ import pytest
 
 from prune.index import exact, lists
 from prune.index.gradients import GradientSpace
-from prune.index.neighbours import Neighbours, nearest, nearest_to, search_of
+from prune.index.neighbours import Neighbours, nearest, nearest_to
 from prune.index.plan import Size
+from prune.index.search import search_of
 from prune.index.space import EmbeddingSpace, Space
 
 

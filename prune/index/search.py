@@ -1,0 +1,62 @@
+"""How nearest neighbours will be found, told by the size of the space: for plans, and for the search."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from prune.index.gradients import SKETCH
+from prune.index.plan import Size
+
+Kind: TypeAlias = Literal["auto", "exact", "ivf", "hnsw"]
+
+AFFORDABLE = {"cpu": 2e12, "cuda": 2e15}  # n²·width: about a minute of two cores, or of a GPU
+LISTS = 3.0  # inverted lists, in square roots of n
+PROBES = (2, 4, 8, 16, 32, 64)  # lists that a sample asks, until the recall is reached
+FOUND = 24  # bytes for each neighbour of each sample
+EDGE = 32  # and this for each, at most, while they are joined in both directions
+TILES = 128 * 2**20  # blocks of products
+
+
+@dataclass(frozen=True)
+class Search:
+    """How neighbours will be found."""
+
+    kind: Literal["exact", "ivf", "hnsw"]
+    why: str  # the number that decided, as a clause
+    bytes: int  # at the peak, beyond the space
+    work: float  # floating-point operations
+
+
+def search_of(size: Size, count: int, kind: Kind = "auto") -> Search:
+    """Decide how the neighbours of a space of this size are found: `auto` is exact up to 2e12 products·width.
+
+    Without faiss, `hnsw` becomes `auto`.
+
+    Raises
+    ------
+    ValueError
+        `kind` is unknown.
+    """
+    if kind not in get_args(Kind):
+        raise ValueError(f"kind {kind!r} is not one of {', '.join(get_args(Kind))}")
+    pairs = float(size.n) ** 2
+    limit = AFFORDABLE["cpu" if size.gradients else size.device.split(":")[0]]
+    why = f"{size.n}² pairs × {size.width} numbers are {pairs * size.width:.1e}, "
+    if kind == "hnsw" and importlib.util.find_spec("faiss") is None:
+        kind = "auto"
+    if kind == "auto":
+        kind = "exact" if pairs * size.width <= limit else "ivf"
+        why += f"{'at most' if kind == 'exact' else 'above'} {limit:.0e}"
+    else:
+        why = f"{kind} was asked for"
+    sketch = 4 * size.n * SKETCH if size.gradients and kind == "ivf" else 0
+    memory = FOUND * size.n * count + min(TILES, 16 * size.n * (size.n + size.width)) + sketch
+    if kind == "exact":
+        return Search("exact", why, memory, pairs * size.width)
+    if kind == "ivf":
+        lists = LISTS * size.n**0.5
+        work = 2.0 * size.n * size.width * (lists + 2 * PROBES[1] * size.n / max(lists, 1))
+        return Search("ivf", why, memory + size.n * PROBES[-1] * 12, work)
+    return Search("hnsw", why, memory + size.n * (size.width * 4 + 300), size.n * size.width * 2e4)
