@@ -69,8 +69,9 @@ def facility_plan(size: Size, k: int, ways: Ways) -> Plan:
         return _fitting(dense if ways.mode == "dense" else sparse, size, ways.mode)
     if dense.bytes <= size.memory // 2:
         return dense
-    if sparse.bytes <= size.memory:
-        return sparse
+    for plan in (sparse, dense):
+        if plan.bytes <= size.memory:
+            return plan
     return _partitioned(size, k, ways, f"the graph would take {sparse.bytes // MIB} MiB")
 
 
@@ -93,7 +94,8 @@ def _sparse(size: Size, k: int, ways: Ways) -> Plan:
     why = f"{n:,} × {n:,} similarities would be {4 * n * n // MIB} MiB"
     search = search_of(size, count)
     work = search.work + float(n) * READINGS * 2 * count * (1 + _repeats(k, ways))
-    return Plan("sparse", f"{why}, {search.why}", search.bytes + EDGE * n * count + 64 * n, work)
+    held = max(search.bytes, (FOUND + EDGE) * n * count)
+    return Plan("sparse", f"{why}; {search.kind} search: {search.why}", held + 64 * n, work)
 
 
 def _partitioned(size: Size, k: int, ways: Ways, why: str) -> Plan:

@@ -37,7 +37,7 @@ def test_parts_are_small_and_at_least_two() -> None:
     assert parts_of(1_000_000, 100 * GIB, None) == 62
     assert parts_of(1_000_000, GIB // 4, None) == 245  # of 4,096 samples and 64 MiB
     assert parts_of(3, GIB, 8) == 3
-    assert links_of(1_000_000, GIB, 64) == 19
+    assert links_of(1_000_000, GIB, 64) == 9
     assert links_of(1_000_000, 64 * 2**20, 64) == 4
 
 
