@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from prune.pipeline import embed, export, score, select, select_rows
+    from prune.pipeline import embed, export, score, select
+    from prune.rows import select_rows
     from prune.store import Store
 
 __all__ = ["Store", "embed", "export", "score", "select", "select_rows"]
 
-_HOMES = {"Store": "prune.store"}
+_HOMES = {"Store": "prune.store", "select_rows": "prune.rows"}
 
 
 def __getattr__(name: str) -> Any:

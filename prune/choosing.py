@@ -31,9 +31,9 @@ class Target:
     weights: Sums | None = None  # (t,)
 
     def of_class(self, label: int) -> Target:
-        """Return the part with this label; everything if the target has no labels, or none of this class."""
+        """Return the part with this label; everything if that is nothing, or weighs nothing."""
         rows = np.flatnonzero(self.labels == label) if self.labels is not None else np.empty(0, np.int64)
-        if not len(rows):
+        if not len(rows) or (self.weights is not None and not self.weights[rows].any()):
             return self
         return Target(self.space.subset(rows), None, None if self.weights is None else self.weights[rows])
 
@@ -100,7 +100,8 @@ def announced(task: Task, labels: Labels, like: Size, target: Target | None = No
     OptionError
         No way to do it fits in the memory allowed.
     """
-    if task.method.plan is None:
+    weighs = task.reweight in {"cluster", "nnls"}
+    if task.method.plan is None and not weighs:
         return None
     options = {**task.method.options, **task.options}
     plans: list[Plan] = []
@@ -108,7 +109,11 @@ def announced(task: Task, labels: Labels, like: Size, target: Target | None = No
         given = len(task.given_to(labels, rows))
         part = _target_of(task, labels, rows, target)
         here = replace(like, n=len(rows) + given, given=given, target=0 if part is None else part.space.n)
-        plans.append(task.method.plan(here, len(rows) if k is None else k, options))
+        count = len(rows) if k is None else k
+        if task.method.plan is not None:
+            plans.append(task.method.plan(here, count, options))
+        if weighs:
+            plans.append(_plan_of_weights(here, count, task.reweight == "nnls"))
     largest = max(plans, key=lambda plan: plan.bytes)
     if largest.bytes > like.memory:
         raise OptionError(
@@ -123,8 +128,16 @@ def announced(task: Task, labels: Labels, like: Size, target: Target | None = No
         bytes=largest.bytes,
         work=work,
         time=duration_class(work, like.device),
-        groups=len(plans),
+        groups=len(task.shares(labels)),
     )
+
+
+def _plan_of_weights(size: Size, k: int, least_squares: bool) -> Plan:
+    held = 8 * min(k, 2048) ** 2 * 4 + 24 * size.n + 4096 * 4 * (2048 + size.width)
+    work = 2.0 * size.n * k * size.width
+    if least_squares:
+        work = 2.0 * (size.n + 50.0 * k) * min(k, 2048) * size.width
+    return Plan("direct", f"weights of {k:,} samples", held, work)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,21 +173,31 @@ def choose(task: Task, material: Material) -> Selection:
     labels = material.labels
 
     def run(rows: Rows, k: int | None) -> Selection:
-        given = task.given_to(labels, rows)
-        chosen = _run(task, material, rows, given, k)
-        return _reweighted(task, material, rows, chosen)
+        every = np.concatenate([rows, task.given_to(labels, rows)])
+        chosen = _run(task, material, rows, every, k)
+        return _reweighted(task, material, rows, chosen).at(every)
 
     shares = task.shares(labels)
     chosen = select_under_quota(run, shares)
-    return chosen if len(shares) == 1 else _with_fact(chosen, "groups", len(shares))
+    facts = {"groups": len(shares)} if len(shares) > 1 else {}
+    if lacking := _without_target(task, material, shares):
+        facts["groups_without_target"] = lacking  # they match all of it
+    return Selection.of(chosen.rows, chosen.gains, chosen.weights, {**chosen.facts, **facts})
 
 
-def _run(task: Task, material: Material, rows: Rows, given: Rows, k: int | None) -> Selection:
-    method, every = task.method, np.concatenate([rows, given])
+def _without_target(task: Task, material: Material, shares: Sequence[tuple[Rows, int | None]]) -> int:
+    whole = material.target
+    if whole is None or whole.labels is None or task.quota == "none":
+        return 0
+    return sum(_target_of(task, material.labels, rows, whole) is whole for rows, _ in shares)
+
+
+def _run(task: Task, material: Material, rows: Rows, every: Rows, k: int | None) -> Selection:
+    method = task.method
     words: dict[str, Any] = {"k": k, **task.options}
     if "seed" in method.supplied:
         words["seed"] = task.seed
-    if len(given):
+    if len(every) > len(rows):
         words["given"] = np.arange(len(rows), len(every))
     if target := _target_of(task, material.labels, rows, material.target):
         words["target"] = target.space
@@ -201,10 +224,6 @@ def _reweighted(task: Task, material: Material, rows: Rows, chosen: Selection) -
         assert material.space is not None
         weights = reweighted(material.space(rows), chosen.rows, task.reweight)
     return Selection.of(chosen.rows, chosen.gains, weights, chosen.facts)
-
-
-def _with_fact(chosen: Selection, name: str, value: Any) -> Selection:
-    return Selection.of(chosen.rows, chosen.gains, chosen.weights, {**chosen.facts, name: value})
 
 
 def checked_reweight(kind: str | None) -> Reweight | None:

@@ -13,7 +13,6 @@ import pyarrow as pa
 import prune
 from prune.candidates import Candidates, directions
 from prune.choosing import Task
-from prune.methods import Method
 from prune.request import Request
 from prune.selection import Selection
 from prune.settings import Settings
@@ -68,7 +67,8 @@ def about(
     return {
         "method": request.method,
         "options": options,
-        "nested": is_nested(method, options, facts),
+        "nested": is_nested(task, options, facts),
+        "weighted": method.weighted or task.reweight in {"cluster", "nnls"},
         "asked": {**_asked(request), "quota": task.quota},
         "seed": request.seed,
         "n": len(table),
@@ -93,14 +93,17 @@ def provenance(store: Store, dataset: Dataset, request: Request, settings: Setti
     }
 
 
-def is_nested(method: Method, options: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+def is_nested(task: Task, options: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     """Whether a smaller budget would have chosen the samples taken first.
 
-    Random candidates and parts depend on the budget, whatever the method.
+    Random candidates and parts depend on the budget, whatever the method; so do the shares of classes, unless
+    they are proportional.
     """
     modes = facts.get("mode", "")
     partitioned = "partitioned" in (modes if isinstance(modes, list) else [modes])
-    return method.nested and not partitioned and options.get("greedy") not in {"stochastic", "partitioned"}
+    random = options.get("greedy") in {"stochastic", "partitioned"}
+    shares = task.quota == "equal" or (task.quota != "none" and (task.floor > 0 or task.cap is not None))
+    return task.method.nested and facts.get("nested", True) is True and not (partitioned or random or shares)
 
 
 def _asked(request: Request) -> dict[str, Any]:

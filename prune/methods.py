@@ -29,6 +29,7 @@ class Method:
     flag: Callable[..., Any] | None = None  # scorers: a second column, one bool a sample
     rowwise: bool = False  # scorers: fed row blocks, because what it needs is too large to load whole
     plan: Callable[..., Any] | None = None  # selectors: (size, k, options) -> what it will need
+    weighted: bool = False  # selectors: weights belong to all that was taken, even if they are 1
     quota: str = "none"  # selectors: how the budget is split over classes unless the user says
     on: str = ""  # selectors: `gradients` if that is the space they are made for
     sizes: bool = False  # selectors: asked for no budget, it decides itself how many to keep

@@ -12,17 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from prune import exporting, report, rows, selecting
-from prune.arrays import Embeddings, Labels, Probs, Rows, Scores
+from prune import exporting, report, selecting
 from prune.candidates import directions
-from prune.choosing import checked_reweight
 from prune.errors import OptionError
 from prune.methods import find
 from prune.opening import Opened, all_rejects, check_rejects, opened, reopened
 from prune.progress import Timed
-from prune.request import Request, checked_name, checked_quota, keys_in
+from prune.request import Request, checked_name, keys_in
 from prune.scorers import imported_scores
-from prune.selection import Selection
 from prune.selectors import SELECTORS
 from prune.settings import DEFAULTS, Settings
 from prune.store import Store, identity, prefix, read_selection, settle_selection, write_selection
@@ -246,95 +243,6 @@ def export(
     exporting.require_apart(store, target)
     done = exporting.write(job, format, target, options, overwrite=overwrite)
     return {**done, "seconds": clock.stop()}
-
-
-def select_rows(
-    X: Embeddings | None = None,  # noqa: N803 - what people with arrays call it
-    *,
-    method: str = "kcenter",
-    k: int | None = None,
-    errors: Embeddings | None = None,
-    features: Embeddings | None = None,
-    probs: Probs | None = None,
-    scores: Scores | None = None,
-    labels: Labels | None = None,
-    target: Any = None,
-    target_labels: Labels | None = None,
-    target_weights: Any = None,
-    given: Sequence[int] | Rows = (),
-    quota: str | None = None,
-    reweight: str | None = None,
-    seed: int = 0,
-    settings: Settings = DEFAULTS,
-    **options: Any,
-) -> Selection:
-    """Choose k rows of an array, without a store.
-
-    Parameters
-    ----------
-    X : (n, d)
-        Embeddings, for methods that need a space.
-    method, k
-        A selector; how many rows to keep, from 1 to n. Methods with a stopping rule decide where k is None.
-    errors, features : (n, c), (n, d)
-        Instead of X: gradients of the last layer as factors, p − onehot(y) and what the layer sees.
-    probs, scores : (n, c), (n,)
-        For methods that need predictions or scores.
-    labels : (n,)
-        Class ids, for `quota`.
-    target
-        What to match, for methods that do: embeddings (t, d), or a pair of factors.
-    target_labels, target_weights : (t,)
-        Class ids, to match class by class under a quota; how much each target sample counts.
-    given
-        Rows that are chosen already; they count, and are not returned.
-    quota
-        `none`, `proportional` or `equal`; default: what the method is made for.
-    reweight
-        `none`, `cluster` or `nnls`; default: the weights that the method gives.
-    settings
-        Device and memory.
-    options
-        Of the method.
-
-    Returns
-    -------
-    Selection
-        Rows in the order taken, weights, gains, facts.
-
-    Raises
-    ------
-    OptionError
-        An unknown method, an unknown quota or option, or k is not from 1 to n.
-    ValueError
-        The method needs an array that was not given, or arrays do not fit together.
-    """
-    chosen = find("selector", method, SELECTORS)
-    chosen.require_options(options)
-    arrays = rows.Arrays(
-        embeddings=X,
-        errors=errors,
-        features=features,
-        probs=probs,
-        scores=scores,
-        labels=labels,
-        target=target,
-        target_labels=target_labels,
-        target_weights=target_weights,
-    )
-    split = quota or (chosen.quota if labels is not None else "none")
-    return rows.rows_of_arrays(
-        arrays,
-        chosen,
-        device=settings.torch_device if settings.device != "auto" else "cpu",
-        memory=settings.memory_limit,
-        k=None if k is None else operator.index(k),
-        given=given,
-        quota=checked_quota(split),
-        reweight=checked_reweight(reweight),
-        seed=seed,
-        options=options,
-    )
 
 
 def _import(ready: Opened, path: str, columns: Sequence[str]) -> dict[str, str]:

@@ -156,16 +156,16 @@ def select_under_quota(
     Parameters
     ----------
     run
-        Takes rows and a budget, and returns positions in these rows, as selectors do.
+        Takes the rows of a group and a budget, and returns rows of the dataset.
     shares
         Rows and a budget each, from `groups`.
 
     Returns
     -------
-    Rows of all n samples, not positions in a group. If `run` is nested, so is the result, nearly: a prefix
+    If `run` is nested, so is the result, nearly: a prefix
     holds of each class a prefix of its order, and its share within one sample.
     """
-    chosen = [run(member, share).at(member) for member, share in shares]
+    chosen = [run(member, share) for member, share in shares]
     return chosen[0] if len(chosen) == 1 else merge(chosen)
 
 

@@ -68,10 +68,7 @@ class Request:
 
     def split_over(self, labels: Labels, rows: Rows) -> Quota:
         """Return the quota asked for; else the method's own, where the samples have labels."""
-        if self.quota is not None:
-            return checked_quota(self.quota)
-        labelled = bool(len(rows)) and bool((labels[rows] >= 0).all())
-        return checked_quota(self.selector.quota) if labelled else "none"
+        return quota_of(self.selector, self.quota, labels[rows])
 
 
 def keys_in(given: str | Path | Sequence[str] | None) -> list[str]:
@@ -91,6 +88,14 @@ def keys_in(given: str | Path | Sequence[str] | None) -> list[str]:
             f"cannot read keys from {given}", "one key a line, as in keys.txt of a selection"
         ) from error
     return [key for key in (line.removesuffix("\r") for line in lines) if key]
+
+
+def quota_of(method: Method, asked: str | None, labels: Labels) -> Quota:
+    """Return the quota asked for; else the method's own, where all samples have labels."""
+    if asked is not None:
+        return checked_quota(asked)
+    labelled = bool(len(labels)) and bool((labels >= 0).all())
+    return checked_quota(method.quota) if labelled else "none"
 
 
 def checked_quota(quota: str) -> Quota:

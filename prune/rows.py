@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -10,10 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from prune.arrays import Array, Embeddings, Labels, Probs, Rows, Scores
-from prune.choosing import Material, Target, Task, choose
+from prune.choosing import Material, Target, Task, checked_reweight, choose
 from prune.errors import OptionError
-from prune.methods import Method
+from prune.methods import Method, find
+from prune.request import quota_of
 from prune.selection import Selection
+from prune.selectors import SELECTORS
+from prune.settings import DEFAULTS, Settings
 
 if TYPE_CHECKING:
     from prune.index.space import Space
@@ -70,11 +74,100 @@ class Arrays:
         return self.embeddings is not None or self.errors is not None
 
 
-def rows_of_arrays(arrays: Arrays, method: Method, *, device: str, memory: int, **asked: Any) -> Selection:
+def select_rows(
+    X: Embeddings | None = None,  # noqa: N803 - what people with arrays call it
+    *,
+    method: str = "kcenter",
+    k: int | None = None,
+    errors: Embeddings | None = None,
+    features: Embeddings | None = None,
+    probs: Probs | None = None,
+    scores: Scores | None = None,
+    labels: Labels | None = None,
+    target: Any = None,
+    target_labels: Labels | None = None,
+    target_weights: Any = None,
+    given: Sequence[int] | Rows = (),
+    quota: str | None = None,
+    reweight: str | None = None,
+    seed: int = 0,
+    settings: Settings = DEFAULTS,
+    **options: Any,
+) -> Selection:
+    """Choose k rows of an array, without a store.
+
+    Parameters
+    ----------
+    X : (n, d)
+        Embeddings, for methods that need a space.
+    method, k
+        A selector; how many rows to keep, from 1 to n. Methods with a stopping rule decide where k is None.
+    errors, features : (n, c), (n, d)
+        Instead of X: gradients of the last layer as factors, p − onehot(y) and what the layer sees.
+    probs, scores : (n, c), (n,)
+        For methods that need predictions or scores.
+    labels : (n,)
+        Class ids, for `quota`.
+    target
+        What to match, for methods that do: embeddings (t, d), or a pair of factors.
+    target_labels, target_weights : (t,)
+        Class ids, to match class by class under a quota; how much each target sample counts.
+    given
+        Rows that are chosen already; they count, and are not returned.
+    quota
+        `none`, `proportional` or `equal`; default: what the method is made for.
+    reweight
+        `none`, `cluster` or `nnls`; default: the weights that the method gives.
+    settings
+        Device and memory.
+    options
+        Of the method.
+
+    Returns
+    -------
+    Selection
+        Rows in the order taken, weights, gains, facts.
+
+    Raises
+    ------
+    OptionError
+        An unknown method, an unknown quota or option, or k is not from 1 to n.
+    ValueError
+        The method needs an array that was not given, or arrays do not fit together.
+    """
+    chosen = find("selector", method, SELECTORS)
+    chosen.require_options(options)
+    arrays = Arrays(
+        embeddings=X,
+        errors=errors,
+        features=features,
+        probs=probs,
+        scores=scores,
+        labels=labels,
+        target=target,
+        target_labels=target_labels,
+        target_weights=target_weights,
+    )
+    own = np.full(arrays.n, -1, np.int64) if labels is None else np.asarray(labels)
+    return _rows_of_arrays(
+        arrays,
+        chosen,
+        device=settings.torch_device if settings.device != "auto" else "cpu",
+        memory=settings.memory_limit,
+        k=None if k is None else operator.index(k),
+        given=given,
+        quota=quota_of(chosen, quota, own),
+        reweight=checked_reweight(reweight),
+        seed=seed,
+        options=options,
+    )
+
+
+def _rows_of_arrays(arrays: Arrays, method: Method, *, device: str, memory: int, **asked: Any) -> Selection:
     """Run a selector on arrays; `asked` holds k, quota, seed, given, reweight and options, as `Task` has."""
     n = arrays.n
     labels = np.full(n, -1, np.int64) if arrays.labels is None else np.asarray(arrays.labels)
-    given = np.unique(np.asarray(asked.pop("given"), np.int64))
+    given = _given_rows(asked.pop("given"))
     if len(given) and not 0 <= given[0] <= given[-1] < n:
         raise OptionError(f"given rows span [{given[0]}, {given[-1]}], but there are {n} rows")
     rows, k = np.setdiff1d(np.arange(n), given), asked["k"]
@@ -85,6 +178,13 @@ def rows_of_arrays(arrays: Arrays, method: Method, *, device: str, memory: int, 
     _require_needs(arrays, method)
     material = _material(arrays, labels, device, memory)
     return choose(Task(method=method, rows=rows, given=given, **asked), material)
+
+
+def _given_rows(given: npt.ArrayLike) -> Rows:
+    values = np.asarray(given)
+    if values.size and values.dtype.kind not in "iu":
+        raise ValueError(f"given holds {values.dtype}, not row numbers; of a mask take np.flatnonzero(mask)")
+    return np.unique(values.astype(np.int64))
 
 
 def _require_needs(arrays: Arrays, method: Method) -> None:
@@ -109,6 +209,9 @@ def _material(arrays: Arrays, labels: Labels, device: str, memory: int) -> Mater
         return _space(embeddings, errors, features, which, device, memory)
 
     scores = None if arrays.scores is None else np.asarray(arrays.scores, np.float32)
+    if scores is not None and not np.isfinite(scores).all():
+        bad = np.flatnonzero(~np.isfinite(scores))
+        raise ValueError(f"{len(bad)} of {len(scores)} scores are not numbers (first in row {bad[0]})")
     return Material(
         labels=labels,
         keys=lambda rows: [str(row) for row in rows],
@@ -134,6 +237,8 @@ def _target(arrays: Arrays, device: str, memory: int) -> Target | None:
     for name, values in (("target_weights", weights), ("target_labels", labels)):
         if values is not None and values.shape != (space.n,):
             raise ValueError(f"{name} have shape {values.shape}, but the target has {space.n} samples")
+    if weights is not None and (not np.isfinite(weights).all() or weights.min() < 0 or not weights.any()):
+        raise ValueError(f"target_weights span [{weights.min()}, {weights.max()}]; they count, so at least 0")
     return Target(space, labels, weights)
 
 
@@ -160,4 +265,5 @@ def _floats(values: npt.ArrayLike | None) -> Any:
     if values is None:
         return None
     values = np.asarray(values)
-    return values if values.dtype in (np.float16, np.float32) else values.astype(np.float32)
+    kept = values if values.dtype in (np.float16, np.float32) else values.astype(np.float32)
+    return np.ascontiguousarray(kept)  # once, not in every group

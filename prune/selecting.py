@@ -17,7 +17,7 @@ from prune.index.plan import Size
 from prune.opening import reopened
 from prune.request import Request
 from prune.settings import Settings
-from prune.spaces import Source, space_name
+from prune.spaces import Source, of_originals, space_name
 from prune.store import Dataset, Store
 
 
@@ -135,13 +135,13 @@ def _material(ready: Prepared) -> Material:
     wanted = "scores" in method.needs or (method.takes("scores") and request.score is not None)
     scores = score_column(store, request.score).read() if wanted else None
     if scores is not None:
-        _require_finite(scores, ready.found.rows, dataset)
+        _require_finite(scores, np.union1d(ready.found.rows, ready.task.given), dataset)
     return Material(
         labels=dataset.labels,
         keys=lambda rows: keys.take(pa.array(rows)).to_pylist(),
         space=None if source is None else source.space,
         scores=scores,
-        probs=store.column("probs").read() if "probs" in method.needs else None,
+        probs=of_originals(store.column("probs"), dataset) if "probs" in method.needs else None,
         target=ready.target,
     )
 

@@ -41,7 +41,7 @@ class Source:
     @functools.cached_property
     def vectors(self) -> Embeddings:
         """(n, d) the embedding; the features, of gradients."""
-        return _of_originals(self._features, self._dataset)
+        return of_originals(self._features, self._dataset)
 
     @functools.cached_property
     def _errors(self) -> Embeddings:
@@ -49,7 +49,7 @@ class Source:
 
         assert self._probs is not None
         labels = self._dataset.labels
-        probs = _of_originals(self._probs, self._dataset)
+        probs = of_originals(self._probs, self._dataset)
         ours = probs.flags.owndata and probs.flags.writeable  # not the file itself
         errors = errors_of(probs, np.maximum(labels, 0), overwrite=ours)
         errors[labels < 0] = np.nan
@@ -103,6 +103,7 @@ def embedding_name(store: Store, on: str | None) -> str:
     return store.column(f"embedding.{encoded[0] if encoded else 'proxy'}").name
 
 
-def _of_originals(column: Column, dataset: Dataset) -> Embeddings:
+def of_originals(column: Column, dataset: Dataset) -> Embeddings:
+    """Return a column with the rows of duplicates replaced by those of the first of them."""
     values, originals = column.read(), dataset.originals
     return values if np.array_equal(originals, np.arange(len(originals))) else values[originals]

@@ -137,7 +137,7 @@ def test_every_prefix_of_a_merged_selection_keeps_the_shares_of_the_classes() ->
 
 
 def _lowest(rows: np.ndarray, k: int) -> Selection:
-    return Selection.of(np.arange(k), gains=rows[:k])
+    return Selection.of(rows[:k], gains=rows[:k])
 
 
 def test_quota_runs_the_selector_on_each_class_and_answers_in_rows_of_the_dataset() -> None:

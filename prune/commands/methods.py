@@ -31,14 +31,21 @@ def methods(
 def _lines(result: dict[str, Any]) -> list[str]:
     lines = []
     for family, members in result.items():
-        lines += [family, *(line for name, about in members.items() for line in _describe(name, about)), ""]
+        wide = max(map(len, members))
+        lines += [
+            family,
+            *(line for name, about in members.items() for line in _describe(name, about, wide)),
+            "",
+        ]
     return lines[:-1]
 
 
-def _describe(name: str, about: dict[str, Any]) -> list[str]:
+def _describe(name: str, about: dict[str, Any], wide: int) -> list[str]:
+    import textwrap
+
     high = f" High: {about['high']}." if about.get("high") else ""
-    lines = [f"  {name:<14} {about['summary']}{high}"]
+    lines = [f"  {name:<{wide}} {about['summary'].replace('``', '')}{high}"]
     if about.get("options"):
-        given = "  ".join(f"--set {key}={value}" for key, value in about["options"].items())
-        lines.append(f"  {'':<14} {given}")
+        given = "  ".join(f"--set\u00a0{key}={value}" for key, value in about["options"].items())
+        lines += [f"  {'':<{wide}} {line}".replace("\u00a0", " ") for line in textwrap.wrap(given, 90)]
     return lines

@@ -240,12 +240,13 @@ def widened(embeddings: Embeddings) -> Block:
 
 def refuse_what_is_not_finite(values: Embeddings, rows: Rows | None, what: str = "embeddings") -> None:
     """Raise `DataError` with the first rows of `values` that hold NaN or infinity."""
-    n = len(values if rows is None else rows)
+    n = len(values if rows is None else rows)  # rows are named as rows of `values`
     bad: list[int] = []
     for start in range(0, n, BLOCK):
         span = slice(start, start + BLOCK)
         finite = np.isfinite(values[span] if rows is None else values[rows[span]]).all(axis=1)
-        bad.extend((np.flatnonzero(~finite) + start).tolist())
+        at = np.flatnonzero(~finite) + start
+        bad.extend((at if rows is None else rows[at]).tolist())
     if bad:
         shown = ", ".join(map(str, bad[:5])) + (", …" if len(bad) > 5 else "")
         rows_ = "row" if len(bad) == 1 else "rows"

@@ -29,8 +29,8 @@ def craig(
 
     The sum bounds how far the weighted sum of the chosen gradients is from the sum of all. Greedy for
     ``f(S) = Σᵢ max_{j∈S} (1 − ‖gᵢ − gⱼ‖ / D)``, with D at least the largest distance; the search, its modes
-    and their cost are those of `facility_location`: for a class of n samples, n² / 2 inner products and 4·n²
-    bytes, gradients never being formed; then O(n·k·width) for the weights.
+    and their cost are those of `facility_location`. Time O(n²·width) for a class of n samples, and
+    O(n·k·width) for the weights; memory 4·n² bytes while all similarities fit. Gradients are never formed.
 
     Good for training on a weighted subset with the model whose gradients these are: use it with
     ``--on gradients``; the default quota goes class by class. Bad late in training, when the gradients of

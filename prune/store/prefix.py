@@ -57,8 +57,9 @@ def prefix(chosen: StoredSelection, fraction: str | float) -> Prefix:
     k = keep_count(fraction, about["usable"])
     again = f"prune select --method {about['method']} --fraction {fraction}"
     if not about["nested"]:
-        raise OptionError(f"a smaller {about['method']} is no part of a larger one", again)
-    if "weights.npy" in about["files"]:
+        how = f"{about['method']}, quota {about['asked'].get('quota', 'none')}"
+        raise OptionError(f"the first {k} of {chosen.name} ({how}) are not what {k} alone would be", again)
+    if about.get("weighted", "weights.npy" in about["files"]):
         raise OptionError(f"the weights of {chosen.name} belong to all its {about['k']} samples", again)
     if k > about["k"]:
         raise OptionError(

@@ -128,7 +128,11 @@ def test_one_selection_serves_every_smaller_fraction(prune: Prune, scored: Path,
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--method", "stratified", "--score", "el2n"), "a smaller stratified is no part of a larger one"),
+        (
+            ("--method", "stratified", "--score", "el2n"),
+            "the first 12 of short (stratified, quota none) are not what 12 alone would be",
+        ),
+        (("--quota", "equal"), "the first 12 of short (kcenter, quota equal) are not what 12 alone would be"),
         (("--reweight", "cluster"), "the weights of short belong to all its 6 samples"),
         (("--method", "random"), "--fraction 0.2 asks for 12 samples, but short has 6"),
     ],
