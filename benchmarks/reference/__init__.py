@@ -1,0 +1,1 @@
+"""Plain loops that do what the published programs do, written from the papers: a yardstick."""
