@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -174,15 +175,34 @@ def choose(task: Task, material: Material) -> Selection:
 
     def run(rows: Rows, k: int | None) -> Selection:
         every = np.concatenate([rows, task.given_to(labels, rows)])
-        chosen = _run(task, material, rows, every, k)
-        return _reweighted(task, material, rows, chosen).at(every)
+        with _steady(task):
+            chosen = _run(task, material, rows, every, k)
+            return _reweighted(task, material, rows, chosen).at(every)
 
     shares = task.shares(labels)
     chosen = select_under_quota(run, shares)
-    facts = {"groups": len(shares)} if len(shares) > 1 else {}
+    facts: dict[str, Any] = {"groups": len(shares)} if len(shares) > 1 else {}
     if lacking := _without_target(task, material, shares):
         facts["groups_without_target"] = lacking  # they match all of it
+    if len(shares) > 1 and "residual" in chosen.facts and not len(task.given) and material.target is None:
+        facts["residual_of_all"] = _residual_of_all(material, np.sort(task.rows), chosen)
     return Selection.of(chosen.rows, chosen.gains, chosen.weights, {**chosen.facts, **facts})
+
+
+def _steady(task: Task) -> AbstractContextManager[None]:
+    """Return where arithmetic runs: what needs a matrix gets the same bits from any number of threads."""
+    if "space" not in task.method.needs and task.reweight in {None, "none"}:
+        return nullcontext()
+    from prune.index.threads import steady
+
+    return steady()
+
+
+def _residual_of_all(material: Material, rows: Rows, chosen: Selection) -> float:
+    from prune.greedy.reweight import residual
+
+    assert material.space is not None
+    return residual(material.space(rows), np.searchsorted(rows, chosen.rows), chosen.weights)
 
 
 def _without_target(task: Task, material: Material, shares: Sequence[tuple[Rows, int | None]]) -> int:
@@ -218,12 +238,18 @@ def _reweighted(task: Task, material: Material, rows: Rows, chosen: Selection) -
     if task.reweight is None:
         return chosen
     weights: Weights = np.ones(len(chosen), np.float32)
+    facts = {name: value for name, value in chosen.facts.items() if name not in _OF_WEIGHTS}
     if task.reweight != "none":
-        from prune.greedy.reweight import reweighted
+        from prune.greedy.reweight import residual, reweighted
 
         assert material.space is not None
-        weights = reweighted(material.space(rows), chosen.rows, task.reweight)
-    return Selection.of(chosen.rows, chosen.gains, weights, chosen.facts)
+        space = material.space(rows)
+        weights = reweighted(space, chosen.rows, task.reweight)
+        facts["residual"] = residual(space, chosen.rows, weights)
+    return Selection.of(chosen.rows, chosen.gains, weights, facts)
+
+
+_OF_WEIGHTS = ("residual", "idle", "lam_at_the_end")  # facts of the weights that a method gave
 
 
 def checked_reweight(kind: str | None) -> Reweight | None:

@@ -8,6 +8,8 @@ pipeline, and its first docstring line is its row in `prune methods`.
 from __future__ import annotations
 
 import inspect
+import numbers
+import operator
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -89,6 +91,18 @@ class Method:
             if name not in self.options:
                 raise OptionError(f"{self.name} has no option {name!r}", self._known())
 
+    def checked(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options that came as values, not as words, in the annotated types.
+
+        Raises
+        ------
+        OptionError
+            The method has no such option, or the value has another type.
+        """
+        self.require_options(options)
+        hints = typing.get_type_hints(self.function)
+        return {name: _fitted(name, value, hints[name]) for name, value in options.items()}
+
     def _parameters(self) -> list[inspect.Parameter]:
         return list(inspect.signature(self.function).parameters.values())
 
@@ -134,4 +148,37 @@ def _convert(name: str, text: str, hint: Any) -> Any:
         raise OptionError(f"{name}={text} is not {_ARTICLES[kind]}") from error
 
 
+def _fitted(name: str, value: Any, hint: Any) -> Any:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and type(None) in kinds:
+        return None
+    kind = next(k for k in kinds if k is not type(None))
+    if kind is int:
+        return whole(value, name)
+    choices = typing.get_args(kind)
+    if kind in _FITTING and isinstance(value, _FITTING[kind]) and isinstance(value, bool) == (kind is bool):
+        return kind(value)
+    if choices and value in choices:
+        return value
+    wanted = f"one of {', '.join(map(str, choices))}" if choices else _ARTICLES[kind]
+    raise OptionError(f"{name}={value!r} is not {wanted}")
+
+
+def whole(value: Any, name: str) -> int:
+    """Return a whole number as it is.
+
+    Raises
+    ------
+    OptionError
+        It is something else, such as 3.0 or True.
+    """
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise OptionError(f"{name}={value!r} is not a whole number")
+
+
+_FITTING: dict[Any, type] = {float: numbers.Real, bool: bool, str: str}
 _ARTICLES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import operator
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -15,7 +14,7 @@ import numpy as np
 from prune import exporting, report, selecting
 from prune.candidates import directions
 from prune.errors import OptionError
-from prune.methods import find
+from prune.methods import find, whole
 from prune.opening import Opened, all_rejects, check_rejects, opened, reopened
 from prune.progress import Timed
 from prune.request import Request, checked_name, keys_in
@@ -181,10 +180,10 @@ def select(
     store, settings, clock = _begin(store, settings)
     method = find("selector", asked.get("method", "kcenter"), SELECTORS)
     if asked.get("count") is not None:
-        asked["count"] = operator.index(asked["count"])
+        asked["count"] = whole(asked["count"], "count")
     asked["given"] = keys_in(asked.get("given"))
     wanted = Request(**asked, options=method.parse(options), seed=settings.seed)
-    name = checked_name(name or method.name)
+    name = checked_name(method.name if name is None else name)
     store.require()
     with store.writing(wait=settings.wait):
         ready = selecting.prepare(store, wanted, settings)

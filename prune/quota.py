@@ -126,7 +126,7 @@ def groups(
     Raises
     ------
     OptionError
-        k is above m, or the budgets are impossible.
+        k is above m, the budgets are impossible, or there is a floor or a cap without a quota.
     DataError
         The quota needs labels that some candidates do not have.
     """
@@ -134,6 +134,8 @@ def groups(
     if k is not None and not 1 <= k <= len(rows):
         raise OptionError(f"cannot keep {k} of {len(rows)} samples")
     if quota == "none":
+        if floor or cap is not None:
+            raise OptionError("a floor or a cap is of classes", "--quota proportional, or equal")
         return [(rows, k)]
     own = np.asarray(labels)[rows]
     if missing := int((own < 0).sum()):
@@ -170,12 +172,18 @@ def select_under_quota(
 
 
 def _refuse_impossible(lower: Counts, upper: Counts, k: int, floor: int, cap: int | None) -> None:
-    if floor < 0 or (cap is not None and cap < max(floor, 1)):
-        raise OptionError(f"a floor of {floor} and a cap of {cap} leave nothing between them")
+    if floor < 0:
+        raise OptionError(f"a floor of {floor} is no number of samples", "--quota-floor 0")
+    if cap is not None and cap < max(floor, 1):
+        raise OptionError(
+            f"a cap of {cap} is below the floor of {max(floor, 1)}", f"--quota-cap {max(floor, 1)}"
+        )
     if lower.sum() > k:
-        raise OptionError(f"a floor of {floor} takes {lower.sum()} samples, more than the {k} to keep")
+        hint = f"--quota-floor {k // len(lower)}, or keep more"
+        raise OptionError(f"a floor of {floor} takes {lower.sum()} samples, more than the {k} to keep", hint)
     if upper.sum() < k:
-        raise OptionError(f"a cap of {cap} allows {upper.sum()} samples, fewer than the {k} to keep")
+        hint = f"a higher --quota-cap, or --count {upper.sum()}"
+        raise OptionError(f"a cap of {cap} allows {upper.sum()} samples, fewer than the {k} to keep", hint)
 
 
 def _level(weights: Counts, lower: Counts, upper: Counts, k: int) -> Fraction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from prune.arrays import Array, Embeddings, Labels, Probs, Rows, Scores
 from prune.choosing import Material, Target, Task, checked_reweight, choose
 from prune.errors import OptionError
-from prune.methods import Method, find
+from prune.methods import Method, find, whole
 from prune.request import quota_of
 from prune.selection import Selection
 from prune.selectors import SELECTORS
@@ -136,7 +135,7 @@ def select_rows(
         The method needs an array that was not given, or arrays do not fit together.
     """
     chosen = find("selector", method, SELECTORS)
-    chosen.require_options(options)
+    options = chosen.checked(options)
     arrays = Arrays(
         embeddings=X,
         errors=errors,
@@ -154,7 +153,7 @@ def select_rows(
         chosen,
         device=settings.torch_device if settings.device != "auto" else "cpu",
         memory=settings.memory_limit,
-        k=None if k is None else operator.index(k),
+        k=None if k is None else whole(k, "k"),
         given=given,
         quota=quota_of(chosen, quota, own),
         reweight=checked_reweight(reweight),

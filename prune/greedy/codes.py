@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +11,7 @@ from prune.arrays import Array, Rows
 from prune.greedy.sums import ProductSums
 from prune.index.kernels import compiled
 from prune.index.space import EmbeddingSpace, Sums
+from prune.index.threads import threads
 
 LARGEST = 127  # of a byte
 WIDEST = 4096  # dimensions; beyond, the other factor of a 32-bit sum has too few digits
@@ -51,7 +51,7 @@ class Codes:
     def take(self, k: int) -> tuple[Rows, Sums]:
         """Return the next k picks with their gains; `function` grows by them."""
         rows, gains = np.empty(k, np.int64), np.empty(k, np.float64)
-        with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+        with threads() as pool:
             for step in range(k):
                 close = self._close(pool)
                 found = self.function.gains(close)

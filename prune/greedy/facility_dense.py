@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations_with_replacement
 
-import numba
 import numpy as np
 
 from prune.arrays import Array, Rows
@@ -12,8 +12,9 @@ from prune.greedy import facility_kernels as kernels
 from prune.greedy.facility_kernels import CHUNK, SCALE, TAKEN, Dense
 from prune.index.similarity import Similarity
 from prune.index.space import Sums
+from prune.index.threads import threads
 
-BLOCK = 2048  # samples on each side of a block of similarities
+BLOCK = 1024  # samples on each side of a block of similarities
 
 
 class DenseFacility:
@@ -35,11 +36,14 @@ class DenseFacility:
     def __init__(self, similarity: Similarity, given: Rows | None = None) -> None:
         self.n = similarity.n
         similar = np.empty((self.n, self.n), np.int32)
-        for start in range(0, self.n, BLOCK):
-            one = slice(start, min(start + BLOCK, self.n))
-            for other in range(start, self.n, BLOCK):
-                two = slice(other, min(other + BLOCK, self.n))
-                kernels.fill(similarity.block(one, two), similar[one, two], similar[two, one])
+        blocks = [slice(start, min(start + BLOCK, self.n)) for start in range(0, self.n, BLOCK)]
+
+        def fill(pair: tuple[slice, slice]) -> None:
+            one, two = pair
+            kernels.fill(similarity.block(one, two), similar[one, two], similar[two, one])
+
+        with threads() as pool:
+            list(pool.map(fill, combinations_with_replacement(blocks, 2)))
         self._state = Dense(similar, np.zeros(self.n, np.int32), np.zeros(self.n, np.int64))
         self._given = np.empty(0, np.int64) if given is None else np.unique(given)
         for row in self._given:
@@ -65,7 +69,7 @@ class DenseFacility:
         blocks = [slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)]
         picks, gains = np.empty(k, np.int64), np.empty(k, np.int64)
         which, rise = np.empty(n + 3, np.int64), np.empty((2, n + 3), np.int32)
-        with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+        with threads() as pool:
 
             def evaluate(span: slice) -> None:
                 rows = np.arange(span.start, span.stop)

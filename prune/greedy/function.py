@@ -7,6 +7,8 @@ from typing import Protocol
 from prune.arrays import Rows
 from prune.index.space import Sums
 
+QUEUE = 48  # bytes a sample, at most, that an engine holds
+
 
 class SetFunction(Protocol):
     """f(S) of a growing set S of samples 0 … n − 1."""

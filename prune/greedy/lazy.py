@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
-
 import numpy as np
 
-from prune.arrays import Rows
+from prune.arrays import Array, Rows
 from prune.greedy.function import SetFunction
+from prune.greedy.heap import heapify, pop, push
+from prune.index.kernels import compiled
 from prune.index.space import Sums
 
 BATCH = (4, 4096)  # samples evaluated together, at first and at most
@@ -19,7 +19,7 @@ def lazy(function: SetFunction, k: int, candidates: Rows, *, epsilon: float = 0.
 
     Right where gains only fall as S grows (submodular functions): then rows and gains are those of the plain
     loop. Gains may be negative. Time: one evaluation of all candidates, then as many as the bounds leave
-    open; memory O(candidates).
+    open; memory 48 bytes a candidate at most, those of `function` aside.
 
     Parameters
     ----------
@@ -56,45 +56,59 @@ class _Queue:
     """Bounds of gains, largest first, ties by lower row; each knows the step at which it was exact."""
 
     def __init__(self, function: SetFunction, candidates: Rows) -> None:
-        self.function = function
-        self.heap = list(zip((-function.gains(candidates)).tolist(), candidates.tolist(), strict=True))
-        heapq.heapify(self.heap)
-        self.exact_at = dict.fromkeys(candidates.tolist(), 0)
+        self.function, self.candidates = function, candidates  # ascending: a lower position is a lower row
+        self.bounds = np.array(function.gains(candidates), np.float64)
+        self.heap = np.arange(len(candidates), dtype=np.int32)
+        heapify(self.heap, self.bounds)
+        self.size = len(candidates)
+        self.exact_at = np.zeros(len(candidates), np.int32)
         self.batch = BATCH[0]
 
     def best(self, step: int, epsilon: float) -> tuple[float, int]:
         """Return the largest gain with its row, which is not looked at again."""
-        size, evaluated = self.batch, 0
-        best: tuple[float, int] | None = None  # of those evaluated in this step
+        size, evaluated, best = self.batch, 0, -1  # the best position of those evaluated in this step
         while self._top_is_old(step):
-            bound = self.heap[0][0]
-            if best is not None and epsilon and best[0] <= bound + epsilon * abs(bound):
+            bound = self.bounds[self.heap[0]]
+            if best >= 0 and epsilon and self.bounds[best] >= bound - epsilon * abs(bound):
                 break
             fresh = self._evaluate(step, size)
-            best = fresh if best is None else min(best, fresh)
+            if best < 0 or (-self.bounds[fresh], fresh) < (-self.bounds[best], best):
+                best = fresh
             evaluated += size
             size = min(2 * size, BATCH[1])
         else:
-            best = self.heap[0]
-        self.exact_at[best[1]] = TAKEN
+            best = int(self.heap[0])
+        self.exact_at[best] = TAKEN
         self.batch = int(np.clip(evaluated // 2, *BATCH))
-        return -best[0], best[1]
+        return float(self.bounds[best]), int(self.candidates[best])
 
     def _top_is_old(self, step: int) -> bool:
-        while self.exact_at[self.heap[0][1]] == TAKEN:
-            heapq.heappop(self.heap)
-        return self.exact_at[self.heap[0][1]] != step
+        while self.exact_at[self.heap[0]] == TAKEN:
+            pop(self.heap, self.size, self.bounds)
+            self.size -= 1
+        return bool(self.exact_at[self.heap[0]] != step)
 
-    def _evaluate(self, step: int, size: int) -> tuple[float, int]:
+    def _evaluate(self, step: int, size: int) -> int:
         """Make the `size` largest bounds exact, or all above the first that is; return the best of them."""
-        rows: list[int] = []
-        while self.heap and len(rows) < size and self.exact_at[self.heap[0][1]] != step:
-            row = heapq.heappop(self.heap)[1]
-            if self.exact_at[row] != TAKEN:
-                rows.append(row)
-        rows.sort()
-        fresh = list(zip((-self.function.gains(np.array(rows, np.int64))).tolist(), rows, strict=True))
-        for entry in fresh:
-            heapq.heappush(self.heap, entry)
-            self.exact_at[entry[1]] = step
-        return min(fresh)
+        drawn = np.empty(min(size, self.size), np.int32)
+        self.size, count = _draw(self.heap, self.size, self.bounds, self.exact_at, step, drawn)
+        positions = np.sort(drawn[:count])
+        self.bounds[positions] = self.function.gains(self.candidates[positions])
+        self.exact_at[positions] = step
+        for position in positions.tolist():
+            push(self.heap, self.size, position, self.bounds)
+            self.size += 1
+        return int(positions[np.argmax(self.bounds[positions])])
+
+
+@compiled
+def _draw(heap: Array, size: int, bounds: Array, exact_at: Array, step: int, out: Array) -> tuple[int, int]:
+    """Pop the first positions that are not exact, as many as fit; return how many are left, and drawn."""
+    count = 0
+    while size > 0 and count < len(out) and exact_at[heap[0]] != step:
+        position = pop(heap, size, bounds)
+        size -= 1
+        if exact_at[position] != TAKEN:
+            out[count] = position
+            count += 1
+    return size, count

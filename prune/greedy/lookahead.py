@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +26,12 @@ class Lookahead:
         t gradients; probabilities, labels and logits are read off their errors.
     eta
         Length of the step; default ``2 / mean(1 + ‖h‖²)``.
+    pool
+        Threads with products of one thread each.
     """
 
-    def __init__(self, target: GradientSpace, eta: float | None) -> None:
-        self._target, n = target, target.n
+    def __init__(self, target: GradientSpace, eta: float | None, pool: Executor) -> None:
+        self._target, self._pool, n = target, pool, target.n
         self._logits = np.empty((n, target.c), np.float32)
         self._labels = np.empty(n, np.int64)
         self._moves = np.zeros((n, target.c), np.float32)  # Σ over the chosen of (1 + hᵢ·hₜ) eᵢ
@@ -45,17 +48,20 @@ class Lookahead:
 
     def choose(self, errors: Array, features: Array) -> None:
         """Let samples join the chosen: errors (b, c) and features (b, d)."""
-        for span in self._spans():
+
+        def move(span: slice) -> None:
             _, ours = self._target.factors(span)
             self._moves[span] += (ours @ features.T + 1) @ errors
+
+        list(self._pool.map(move, self._spans()))
         self._chosen += len(errors)
 
     def gradient(self) -> Vector:
         """(c, d + 1) float64 mean gradient of the target after the step."""
-        c, d = self._target.c, self._target.d
-        total = np.zeros((c, d + 1))
+        total = np.zeros((self._target.c, self._target.d + 1))
         step = np.float32(self.eta / max(self._chosen, 1))
-        for span in self._spans():
+
+        def part(span: slice) -> tuple[Array, Sums]:
             _, features = self._target.factors(span)
             logits = self._logits[span] - step * self._moves[span]
             logits -= logits.max(1, keepdims=True)
@@ -64,8 +70,11 @@ class Lookahead:
             at = np.arange(len(errors)), self._labels[span]
             errors[at] = 0
             errors[at] = -errors.sum(1)
-            total[:, :-1] += errors.T @ features
-            total[:, -1] += errors.sum(0, dtype=np.float64)
+            return errors.T @ features, errors.sum(0, dtype=np.float64)
+
+        for products, sums in self._pool.map(part, self._spans()):
+            total[:, :-1] += products
+            total[:, -1] += sums
         total /= self._target.n
         return total
 

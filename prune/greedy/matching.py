@@ -14,6 +14,7 @@ from prune.index.divergence import FLOOR, OWN, Target, log_distances, log_radius
 from prune.index.neighbours import nearest, nearest_to
 from prune.index.space import Sums
 
+ROWS = 64  # of all distances, at a time
 UNIT = 2.0**-24  # of log-distances that are whole numbers; float32 knows them no better
 
 
@@ -92,7 +93,11 @@ def _facts(found: Cover, listed: int | None) -> dict[str, Any]:
 def _all_levels(aim: Target) -> Levels:
     levels = np.empty((aim.space.n, aim.pool.n), np.int32)
     log_distances(aim, levels, UNIT)
-    return Dense(levels, int(levels.max(initial=0, where=levels != OWN)))
+    largest = 0
+    for start in range(0, len(levels), ROWS):
+        some = levels[start : start + ROWS]
+        largest = max(largest, int(some.max(initial=0, where=some != OWN)))
+    return Dense(levels, largest)
 
 
 def _nearest_levels(aim: Target, count: int) -> Levels:

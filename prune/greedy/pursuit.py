@@ -14,8 +14,11 @@ import numpy as np
 
 from prune.arrays import Rows
 from prune.greedy.pursuit_atoms import Atoms
-from prune.greedy.pursuit_fit import Fit, empty_fit, refit
+from prune.greedy.pursuit_fit import Fit, empty_fit, refit, rejoin
 from prune.index.space import Sums, Vector
+
+SLACK = 1e-13  # of ‖b‖²: what ‖residual‖² may be off by
+WEAKEST = 1e-10  # of the mean squared norm: a ridge below it is none
 
 
 class Source(Protocol):
@@ -33,7 +36,7 @@ class Source(Protocol):
         """(t,) inner products of an atom with others."""
 
     def correlations(self, atoms: Rows, weights: Sums) -> Sums:
-        """(m,) inner products of all atoms with ``b − Σ wⱼ aⱼ``; one more atom than the call before."""
+        """(m,) inner products of all atoms with ``b − Σ wⱼ aⱼ``; the atoms of the call before come first."""
 
 
 class Dense:
@@ -47,7 +50,7 @@ class Dense:
         every = np.arange(len(atoms))
         self.right = self._gram.sum(1) if target is None else atoms.exact_dot(every, target)
         self.goal = float(self.right.sum()) if target is None else float(np.vdot(target, target))
-        self._chosen = np.empty((most, len(atoms)))
+        self._chosen, self._met = np.empty((most, len(atoms))), 0
 
     def onto(self, atom: int) -> float:
         """⟨aᵢ, b⟩."""
@@ -60,7 +63,8 @@ class Dense:
     def correlations(self, atoms: Rows, weights: Sums) -> Sums:
         """(m,) inner products of all atoms with the residual."""
         t = len(atoms)
-        self._chosen[t - 1] = self._gram[atoms[-1]]
+        self._chosen[self._met : t] = self._gram[atoms[self._met :]]
+        self._met = t
         return self.right - weights @ self._chosen[:t]
 
 
@@ -98,13 +102,18 @@ class Pursued:
     drops: Sums  # (t,), of ‖residual‖² as a part of ‖b‖²; never negative
     error: float  # ‖residual‖²
     stop: str  # why it ended: budget, tolerance, or exhausted
+    ridge: float  # under which the weights are optimal
+    lowered: int  # how often it was halved
     fit: Fit  # inner products of the atoms with each other and with b
 
 
-def pursue(source: Source, sizes: Rows, k: int, ridge: float, tolerance: float) -> Pursued:
+def pursue(
+    source: Source, sizes: Rows, k: int, ridge: float, tolerance: float, given: Rows | None = None
+) -> Pursued:
     """Choose atoms of k samples or more, and ``w ≥ 0`` with the least ``‖b − Σ wⱼ aⱼ‖² + ridge·‖w‖²``.
 
-    The residual itself never rises: where the ridge would make it, the new atom is stepped along alone.
+    The residual never rises: where the ridge would make it, by spreading the weight, the ridge is halved, for
+    this step and all later ones, until it does not.
 
     Parameters
     ----------
@@ -113,41 +122,83 @@ def pursue(source: Source, sizes: Rows, k: int, ridge: float, tolerance: float) 
     sizes : (m,)
         Samples in each atom.
     k
-        At most ``Σ sizes``.
+        At most ``Σ sizes``, less those given.
     ridge
         At least 0, in units of ‖a‖².
     tolerance
         Stop when ``‖residual‖ ≤ tolerance·‖b‖``.
+    given
+        Atoms that are there from the start; their samples do not count for k. They come first in the result,
+        and their drops are that of all of them, and zeros.
     """
-    m, least = len(sizes), source.noise * float(source.right.max(initial=0.0))
-    fit = empty_fit(most_atoms(m, k, int(sizes.max())))
-    chosen, free = np.empty(len(fit.right), np.int64), np.ones(m, np.bool_)
-    weights, drops = np.zeros(len(chosen)), np.zeros(len(chosen))
-    left, error, stop = source.right, source.goal, "budget"
-    t = held = 0
+    chase = _Chase(source, sizes, most_atoms(len(sizes), k, int(sizes.max())), ridge, given)
+    held, stop = 0, "budget"
     while held < k:
-        atom = int(np.argmax(np.where(free, left, -np.inf)))
-        if error <= tolerance**2 * source.goal or not free[atom] or left[atom] <= least:
-            stop = "tolerance" if error <= tolerance**2 * source.goal else "exhausted"
+        atom = chase.best()
+        if chase.error <= tolerance**2 * source.goal or atom < 0:
+            stop = "tolerance" if chase.error <= tolerance**2 * source.goal else "exhausted"
             break
-        chosen[t], free[atom] = atom, False
-        row = source.products(atom, chosen[: t + 1])
-        fit.gram[t, : t + 1] = fit.gram[: t + 1, t] = row
-        fit.right[t] = source.onto(atom)
-        t, held = t + 1, held + int(sizes[atom])
-        refit(fit, t, ridge, least)
-        wanted = fit.weights[:t]
-        after = source.goal - float(wanted @ fit.right[:t]) - ridge * float(wanted @ wanted)
-        if after <= error:
-            weights[:t] = wanted
-        else:
-            weights[t - 1] = left[atom] / row[-1]
-            after = error - left[atom] * weights[t - 1]
-        drops[t - 1] = (error - max(after, 0.0)) / source.goal
-        error = max(after, 0.0)
-        if held < k:
-            left = source.correlations(chosen[:t], weights[:t])
-    return Pursued(chosen[:t], weights[:t], drops[:t], error, stop, fit)
+        chase.take(np.array([atom]))
+        held += int(sizes[atom])
+    return chase.found(stop)
+
+
+class _Chase:
+    def __init__(self, source: Source, sizes: Rows, most: int, ridge: float, given: Rows | None) -> None:
+        first = np.empty(0, np.int64) if given is None else given
+        self.source, self.ridge, self.lowered = source, ridge, 0
+        self.least = source.noise * float(source.right.max(initial=0.0))
+        self.weakest = WEAKEST * float(source.squares.mean())
+        self.fit = empty_fit(most + len(first))
+        self.chosen, self.free = np.empty(most + len(first), np.int64), np.ones(len(sizes), np.bool_)
+        self.weights, self.drops = np.zeros(len(self.chosen)), np.zeros(len(self.chosen))
+        self.left, self.error, self.count = source.right, source.goal, 0
+        self.stale = False
+        if len(first):
+            self.take(first)
+
+    def best(self) -> int:
+        """Return the atom that correlates most with what is left, or -1 if none does."""
+        if self.stale:
+            self.left = self.source.correlations(self.chosen[: self.count], self.weights[: self.count])
+            self.stale = False
+        atom = int(np.argmax(np.where(self.free, self.left, -np.inf)))
+        return atom if self.free[atom] and self.left[atom] > self.least else -1
+
+    def take(self, atoms: Rows) -> None:
+        """Let atoms join, and fit all weights anew."""
+        start = self.count
+        for atom in atoms.tolist():
+            t = self.count
+            self.chosen[t], self.free[atom] = atom, False
+            row = self.source.products(atom, self.chosen[: t + 1])
+            self.fit.gram[t, : t + 1] = self.fit.gram[: t + 1, t] = row
+            self.fit.right[t] = self.source.onto(atom)
+            self.count += 1
+        after = self._refitted()
+        while after > self.error + SLACK * self.source.goal and self.ridge > 0:
+            self.ridge = self.ridge / 2 if self.ridge > self.weakest else 0.0
+            self.lowered += 1
+            rejoin(self.fit, self.count, self.ridge)
+            after = self._refitted()
+        if after <= self.error + SLACK * self.source.goal:
+            self.weights[: self.count] = self.fit.weights[: self.count]
+            self.drops[start] = max(self.error - after, 0.0) / self.source.goal
+            self.error = after
+        self.stale = True
+
+    def found(self, stop: str) -> Pursued:
+        """Return what is chosen so far."""
+        t = self.count
+        parts = self.chosen[:t], self.weights[:t], self.drops[:t], self.error
+        return Pursued(*parts, stop, self.ridge, self.lowered, self.fit)
+
+    def _refitted(self) -> float:
+        """‖residual‖² at the optimum."""
+        refit(self.fit, self.count, self.ridge, self.least)
+        weights, right = self.fit.weights[: self.count], self.fit.right[: self.count]
+        error = self.source.goal - float(weights @ right) - self.ridge * float(weights @ weights)
+        return max(error, 0.0)
 
 
 def most_atoms(m: int, k: int, batch: int) -> int:

@@ -28,13 +28,19 @@ def fillers(source: Source, chosen: Rows, sizes: Rows, k: int) -> Rows:
 
 
 def shared(
-    atoms: Atoms, source: Source, found: Pursued, filled: Rows, tolerance: float
+    atoms: Atoms, source: Source, found: Pursued, filled: Rows, tolerance: float, given: int = 0
 ) -> tuple[Sums, float]:
     """Give weight to filled atoms, and to chosen ones that ended without any; positive, all of them.
 
-    Each stands for itself, with weight 1, while the others, at least 1 too, are fitted to the rest of b, with
+    Where none are filled, those without any get 1e-6, and the others keep what is best for them. Otherwise
+    each stands for itself, with weight 1, while the others, at least 1 too, are fitted to the rest of b, with
     hardly a ridge. Where that would leave more of b than before, and more than the tolerance, 1 becomes ¼,
     1/16, and so on.
+
+    Parameters
+    ----------
+    given
+        How many of the first atoms are not to be returned, and need no weight.
 
     Returns
     -------
@@ -42,10 +48,12 @@ def shared(
     """
     used = np.concatenate([found.weights > 0, np.zeros(len(filled), np.bool_)])
     weights = np.concatenate([found.weights, np.ones(len(filled))])
-    if used.all():
+    needs = ~used
+    needs[:given] = False
+    if not needs.any():
         return weights, found.error
     at = np.flatnonzero(used)
-    idle = np.concatenate([found.atoms, filled])[~used]
+    idle = np.concatenate([found.atoms, filled])[needs]
     whole = atoms.sum(idle, np.ones(len(idle)))
     gram, right, now = found.fit.gram[np.ix_(at, at)], found.fit.right[at], weights[at]
     rest = _Rest(
@@ -55,14 +63,14 @@ def shared(
         (source.goal, float(source.right[idle].sum()), float(np.vdot(whole, whole))),
     )
     allowed = max(found.error, tolerance**2 * source.goal) * (1 + 1e-9)
-    for share in 0.25 ** np.arange(QUARTERS) if len(at) else ():
+    for share in 0.25 ** np.arange(QUARTERS) if len(at) and len(filled) else ():
         fitted = rest.fitted(share, now)
         error = rest.error(share, fitted)
         if error <= allowed:
-            weights[at], weights[~used] = fitted, share
+            weights[at], weights[needs] = fitted, share
             return weights, error
     share = SPECK if len(at) else 1.0
-    weights[~used] = share
+    weights[needs] = share
     return weights, rest.error(share, now)
 
 

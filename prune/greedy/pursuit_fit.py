@@ -74,15 +74,17 @@ def non_negative(gram: Array, right: Array, ridge: float, start: Array | None = 
     fit.gram[:], fit.right[:] = gram, right
     if start is not None:
         fit.weights[:] = start
-        _join_all(fit, ridge)
+        rejoin(fit, len(right), ridge)
     refit(fit, len(right), ridge, 1e-9 * float(np.abs(right).max(initial=0.0)))
     return fit.weights
 
 
 @compiled
-def _join_all(fit: Fit, ridge: float) -> None:
-    for j in range(len(fit.right)):
-        if not _join(fit, j, ridge):
+def rejoin(fit: Fit, atoms: int, ridge: float) -> None:
+    """Factor those of the first `atoms` atoms that have weight anew, as another ridge needs it."""
+    fit.held[0] = 0
+    for j in range(atoms):
+        if fit.weights[j] > 0.0 and not _join(fit, j, ridge):
             fit.weights[j] = 0.0
 
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from prune.arrays import Rows, Weights
 from prune.greedy.pursuit_gram import exact_dot, exact_products, exact_sum
-from prune.index.space import BLOCK, Space, Sums
+from prune.index.neighbours import nearest_to
+from prune.index.space import Space, Sums
 
 Reweight: TypeAlias = Literal["cluster", "nnls"]
 
-ALIKE = 4e-7  # of ‖x‖² + ‖y‖²: squared distances closer than this are ties to float32 products
 AT_ONCE = 2048  # kept samples whose weights are solved for together; k beyond it goes round in blocks
 SWEEPS = 50
 SETTLED = 1e-5  # of the residual: a sweep that takes off less is the last
@@ -21,13 +21,13 @@ SETTLED = 1e-5  # of the residual: a sweep that takes off less is the last
 def reweighted(space: Space, rows: Rows, kind: Reweight) -> Weights:
     """Weights of kept samples, so that they stand for all n.
 
-    - ``cluster``: how many samples are nearest to it; each kept sample counts for itself, other ties go to
-      the one taken earlier; at least 1, sums to n
+    - ``cluster``: how many samples are nearest to it, by float64 distances; each kept sample counts
+      for itself, other ties go to the one taken earlier; at least 1, sums to n
     - ``nnls``: ``w ≥ 0`` with the least ``‖Σ_all x − Σ wⱼ xⱼ‖``; 0 where a sample does not help. Exact up to
       2,048 kept samples, in blocks that take turns beyond, until a turn gains less than 1e-5
 
     Time O(n·k·width) for ``cluster``; for ``nnls`` O(k³ + k²·width), or O(k·2048²) a turn, 50 turns at most.
-    Memory O(n + 2048·k) or O(2048²) beyond the space.
+    Memory 40·n bytes and blocks of 2048² beyond the space.
 
     Parameters
     ----------
@@ -59,24 +59,19 @@ def reweighted(space: Space, rows: Rows, kind: Reweight) -> Weights:
     return weights.astype(np.float32)
 
 
+def residual(space: Space, rows: Rows, weights: Weights) -> float:
+    """‖Σ_all x − Σ wⱼ xⱼ‖ / ‖Σ_all x‖, at least 0; 0 where all sum to 0."""
+    kept = np.zeros(space.n)
+    kept[rows] = weights
+    whole = space.sum()
+    norm = float(np.linalg.norm(whole))
+    return float(np.linalg.norm(whole - space.sum(kept))) / norm if norm else 0.0
+
+
 def _cluster_sizes(space: Space, kept: Rows) -> Sums:
-    squares = space.squared_norms()
-    sizes = np.zeros(len(kept), np.int64)
-    block = int(np.clip(space.memory // (16 * BLOCK), 64, BLOCK))
-    for start in range(0, space.n, block):
-        span = slice(start, min(start + block, space.n))
-        nearest = np.full(span.stop - start, np.inf)
-        owner = np.zeros(span.stop - start, np.int64)
-        for first in range(0, len(kept), BLOCK):
-            part = kept[first : first + BLOCK]
-            distances = squares[part] - 2.0 * space.products(span, part)  # less ‖x‖², the same for all
-            doubt = ALIKE * squares[span]
-            least = distances.min(1)
-            own = np.argmax(distances - ALIKE * squares[part] <= (least + doubt)[:, None], axis=1) + first
-            better = least < nearest - doubt - ALIKE * squares[kept[own]]
-            owner[better], nearest[better] = own[better], least[better]
-        sizes += np.bincount(owner[~np.isin(np.arange(span.start, span.stop), kept)], minlength=len(kept))
-    return sizes.astype(np.float64) + 1
+    owner = nearest_to(space, space.subset(kept), 1).rows[:, 0]
+    owner[kept] = np.arange(len(kept))
+    return np.bincount(owner, minlength=len(kept)).astype(np.float64)
 
 
 def _non_negative(space: Space, kept: Rows) -> Sums:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from itertools import combinations_with_replacement
+
 import numpy as np
 
 from prune.arrays import Array, Rows
@@ -9,8 +12,9 @@ from prune.index.graph import Graph
 from prune.index.kernels import compiled
 from prune.index.similarity import Similarity
 from prune.index.space import Sums
+from prune.index.threads import threads
 
-BLOCK = 2048  # samples on each side of a block of similarities
+BLOCK = 1024  # samples on each side of a block of similarities
 
 
 class SaturatedCoverage:
@@ -35,6 +39,7 @@ class SaturatedCoverage:
             whole = values.sum(1, dtype=np.float64)
         else:
             whole = np.add.reduceat(values.astype(np.float64), graph.starts[:-1])
+        self.names = np.arange(self.n)  # of the candidates
         self.room = alpha * whole  # what each may still get
         self.whole = float(self.room.sum())
         for row in given.tolist():
@@ -45,12 +50,15 @@ class SaturatedCoverage:
         """Hold all similarities."""
         n = similarity.n
         values = np.empty((n, n), np.float32)
-        for start in range(0, n, BLOCK):
-            one = slice(start, min(start + BLOCK, n))
-            for other in range(start, n, BLOCK):
-                two = slice(other, min(other + BLOCK, n))
-                values[one, two] = similarity.block(one, two)
-                values[two, one] = values[one, two].T
+        blocks = [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+
+        def fill(pair: tuple[slice, slice]) -> None:
+            one, two = pair
+            values[one, two] = similarity.block(one, two)
+            values[two, one] = values[one, two].T
+
+        with threads() as pool:
+            list(pool.map(fill, combinations_with_replacement(blocks, 2)))
         return cls(values, None, alpha, given)
 
     @classmethod
@@ -60,21 +68,28 @@ class SaturatedCoverage:
 
     def gains(self, rows: Rows) -> Sums:
         """(len(rows),) float64 for the current S."""
-        out = np.empty(len(rows), np.float64)
+        names, out = self.names[rows], np.empty(len(rows), np.float64)
         if self.graph is None:
-            _dense_gains(self.values, rows, self.room, out)
+            _dense_gains(self.values, names, self.room, out)
         else:
-            _sparse_gains(self.graph.starts, self.graph.rows, self.values, rows, self.room, out)
+            _sparse_gains(self.graph.starts, self.graph.rows, self.values, names, self.room, out)
         return out
 
     def add(self, row: int) -> None:
         """Let S grow by one sample."""
+        row = int(self.names[row])
         if self.graph is None:
             self.room -= np.minimum(self.values[row], self.room)
             return
         span = slice(self.graph.starts[row], self.graph.starts[row + 1])
         at = self.graph.rows[span]
         self.room[at] -= np.minimum(self.values[span], self.room[at])
+
+    def part(self, rows: Rows) -> SaturatedCoverage:
+        """Return the same function, on top of the current S, with only these samples to choose from."""
+        twin = copy.copy(self)
+        twin.names, twin.n, twin.room = self.names[rows], len(rows), self.room.copy()
+        return twin
 
     def value(self) -> float:
         """f of the current S."""

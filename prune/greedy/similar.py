@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from prune.arrays import Rows
-from prune.greedy.points import distances
-from prune.greedy.sums import Pairs, ProductSums, TableSums
+from prune.greedy.sums import ProductSums, TableSums
 from prune.index.plan import Plan, Size
 from prune.index.similarity import Similarity
-from prune.index.space import BLOCK, Block, Sums
+from prune.index.space import Sums
 
 GUESSES = 192  # picks whose pairs with all samples are held at a time
-ROWS = 1024  # of a block of pairs
 BATCH = 256.0  # picks for each pass over the samples, where bounds decide
 
 
@@ -28,34 +26,7 @@ def sums_of_similarities(
         slope = np.full(n, coefficient / 2)
         return ProductSums(similarity.space, base, slope, coefficient / 2, given)
     memory = similarity.space.memory
-    return TableSums(
-        pairs_of(similarity), base, np.zeros(n), coefficient, scale=1.0, memory=memory, given=given
-    )
-
-
-def pairs_of(similarity: Similarity) -> Pairs:
-    """Return blocks of similarities that are exact to float32 for near samples too."""
-
-    def pairs(one: slice | Rows, two: slice | Rows) -> Block:
-        return similarity.of_squared_distances(np.square(distances(similarity.space, one, two)))
-
-    return pairs
-
-
-def totals_of(similarity: Similarity) -> Sums:
-    """(n,) float64 Σᵢ sᵢⱼ over all samples: in one pass for cosine, from all pairs otherwise."""
-    if similarity.kind == "cosine":
-        return similarity.totals()
-    n, pairs = similarity.n, pairs_of(similarity)
-    out = np.zeros(n)
-    for start in range(0, n, ROWS):
-        one = slice(start, min(start + ROWS, n))
-        for other in range(start, n, BLOCK):
-            block = pairs(one, slice(other, min(other + BLOCK, n)))
-            out[one] += block.sum(1, dtype=np.float64)
-            outside = slice(max(one.stop - other, 0), None)
-            out[other : other + block.shape[1]][outside] += block[:, outside].sum(0, dtype=np.float64)
-    return out
+    return TableSums(similarity.block, base, np.zeros(n), coefficient, scale=1.0, memory=memory, given=given)
 
 
 def plan_of_sums(size: Size, k: int, options: Mapping[str, Any], *, totals: bool) -> Plan:

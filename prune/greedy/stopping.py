@@ -49,6 +49,11 @@ class Stop:
         if not np.isfinite([self.min_kl, self.min_difference]).all():
             raise OptionError(f"min_kl={self.min_kl}, min_difference={self.min_difference} are not finite")
 
+    @property
+    def goes_back(self) -> bool:
+        """Whether samples are given up again, so that with fewer to look at others would be the last."""
+        return self.rule in ("min_kl", "sequential_increase_tolerance", "max_resets")
+
     def size(self, curve: Sums, before: float, pool: int) -> tuple[int, str]:
         """How many samples to take, 0 to ``len(curve)``, and why.
 

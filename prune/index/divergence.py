@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from prune.arrays import Array, Rows
@@ -15,7 +14,7 @@ from prune.index.gradients import GradientSpace
 from prune.index.logarithms import add_logs, add_logs_exactly, all_exactly, near_exactly
 from prune.index.operands import Operand, Operands, operands_of
 from prune.index.space import Space, Sums
-from prune.index.threads import threads
+from prune.index.threads import thread_count, threads
 
 OWN = 2**31 - 1  # in place of a logarithm
 FLOOR = 1e-10  # squared distances below it count as it: a distance of 1e-5
@@ -129,7 +128,7 @@ def _tiles(target: Target) -> Iterator[tuple[Operand, Callable[[Visit], list[int
                         found += visit(two, _squares(mine, one, two, squares), span)
                     return found
 
-                workers = numba.get_num_threads()
+                workers = thread_count()
                 return list(pool.map(work, range(workers)))
 
             yield one, tile

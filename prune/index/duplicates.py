@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +18,7 @@ from prune.index.kernels import compiled, dot, slack, squared
 from prune.index.meeting import Side
 from prune.index.operands import Operand, Operands, operands_of
 from prune.index.space import Space, Sums
+from prune.index.threads import thread_count, threads
 
 TILE = 2048  # rows and columns: 16 MB of products, which stay in cache until they have been looked at
 STRETCH = 64  # products looked at together
@@ -48,7 +48,7 @@ def nearest_kept(space: Space, groups: list[Rows], fixed: list[int], reach: floa
         Squared distance at which a sample duplicates another.
     """
     found = Nearest(np.full(space.n, np.inf), np.full(space.n, -1, np.int64), np.ones(space.n, bool))
-    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+    with threads() as pool:
         tiles = _Tiles(operands_of(space), pool)
         for rows, head in zip(groups, fixed, strict=True):
             tiles.go_through(found, rows, head, reach)
@@ -75,7 +75,7 @@ class _Tiles:
 
     def __init__(self, operands: Operands, pool: ThreadPoolExecutor) -> None:
         self.operands, self.pool = operands, pool
-        self.threads = numba.get_num_threads()
+        self.threads = thread_count()
         self.buffer = np.empty(TILE * TILE, np.float32)
 
     def go_through(self, found: Nearest, rows: Rows, head: int, reach: float) -> None:

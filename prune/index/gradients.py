@@ -163,13 +163,19 @@ class GradientSpace:
         ----------
         Kar & Karnick, "Random Feature Maps for Dot Product Kernels", AISTATS 2012, arXiv:1201.6530.
         """
+        from prune.index.threads import threads
+
         rng = np.random.default_rng(0)
         of_errors = _signs(rng, self.c)
         of_features = _signs(rng, self.d + 1)
         out = np.empty((self.n, SKETCH), np.float32)
-        for span in self._spans():
+
+        def sketch(span: slice) -> None:
             e, h = self.factors(span)
             out[span] = (e @ of_errors) * (h @ of_features[:-1] + of_features[-1])
+
+        with threads() as pool:
+            list(pool.map(sketch, self._spans()))
         out *= np.float32(SKETCH**-0.5)
         return EmbeddingSpace(out, metric=self._metric, device=self.device, memory=self.memory)
 

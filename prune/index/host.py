@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
-import numba
 import numpy as np
 
 from prune.arrays import Array, Rows
@@ -13,6 +10,7 @@ from prune.index.farthest import Candidates
 from prune.index.kernels import TAKEN, UNIT, Batch, Points
 from prune.index.operands import Operand, Operands, batch_of, points_of
 from prune.index.space import BLOCK
+from prune.index.threads import threads
 
 SAMPLE = 512  # samples that tell which of the two bounds is cheaper
 WORTH = 0.06  # pairs left by the triangle inequality; each costs as much as the products of 15 to 20 pairs
@@ -91,7 +89,7 @@ class Host:
             span = slice(start, min(start + BLOCK, self.operands.n))
             kernels.lower_by_triangle(self._points(span, self.operands.load(span)), batch, gaps)
 
-        with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+        with threads() as pool:
             list(pool.map(lower, range(0, self.operands.n, BLOCK)))
 
     def _left_by_triangle(self, batch: Batch, fresh: Operand) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,6 +14,10 @@ from prune.index.gradients import GradientSpace
 from prune.index.kernels import Batch, Points, compiled, dot
 from prune.index.meeting import Side
 from prune.index.space import Block, EmbeddingSpace, Space
+from prune.index.threads import threads
+
+WORTH = 2.0**27  # multiplications; fewer take a thread less time than it takes to start one
+SPAN = 256  # rows that a thread multiplies at a time
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,10 @@ class Operands(Protocol):
         """Make a block ready."""
 
     def products(self, one: Operand, two: Operand, out: Block) -> Block:
-        """(a, b) float32 inner products in the frame, in the memory of `out`."""
+        """(a, b) float32 inner products in the frame, in the memory of `out`, by all threads."""
+
+    def product(self, one: Operand, two: Operand) -> Block:
+        """Return the same in memory of its own, by the thread that asks."""
 
     def framed_like(self, space: Space) -> Operands:
         """Return the samples of another space of the same kind in the same frame."""
@@ -64,8 +72,16 @@ class Vectors:
     def products(self, one: Operand, two: Operand, out: Block) -> Block:
         """(a, b) float32 inner products."""
         into = _shaped(out, one, two)
-        np.matmul(one.framed, two.framed.T, out=into)
+
+        def multiply(span: slice) -> None:
+            np.matmul(one.framed[span], two.framed.T, out=into[span])
+
+        _share(len(into), into.size * self.terms, multiply)
         return into
+
+    def product(self, one: Operand, two: Operand) -> Block:
+        """(a, b) float32 inner products, by one thread."""
+        return np.matmul(one.framed, two.framed.T)
 
     def framed_like(self, space: Space) -> Vectors:
         """Return other embeddings in the same frame."""
@@ -102,10 +118,20 @@ class Factors:
         if self._spare.size < into.size:
             self._spare = np.empty(max(into.size, out.size), np.float32)
         other = _shaped(self._spare, one, two)
-        np.matmul(one.side.features, two.side.features.T, out=other)
-        np.matmul(one.framed, two.framed.T, out=into)
-        _times_one_more(into, other)
+
+        def multiply(span: slice) -> None:
+            np.matmul(one.side.features[span], two.side.features.T, out=other[span])
+            np.matmul(one.framed[span], two.framed.T, out=into[span])
+            _times_one_more(into[span], other[span])
+
+        _share(len(into), into.size * self.terms, multiply)
         return into
+
+    def product(self, one: Operand, two: Operand) -> Block:
+        """(a, b) float32 inner products, by one thread."""
+        values: Block = np.matmul(one.framed, two.framed.T)
+        _times_one_more(values, np.matmul(one.side.features, two.side.features.T))
+        return values
 
     def framed_like(self, space: Space) -> Factors:
         """Return other gradients in the same frame."""
@@ -143,6 +169,15 @@ def _names(which: slice | Rows) -> Rows:
 def _shaped(out: Block, one: Operand, two: Operand) -> Block:
     shape = len(one.framed), len(two.framed)
     return out.reshape(-1)[: shape[0] * shape[1]].reshape(shape)
+
+
+def _share(rows: int, work: float, multiply: Callable[[slice], None]) -> None:
+    """Multiply 256 rows at a time, side by side where there is enough to do."""
+    if work < WORTH:
+        multiply(slice(0, rows))
+        return
+    with threads() as pool:
+        list(pool.map(multiply, [slice(start, start + SPAN) for start in range(0, rows, SPAN)]))
 
 
 @compiled

@@ -7,11 +7,15 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from prune.arrays import Rows
-from prune.index.space import Block, Space, Sums
+from prune.index.distances import Distances
+from prune.index.frame import middle
+from prune.index.space import Block, EmbeddingSpace, Space, Sums
+from prune.index.threads import threads
 
 Kind: TypeAlias = Literal["cosine", "euclidean", "rbf"]
 
 KERNEL_WIDTH = 0.1  # of the Gaussian, as a fraction of the mean squared distance
+TILE = 1024  # samples on each side of a block of pairs
 
 
 class Similarity:
@@ -28,16 +32,14 @@ class Similarity:
             raise ValueError(f"similarity {kind!r} is not one of {', '.join(get_args(Kind))}")
         self.kind = kind
         self.space = space.under("cosine" if kind == "cosine" else "euclidean")
+        self._distances = None if kind == "cosine" else Distances(self.space)
         self._reach = 1.0
         if kind != "cosine":
-            total = self.space.sum()
-            n, squares = self.space.n, self.space.squared_norms()
-            middle = float(np.vdot(total, total)) / n**2
+            from_mean = _from_mean(self.space)
             if kind == "euclidean":
-                from_mean = squares - 2 * self.space.dot(total) / n + middle
-                self._reach = 2 * float(np.sqrt(max(from_mean.max(), 0.0)))
+                self._reach = 2 * float(np.sqrt(from_mean.max()))
             else:
-                self._reach = KERNEL_WIDTH * max(2 * (float(squares.mean()) - middle), 0.0)
+                self._reach = KERNEL_WIDTH * 2 * float(from_mean.mean())
             self._reach = self._reach or 1.0  # all samples are one point
 
     @property
@@ -46,15 +48,16 @@ class Similarity:
         return self.space.n
 
     def block(self, one: slice | Rows, two: slice | Rows) -> Block:
-        """(a, b) float32 similarities."""
-        values = self.space.products(one, two)
-        if self.kind == "cosine":
-            values = values * np.float32(0.5) + np.float32(0.5)
-        else:
-            values = self._of_distance(squared_distances(self.space, one, two, values))
-        np.clip(values, 0, 1, out=values)
-        _set_diagonal(values, one, two)
-        return values
+        """(a, b) float32 similarities; several threads may ask at once."""
+        if self._distances is None:
+            values = self.space.products(one, two)
+            values *= np.float32(0.5)
+            values += np.float32(0.5)
+            np.clip(values, 0, 1, out=values)
+            _set_diagonal(values, one, two)
+            return values
+        values = self._of_distance(self._distances.squares(one, two))
+        return np.clip(values, 0, 1, out=values)
 
     def of_squared_distances(self, squares: Block) -> Block:
         """Similarities of pairs whose squared distance in `space` is known; (…,) float32."""
@@ -63,17 +66,25 @@ class Similarity:
         return np.clip(self._of_distance(np.array(squares, np.float32)), 0, 1)
 
     def totals(self) -> Sums:
-        """(n,) float64 Σᵢ sᵢⱼ: in one pass for cosine, from all pairs, a block at a time, otherwise."""
+        """(n,) float64 Σᵢ sᵢⱼ over all samples: in one pass for cosine, from all pairs otherwise."""
         if self.kind == "cosine":
             whole = self.space.sum()
             totals: Sums = (self.n + self.space.dot(whole)) / 2
             return totals + (1 - (1 + self.space.squared_norms()) / 2)  # 1 to oneself, direction or not
-        out = np.zeros(self.n, np.float64)
-        for start in range(0, self.n, 1024):
-            span = slice(start, min(start + 1024, self.n))
-            for other in range(0, self.n, 4096):
-                block = self.block(span, slice(other, min(other + 4096, self.n)))
-                out[span] += block.sum(1, dtype=np.float64)
+        blocks = [slice(start, min(start + TILE, self.n)) for start in range(0, self.n, TILE)]
+        out = np.zeros(self.n)
+
+        def sums(pair: tuple[slice, slice]) -> tuple[Sums, Sums]:
+            block = self.block(*pair)
+            return block.sum(1, dtype=np.float64), block.sum(0, dtype=np.float64)
+
+        with threads() as pool:
+            for one in blocks:
+                pairs = [(one, two) for two in blocks if two.start >= one.start]
+                for (_, two), (own, others) in zip(pairs, pool.map(sums, pairs), strict=True):
+                    out[one] += own
+                    if two != one:
+                        out[two] += others
         return out
 
     def _of_distance(self, squares: Block) -> Block:
@@ -82,17 +93,13 @@ class Similarity:
         return 1 - np.sqrt(squares) * np.float32(1 / self._reach)
 
 
-def squared_distances(
-    space: Space, one: slice | Rows, two: slice | Rows, products: Block | None = None
-) -> Block:
-    """(a, b) float32 ‖x − y‖², at least 0: ``‖x‖² + ‖y‖² − 2⟨x, y⟩``, so off by about 1e-6 of the norms."""
-    values = space.products(one, two) if products is None else products
-    squares = space.squared_norms()
-    values = values * np.float32(-2)
-    values += squares[one].astype(np.float32)[:, None]
-    values += squares[two].astype(np.float32)
-    np.maximum(values, 0, out=values)
-    return values
+def _from_mean(space: Space) -> Sums:
+    """(n,) float64 squared distances of all samples to their mean."""
+    if isinstance(space, EmbeddingSpace):
+        return middle(space)[1]
+    total, n = space.sum(), space.n
+    found = space.squared_norms() - 2 * space.dot(total) / n + float(np.vdot(total, total)) / n**2
+    return np.maximum(found, 0)
 
 
 def _set_diagonal(values: Block, one: slice | Rows, two: slice | Rows) -> None:

@@ -7,17 +7,18 @@ by cell and ends when no cell can hold anybody nearer; no view sorts or even vis
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 
-import numba
 import numpy as np
 
 from prune.arrays import Array, Rows
 from prune.index import subspace_kernels as kernels
 from prune.index.space import Block, EmbeddingSpace, Sums
+from prune.index.threads import thread_count, threads
 
 CELL = 32  # samples in a cell, on average
+BATCH = 4096  # draws before a thread looks up
 SAMPLE, BINS = 16384, 64  # of a column, that tell where it is crowded
 
 
@@ -53,28 +54,39 @@ def coverage(space: EmbeddingSpace, draws: Draws, rule: kernels.Rule) -> Array:
     40·n bytes a thread, and as many columns as fit into half of `space.memory`. The same for any number of
     threads.
     """
-    threads = numba.get_num_threads()
-    totals = np.zeros((threads, space.n), np.int64)
+    workers = thread_count()
+    totals = np.zeros((workers, space.n), np.int64)
+    free: SimpleQueue[int] = SimpleQueue()  # rows of `totals`
+    for worker in range(workers):
+        free.put(worker)
     for columns, dimensions, points in _groups(space, draws):
         order = np.argsort(dimensions[:, 0], kind="stable")
         firsts, starts = np.unique(dimensions[order, 0], return_index=True)
         parts = list(zip(firsts.tolist(), np.split(order, starts[1:]), strict=True))
 
         def work(
-            worker: int,
+            part: tuple[int, Rows],
             columns: Block = columns,
             dimensions: Rows = dimensions,
             points: Sums = points,
-            parts: list[tuple[int, Rows]] = parts,
         ) -> None:
-            for first, which in parts[worker::threads]:
-                cells = kernels.cells_of(columns[first], max(1, space.n // CELL))
-                axes = np.ascontiguousarray(dimensions[which, 1:])
-                kernels.play(cells, columns, axes, points[which], rule, totals[worker])
+            first, which = part
+            worker = free.get()
+            cells = kernels.cells_of(columns[first], max(1, space.n // CELL))
+            axes = np.ascontiguousarray(dimensions[which, 1:])
+            kernels.play(cells, columns, axes, points[which], rule, totals[worker])
+            free.put(worker)
 
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, range(threads)))
+        with threads() as pool:
+            list(pool.map(work, _short(parts)))
     return totals.sum(axis=0)
+
+
+def _short(parts: list[tuple[int, Rows]]) -> Iterator[tuple[int, Rows]]:
+    """Parts of at most `BATCH` draws, so that an interruption has little to wait for."""
+    for first, which in parts:
+        for start in range(0, len(which), BATCH):
+            yield first, which[start : start + BATCH]
 
 
 def _groups(space: EmbeddingSpace, draws: Draws) -> Iterator[tuple[Block, Rows, Sums]]:

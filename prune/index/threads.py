@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,19 +13,45 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 
+def thread_count() -> int:
+    """Return how many threads may be used: of numba's number and OMP_NUM_THREADS the smaller.
+
+    `numba.get_num_threads` starts numba's own threads, which sets the number that torch and BLAS use.
+    """
+    allowed = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    return max(1, min(most, int(allowed))) if allowed.isdigit() else most
+
+
+@contextmanager
+def steady() -> Iterator[None]:
+    """Products by one thread each, whose last bits do not depend on how many there are."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
 @contextmanager
 def threads() -> Iterator[ThreadPoolExecutor]:
-    """As many threads as numba may use; a product is that of one thread, whatever their number."""
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(numba.get_num_threads()) as pool:
-        yield pool
+    """Threads for work whose products are those of one thread each, whatever their number.
+
+    When interrupted, nothing new is begun; what runs is waited for at the end of the program, so it is short.
+    """
+    pool = ThreadPoolExecutor(thread_count())
+    try:
+        with steady():
+            yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def spread(size: int, work: Callable[[tuple[int, int]], None]) -> None:
-    """Do `work` on spans that together are ``range(size)``, each once, in as many threads as numba has."""
-    threads = min(numba.get_num_threads(), size)
-    if threads <= 1:
+    """Do `work` on spans that together are ``range(size)``, each once, in as many threads as there may be."""
+    count = min(thread_count(), size)
+    if count <= 1:
         work((0, size))
         return
-    edges = np.linspace(0, size, threads + 1).astype(int).tolist()
-    with ThreadPoolExecutor(threads) as pool:
+    edges = np.linspace(0, size, count + 1).astype(int).tolist()
+    with threads() as pool:
         list(pool.map(work, pairwise(edges)))

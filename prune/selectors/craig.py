@@ -33,9 +33,9 @@ def craig(
     O(n·k·width) for the weights; memory 4·n² bytes while all similarities fit. Gradients are never formed.
 
     Good for training on a weighted subset with the model whose gradients these are: use it with
-    ``--on gradients``; the default quota goes class by class. Bad late in training, when the gradients of
-    most samples are near zero and nearly alike; and where the weights are thrown away, for then large
-    clusters count as much as small ones.
+    ``--on gradients``; the default quota goes class by class. Bad when it comes late in training, where the
+    gradients of most samples are near zero and nearly alike; and where the weights are thrown away, for then
+    large clusters count as much as small ones.
 
     Parameters
     ----------

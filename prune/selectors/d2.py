@@ -17,7 +17,7 @@ from prune.selection import Selection
 from prune.selectors.top import ranked
 
 
-def d2(  # noqa: PLR0913 - a method has the options it has
+def d2(
     scores: Scores,
     space: Space,
     /,

@@ -49,7 +49,8 @@ def disparity_sum(
         ``cosine``: d = 1 − cos, in ``[0, 2]``; 1 from a sample without a direction. ``euclidean``: ‖x − y‖.
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step,
-        here without a guarantee.
+        here without a guarantee. Neither ``approximate`` nor ``partitioned``: both bound gains by older
+        ones, and here gains rise.
     epsilon
         Of ``stochastic``, in ``(0, 0.5]``.
     given
@@ -75,8 +76,9 @@ def disparity_sum(
     1994.
     """
     from prune.greedy.grow import run
-    from prune.greedy.points import distances, outermost
+    from prune.greedy.points import outermost
     from prune.greedy.sums import ProductSums, TableSums
+    from prune.index.distances import Distances
 
     free, taken = free_rows(space.n, given, k)
     under, n = space.under(metric), space.n
@@ -84,12 +86,13 @@ def disparity_sum(
     if metric == "cosine":
         function = ProductSums(under, np.zeros(n), np.ones(n), -1.0, taken)
     else:
+        distances = Distances(under)
         function = TableSums(
-            lambda one, two: distances(under, one, two),
+            distances.block,
             np.zeros(n),
             np.zeros(n),
             1.0,
-            scale=2 * float(np.sqrt(under.squared_norms().max())),
+            scale=2 * distances.reach,
             memory=under.memory,
             given=taken,
         )

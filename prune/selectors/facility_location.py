@@ -13,7 +13,7 @@ from prune.index.space import Space
 from prune.selection import Selection
 
 
-def facility_location(  # noqa: PLR0913 - a method has the options it has
+def facility_location(
     space: Space,
     /,
     *,

@@ -8,13 +8,14 @@ from typing import Any, Literal
 import numpy as np
 
 from prune.arrays import Rows
+from prune.greedy.function import QUEUE
 from prune.index.given import free_rows
 from prune.index.plan import Plan, Size
 from prune.index.space import Space
 from prune.selection import Selection
 
 
-def feature_based(  # noqa: PLR0913 - a method has the options it has
+def feature_based(
     space: Space,
     /,
     *,
@@ -104,5 +105,5 @@ def plan_of_feature_based(size: Size, k: int, options: Mapping[str, Any]) -> Pla
     """Return what `feature_based` needs: a look at all samples, then at few."""
     width = 512 if size.gradients else size.width
     looks = size.n * (k if options.get("greedy") == "naive" else 1) + 100.0 * k
-    held = 200 * size.n + 2**26 + (4 * size.n * width if size.gradients else 0)
+    held = QUEUE * size.n + 16 * 4096 * width + (4 * size.n * width if size.gradients else 0)
     return Plan("direct", "sums of coordinates only", held, 10.0 * looks * width)

@@ -10,6 +10,7 @@ import numpy as np
 
 from prune.arrays import Rows
 from prune.errors import OptionError
+from prune.greedy.matching_plan import listed_of, matching_plan
 from prune.index.plan import Plan, Size, size_of
 from prune.index.space import EmbeddingSpace, Space, Sums
 from prune.selection import Selection
@@ -19,12 +20,8 @@ if TYPE_CHECKING:
     from prune.greedy.stopping import Stop
     from prune.index.divergence import Target
 
-TILES = 2**25  # bytes of the tiles of two threads
-FEWEST = 32  # nearest samples of each target that the sparse mode looks at
-SPARE = 4  # candidates for each sample to be kept
 
-
-def gio(  # noqa: PLR0913
+def gio(
     space: Space,
     /,
     *,
@@ -80,9 +77,13 @@ def gio(  # noqa: PLR0913
     a pool by nearness to a target (without). Bad at pure pruning without `coverage`, which keeps what is most
     typical and drops every tail; high dimensions, where all distances are alike, flatten both.
 
+    ρ is taken from at most 4,096 target samples, evenly spaced. That shifts KL by the same amount at every
+    size, about ``d·s / 64`` with s the standard deviation of ln ρ: no order, no gain but the first and no
+    rule changes by it, except where ``min_kl`` fires.
+
     Time O(n·t·d), one matrix product and a logarithm a pair, streamed; memory O(n). `quantise` bounds t.
-    ``coverage=true`` adds about 7·n·t operations a layer and 4·n·t bytes, or, where they do not fit, a list
-    of nearest samples for each target.
+    ``coverage=true`` adds about 7·n·t operations a layer and 4·n·t bytes, or, where they do not fit into half
+    of the memory, a list of nearest samples for each target, whose length does not depend on k.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def gio(  # noqa: PLR0913
         ``euclidean``, or ``cosine``: the distance of samples divided by their norms.
     quantise
         Replace the target by so many k-means centroids, weighted by their clusters; 0: do not. Gradients
-        are sketched for it.
+        are sketched for it, in 2,048 bytes a sample.
     stop
         Reads KL after every sample; with k, at most k are kept. ``none``: k, or ``increase`` without k.
         ``increase``: before the first rise. ``sequential_increase_tolerance``: at the lowest before
@@ -123,13 +124,15 @@ def gio(  # noqa: PLR0913
     -------
     Gains are the falls of KL; that of the first, if nothing was given, is −KL. Weights are 1. Facts: `kl` at
     the end, `kl_lowest` and its size, `stop` and why, `std_ratio`, `floored` pairs nearer than 1e-5.
+    A smaller budget is a prefix, except with the rules that go back to the lowest: ``min_kl``,
+    ``max_resets`` and ``sequential_increase_tolerance``, for which the fact `nested` is false.
 
     Raises
     ------
     OptionError
-        An option is out of range, or the target has another width.
+        An option is out of range, the target has another width, or its weights are negative or all 0.
     ValueError
-        k is not in ``[1, n − given]``; weights are negative or do not fit the target.
+        k is not in ``[1, n − given]``.
 
     Differs: the published search follows gradients of a free point for 50 steps and takes the sample nearest
     to where it ends, which only approaches the order of φ; here φ of every sample is computed, and the order
@@ -161,8 +164,9 @@ def gio(  # noqa: PLR0913
     aim = _quantised(whole, quantise, seed)
     if coverage:
         limit = min(stopping.fraction_of(space.n), free) if k is None and rule == "data_size" else k
-        plan = plan_of_gio(size_of(aim.pool, target=aim.space.n), limit, {"coverage": True})
-        listed = _listed(aim.pool.n, aim.space.n, limit, space.memory) if plan.mode == "sparse" else None
+        size = size_of(space, target=0 if target is None else target.n)
+        plan = plan_of_gio(size, limit, {"coverage": True, "quantise": quantise})
+        listed = listed_of(aim.pool.n, aim.space.n, space.memory) if plan.mode == "sparse" else None
         run = covering(aim, chosen, limit, listed)
     else:
         start = start if rule != "none" and not len(chosen) else 0
@@ -173,23 +177,8 @@ def gio(  # noqa: PLR0913
 
 def plan_of_gio(size: Size, k: int | None, options: Mapping[str, Any]) -> Plan:
     """One score a sample; for coverage all distances, if they fit into half the memory, or lists."""
-    t = size.target or size.n
-    t = min(options.get("quantise") or t, t)
-    work = 2.0 * size.n * t * size.width
-    if not options.get("coverage"):
-        return Plan("direct", f"one score a sample from {t} target samples", 64 * size.n + TILES, work)
-    dense = 4 * t * size.n
-    if dense <= size.memory // 2:
-        return Plan("dense", f"{t} × {size.n} distances fit", dense + 64 * size.n + TILES, work)
-    count = _listed(size.n, t, k, size.memory)
-    why = f"{t} × {size.n} distances do not fit; the {count} nearest samples of each target"
-    return Plan("sparse", why, 40 * t * count + 64 * size.n + TILES, work)
-
-
-def _listed(n: int, t: int, k: int | None, memory: int) -> int:
-    """How many of the nearest samples of each target are looked at."""
-    wanted = max(FEWEST, -(-SPARE * (k or t) // t))
-    return max(1, min(wanted, memory // 2 // (40 * t), n - 1))
+    quantise, coverage = int(options.get("quantise", 0)), bool(options.get("coverage", False))
+    return matching_plan(size, k, coverage=coverage, quantise=quantise)
 
 
 def _stopped(run: Run, aim: Target, stopping: Stop, k: int | None, more: dict[str, Any]) -> Selection:
@@ -209,6 +198,7 @@ def _stopped(run: Run, aim: Target, stopping: Stop, k: int | None, more: dict[st
             "stop": why if kept else f"{why}, at once: one is kept all the same",
             "std_ratio": _ratio(aim, rows),
         }
+        | ({"nested": False} if stopping.goes_back else {})
     )
     return Selection.of(rows, gains=-np.diff(curve, prepend=first).astype(np.float32), facts=facts)
 
@@ -229,18 +219,11 @@ def _variance(space: Space, weights: Sums) -> float:
 
 def _aim(pool: Space, target: Space | None, weights: Sums | None) -> Target:
     from prune.index.divergence import Target
+    from prune.index.weights import weights_of_target
 
     points = pool if target is None else target
     _require_alike(pool, points)
-    weights = np.asarray(np.ones(points.n) if weights is None else weights, np.float64)
-    if (
-        weights.shape != (points.n,)
-        or not np.isfinite(weights).all()
-        or weights.min() < 0
-        or not weights.any()
-    ):
-        raise ValueError(f"target weights must be {points.n} finite numbers, at least 0 and not all 0")
-    return Target(points, pool, weights, target is None)
+    return Target(points, pool, weights_of_target(weights, points.n), target is None)
 
 
 def _quantised(whole: Target, count: int, seed: int) -> Target:

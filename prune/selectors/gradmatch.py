@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from prune.arrays import Array, Rows
 from prune.errors import OptionError
+from prune.index.given import free_rows
 from prune.index.plan import Plan, Size, size_of
 from prune.index.space import Space, Sums
 from prune.selection import Selection
@@ -26,6 +28,7 @@ def gradmatch(
     lam: float = 0.01,
     tolerance: float = 1e-4,
     batch: int = 1,
+    given: Rows | None = None,
     target: Space | None = None,
     target_weights: Sums | None = None,
 ) -> Selection:
@@ -33,9 +36,13 @@ def gradmatch(
 
     Each step takes the sample with the largest ``⟨gⱼ, r⟩``, where ``r = b − Σ wⱼ gⱼ`` is what is left, and
     fits all weights anew: the least ``‖b − Σ wⱼ gⱼ‖² + lam·γ·‖w‖²`` over ``w ≥ 0``, with γ the mean of
-    ‖gⱼ‖². ‖r‖ never rises. When r is within the tolerance, or no sample correlates with it any more, the rest
-    of the budget is filled with the samples that have the largest ``⟨gⱼ, b⟩``. Filled samples weigh 1 each
-    (or ¼, 1/16, … where r would rise), the others at least as much, fitted to the rest of b.
+    ‖gⱼ‖². ‖r‖ never rises: where the ridge would make it, by spreading the weight, `lam` is halved from that
+    step on, as often as it takes, and the weights are the optimum for what it has become.
+
+    When r is within the tolerance, or no sample correlates with it any more, the rest of the budget is filled
+    with the samples that have the largest ``⟨gⱼ, b⟩``. Filled samples weigh 1 each (or ¼, 1/16, … where r
+    would rise), the others at least as much, fitted to the rest of b with hardly a ridge. A pursued sample
+    whose best weight is 0 (`idle`) weighs 1e-6, or, where some are filled, as much as those.
 
     Good for training on a weighted subset with the model whose gradients these are, or one like it: the step
     that the subset suggests is the step of the whole dataset. Bad at variety for its own sake, under a model
@@ -52,7 +59,7 @@ def gradmatch(
     space
         n gradients, or any other vectors.
     k
-        In ``[1, n]``.
+        In ``[1, n]``, less the given samples.
     lam
         The ridge, relative to the mean squared norm: at least 0. More spreads the weight more evenly over
         more samples and leaves a larger residual.
@@ -61,35 +68,43 @@ def gradmatch(
     batch
         Choose groups of so many consecutive samples, a group's gradient being the sum of its samples'; the
         last group taken is cut so that exactly k samples are kept.
+    given
+        Positions of samples that are kept already: they are in the sum from the start, with weights that are
+        fitted like the others', and are not returned. Only with ``batch=1``.
     target, target_weights
-        Match the sum of these gradients, such as a validation set's, scaled to n samples.
+        Match the weighted sum of these gradients, such as a validation set's, scaled to n samples. Weights
+        are at least 0, and not all 0.
 
     Returns
     -------
     Weights are positive, in samples: 1 stands for itself. Gains are the drops of ‖r‖² at each step as parts
-    of ‖b‖², at least 0; 0 where filled. Facts: ``residual`` ‖r‖ / ‖b‖ at the end (before the last group is
-    cut), ``pursued`` and ``filled`` samples, ``idle`` groups that were pursued but lost their weight to later
-    ones, ``stop`` (budget, tolerance, exhausted), ``rule`` of filling, ``lam``, ``mode``.
+    of ‖b‖², at least 0, without what the given samples took off it; 0 where filled. Facts: ``residual``
+    ‖r‖ / ‖b‖ at the end (before the last group is cut), ``pursued`` and ``filled`` samples, ``idle`` groups
+    that were pursued but lost their weight to later ones, ``stop`` (budget, tolerance, exhausted), ``rule``
+    of filling, ``lam``, and ``lam_at_the_end`` for which the weights are best, ``mode``.
 
     Raises
     ------
     OptionError
-        An option is out of range, the target has other dimensions, or memory is short.
+        An option is out of range, the target has other dimensions or weights that are negative or all 0, or
+        memory is short.
     ValueError
-        k is not in ``[1, n]``.
+        k is not in ``[1, n − given]``, or a given position is not in ``[0, n)``.
 
     References
     ----------
     Killamsetty, Durga S, Ramakrishnan, De & Iyer, "GRAD-MATCH: Gradient Matching based Data Subset Selection
     for Efficient Deep Model Training", ICML 2021, arXiv:2103.00123.
 
-    Differs: `lam` is relative, so that the unit of the loss does not matter; weights are the non-negative
-    optimum at every step, not cut off at 0; b is the sum, so that weights count samples.
+    Differs: `lam` is relative, so that the unit of the loss does not matter, and falls where the residual
+    would rise; weights are the non-negative optimum at every step, not cut off at 0; b is the sum, so that
+    weights count samples.
     """
     from prune.greedy.pursuit_atoms import Atoms
 
-    _require(space, k, lam, tolerance, batch)
-    size = size_of(space, target=0 if target is None else target.n)
+    _, taken = free_rows(space.n, given, k)
+    _require(lam, tolerance, batch, len(taken))
+    size = size_of(space, len(taken), 0 if target is None else target.n)
     plan = plan_of_gradmatch(size, k, {"batch": batch})
     if plan.bytes > space.memory:
         raise OptionError(
@@ -97,14 +112,16 @@ def gradmatch(
             "--quota proportional, or --set batch=100",
         )
     atoms = Atoms(space, batch)
-    source = _source(plan.mode, atoms, k, _goal(space, target, target_weights))
-    return _selection(atoms, source, k, lam, tolerance, plan.mode)
+    source = _source(plan.mode, atoms, k + len(taken), _goal(space, target, target_weights))
+    chosen, gains, weights, facts = _pursued(atoms, source, k, (lam, tolerance), taken)
+    facts |= {"lam": lam, "mode": plan.mode}
+    return Selection.of(chosen, gains, weights, facts)
 
 
 def plan_of_gradmatch(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     """All inner products if half of the memory holds them, else a pass over all for each one taken."""
     batch = max(int(options.get("batch", 1)), 1)
-    m, t = -(-size.n // batch), min(-(-k // batch) + 1, size.n)
+    m, t = -(-size.n // batch), min(-(-k // batch) + 1 + size.given, size.n)
     c = size.classes or size.width / 2  # c·d is at most a quarter of (c + d)²
     point = c * (size.width - c) if size.gradients else size.width
     fit, rows = 16.0 * t * t, 24.0 * min(size.n, 4096) * size.width
@@ -117,21 +134,24 @@ def plan_of_gradmatch(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     return Plan("direct", reason, int(fit + rows + 24.0 * point + 40.0 * size.n), passes + t**3)
 
 
-def _require(space: Space, k: int, lam: float, tolerance: float, batch: int) -> None:
-    if not 1 <= k <= space.n:
-        raise ValueError(f"cannot keep {k} of {space.n} samples")
+def _require(lam: float, tolerance: float, batch: int, given: int) -> None:
     if not 0 <= lam < np.inf:
         raise OptionError(f"lam={lam} is not a finite number of at least 0", "--set lam=0.01")
     if not 0 <= tolerance < 1:
         raise OptionError(f"tolerance={tolerance} is not in [0, 1)", "--set tolerance=0.0001")
     if batch < 1:
         raise OptionError(f"batch={batch} is not a number of samples", "--set batch=1")
+    if batch > 1 and given:
+        raise OptionError(
+            f"batch={batch} keeps whole groups, which the {given} given samples would split", "--set batch=1"
+        )
 
 
 def _goal(space: Space, target: Space | None, weights: Sums | None) -> Vector | None:
+    from prune.index.weights import weights_of_target
+
     if target is None:
         return None
-    whole = target.sum(weights)
     ours = (getattr(space, "c", 1), space.width)
     theirs = (getattr(target, "c", 1), target.width)
     if ours != theirs:
@@ -139,10 +159,8 @@ def _goal(space: Space, target: Space | None, weights: Sums | None) -> Vector | 
             f"the target has {theirs[1]} numbers a sample, where the samples have {ours[1]}",
             "embed or score both with the same network",
         )
-    total = float(target.n if weights is None else np.sum(weights))
-    if not total > 0:
-        raise OptionError(f"the weights of the target sum to {total}")
-    return whole * (space.n / total)
+    counts = weights_of_target(weights, target.n)
+    return target.sum(counts) * (space.n / float(counts.sum()))
 
 
 def _source(mode: str, atoms: Atoms, k: int, goal: Vector | None) -> Source:
@@ -153,27 +171,29 @@ def _source(mode: str, atoms: Atoms, k: int, goal: Vector | None) -> Source:
     return Dense(atoms, goal, most_atoms(len(atoms), k, atoms.batch))
 
 
-def _selection(atoms: Atoms, source: Source, k: int, lam: float, tolerance: float, mode: str) -> Selection:
+def _pursued(
+    atoms: Atoms, source: Source, k: int, terms: tuple[float, float], given: Rows
+) -> tuple[Rows, Array, Array, dict[str, Any]]:
     from prune.greedy.pursuit import pursue
     from prune.greedy.pursuit_fill import RULE, fillers, shared
 
-    sizes = atoms.sizes(np.arange(len(atoms)))
-    ridge = lam * float(source.squares.mean())
-    found = pursue(source, sizes, k, ridge, tolerance)
-    filled = fillers(source, found.atoms, sizes, k)
-    weights, error = shared(atoms, source, found, filled, tolerance)
-    chosen = np.concatenate([found.atoms, filled])
-    drops = np.concatenate([found.drops, np.zeros(len(filled))]) / sizes[chosen]
-    rest = max(k - int(sizes[found.atoms].sum()), 0)
+    lam, tolerance = terms
+    sizes, g = atoms.sizes(np.arange(len(atoms))), len(given)
+    unit = float(source.squares.mean())
+    found = pursue(source, sizes, k, lam * unit, tolerance, given)
+    filled = fillers(source, found.atoms, sizes, k + g)
+    weights, error = shared(atoms, source, found, filled, tolerance, g)
+    chosen = np.concatenate([found.atoms[g:], filled])
+    drops = np.concatenate([found.drops[g:], np.zeros(len(filled))]) / sizes[chosen]
+    rest = max(k - int(sizes[found.atoms[g:]].sum()), 0)
     facts = {
         "residual": float(np.sqrt(error / source.goal)) if source.goal > 0 else 0.0,
         "pursued": k - rest,
         "filled": rest,
-        "idle": int((found.weights <= 0).sum()),
+        "idle": int((found.weights[g:] <= 0).sum()),
         "stop": found.stop,
         "rule": RULE,
-        "lam": lam,
-        "mode": mode,
+        "lam_at_the_end": lam * 0.5**found.lowered if found.ridge > 0 else 0.0,
     }
-    gains, weighted = (np.repeat(each, sizes[chosen])[:k].astype(np.float32) for each in (drops, weights))
-    return Selection.of(atoms.rows(chosen)[:k], gains, weighted, facts)
+    gains, weighted = (np.repeat(part, sizes[chosen])[:k].astype(np.float32) for part in (drops, weights[g:]))
+    return atoms.rows(chosen)[:k], gains, weighted, facts

@@ -15,7 +15,7 @@ from prune.selection import Selection
 from prune.selectors.prototypes import ITERATIONS, cluster_count, clustering
 
 
-def kmeans(  # noqa: PLR0913 - a method has the options it has
+def kmeans(
     space: Space,
     /,
     *,

@@ -9,15 +9,17 @@ import numpy as np
 
 from prune.arrays import Rows
 from prune.errors import OptionError
+from prune.greedy.function import QUEUE
 from prune.index.given import free_rows
 from prune.index.plan import Plan, Size, size_of
 from prune.index.space import EmbeddingSpace, Space
 from prune.selection import Selection
 
+SAMPLE = QUEUE + 64  # bytes per sample
 LEAST = 1e-4  # below it float32 similarities are no kernel
 
 
-def log_det(  # noqa: PLR0913 - a method has the options it has
+def log_det(
     space: Space,
     /,
     *,
@@ -25,7 +27,7 @@ def log_det(  # noqa: PLR0913 - a method has the options it has
     seed: int,
     similarity: Literal["cosine", "rbf"] = "cosine",
     ridge: float = 0.01,
-    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic", "approximate", "partitioned"] = "lazy",
     epsilon: float = 0.1,
     given: Rows | None = None,
 ) -> Selection:
@@ -52,7 +54,7 @@ def log_det(  # noqa: PLR0913 - a method has the options it has
     k
         In ``[1, n]``, less the given samples.
     seed
-        Of ``stochastic``.
+        Of ``stochastic`` and ``partitioned``.
     similarity
         ``cosine``: (1 + cos) / 2. ``rbf``: exp(−distance² / (0.1 · mean squared distance)). Both are kernels;
         1 − distance / D need not be.
@@ -61,6 +63,7 @@ def log_det(  # noqa: PLR0913 - a method has the options it has
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step.
         ``approximate``: takes a sample whose gain is at most ε below the largest bound, relatively.
+        ``partitioned``: k of each of ⌈√(n/k)⌉ random parts, then k of those.
     epsilon
         Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``; not the ridge.
     given
@@ -70,7 +73,7 @@ def log_det(  # noqa: PLR0913 - a method has the options it has
     -------
     Gains are what each sample added to f. Weights are 1. Facts: ``mode``, ``greedy``, ``added``: the sum of
     the gains, ``spent``: how many samples had less than twice the ridge left. A smaller budget is a prefix,
-    except with ``stochastic``.
+    except with ``stochastic`` and ``partitioned``.
 
     Differs: DeepCore adds ``s_jS s_S⁺ s_Sj``, which is the part that is known, and so takes what is most
     redundant. submodlib adds 1, or what it is told, to the diagonal.
@@ -103,7 +106,9 @@ def log_det(  # noqa: PLR0913 - a method has the options it has
         function = ProductVolume(alike.space, ridge, taken)
     else:
         function = PairVolume(alike, ridge, k, taken)
-    rows, gains = maximise(function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken)
+    rows, gains = maximise(
+        function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken, make=function.part
+    )
     facts = {
         "mode": plan.mode,
         "greedy": greedy,
@@ -123,12 +128,12 @@ def plan_of_log_det(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     """
     p, most = size.width + 1, k + size.given
     looks = float(size.n) * k if options.get("greedy") == "naive" else size.n + 500.0 * k
-    square = 24 * p * p
+    square = (48 if options.get("greedy") == "partitioned" else 24) * p * p
     if options.get("similarity", "cosine") == "cosine" and not size.gradients and square <= size.memory // 2:
-        held = square + 2**25 + 16 * 4096 * p + 150 * size.n
+        held = square + 2**25 + 16 * 4096 * p + SAMPLE * size.n
         why = f"cosines of {size.width} dimensions have {p} of their own"
         return Plan("direct", why, held, 2.0 * p * (size.n * p + looks * min(256, p) + k * p))
-    held = 8 * most * most + 2**27 + 150 * size.n
+    held = (16 if options.get("greedy") == "partitioned" else 8) * most * most + 2**27 + SAMPLE * size.n
     if held > size.memory:
         raise OptionError(
             f"log_det needs {held >> 20} MiB for {most:,} samples, and may use {size.memory >> 20} MiB",

@@ -9,15 +9,17 @@ import numpy as np
 
 from prune.arrays import Rows
 from prune.errors import OptionError
+from prune.greedy.function import QUEUE
 from prune.index.given import free_rows
 from prune.index.plan import Plan, Size, size_of
+from prune.index.search import EDGE, FOUND, search_of
 from prune.index.space import Space
 from prune.selection import Selection
 
-LINK = 28  # bytes per sample and neighbour while the graph is built
+SAMPLE = QUEUE + 32  # bytes per sample
 
 
-def saturated_coverage(  # noqa: PLR0913 - a method has the options it has
+def saturated_coverage(
     space: Space,
     /,
     *,
@@ -27,7 +29,7 @@ def saturated_coverage(  # noqa: PLR0913 - a method has the options it has
     alpha: float = 0.1,
     mode: Literal["auto", "dense", "sparse"] = "auto",
     neighbours: int = 64,
-    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic", "approximate", "partitioned"] = "lazy",
     epsilon: float = 0.1,
     given: Rows | None = None,
 ) -> Selection:
@@ -40,7 +42,8 @@ def saturated_coverage(  # noqa: PLR0913 - a method has the options it has
     - ``dense``: all n² similarities in memory, while they take at most half of it. Time O(n²·width), then
       O(n) for each sample looked at; memory 4·n² bytes
     - ``sparse``: only pairs that are among the `neighbours` nearest of one another count, in both sums. Time:
-      the graph, then O(neighbours) for each sample looked at; memory O(n·neighbours)
+      the graph, O(n²·width) up to about a minute of work and O(n^1.5·width) beyond, then O(neighbours) for
+      each sample looked at; memory O(n·neighbours)
 
     Good for redundancy in moderation: a dense region gets its share of the budget and not more, unlike in
     `graph_cut`, and several samples may serve one region, unlike in `facility_location`. Bad at large n with
@@ -54,7 +57,7 @@ def saturated_coverage(  # noqa: PLR0913 - a method has the options it has
     k
         In ``[1, n]``, less the given samples.
     seed
-        Of the search for neighbours where that is approximate, and of ``stochastic``.
+        Of the search for neighbours where that is approximate, of ``stochastic`` and of ``partitioned``.
     similarity
         ``cosine``: (1 + cos) / 2. ``euclidean``: 1 − distance / D, D at least the diameter. ``rbf``:
         exp(−distance² / (0.1 · mean squared distance)). All in ``[0, 1]``, 1 to oneself.
@@ -66,7 +69,8 @@ def saturated_coverage(  # noqa: PLR0913 - a method has the options it has
         Links of each sample in ``sparse``, at least 1.
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step.
-        ``approximate``: takes a sample that has 1 − ε of the largest bound.
+        ``approximate``: takes a sample that has 1 − ε of the largest bound. ``partitioned``: k of each of
+        ⌈√(n/k)⌉ random parts, all to cover all samples, then k of those.
     epsilon
         Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``.
     given
@@ -76,7 +80,8 @@ def saturated_coverage(  # noqa: PLR0913 - a method has the options it has
     -------
     Gains are what each sample added to f, at least 0. Weights are 1. Facts: ``mode``, ``why``, ``greedy``,
     ``objective``: f(S), given samples included, ``most``: f of all samples, and of a graph ``neighbours``,
-    ``search`` and ``recall``. A smaller budget is a prefix, except with ``stochastic``.
+    ``search`` and ``recall``. A smaller budget is a prefix, except with
+    ``stochastic`` and ``partitioned``.
 
     Raises
     ------
@@ -108,7 +113,9 @@ def saturated_coverage(  # noqa: PLR0913 - a method has the options it has
         graph = similarity_graph(alike, min(neighbours, space.n - 1), seed=seed)
         facts |= {"neighbours": neighbours, "search": graph.kind, "recall": graph.recall}
         function = SaturatedCoverage.sparse(graph, alpha, taken)
-    rows, gains = maximise(function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken)
+    rows, gains = maximise(
+        function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken, make=function.part
+    )
     facts |= {"objective": function.value(), "most": function.whole}
     return Selection.of(rows, gains=gains.astype(np.float32), facts=facts)
 
@@ -125,15 +132,17 @@ def plan_of_saturated_coverage(size: Size, k: int, options: Mapping[str, Any]) -
     if neighbours < 1:
         raise OptionError(f"neighbours={neighbours} is not at least 1", "--set neighbours=64")
     looks = float(n) * (k if options.get("greedy") == "naive" else 1) + 200.0 * k
-    held = 4 * n * n + 16 * min(n, 2048) ** 2 + 200 * n
+    held = 4 * n * n + 16 * min(n, 2048) ** 2 + SAMPLE * n
     if mode == "dense" or (mode == "auto" and held <= size.memory // 2):
         plan = Plan(
             "dense", f"{n:,} × {n:,} similarities are {held >> 20} MiB", held, n * (n * size.width + looks)
         )
     else:
         links = min(neighbours, n)
-        why = f"{n:,} × {n:,} similarities would be {held >> 20} MiB"
-        plan = Plan("sparse", why, LINK * n * links + 200 * n, 2.0 * n * n * size.width + looks * 2 * links)
+        search = search_of(size, links)
+        why = f"{n:,} × {n:,} similarities would be {held >> 20} MiB; {search.kind} search: {search.why}"
+        held = max(search.bytes, (FOUND + EDGE) * n * links) + SAMPLE * n
+        plan = Plan("sparse", why, held, search.work + looks * 2 * links)
     if plan.bytes > size.memory:
         raise OptionError(
             f"mode={plan.mode} needs {plan.bytes >> 20} MiB for {n:,} samples, and may use "

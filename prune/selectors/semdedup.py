@@ -32,7 +32,7 @@ TILE = 2**12  # samples in memory at once, as float32
 SAME = 1e-12  # squared distance of directions that differ by rounding only
 
 
-def semdedup(  # noqa: PLR0913 - a method has the options it has
+def semdedup(
     space: Space,
     /,
     *,
@@ -88,7 +88,7 @@ def semdedup(  # noqa: PLR0913 - a method has the options it has
     -------
     Least redundant first; gains are 1 − r, in ``[0, 2]``, where r is the largest cosine to a better-ranked
     kept sample of the cluster, and −1 if there is none; ties by lower row. Weights are 1. Facts: `eps`;
-    `clusters` and how many were `split`; `removed`, how many are duplicates; and `partners`, of every sample
+    `clusters` and how many were `split`; `duplicates`, how many were found; and `partners`, of every sample
     dropped for its redundancy (`rows`) the most similar better-ranked kept one (`of`), which, if k drops more
     than the duplicates, may be dropped itself. A sample without direction (norm zero) is a duplicate of
     nothing: its r is 0.
@@ -141,7 +141,7 @@ def semdedup(  # noqa: PLR0913 - a method has the options it has
         "eps": eps,
         "clusters": len(groups),
         "split": found.split,
-        "removed": len(free) - int(near.kept[free].sum()),
+        "duplicates": len(free) - int(near.kept[free].sum()),
         "partners": {"rows": dropped.tolist(), "of": near.who[dropped].tolist()},
     }
     return Selection.of(rows, gains=(1 - redundancy[rows]).astype(np.float32), facts=facts)

@@ -35,6 +35,11 @@ def sum_redundancy(
     Time O(n·k·width) in matrix products, memory O(n·192); with ``cosine`` exact gains come from the sum of
     the chosen.
 
+    Gains are rounded, so that equal samples are equal: to 2⁻²⁶ with ``cosine``, to 2⁻¹⁸ otherwise, since
+    float32 similarities know no better. Samples whose gains differ by less count as ties, and the lower row
+    is taken. With ``rbf``, where most similarities are near zero, that is often so among the first picks, and
+    a loop in float64 would then take others.
+
     Good for spreading a subset over directions that differ on average. Bad at representing anything: it knows
     nothing of the samples left out, likes outliers, and takes near-duplicates of far samples, since only the
     average likeness counts; `disparity_min` keeps every pair apart, `graph_cut` adds the likeness to all.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import combinations
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from prune.errors import OptionError
 from prune.greedy.engines import maximise
+from prune.greedy.function import QUEUE
 from prune.greedy.stochastic import draws
 
 
@@ -55,6 +57,25 @@ def test_lazy_looks_at_few() -> None:
     function = Cover(_sets(0, n=2000, m=400))
     maximise(function, 100)
     assert function.evaluated < 2000 * 100 / 10
+
+
+def test_lazy_holds_few_bytes_a_sample() -> None:
+    class Flat:
+        n = 200_000
+
+        def gains(self, rows: np.ndarray) -> np.ndarray:
+            return np.zeros(len(rows))
+
+        def add(self, row: int) -> None:
+            pass
+
+    maximise(Flat(), 2)
+    tracemalloc.start()
+    rows, _ = maximise(Flat(), 50)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows.tolist() == list(range(50))
+    assert peak < QUEUE * Flat.n
 
 
 def test_greedy_has_a_share_of_the_best_of_all_subsets() -> None:

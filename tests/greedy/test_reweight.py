@@ -34,17 +34,21 @@ def test_every_kept_sample_counts_at_least_itself_even_among_duplicates() -> Non
     assert reweighted(space, np.array([7, 3, 30]), "cluster").tolist() == [48, 1, 1]
 
 
-@pytest.mark.parametrize("block", [1, 64, 5000])
-def test_clusters_are_those_of_all_distances_in_any_blocks(
-    block: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reweight, "BLOCK", block)
+def test_clusters_are_those_of_all_distances() -> None:
     space, long = _gradients(500)
     kept = np.random.default_rng(1).permutation(500)[:70]
     owner = ((long[:, None] - long[kept]) ** 2).sum(-1).argmin(1)
     weights = reweighted(space, kept, "cluster")
     assert weights.tolist() == np.bincount(owner, minlength=70).tolist()
     assert weights.sum() == 500
+
+
+def test_clusters_do_not_depend_on_where_the_samples_lie() -> None:
+    x = np.round(np.random.default_rng(0).standard_normal((400, 64)) * 512).astype(np.float32) / 512
+    kept = np.arange(10, 20)
+    owner = ((x[:, None].astype(np.float64) - x[kept]) ** 2).sum(-1).argmin(1)
+    far = EmbeddingSpace(x + np.float32(1000))
+    assert reweighted(far, kept, "cluster").tolist() == np.bincount(owner, minlength=10).tolist()
 
 
 @pytest.mark.parametrize(("n", "d", "k"), [(60, 5, 8), (200, 20, 60), (300, 40, 40)])

@@ -175,7 +175,10 @@ def test_a_death_or_an_error_in_a_worker_is_one_sentence(tmp_path):
 
 
 INTERRUPTED = """
+import signal
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
     try:
         print("start", flush=True)
         for start, _, _ in read_images(Drawn(), samples(5000), Crop(8, 8), workers=2, batch=8):

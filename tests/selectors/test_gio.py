@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
 from prune.errors import OptionError
-from prune.index.gradients import GradientSpace
+from prune.index.gradients import SKETCH, GradientSpace
+from prune.index.plan import Size, size_of
 from prune.index.space import EmbeddingSpace
 from prune.selection import Selection
 from prune.selectors.gio import gio, plan_of_gio
@@ -128,9 +131,54 @@ def test_lists_of_all_samples_choose_what_all_distances_choose() -> None:
     assert np.abs(_spread(pool[two.rows]) / _spread(pool[one.rows]) - 1).max() < 0.1
 
 
-def plan_of_gio_mode(space: EmbeddingSpace, target: int) -> str:
-    from prune.index.plan import size_of
+def test_lists_do_not_depend_on_the_budget_so_that_smaller_ones_are_prefixes() -> None:
+    space = EmbeddingSpace(_normal(2000, 4, 23), memory=400_000)
+    target = EmbeddingSpace(_normal(40, 4, 24))
+    large = gio(space, k=800, seed=0, coverage=True, target=target)
+    assert large.facts["mode"] == "sparse"
+    assert "nested" not in large.facts
+    for k in (10, 80, 799):
+        small = gio(space, k=k, seed=0, coverage=True, target=target)
+        assert small.facts["listed"] == large.facts["listed"]
+        assert np.array_equal(small.rows, large.rows[:k])
 
+
+@pytest.mark.parametrize("rule", ["increase", "min_difference", "data_size"])
+def test_rules_that_only_go_forward_are_prefixes(rule: str) -> None:
+    space, target = EmbeddingSpace(_normal(300, 5, 13)), EmbeddingSpace(_normal(100, 5, 14))
+    whole = gio(space, k=300, seed=1, stop=rule, target=target)
+    assert "nested" not in whole.facts
+    for k in (1, 20, 70):
+        assert np.array_equal(gio(space, k=k, seed=1, stop=rule, target=target).rows, whole.rows[:k])
+
+
+@pytest.mark.parametrize("rule", ["min_kl", "max_resets", "sequential_increase_tolerance"])
+def test_rules_that_go_back_say_that_they_are_not_nested(rule: str) -> None:
+    space, target = EmbeddingSpace(_normal(100, 2, 10)), EmbeddingSpace(_normal(60, 2, 12))
+    assert gio(space, k=50, seed=0, stop=rule, target=target).facts["nested"] is False
+
+
+def test_what_is_announced_is_what_is_done() -> None:
+    size = Size(n=1_000_000, width=1512, memory=8 << 30, gradients=True)
+    sketch = 4 * SKETCH * size.n
+    assert plan_of_gio(size, 1000, {"quantise": 1000}).bytes > sketch
+    assert plan_of_gio(size, 1000, {}).bytes < sketch / 4
+    both = replace(size, target=500_000)
+    assert plan_of_gio(both, 1000, {"quantise": 1000}).bytes > 1.5 * sketch
+    itself = plan_of_gio(replace(size, gradients=False), None, {"coverage": True})
+    assert itself.mode == "sparse"
+    assert "32 nearest" in itself.why
+    assert "ivf search" in itself.why
+    assert itself.work < 2.0 * size.n**2 * size.width / 10
+    space = EmbeddingSpace(_normal(1500, 4, 25), memory=2**21)
+    for k in (None, 300):
+        plan = plan_of_gio(size_of(space), k, {"coverage": True})
+        found = gio(space, k=k, seed=0, coverage=True)
+        assert found.facts["mode"] == plan.mode == "sparse"
+        assert f"the {found.facts['listed']} nearest" in plan.why
+
+
+def plan_of_gio_mode(space: EmbeddingSpace, target: int) -> str:
     return plan_of_gio(size_of(space, target=target), 10, {"coverage": True}).mode
 
 
@@ -206,16 +254,16 @@ def test_a_quantised_target_is_weighted_by_its_clusters() -> None:
     assert np.array_equal(whole.rows, small.rows)
 
 
-def test_large_blocks_agree_with_float64_and_with_any_number_of_threads() -> None:
-    import numba
-
+def test_large_blocks_agree_with_float64_and_for_any_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     target, pool = _normal(2100, 40, 19, at=3), _normal(1100, 40, 20, at=3)
     pool[7] = target[11]
     pool[8] = target[11] + 1e-3
     phi = np.log(_distances(target, pool)).mean(axis=0)
     runs: list[Selection] = []
-    for threads in (1, 2):
-        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    for threads in ("1", "2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
         runs.append(gio(EmbeddingSpace(pool), k=1100, seed=0, target=EmbeddingSpace(target)))
     one, two = runs
     assert np.array_equal(one.gains, two.gains)
@@ -250,7 +298,11 @@ def test_what_makes_no_sense_is_refused() -> None:
     ):
         with pytest.raises(OptionError, match=message):
             gio(space, k=1, seed=0, **options)
-    with pytest.raises(ValueError, match="target weights must be 20 finite numbers"):
+    with pytest.raises(OptionError, match=r"the weights of 20 target samples span \[0, 0\]"):
         gio(space, k=1, seed=0, target_weights=np.zeros(20))
+    with pytest.raises(OptionError, match=r"the weights of 20 target samples span \[-1, 18\]"):
+        gio(space, k=1, seed=0, target_weights=np.arange(20.0) - 1)
+    with pytest.raises(OptionError, match=r"the target has 20 samples, and its weights the shape \(3,\)"):
+        gio(space, k=1, seed=0, target_weights=np.ones(3))
     with pytest.raises(ValueError, match="cannot keep 19 of 18 samples"):
         gio(space, k=19, seed=0, given=np.array([0, 1]))

@@ -94,6 +94,41 @@ def test_the_unit_of_the_loss_does_not_matter(scale: float) -> None:
     assert one.gains == pytest.approx(two.gains, rel=1e-6)
 
 
+@pytest.mark.parametrize(("n", "c", "d", "k"), [(300, 3, 4, 10), (1500, 5, 32, 120)])
+@pytest.mark.parametrize("lam", [0.01, 0.1])
+def test_weights_are_the_optimum_of_what_is_documented(n: int, c: int, d: int, k: int, lam: float) -> None:
+    space = GradientSpace(*_factors(n, c=c, d=d))
+    long = _long(space)
+    found = gradmatch(space, k=k, lam=lam)
+    assert found.facts["filled"] == 0
+    assert found.facts["lam_at_the_end"] <= lam == found.facts["lam"]
+    weights, chosen, goal = found.weights.astype(np.float64), long[found.rows], long.sum(0)
+    ridge = found.facts["lam_at_the_end"] * float((long**2).sum(1).mean())
+    slopes = chosen @ (goal - weights @ chosen) - ridge * weights
+    largest = float(np.abs(long @ goal).max())
+    idle = weights <= 1e-6
+    assert idle.sum() == found.facts["idle"]
+    assert np.abs(slopes[~idle]).max() < 1e-6 * largest
+    assert slopes[idle].max(initial=-1.0) < 1e-6 * largest
+    assert found.facts["residual"] == pytest.approx(_left(long, found.rows, found.weights), abs=1e-6)
+
+
+def test_given_samples_are_in_the_sum_and_the_others_make_up_the_rest() -> None:
+    axes = EmbeddingSpace(np.repeat(np.eye(4, dtype=np.float32), [8, 4, 2, 1], axis=0))
+    found = gradmatch(axes, k=2, lam=0.0, given=np.array([0, 8]))
+    assert found.rows.tolist() == [12, 14]
+    assert found.weights == pytest.approx([2, 1])
+    assert found.facts["residual"] == pytest.approx(0, abs=1e-6)
+    assert found.gains == pytest.approx(np.array([4, 1]) / 85)  # of 64 + 16 + 4 + 1
+    space = GradientSpace(*_factors(300))
+    first = gradmatch(space, k=20)
+    more = gradmatch(space, k=20, given=first.rows)
+    assert not np.isin(more.rows, first.rows).any()
+    assert more.facts["residual"] < first.facts["residual"]
+    with pytest.raises(ValueError, match="cannot keep 281 of 280 samples"):
+        gradmatch(space, k=281, given=first.rows)
+
+
 def test_zero_gradients_and_one_point_are_kept_with_weights_that_sum_up() -> None:
     nothing = gradmatch(EmbeddingSpace(np.zeros((20, 3), np.float16)), k=5)
     assert nothing.rows.tolist() == [0, 1, 2, 3, 4]
@@ -151,8 +186,13 @@ def test_what_makes_no_sense_is_refused() -> None:
         gradmatch(space, k=2, batch=0)
     with pytest.raises(OptionError, match="the target has 6 numbers a sample, where the samples have 37"):
         gradmatch(space, k=2, target=EmbeddingSpace(np.ones((3, 6), np.float32)))
-    with pytest.raises(OptionError, match="the weights of the target sum to 0"):
-        gradmatch(space, k=2, target=space, target_weights=np.zeros(20))
+    for weights, span in ((np.zeros(20), r"\[0, 0\]"), (np.arange(20) - 1.0, r"\[-1, 18\]")):
+        with pytest.raises(OptionError, match=f"the weights of 20 target samples span {span}"):
+            gradmatch(space, k=2, target=space, target_weights=weights)
+    with pytest.raises(
+        OptionError, match="batch=5 keeps whole groups, which the 2 given samples would split"
+    ):
+        gradmatch(space, k=2, batch=5, given=np.array([3, 4]))
     short = GradientSpace(*_factors(20000, d=4), memory=64 << 20)
     with pytest.raises(OptionError, match="gradmatch of 20000 samples needs .* MiB, but may use 64 MiB"):
         gradmatch(short, k=20000)

@@ -35,7 +35,7 @@ def test_planted_duplicates_are_found_and_nothing_else(keep: str) -> None:
     points, twin = _planted()
     taken = semdedup(EmbeddingSpace(points), k=None, seed=0, eps=0.01, clusters=1, keep=keep)
     removed = np.setdiff1d(np.arange(500), taken.rows)
-    assert taken.facts["removed"] == len(removed) == 100
+    assert taken.facts["duplicates"] == len(removed) == 100
     assert (twin[removed] >= 0).all()
     assert np.isin(twin[removed], taken.rows).all()
     assert taken.facts["partners"] == {"rows": removed.tolist(), "of": twin[removed].tolist()}
@@ -93,7 +93,7 @@ def test_a_budget_keeps_the_least_redundant() -> None:
     dropped = taken.facts["partners"]
     assert len(dropped["rows"]) == 50
     assert dropped["of"] == twin[dropped["rows"]].tolist()
-    assert taken.facts["removed"] == 0  # none has quite the direction of another
+    assert taken.facts["duplicates"] == 0  # none has quite the direction of another
 
 
 def test_a_budget_beyond_a_threshold_is_an_upper_bound() -> None:
@@ -135,8 +135,8 @@ def test_given_samples_come_first_and_stay() -> None:
     assert not np.isin(given, taken.rows).any()
     assert not np.isin(twin[given], taken.rows).any()
     both = np.isin(twin[given], given)  # a pair that is given both times loses nobody
-    assert taken.facts["removed"] == 100 - both.sum() // 2
-    assert len(taken) == 500 - len(given) - taken.facts["removed"]
+    assert taken.facts["duplicates"] == 100 - both.sum() // 2
+    assert len(taken) == 500 - len(given) - taken.facts["duplicates"]
 
 
 def test_gradients_are_compared_exactly() -> None:
