@@ -69,7 +69,7 @@ def facility_sparse(n: int, d: int) -> Case:
     values = graph.values.astype(np.float64)
 
     def by_apricot() -> np.ndarray:
-        matrix = scipy.csr_matrix((values, graph.rows, graph.starts), shape=(n, n))
+        matrix = scipy.csr_matrix((values, graph.rows, graph.starts), shape=(n, n), copy=True)
         return apricot_rows(apricot.FacilityLocationSelection, k, matrix)
 
     return Case(

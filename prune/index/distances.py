@@ -7,7 +7,7 @@ import numpy as np
 from prune.arrays import Array, Rows
 from prune.index.kernels import compiled, dot, squared
 from prune.index.meeting import Side
-from prune.index.operands import operands_of
+from prune.index.operands import Operand, operands_of
 from prune.index.space import Block, Space
 
 CLOSE = 1e-3  # of the squared norms: below it a float32 squared distance has too few digits
@@ -39,14 +39,18 @@ class Distances:
 
     def squares(self, one: slice | Rows, two: slice | Rows) -> Block:
         """(a, b) float32 ‖x − y‖²."""
-        operands = self._operands
-        ours, theirs = operands.load(self._named(one)), operands.load(self._named(two))
-        values = operands.product(ours, theirs)
-        _to_squares(values, ours.side, theirs.side, theirs.side.norms.astype(np.float32), operands.scale**-2)
-        return values
+        return self.between(self.held(one), self.held(two))
 
-    def _named(self, which: slice | Rows) -> slice | Rows:
-        return slice(*which.indices(self.n)) if isinstance(which, slice) else which
+    def held(self, which: slice | Rows) -> Operand:
+        """Return samples ready to be compared, for who compares them more than once; float32 (a, width)."""
+        return self._operands.load(slice(*which.indices(self.n)) if isinstance(which, slice) else which)
+
+    def between(self, one: Operand, two: Operand) -> Block:
+        """(a, b) float32 ‖x − y‖² of samples that are held."""
+        values = self._operands.product(one, two)
+        norms = two.side.norms.astype(np.float32)
+        _to_squares(values, one.side, two.side, norms, self._operands.scale**-2)
+        return values
 
 
 @compiled

@@ -1,14 +1,16 @@
-"""Lloyd's iterations on a sample, from a k-means++ start; every distance that decides is a float64 sum."""
+"""Lloyd's iterations on a sample, from a k-means++ start; what decides who owns a sample is a float64 sum."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from prune.arrays import Array, Rows
+from prune.index.distances import Distances
 from prune.index.exact import each_to_all
 from prune.index.kernels import compiled
 from prune.index.operands import Operands, operands_of
-from prune.index.space import BLOCK, Block, EmbeddingSpace
+from prune.index.space import BLOCK, Block, EmbeddingSpace, Sums
+from prune.index.threads import steady
 
 DRAWS = 256  # rounds of drawing: beyond so many centroids, several are drawn together
 TRIALS = 4  # draws of which one is kept, while centroids are drawn one by one
@@ -28,7 +30,8 @@ def trained(
     count = min(count, space.n)
     some = space if space.n <= sample * count else space.subset(_drawn(rng, space.n, sample * count))
     base = operands_of(some)
-    centroids = _started(some, base, count, rng) if careful else some.take(_drawn(rng, some.n, count))
+    with steady():
+        centroids = _started(some, count, rng) if careful else some.take(_drawn(rng, some.n, count))
     for _ in range(iterations):
         owner, gaps = owners(base, centroids)
         moved = _means(some, owner, centroids, gaps)
@@ -49,27 +52,32 @@ def _drawn(rng: np.random.Generator, n: int, size: int) -> Rows:
     return np.sort(rng.choice(n, size, replace=False))
 
 
-def _started(space: EmbeddingSpace, base: Operands, count: int, rng: np.random.Generator) -> Block:
+def _started(space: EmbeddingSpace, count: int, rng: np.random.Generator) -> Block:
     """Draw centroids among the samples, by squared distance to those drawn before."""
     size = min(space.n, max(STARTS * count, 4096))
     if size < space.n:
         space = space.subset(_drawn(rng, space.n, size))
-        base = base.framed_like(space)
+    distances = Distances(space)
+    samples = distances.held(slice(None))
+
+    def to(rows: Rows) -> Sums:
+        """(n, len(rows)) squared distances."""
+        return distances.between(samples, distances.held(rows)).astype(np.float64)
+
     taken = [int(rng.integers(space.n))]
-    gaps = owners(base, space.take(np.array(taken)))[1]
+    gaps = to(np.array(taken))[:, 0]
     together = -(-count // DRAWS)
     while len(taken) < count and gaps.max() > 0:
         total = np.cumsum(gaps)
         draws = rng.random(max(TRIALS, together)) * total[-1]
         fresh = np.unique(np.searchsorted(total, draws, side="right").clip(0, space.n - 1))
         fresh = fresh[gaps[fresh] > 0]
+        fresh = fresh[: count - len(taken)] if together > 1 else fresh
+        served = np.minimum(gaps[:, None], to(fresh))
         if together == 1:  # keep the one draw that serves the samples best
-            tries = [np.minimum(gaps, owners(base, space.take(row[None]))[1]) for row in fresh]
-            best = int(np.argmin([served.sum() for served in tries]))
-            fresh, gaps = fresh[best : best + 1], tries[best]
-        else:
-            fresh = fresh[: count - len(taken)]
-            gaps = np.minimum(gaps, owners(base, space.take(fresh))[1])
+            best = int(np.argmin(served.sum(0)))
+            fresh, served = fresh[best : best + 1], served[:, best : best + 1]
+        gaps = served.min(1)
         taken.extend(fresh.tolist())
     return space.take(np.array(taken))
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import pairwise
 
 import numba
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 
 def thread_count() -> int:
@@ -26,8 +28,14 @@ def thread_count() -> int:
 @contextmanager
 def steady() -> Iterator[None]:
     """Products by one thread each, whose last bits do not depend on how many there are."""
-    with threadpool_limits(1, user_api="blas"):
+    with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:  # noqa: ARG001 - another import may load another library
+    """Find the libraries that have threads of their own, which takes milliseconds."""
+    return ThreadpoolController()
 
 
 @contextmanager
