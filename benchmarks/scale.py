@@ -42,7 +42,7 @@ STEPS: dict[str, dict[str, Any]] = {
     "gradmatch": {},
     "kcenter_tenth": {"method": "kcenter", "fraction": 0.1},
 }
-DEFAULT = [step for step in STEPS if step != "kcenter_tenth"]  # two hours on two cores
+DEFAULT = [step for step in STEPS if step != "kcenter_tenth"]  # half an hour on two cores
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from prune.errors import OptionError
 from prune.index.plan import Plan, Size
 from prune.index.search import EDGE, FOUND, search_of
+from prune.text import size as amount
 
 FacilityMode: TypeAlias = Literal["auto", "dense", "sparse", "partitioned"]
 FacilityGreedy: TypeAlias = Literal["lazy", "naive", "stochastic", "approximate", "partitioned"]
@@ -17,7 +18,6 @@ LINK = FOUND + EDGE  # bytes per sample and link
 READINGS = 8.0  # of all similarities, or of the graph, whatever k is
 PART = 16_384  # samples of a part; beyond, parts get slower and hardly better
 SPARE = 3  # times k candidates that the parts keep together; with 2, many parts lose a tenth
-MIB = 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +72,7 @@ def facility_plan(size: Size, k: int, ways: Ways) -> Plan:
     for plan in (sparse, dense):
         if plan.bytes <= size.memory:
             return plan
-    return _partitioned(size, k, ways, f"the graph would take {sparse.bytes // MIB} MiB")
+    return _partitioned(size, k, ways, f"the graph would take {amount(sparse.bytes)}")
 
 
 def parts_of(n: int, memory: int, parts: int | None) -> int:
@@ -85,13 +85,13 @@ def parts_of(n: int, memory: int, parts: int | None) -> int:
 def _dense(size: Size, k: int, ways: Ways) -> Plan:
     n = size.n
     held = 4 * n * n + 16 * min(n, 2048) ** 2 + 8 * min(n, 2048) * size.width + 64 * n
-    why = f"{n:,} × {n:,} similarities are {4 * n * n // MIB} MiB"
+    why = f"{n:,} × {n:,} similarities are {amount(4 * n * n)}"
     return Plan("dense", why, held, float(n) ** 2 * (size.width + READINGS + _repeats(k, ways)))
 
 
 def _sparse(size: Size, k: int, ways: Ways) -> Plan:
     n, count = size.n, min(ways.neighbours, size.n)
-    why = f"{n:,} × {n:,} similarities would be {4 * n * n // MIB} MiB"
+    why = f"{n:,} × {n:,} similarities would be {amount(4 * n * n)}"
     search = search_of(size, count)
     work = search.work + float(n) * READINGS * 2 * count * (1 + _repeats(k, ways))
     held = max(search.bytes, (FOUND + EDGE) * n * count)
@@ -119,8 +119,8 @@ def _repeats(k: int, ways: Ways) -> float:
 def _fitting(plan: Plan, size: Size, mode: str) -> Plan:
     if plan.bytes > size.memory:
         raise OptionError(
-            f"mode={mode} needs {plan.bytes // MIB} MiB for {size.n:,} samples, and may use "
-            f"{size.memory // MIB} MiB",
+            f"mode={mode} needs {amount(plan.bytes)} for {size.n:,} samples, and may use "
+            f"{amount(size.memory)}",
             "--set mode=auto, or a larger --max-memory",
         )
     return replace(plan, why="asked for")

@@ -43,7 +43,7 @@ def search_of(size: Size, count: int, kind: Kind = "auto") -> Search:
         raise ValueError(f"kind {kind!r} is not one of {', '.join(get_args(Kind))}")
     pairs = float(size.n) ** 2
     limit = AFFORDABLE["cpu" if size.gradients else size.device.split(":")[0]]
-    why = f"{size.n}² pairs × {size.width} numbers are {pairs * size.width:.1e}, "
+    why = f"{size.n:,}² pairs of {size.width} numbers are {pairs * size.width:.1e} operations, "
     if kind == "hnsw" and importlib.util.find_spec("faiss") is None:
         kind = "auto"
     if kind == "auto":

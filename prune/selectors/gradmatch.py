@@ -13,6 +13,7 @@ from prune.index.given import free_rows
 from prune.index.plan import Plan, Size, size_of
 from prune.index.space import Space, Sums
 from prune.selection import Selection
+from prune.text import size as amount
 
 if TYPE_CHECKING:
     from prune.greedy.pursuit import Source
@@ -108,7 +109,7 @@ def gradmatch(
     plan = plan_of_gradmatch(size, k, {"batch": batch})
     if plan.bytes > space.memory:
         raise OptionError(
-            f"gradmatch of {k} samples needs {plan.bytes >> 20} MiB, but may use {space.memory >> 20} MiB",
+            f"gradmatch of {k} samples needs {amount(plan.bytes)}, but may use {amount(space.memory)}",
             "--quota proportional, or --set batch=100",
         )
     atoms = Atoms(space, batch)

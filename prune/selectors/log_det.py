@@ -14,6 +14,7 @@ from prune.index.given import free_rows
 from prune.index.plan import Plan, Size, size_of
 from prune.index.space import EmbeddingSpace, Space
 from prune.selection import Selection
+from prune.text import size as amount
 
 SAMPLE = QUEUE + 64  # bytes per sample
 LEAST = 1e-4  # below it float32 similarities are no kernel
@@ -136,8 +137,8 @@ def plan_of_log_det(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     held = (16 if options.get("greedy") == "partitioned" else 8) * most * most + 2**27 + SAMPLE * size.n
     if held > size.memory:
         raise OptionError(
-            f"log_det needs {held >> 20} MiB for {most:,} samples, and may use {size.memory >> 20} MiB",
+            f"log_det needs {amount(held)} for {most:,} samples, and may use {amount(size.memory)}",
             "a smaller budget, --quota proportional, or a larger --max-memory",
         )
-    why = f"the matrix of {most:,} chosen samples is {8 * most * most >> 20} MiB"
+    why = f"the matrix of {most:,} chosen samples is {amount(8 * most * most)}"
     return Plan("tiled", why, held, looks * most * (size.width + 64.0) + most**3)

@@ -15,6 +15,7 @@ from prune.index.plan import Plan, Size, size_of
 from prune.index.search import EDGE, FOUND, search_of
 from prune.index.space import Space
 from prune.selection import Selection
+from prune.text import size as amount
 
 SAMPLE = QUEUE + 32  # bytes per sample
 
@@ -135,18 +136,18 @@ def plan_of_saturated_coverage(size: Size, k: int, options: Mapping[str, Any]) -
     held = 4 * n * n + 16 * min(n, 2048) ** 2 + SAMPLE * n
     if mode == "dense" or (mode == "auto" and held <= size.memory // 2):
         plan = Plan(
-            "dense", f"{n:,} × {n:,} similarities are {held >> 20} MiB", held, n * (n * size.width + looks)
+            "dense", f"{n:,} × {n:,} similarities are {amount(held)}", held, n * (n * size.width + looks)
         )
     else:
         links = min(neighbours, n)
         search = search_of(size, links)
-        why = f"{n:,} × {n:,} similarities would be {held >> 20} MiB; {search.kind} search: {search.why}"
+        why = f"{n:,} × {n:,} similarities would be {amount(held)}; {search.kind} search: {search.why}"
         held = max(search.bytes, (FOUND + EDGE) * n * links) + SAMPLE * n
         plan = Plan("sparse", why, held, search.work + looks * 2 * links)
     if plan.bytes > size.memory:
         raise OptionError(
-            f"mode={plan.mode} needs {plan.bytes >> 20} MiB for {n:,} samples, and may use "
-            f"{size.memory >> 20} MiB",
+            f"mode={plan.mode} needs {amount(plan.bytes)} for {n:,} samples, and may use "
+            f"{amount(size.memory)}",
             "a larger --max-memory, or fewer neighbours",
         )
     return plan

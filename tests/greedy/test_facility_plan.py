@@ -14,7 +14,7 @@ GIB = 2**30
 def test_dense_while_it_fits_then_the_graph_then_parts() -> None:
     plans = [facility_plan(Size(n, 512, 4 * GIB), n // 10, Ways()) for n in (5_000, 1_000_000, 20_000_000)]
     assert [plan.mode for plan in plans] == ["dense", "sparse", "partitioned"]
-    assert plans[0].why == "5,000 × 5,000 similarities are 95 MiB"
+    assert plans[0].why == "5,000 × 5,000 similarities are 100 MB"
     assert all(plan.bytes <= 4 * GIB for plan in plans[:2])
     assert plans[0].bytes >= 4 * 5_000**2
     assert plans[1].bytes >= 64 * 1_000_000 * 20
@@ -27,7 +27,7 @@ def test_the_user_may_ask_for_a_mode_if_it_fits() -> None:
     assert facility_plan(size, 10, Ways(mode="dense")).why == "asked for"
     assert facility_plan(size, 10, Ways(greedy="partitioned")).mode == "partitioned"
     with pytest.raises(
-        OptionError, match=r"mode=dense needs 3\d{3} MiB for 30,000 samples, and may use 1024"
+        OptionError, match=r"mode=dense needs 3\.\d+ GB for 30,000 samples, and may use 1\.07 GB"
     ):
         facility_plan(Size(30_000, 64, GIB), 10, Ways(mode="dense"))
 

@@ -194,5 +194,5 @@ def test_what_makes_no_sense_is_refused() -> None:
     ):
         gradmatch(space, k=2, batch=5, given=np.array([3, 4]))
     short = GradientSpace(*_factors(20000, d=4), memory=64 << 20)
-    with pytest.raises(OptionError, match="gradmatch of 20000 samples needs .* MiB, but may use 64 MiB"):
+    with pytest.raises(OptionError, match="gradmatch of 20000 samples needs .* GB, but may use 67.1 MB"):
         gradmatch(short, k=20000)

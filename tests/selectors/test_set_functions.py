@@ -230,7 +230,7 @@ def test_the_plan_of_saturated_coverage_is_that_of_the_search() -> None:
     assert "ivf search" in plan.why
     assert plan.bytes >= (FOUND + EDGE) * size.n * 64
     assert plan.work < float(size.n) ** 2 * size.width / 10
-    with pytest.raises(OptionError, match=r"mode=sparse needs \d+ MiB for 1,000,000 samples"):
+    with pytest.raises(OptionError, match=r"mode=sparse needs [\d.]+ [MG]B for 1,000,000 samples"):
         plan_of_saturated_coverage(replace(size, memory=2 << 30), 1000, {})
 
 
@@ -268,7 +268,7 @@ def test_saturated_coverage_counts_links_only_where_pairs_do_not_fit() -> None:
     few = saturated_coverage(space, k=10, seed=0, mode="sparse", neighbours=5)
     assert 0 < few.facts["objective"] <= few.facts["most"] < whole.facts["most"]
     tight = EmbeddingSpace(np.ones((5000, 2), np.float32), memory=2**26)
-    with pytest.raises(OptionError, match=r"mode=dense needs \d+ MiB for 5,000 samples"):
+    with pytest.raises(OptionError, match=r"mode=dense needs [\d.]+ [MG]B for 5,000 samples"):
         saturated_coverage(tight, k=1, seed=0, mode="dense")
 
 
@@ -293,7 +293,7 @@ def test_what_makes_no_sense_is_refused(select: Any, options: dict[str, Any], me
 
 
 def test_the_matrix_of_the_chosen_must_fit() -> None:
-    with pytest.raises(OptionError, match="log_det needs .* MiB for 4,000 samples"):
+    with pytest.raises(OptionError, match="log_det needs .* MB for 4,000 samples"):
         log_det(
             EmbeddingSpace(np.ones((4000, 2), np.float32), memory=2**26), k=4000, seed=0, similarity="rbf"
         )
