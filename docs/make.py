@@ -60,7 +60,7 @@ def _page(family: str, method: Method) -> str:
 def _command(family: str, method: Method) -> str:
     if family == "scorers":
         return f"prune score --type {method.name} data/"
-    score = " --score el2n" if "scores" in method.needs else ""
+    score = f" --score {method.score or 'el2n'}" if "scores" in method.needs else ""
     return f"prune select --method {method.name} --fraction 0.3{score}"
 
 
@@ -70,6 +70,8 @@ def _facts(family: str, method: Method) -> Iterator[str]:
         return
     yield f"- needs: {', '.join(method.needs)}" + (" (gradients by default)" if method.on else "")
     yield "- a smaller budget is a prefix: " + ("yes" if method.nested else "no")
+    if method.score:
+        yield f"- the score it is made for: {method.score}"
     if method.quota != "none":
         yield f"- split over classes unless told otherwise: {method.quota}"
     if method.sizes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +14,9 @@ from prune.errors import DataError, OptionError
 from prune.opening import all_rejects
 from prune.progress import Reporter
 from prune.quota import keep_count, share_count
-from prune.request import Request
+from prune.request import Request, checked_share
 from prune.store import Column, Dataset, Store
+from prune.suspects import doubt
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Candidates:
     reasons: Mapping[int, str]
     given: Rows
     usable: int  # samples that can be read: what a fraction is a fraction of
+    cut: Mapping[str, Any] = field(default_factory=dict)  # of the hardest: how many, by what, and how found
 
 
 def candidates(store: Store, dataset: Dataset, request: Request, reporter: Reporter) -> Candidates:
@@ -52,10 +55,10 @@ def candidates(store: Store, dataset: Dataset, request: Request, reporter: Repor
     if request.score and not uses_score and not request.drop_hardest:
         reporter.say(f"{request.method} does not use --score {request.score}")
     free = np.setdiff1d(usable, given)
-    dropped = _hardest(store, free, len(usable), request)
+    dropped, cut = _hardest(store, free, len(usable), request)
     reasons |= dict.fromkeys(given.tolist(), "given")
-    reasons |= dict.fromkeys(dropped.tolist(), f"hardest {100 * request.drop_hardest:g} %")
-    return Candidates(np.setdiff1d(free, dropped), reasons, given, len(usable))
+    reasons |= dict.fromkeys(dropped.tolist(), str(cut.get("reason")))
+    return Candidates(np.setdiff1d(free, dropped), reasons, given, len(usable), cut)
 
 
 def budget(request: Request, found: Candidates) -> int | None:
@@ -92,30 +95,42 @@ def directions(store: Store) -> dict[str, str]:
     return {name.removeprefix("score."): store.column(name).recipe["high"] for name in names}
 
 
-def score_column(store: Store, name: str | None) -> Column:
-    """Return the score that `--score` names; by default the only one there is."""
+def score_column(store: Store, name: str | None, made_for: str = "") -> Column:
+    """Return the score that `--score` names; by default the one a method is made for, else the only one."""
     if name is not None:
         return store.column(f"score.{name}")
+    if made_for:
+        return store.column(f"score.{made_for}")
     names = list(directions(store))
     if len(names) > 1:
         raise OptionError(f"there are several scores: {', '.join(names)}", f"say which: --score {names[0]}")
     return store.column(f"score.{names[0] if names else 'el2n'}")
 
 
-def _hardest(store: Store, rows: Rows, usable: int, request: Request) -> Rows:
-    share = request.drop_hardest
-    if not 0 <= share < 1:
-        raise OptionError(f"--drop-hardest must be from 0 up to (not including) 1, not {share}")
+def _hardest(store: Store, rows: Rows, usable: int, request: Request) -> tuple[Rows, dict[str, Any]]:
+    """Return the rows to leave out, and how they were found."""
+    share = checked_share(request.drop_hardest)
     if share == 0:
-        return rows[:0]
-    column = score_column(store, request.score)
-    high = column.recipe["high"]
+        return rows[:0], {}
+    column = score_column(store, request.drop_by or request.score, request.selector.score)
+    name, high = column.name.removeprefix("score."), column.recipe["high"]
     if high not in {"hard", "easy"}:
-        name = column.name.removeprefix("score.")
-        raise OptionError(f"score {name} does not say which samples are hard", "--score el2n")
+        imported = column.recipe["method"] == "import" and not high
+        ours, theirs = "--drop-by el2n, or aum", f"prune score --import FILE --high {name}=hard   # or =easy"
+        hint = theirs if imported else ours
+        raise OptionError(f"score {name} does not say which samples are hard", hint)
     scores = column.read()[rows]
-    order = np.argsort(-scores if high == "hard" else scores, kind="stable")
-    return np.sort(rows[order[: share_count(share, usable)]])
+    cut: dict[str, Any] = {"by": name, "of": usable}
+    if share == "auto":
+        found = doubt(scores, high)
+        dropped = rows[found.mask]
+        share = len(dropped) / usable
+        cut |= {"rule": found.rule, "threshold": found.threshold, "reason": "hardest, beyond the threshold"}
+    else:
+        order = np.argsort(-scores if high == "hard" else scores, kind="stable")
+        dropped = np.sort(rows[order[: share_count(share, usable)]])
+        cut |= {"rule": "as asked", "threshold": None, "reason": f"hardest {100 * share:g} %"}
+    return dropped, cut | {"share": share, "samples": len(dropped)}
 
 
 def _rows_of(dataset: Dataset, keys: Sequence[str]) -> Rows:

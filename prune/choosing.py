@@ -13,7 +13,7 @@ from prune.arrays import Labels, Probs, Rows, Scores, Weights
 from prune.errors import OptionError
 from prune.index.plan import Plan, Size, duration_class
 from prune.methods import Method
-from prune.quota import Quota, groups, select_under_quota
+from prune.quota import Errors, Quota, groups, select_under_quota
 from prune.selection import Selection
 from prune.text import size
 
@@ -47,6 +47,7 @@ class Material:
     keys: Callable[[Rows], list[str]]
     space: Callable[[Rows], Space] | None = None  # the samples at these rows
     scores: Scores | None = None
+    easiness: Scores | None = None  # mean probability of the label over training
     probs: Probs | None = None
     target: Target | None = None
 
@@ -57,7 +58,7 @@ class Material:
         if name == "space":
             assert self.space is not None
             return self.space(rows)
-        values = {"scores": self.scores, "probs": self.probs}[name]
+        values = {"scores": self.scores, "easiness": self.easiness, "probs": self.probs}[name]
         assert values is not None
         return values[rows]
 
@@ -73,13 +74,15 @@ class Task:
     quota: Quota = "none"
     floor: int = 0
     cap: int | None = None
+    errors: Errors | None = None  # by class id, for the quota `drop`
     seed: int = 0
     reweight: Reweight | None = None  # None: the weights that the method gives
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def shares(self, labels: Labels) -> list[tuple[Rows, int | None]]:
         """Return the rows of every group, with its budget."""
-        return groups(labels, self.rows, self.k, self.quota, floor=self.floor, cap=self.cap)
+        bounds: Mapping[str, Any] = {"floor": self.floor, "cap": self.cap, "errors": self.errors}
+        return groups(labels, self.rows, self.k, self.quota, **bounds)
 
     def given_to(self, labels: Labels, rows: Rows) -> Rows:
         """Return the given samples that count for the group of these rows: all, or those of its class."""

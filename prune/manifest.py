@@ -34,6 +34,7 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
         originals = originals.copy()
         originals[rows] = of
         reasons[rows] = "redundant" if chosen.facts.get("eps") is None else "duplicate"
+    reasons[np.asarray(chosen.facts.get("dropped", ()), np.int64)] = "hardest, cut off by the method"
     labels = dataset.samples["label"]
     names = pa.array(dataset.classes, pa.string()).take(labels.combine_chunks())
     columns = {
@@ -53,7 +54,9 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
         "duplicate_of": pa.array(originals, mask=originals == np.arange(n)),
     }
     for name in store.columns:
-        if name.startswith("score.") and name.count(".") == 1:
+        if name.startswith("score.") and (
+            name.count(".") == 1 or name.endswith((".suspect", ".extrapolated"))
+        ):
             columns[name] = pa.array(store.column(name).read())
     return pa.table(columns)
 
@@ -63,7 +66,7 @@ def about(
 ) -> dict[str, Any]:
     """Return what `selection.json` says of the choice."""
     method = request.selector
-    options = {**method.options, **request.options}
+    options = {**method.options, **task.options}
     return {
         "method": request.method,
         "options": options,
@@ -75,8 +78,12 @@ def about(
         "usable": found.usable,
         "k": int(np.count_nonzero(table["selected"].to_numpy())),
         "keys_sha256": digest_of_keys(table["key"].filter(table["selected"])),
-        "facts": {name: value for name, value in facts.items() if name != "partners"},
+        "drop_hardest": dict(found.cut) or None,
+        "facts": {name: value for name, value in facts.items() if name not in _OF_ROWS},
     }
+
+
+_OF_ROWS = ("partners", "dropped")  # facts that the manifest holds row by row
 
 
 def provenance(store: Store, dataset: Dataset, request: Request, settings: Settings) -> dict[str, Any]:
@@ -102,7 +109,9 @@ def is_nested(task: Task, options: Mapping[str, Any], facts: Mapping[str, Any]) 
     modes = facts.get("mode", "")
     partitioned = "partitioned" in (modes if isinstance(modes, list) else [modes])
     random = options.get("greedy") in {"stochastic", "partitioned"}
-    shares = task.quota == "equal" or (task.quota != "none" and (task.floor > 0 or task.cap is not None))
+    shares = task.quota in {"equal", "drop"} or (
+        task.quota != "none" and (task.floor > 0 or task.cap is not None)
+    )
     return task.method.nested and facts.get("nested", True) is True and not (partitioned or random or shares)
 
 
@@ -113,7 +122,9 @@ def _asked(request: Request) -> dict[str, Any]:
         "score": request.score,
         "quota_floor": request.quota_floor,
         "quota_cap": request.quota_cap,
+        "quota_errors": request.quota_errors,
         "drop_hardest": request.drop_hardest,
+        "drop_by": request.drop_by,
         "on": request.on,
         "given": len(request.given),
         "target": request.target,

@@ -29,11 +29,13 @@ class Method:
     high: str = ""  # scorers: what a high value means (hard, easy, typical, redundant, uncertain)
     nested: bool = True  # selectors: a smaller budget is a prefix of a larger one
     flag: Callable[..., Any] | None = None  # scorers: a second column, one bool a sample
+    suspects: bool = False  # scorers: another, of the labels that the score's own distribution doubts
     rowwise: bool = False  # scorers: fed row blocks, because what it needs is too large to load whole
     plan: Callable[..., Any] | None = None  # selectors: (size, k, options) -> what it will need
     weighted: bool = False  # selectors: weights belong to all that was taken, even if they are 1
     quota: str = "none"  # selectors: how the budget is split over classes unless the user says
     on: str = ""  # selectors: `gradients` if that is the space they are made for
+    score: str = ""  # selectors: the score they are made for
     sizes: bool = False  # selectors: asked for no budget, it decides itself how many to keep
 
     @property
@@ -129,12 +131,17 @@ def find(kind: str, name: str, methods: Mapping[str, Method]) -> Method:
 
 
 def _is_plain(hint: Any) -> bool:
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    kinds = _kinds(hint)
     return all(k in _ARTICLES or k is type(None) or typing.get_origin(k) is typing.Literal for k in kinds)
 
 
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """Return the alternatives of a hint; `Literal | None` is a `typing.Union`, `int | None` is not."""
+    return typing.get_args(hint) if typing.get_origin(hint) in {types.UnionType, typing.Union} else (hint,)
+
+
 def _convert(name: str, text: str, hint: Any) -> Any:
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    kinds = _kinds(hint)
     if type(None) in kinds and text.lower() in {"none", ""}:
         return None
     kind = next(k for k in kinds if k is not type(None))
@@ -149,7 +156,7 @@ def _convert(name: str, text: str, hint: Any) -> Any:
 
 
 def _fitted(name: str, value: Any, hint: Any) -> Any:
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    kinds = _kinds(hint)
     if value is None and type(None) in kinds:
         return None
     kind = next(k for k in kinds if k is not type(None))

@@ -74,10 +74,10 @@ def reopened(store: Store, settings: Settings) -> tuple[Reader, Dataset]:
 
 
 def all_rejects(store: Store, dataset: Dataset) -> dict[int, str]:
-    """Rows that cannot be used, with reasons: from the scan and from every pass over the images."""
+    """Rows that cannot be used, with reasons: from the scan, passes over the images, a trace of one's own."""
     rejects = dataset.rejects
     for name in store.columns:
-        if name.startswith(("images.", "embedding.")):
+        if name.startswith(("images.", "embedding.", "trace.")):
             rejects = store.column(name).rejects | rejects
     return rejects
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from prune import exporting, report, selecting
 from prune.candidates import directions
+from prune.effort import Effort
 from prune.errors import OptionError
 from prune.methods import find, whole
-from prune.opening import Opened, all_rejects, check_rejects, opened, reopened
+from prune.opening import all_rejects, check_rejects, opened, reopened
 from prune.progress import Timed
 from prune.request import Request, checked_name, keys_in
-from prune.scorers import imported_scores
 from prune.selectors import SELECTORS
 from prune.settings import DEFAULTS, Settings
 from prune.store import Store, identity, prefix, read_selection, settle_selection, write_selection
@@ -84,10 +81,15 @@ def score(
     *,
     types: Sequence[str] = (),
     training: Mapping[str, Any] | None = None,
-    runs: int = 1,
+    runs: int | None = None,
+    until_stable: float | None = None,
+    on_fraction: str | float | None = None,
+    cross_fit: int | None = None,
     on: str | None = None,
     options: Sequence[str] = (),
     imports: str | None = None,
+    high: str | None = None,
+    checkpoint: Mapping[str, str | None] | None = None,
     settings: Settings = DEFAULTS,
 ) -> Result:
     """Give every sample one number a type: trains the proxy if its trace is missing, then does arithmetic.
@@ -100,40 +102,54 @@ def score(
         Names of scorers; with `imports`, names of its columns (default: all).
     training, runs
         Fields of `prune.proxy.Training`; how many times, with other seeds. Scores are means over runs.
+    until_stable
+        Spearman correlation at which no more runs are added (of one run: no more epochs).
+    on_fraction
+        Part of the samples that is trained on and scored; the others get the mean of their neighbours.
+    cross_fit
+        Folds: every sample is scored by a proxy that did not train on it.
     on
-        The embedding that the proxy `linear` looks at; default: the only one.
+        The embedding that the proxy `linear` looks at (default: the only one), and that samples are near in
+        (default: the proxy's).
     options
         `NAME=VALUE` words for the scorers.
     imports
         A parquet or csv file with a `key` column, instead of a proxy.
+    high
+        What a high value of the imported columns means: `hard`, or `NAME=hard,…`.
+    checkpoint
+        A model of the user's instead of a proxy: `file`, `factory`, `mean`, `std`.
 
     Returns
     -------
     dict
-        n, classes, rejects, embeddings, and for each score its direction and its five-number summary.
+        n, classes, rejects, embeddings, runs, epochs, stable, cost, and for each score its direction, its
+        five-number summary and what is known of its noise.
     """
-    from prune.proxy import Training, require_known  # loads torch: only the verbs that need it
-    from prune.scoring import Wanted, outdated, score_columns, scores_of
+    from prune.importing import import_columns, require_meanings  # load torch: only the verbs that need it
+    from prune.owned import Model, owned_scores, plan_of
+    from prune.proxy import require_known
+    from prune.scoring import Scored, Wanted, outdated, score_columns, scores_of
 
     store, settings, clock = _begin(store, settings)
     types = [types] if isinstance(types, str) else types
     if not types and imports is None:
         raise OptionError("score wants --type", "prune score --type el2n DATA   # see: prune methods")
-    if runs < 1:
-        raise OptionError(f"--runs must be at least 1, not {runs}")
+    effort = Effort.of(runs, until_stable, on_fraction, cross_fit)
     wanted = Wanted.of(() if imports else types, options)
-    plan = Training.of(**{"seed": settings.seed, **(training or {})})
+    require_meanings(high, imports)
+    plan, proxy = plan_of(training, settings.seed)
     require_known(plan.proxy)
+    model = Model.of(**(checkpoint or {}))
     with opened(store, data, settings) as ready:
-        if imports is None:
-            columns = score_columns(ready, wanted, plan, runs=runs, on=on)
+        if imports is not None:
+            done = Scored(import_columns(ready, imports, types, high))
         else:
-            check_rejects(ready, ready.dataset.rejects)
-            columns = _import(ready, imports, types)
-        scores = scores_of(ready, columns)
-        store.publish(
-            dataset=ready.fingerprint, columns=columns, without=outdated(columns, store.columns_if_any)
-        )
+            own = owned_scores(ready, wanted, plan, effort=effort, on=on, model=model, proxy=proxy)
+            done = own or score_columns(ready, wanted, plan, effort=effort, on=on)
+        scores = scores_of(ready, done.columns)
+        gone = outdated(done.columns, store.columns_if_any)
+        store.publish(dataset=ready.fingerprint, columns=done.columns, without=gone)
         rejects = all_rejects(store, ready.dataset)
         seconds = clock.stop()
         store.remember_timings("score", seconds)
@@ -142,7 +158,8 @@ def score(
         "classes": len(ready.dataset.classes),
         "rejects": len(rejects),
         "embeddings": [name for name in store.columns if name.startswith("embedding.")],
-        "scores": report.summaries(scores, directions(store)),
+        "scores": report.summaries(scores, directions(store), done.about),
+        **done.facts,
         "seconds": seconds,
     }
 
@@ -242,21 +259,6 @@ def export(
     exporting.require_apart(store, target)
     done = exporting.write(job, format, target, options, overwrite=overwrite)
     return {**done, "seconds": clock.stop()}
-
-
-def _import(ready: Opened, path: str, columns: Sequence[str]) -> dict[str, str]:
-    from prune.scoring import write_scores
-
-    published: dict[str, str] = {}
-    for name, values in imported_scores(Path(path), ready.dataset, list(columns) or None).items():
-        recipe = {
-            "method": "import",
-            "high": "",
-            "digest": hashlib.sha256(values.tobytes()).hexdigest(),
-            "dataset": ready.fingerprint,
-        }
-        published |= write_scores(ready, name, recipe, {"": np.asarray(values, np.float32)})
-    return published
 
 
 class _Clock(Timed):

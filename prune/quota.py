@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,11 @@ from prune.arrays import Labels, Rows
 from prune.errors import DataError, OptionError
 from prune.selection import Selection, merge
 
-Quota: TypeAlias = Literal["none", "proportional", "equal"]
+Quota: TypeAlias = Literal["none", "proportional", "equal", "drop"]
 Counts: TypeAlias = npt.NDArray[np.int64]  # (c,)
+Errors: TypeAlias = npt.NDArray[np.float64]  # (c,), in [0, 1]: how often a class is mistaken
+
+_STEPS = 2**40  # of an error between 0 and 1: budgets are exact for errors written in these
 
 
 def keep_count(fraction: str | float, n: int) -> int:
@@ -53,7 +56,13 @@ def share_count(share: float, n: int) -> int:
 
 
 def budgets(
-    counts: Sequence[int] | Counts, k: int, kind: Quota, *, floor: int = 0, cap: int | None = None
+    counts: Sequence[int] | Counts,
+    k: int,
+    kind: Quota,
+    *,
+    floor: int = 0,
+    cap: int | None = None,
+    errors: Errors | None = None,
 ) -> Counts:
     """Split k over classes of the given sizes, by largest remainders; ties by class.
 
@@ -65,11 +74,14 @@ def budgets(
         In ``[0, Σ counts]``.
     kind
         ``proportional`` to the sizes, or ``equal``: classes too small for an equal share are kept whole, and
-        what they leave is shared by the others.
+        what they leave is shared by the others; or ``drop``: the same with shares proportional to size times
+        error, so that the fraction kept of a class is proportional to its error.
     floor
         No class gets fewer, unless it is smaller.
     cap
         No class gets more.
+    errors : (c,)
+        For ``drop``, in ``[0, 1]``. Classes without error get what the others have no room for.
 
     Returns
     -------
@@ -81,11 +93,15 @@ def budgets(
     OptionError
         More than all samples are asked for, or floor and cap leave no way to reach k.
     ValueError
-        `kind` splits nothing, or a count is negative.
+        `kind` splits nothing, a count is negative, or errors are missing or not in ``[0, 1]``.
+
+    References
+    ----------
+    Vysogorets, Ahuja & Kempe, "DRoP: Distributionally Robust Data Pruning", ICLR 2025, arXiv:2404.05579.
     """
     sizes = np.asarray(counts, np.int64)
-    if kind not in ("proportional", "equal"):
-        raise ValueError(f"quota {kind!r} splits nothing; it is not proportional or equal")
+    if kind not in ("proportional", "equal", "drop"):
+        raise ValueError(f"quota {kind!r} splits nothing; it is not proportional, equal or drop")
     if (sizes < 0).any():
         raise ValueError(f"a class has {sizes.min()} samples")
     if not 0 <= k <= sizes.sum():
@@ -94,11 +110,25 @@ def budgets(
     upper = sizes if cap is None else np.minimum(sizes, cap)
     _refuse_impossible(lower, upper, k, floor, cap)
     weights = sizes if kind == "proportional" else (sizes > 0).astype(np.int64)
+    if kind == "drop":  # in whole numbers of any length
+        weights = _of_errors(sizes, errors)
+        lower, upper = lower.astype(object), upper.astype(object)
     level = _level(weights, lower, upper, k)
     shares = np.clip(level.numerator * weights, lower * level.denominator, upper * level.denominator)
-    whole, remainder = np.divmod(shares, level.denominator)
+    whole, remainder = shares // level.denominator, shares % level.denominator
     whole[np.argsort(-remainder, kind="stable")[: k - whole.sum()]] += 1
-    return whole
+    return whole.astype(np.int64)
+
+
+def _of_errors(sizes: Counts, errors: Errors | None) -> npt.NDArray[Any]:
+    """Return size times error in steps, and one step more, so that a class without error comes last."""
+    if errors is None or len(errors) != len(sizes):
+        have = "none" if errors is None else len(errors)
+        raise ValueError(f"quota drop wants an error for each of {len(sizes)} classes, not {have}")
+    if not ((errors >= 0) & (errors <= 1)).all():
+        raise ValueError(f"errors span [{errors.min()}, {errors.max()}], not a part of [0, 1]")
+    steps = [int(n) * (round(e * _STEPS) + 1) for n, e in zip(sizes, errors.tolist(), strict=True)]
+    return np.array(steps, object)
 
 
 def groups(
@@ -109,6 +139,7 @@ def groups(
     *,
     floor: int = 0,
     cap: int | None = None,
+    errors: Errors | None = None,
 ) -> list[tuple[Rows, int | None]]:
     """Return the candidates of every class with the budget of each; classes that get nothing are left out.
 
@@ -122,6 +153,8 @@ def groups(
         In ``[1, m]``; None leaves every class without a budget.
     quota, floor, cap
         As `budgets` has them; with the quota ``none``, all candidates are one group.
+    errors : (c,)
+        For ``drop``, by class id.
 
     Raises
     ------
@@ -142,11 +175,12 @@ def groups(
         have = "sample has" if missing == 1 else "samples have"
         raise DataError(f"--quota needs labels, {missing} {have} none", "--quota none")
     order = np.argsort(own, kind="stable")
-    _, starts, counts = np.unique(own[order], return_index=True, return_counts=True)
+    ids, starts, counts = np.unique(own[order], return_index=True, return_counts=True)
     members = [rows[order[start : start + count]] for start, count in zip(starts, counts, strict=True)]
     if k is None:
         return [(member, None) for member in members]
-    split = budgets(counts, k, quota, floor=floor, cap=cap)
+    own_errors = None if errors is None else errors[ids]
+    split = budgets(counts, k, quota, floor=floor, cap=cap, errors=own_errors)
     return [(member, int(share)) for member, share in zip(members, split, strict=True) if share]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from prune.arrays import Labels, Rows
 from prune.choosing import checked_reweight
@@ -26,10 +27,12 @@ class Request:
     fraction: str | float | None = None
     count: int | None = None
     score: str | None = None
-    quota: str | None = None  # none, proportional or equal; default: what the method is made for
+    quota: str | None = None  # none, proportional, equal or drop; default: what the method is made for
     quota_floor: int = 0  # samples that a class keeps at least
     quota_cap: int | None = None  # and at most
-    drop_hardest: float = 0.0
+    quota_errors: str | None = None  # a file: how often each class is mistaken, for drop
+    drop_hardest: float | str | None = None  # a fraction, or auto; None: as the method would
+    drop_by: str | None = None  # the score that says what is hardest; default: the one to select by
     on: str | None = None  # an embedding, proxy or gradients
     given: Sequence[str] = ()  # keys that are chosen already
     target: str | None = None  # what to match: a dataset, another store, or a file of features
@@ -41,8 +44,12 @@ class Request:
 
     def __post_init__(self) -> None:
         checked_reweight(self.reweight)
+        if not checked_share(self.drop_hardest) and self.drop_by is not None:
+            raise OptionError(f"--drop-by {self.drop_by} drops nothing", "--drop-hardest 0.1, or auto")
         if self.quota is not None:
             checked_quota(self.quota)
+        if self.quota_errors is not None and self.quota != "drop":
+            raise OptionError("--quota-errors is for one quota only", "--quota drop")
         if self.target is not None and not self.selector.takes("target"):
             known = ", ".join(name for name, method in SELECTORS.items() if method.takes("target"))
             raise OptionError(f"{self.method} matches no --target", f"methods that do: {known}")
@@ -104,6 +111,27 @@ def checked_quota(quota: str) -> Quota:
         if quota == known:
             return known
     raise UnknownNameError("quota", quota, get_args(Quota))
+
+
+def checked_share(share: float | str | None) -> float | Literal["auto"]:
+    """Return the share of the hardest to leave out; none is 0.
+
+    Raises
+    ------
+    OptionError
+        It is neither `auto` nor a number from 0 up to 1.
+    """
+    if share == "auto":
+        return "auto"
+    try:
+        number = float(share or 0)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < 1:
+        raise OptionError(
+            f"--drop-hardest must be from 0 up to (not including) 1, not {share}", "or --drop-hardest auto"
+        )
+    return number
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")

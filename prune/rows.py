@@ -13,6 +13,7 @@ from prune.arrays import Array, Embeddings, Labels, Probs, Rows, Scores
 from prune.choosing import Material, Target, Task, checked_reweight, choose
 from prune.errors import OptionError
 from prune.methods import Method, find, whole
+from prune.quota import Errors
 from prune.request import quota_of
 from prune.selection import Selection
 from prune.selectors import SELECTORS
@@ -34,6 +35,7 @@ class Arrays:
     features: Embeddings | None = None
     probs: Probs | None = None
     scores: Scores | None = None
+    easiness: Scores | None = None
     labels: Labels | None = None
     target: Embeddings | Factors | None = None  # (t, d), or factors where errors and features are given
     target_labels: Labels | None = None
@@ -54,6 +56,7 @@ class Arrays:
             "features": self.features,
             "probs": self.probs,
             "scores": self.scores,
+            "easiness": self.easiness,
             "labels": self.labels,
         }
         lengths = {name: len(array) for name, array in arrays.items() if array is not None}
@@ -82,12 +85,14 @@ def select_rows(
     features: Embeddings | None = None,
     probs: Probs | None = None,
     scores: Scores | None = None,
+    easiness: Scores | None = None,
     labels: Labels | None = None,
     target: Any = None,
     target_labels: Labels | None = None,
     target_weights: Any = None,
     given: Sequence[int] | Rows = (),
     quota: str | None = None,
+    class_errors: npt.ArrayLike | None = None,
     reweight: str | None = None,
     seed: int = 0,
     settings: Settings = DEFAULTS,
@@ -105,6 +110,8 @@ def select_rows(
         Instead of X: gradients of the last layer as factors, p − onehot(y) and what the layer sees.
     probs, scores : (n, c), (n,)
         For methods that need predictions or scores.
+    easiness : (n,)
+        For `beta`: the mean probability of the label over training.
     labels : (n,)
         Class ids, for `quota`.
     target
@@ -114,7 +121,9 @@ def select_rows(
     given
         Rows that are chosen already; they count, and are not returned.
     quota
-        `none`, `proportional` or `equal`; default: what the method is made for.
+        `none`, `proportional`, `equal` or `drop`; default: what the method is made for.
+    class_errors : (c,)
+        For `drop`: how often each class is mistaken, by class id, in ``[0, 1]``.
     reweight
         `none`, `cluster` or `nnls`; default: the weights that the method gives.
     settings
@@ -142,6 +151,7 @@ def select_rows(
         features=features,
         probs=probs,
         scores=scores,
+        easiness=easiness,
         labels=labels,
         target=target,
         target_labels=target_labels,
@@ -156,6 +166,7 @@ def select_rows(
         k=None if k is None else whole(k, "k"),
         given=given,
         quota=quota_of(chosen, quota, own),
+        errors=_errors(class_errors, quota, own),
         reweight=checked_reweight(reweight),
         seed=seed,
         options=options,
@@ -163,7 +174,7 @@ def select_rows(
 
 
 def _rows_of_arrays(arrays: Arrays, method: Method, *, device: str, memory: int, **asked: Any) -> Selection:
-    """Run a selector on arrays; `asked` holds k, quota, seed, given, reweight and options, as `Task` has."""
+    """Run a selector on arrays; `asked` holds the rest of a `Task`: k, quota, errors, seed and so on."""
     n = arrays.n
     labels = np.full(n, -1, np.int64) if arrays.labels is None else np.asarray(arrays.labels)
     given = _given_rows(asked.pop("given"))
@@ -179,6 +190,17 @@ def _rows_of_arrays(arrays: Arrays, method: Method, *, device: str, memory: int,
     return choose(Task(method=method, rows=rows, given=given, **asked), material)
 
 
+def _errors(errors: npt.ArrayLike | None, quota: str | None, labels: Labels) -> Errors | None:
+    if (errors is None) != (quota != "drop"):
+        raise OptionError("class_errors=(c,) and quota='drop' go together")
+    if errors is None:
+        return None
+    values = np.asarray(errors, np.float64)
+    if len(labels) and labels.max() >= len(values):
+        raise ValueError(f"labels go up to {labels.max()}, but there are errors of {len(values)} classes")
+    return values
+
+
 def _given_rows(given: npt.ArrayLike) -> Rows:
     values = np.asarray(given)
     if values.size and values.dtype.kind not in "iu":
@@ -190,6 +212,7 @@ def _require_needs(arrays: Arrays, method: Method) -> None:
     there = {
         "space": arrays.has_space,
         "scores": arrays.scores is not None,
+        "easiness": arrays.easiness is not None,
         "probs": arrays.probs is not None,
         "keys": True,
     }
@@ -216,6 +239,7 @@ def _material(arrays: Arrays, labels: Labels, device: str, memory: int) -> Mater
         keys=lambda rows: [str(row) for row in rows],
         space=space if arrays.has_space else None,
         scores=scores,
+        easiness=None if arrays.easiness is None else np.asarray(arrays.easiness, np.float32),
         probs=_floats(arrays.probs),
         target=_target(arrays, device, memory),
     )

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from prune.arrays import Array, Scores
+from prune.cost import cost_of, spent
+from prune.effort import Effort
 from prune.errors import DataError, MissingColumnError, OptionError
+from prune.filling import Filling
 from prune.methods import Method, find
-from prune.opening import Opened, check_rejects
-from prune.proxy import FACTS, Trace, Training, cache_images, grad_norms, run_proxy
+from prune.opening import Opened, all_rejects, check_rejects
+from prune.proxy import Training, cache_images
+from prune.report.agreement import agreement, fold_shift
 from prune.scorers import SCORERS
 from prune.spaces import embedding_name
 from prune.store import Column, identity
-
-_IMAGES, _GRADIENT, _RIGHT = "images", "gradient", "right"
+from prune.supplies import (
+    FEATURES,
+    IMAGES,
+    LABELS,
+    PER_RUN,
+    PROBS,
+    SPACE,
+    TRAINED,
+    Job,
+    embeddings_of,
+    is_there,
+    of_run,
+    present,
+    rehearse,
+    scored,
+    space_of,
+)
+from prune.training import Task, Trained, train
 
 
 @dataclass(frozen=True)
@@ -54,28 +74,119 @@ class Wanted:
         return {need for method in self.methods.values() for need in method.needs}
 
     @property
-    def needs_labels(self) -> bool:
-        """Whether a proxy has to be trained."""
-        return bool(self.needs - {_IMAGES})
+    def trained(self) -> bool:
+        """Whether a proxy has to be trained, whatever embeddings there are."""
+        return bool(self.needs & TRAINED)
+
+    def mixing(self, space: str | None) -> list[str]:
+        """Return the scores that compare what one proxy says of several samples."""
+        return [
+            name
+            for name, method in self.methods.items()
+            if PROBS in method.needs or (SPACE in method.needs and space == FEATURES)
+        ]
+
+    def rehearse(self, training: Training) -> list[str]:
+        """Return what the user should know before a proxy is trained; see `supplies.rehearse`."""
+        told = [rehearse(m, self.options[name], training.epochs) for name, m in self.methods.items()]
+        return [remark for remark in told if remark]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What was computed."""
+
+    columns: dict[str, str]  # to publish: name -> identity
+    about: dict[str, dict[str, Any]] = field(default_factory=dict)  # of each score: see `_about`
+    cost: dict[str, Any] = field(default_factory=dict)
+    trained: Trained | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the command says of all scores together."""
+        found: dict[str, Any] = {"cost": self.cost} if self.cost else {}
+        if self.trained is not None:
+            found |= {"runs": self.trained.runs, "epochs": self.trained.training.last}
+            found |= {"stable": self.trained.stable} if self.trained.stable else {}
+            found |= {"cross_fit": len(self.trained.folds[0])} if self.trained.folds else {}
+        return found
 
 
 def score_columns(
-    opened: Opened, wanted: Wanted, training: Training, *, runs: int, on: str | None
-) -> dict[str, str]:
-    """Compute scores and all that they need; return the columns to publish, name -> identity."""
-    inputs, published = _inputs(opened, wanted, training, on)
-    rejects = {**opened.dataset.rejects, **inputs.rejects}
+    opened: Opened, wanted: Wanted, training: Training, *, effort: Effort, on: str | None
+) -> Scored:
+    """Compute scores and all that they need."""
+    remarks = wanted.rehearse(training)
+    fills = {SPACE} if effort.on_fraction is not None and on is not None else set()
+    space = space_of(opened, wanted.needs | fills, on)
+    effort.require_comparable(wanted.mixing(space))
+    trains = wanted.trained or (SPACE in wanted.needs and not is_there(opened, space))
+    inputs, published = None, dict[str, str]()
+    rejects = opened.dataset.rejects
+    if trains or IMAGES in wanted.needs:
+        inputs, published = _inputs(opened, wanted, training, on)
+        rejects = {**rejects, **inputs.rejects}
+    if space is not None and is_there(opened, space) and not (trains and space == FEATURES):
+        published |= present(opened, space)
+        rejects = {**rejects, **opened.store.column(space).rejects}
+        if space == FEATURES:
+            rejects = {**rejects, **all_rejects(opened.store, opened.dataset)}
     check_rejects(opened, rejects)
     usable = np.setdiff1d(np.arange(len(opened.dataset)), np.array(sorted(rejects), np.int64))
-    if wanted.needs_labels:
-        _require_labels(opened, wanted, usable)
-        published |= _proxies(opened, wanted, inputs, training, runs)
-    unusable = np.setdiff1d(np.arange(len(opened.dataset)), usable)
-    job = _Job(opened, inputs, published, runs, unusable)
-    scored = [_score(job, name, method, wanted.options[name]) for name, method in wanted.methods.items()]
-    for columns in scored:
-        published |= columns
-    return published
+    require_labels(opened, wanted, usable, trains=trains)
+    for remark in remarks:
+        opened.settings.reporter.say(remark)
+    before, trained = spent(opened.store), None
+    if trains:
+        assert inputs is not None
+        pairs = {name: (method, wanted.options[name]) for name, method in wanted.methods.items()}
+        trained = train(Task(opened, inputs, pairs, usable, effort), training)
+        published |= trained.columns
+    images = inputs if IMAGES in wanted.needs else None
+    job = Job(opened, published, range(trained.runs if trained else 1), usable, images, space)
+    done, about, seconds = _all_scores(job, wanted, trained, FEATURES if on is None else space)
+    cost = cost_of(opened.store, trained, seconds, before, opened.settings.torch_device)
+    return Scored({**published, **done}, about, cost, trained)
+
+
+def _all_scores(
+    job: Job, wanted: Wanted, trained: Trained | None, near: str | None
+) -> tuple[dict[str, str], dict[str, dict[str, Any]], dict[str, float]]:
+    """Return the columns of every score, what is to be said of it, and the seconds that it took."""
+    done: dict[str, str] = {}
+    about: dict[str, dict[str, Any]] = {}
+    seconds = {}
+    part, filling = job, None
+    if trained is not None and trained.part is not None:
+        assert near is not None
+        part = replace(job, usable=trained.part.watched)
+        filling = Filling(job.opened, job.column(near), part.usable, job.usable)
+    for name, method in wanted.methods.items():
+        began = time.perf_counter()
+        of_runs, options = set(method.needs) <= PER_RUN, wanted.options[name]
+        recipe, values = scored(part if of_runs else job, name, method, options)
+        about[name] = {}
+        if of_runs and trained is not None:
+            about[name] = _about(part, method, options, trained)
+        if of_runs and filling is not None:
+            recipe, values = recipe | {"extrapolated": filling.recipe}, filling.fill(values)
+            about[name]["extrapolated"] = len(filling.rows)
+        if ".suspect" in values:
+            about[name]["suspects"] = int(values[".suspect"].sum())
+        done |= write_scores(job.opened, name, recipe, values)
+        seconds[name] = time.perf_counter() - began
+    return done, about, seconds
+
+
+def _about(job: Job, method: Method, options: Mapping[str, Any], trained: Trained) -> dict[str, Any]:
+    """Return how runs agree, and how far folds lie apart; see `agreement` and `fold_shift`."""
+    about: dict[str, Any] = {}
+    scores = [of_run(job, method, options, run) for run in job.runs]
+    if trained.folds:
+        about["fold_shift"] = fold_shift(scores[0], trained.folds[0])
+    if len(scores) > 1:
+        about |= agreement([values[job.usable] for values in scores])
+    return about
 
 
 def outdated(columns: Mapping[str, str], shown: Sequence[str]) -> set[str]:
@@ -86,7 +197,7 @@ def outdated(columns: Mapping[str, str], shown: Sequence[str]) -> set[str]:
     scores = {name for name in columns if name.startswith("score.") and name.count(".") == 1}
     old = {name for name in shown if name.rpartition(".")[0] in scores}
     if any(name.startswith("trace.") for name in columns):
-        old |= {name for name in shown if name.startswith(("trace.", "grad_norm."))}
+        old |= {name for name in shown if name.startswith(("trace.", "grad_norm.", "deepfool."))}
     return old - set(columns)
 
 
@@ -125,9 +236,9 @@ def _inputs(
 
 def _embedding(opened: Opened, wanted: Wanted, on: str | None) -> Column:
     for name, method in wanted.methods.items():
-        if _IMAGES in method.needs:
+        if IMAGES in method.needs:
             raise OptionError(f"{name} looks at images, --proxy linear at an embedding", "leave --proxy out")
-    has_own = any(c.startswith("embedding.") and c != "embedding.proxy" for c in opened.store.columns_if_any)
+    has_own = any(name != FEATURES for name in embeddings_of(opened))
     if on == "proxy" or (on is None and not has_own):
         raise MissingColumnError(
             "--proxy linear needs an embedding to look at", "prune embed --encoder resnet18 DATA"
@@ -135,92 +246,21 @@ def _embedding(opened: Opened, wanted: Wanted, on: str | None) -> Column:
     return opened.store.column(embedding_name(opened.store, on))
 
 
-def _require_labels(opened: Opened, wanted: Wanted, usable: Array) -> None:
+def require_labels(opened: Opened, wanted: Wanted, usable: Array, *, trains: bool) -> None:
+    """Refuse samples without a label where a proxy learns from it, or a score compares within classes."""
+    needy = {n: m for n, m in wanted.methods.items() if set(m.needs) & (TRAINED | {LABELS})}
+    blocked = needy or ({n: m for n, m in wanted.methods.items() if m.needs != [IMAGES]} if trains else {})
     labels = opened.dataset.labels[usable]
-    missing = int((labels < 0).sum())
-    names = ", ".join(name for name, method in wanted.methods.items() if set(method.needs) - {_IMAGES})
+    missing = int((labels < 0).sum()) if blocked else 0
+    names = ", ".join(blocked)
     if missing:
         have = "none has one" if missing == len(labels) else f"{missing} of {len(labels)} samples have none"
+        what = "labels" if needy else "an embedding, or labels to train a proxy on"
         hint = "prune embed works without labels; so does prune score --type input_norm"
-        raise DataError(f"{names} needs labels, and {have}", hint)
-    if len(np.unique(labels)) == 1:
-        opened.settings.reporter.say(f"there is one class only: {names} cannot tell samples apart")
-
-
-def _proxies(opened: Opened, wanted: Wanted, inputs: Column, training: Training, runs: int) -> dict[str, str]:
-    published: dict[str, str] = {}
-    settings = opened.settings
-    device = settings.torch_device
-    for run in range(runs):
-        ready = (opened.store, opened.dataset, inputs, training, run)
-        published |= run_proxy(*ready, device=device, reporter=settings.reporter)
-        if _GRADIENT in wanted.needs:
-            published |= grad_norms(*ready, device=device, reporter=settings.reporter)
-    return published
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What all scores of a command share."""
-
-    opened: Opened
-    inputs: Column
-    published: Mapping[str, str]  # columns that are finished, name -> identity
-    runs: int
-    unusable: Array  # rows that get no score
-
-
-def _score(job: _Job, name: str, method: Method, options: Mapping[str, Any]) -> dict[str, str]:
-    kinds = {_SOURCES.get(need, "trace.") for need in method.needs}
-    recipe = {
-        "method": name,
-        "options": {**method.options, **options},
-        "high": method.high,
-        "runs": job.runs,
-        "from": {c: i for c, i in sorted(job.published.items()) if c.startswith(tuple(kinds))},
-        "dataset": job.opened.fingerprint,
-        "version": 1,
-    }
-    values = _of_images(job, method, options) if method.rowwise else _of_runs(job, name, method, options)
-    for array in values.values():
-        array[job.unusable] = np.nan if array.dtype.kind == "f" else 0
-    return write_scores(job.opened, name, recipe, values)
-
-
-def _of_images(job: _Job, method: Method, options: Mapping[str, Any]) -> dict[str, Array]:
-    return {"": np.concatenate([method.function(block, **options) for _, block in job.inputs.blocks()])}
-
-
-def _of_runs(job: _Job, name: str, method: Method, options: Mapping[str, Any]) -> dict[str, Array]:
-    arguments = [_arguments(job, method, run) for run in range(job.runs)]
-    scores = np.stack([method.function(*args, **options) for args in arguments]).astype(np.float64)
-    values = {"": scores.mean(0).astype(np.float32)}
-    if job.runs > 1:
-        values[".std"] = scores.std(0, ddof=1).astype(np.float32)
-    if method.flag is not None:
-        values[_FLAGS[name]] = np.all([method.flag(*args) for args in arguments], axis=0)
-    return values
-
-
-_FLAGS = {"forgetting": ".never"}  # suffix of the column that the method's flag fills
-_SOURCES = {_IMAGES: "images.", _GRADIENT: "grad_norm."}  # other needs are facts of a trace
-
-
-def _arguments(job: _Job, method: Method, run: int) -> list[Array]:
-    def column(name: str) -> Column:
-        return job.opened.store.open_column(name, job.published[name])
-
-    @functools.cache
-    def trace() -> Trace:
-        return Trace(column(f"trace.{run}"))
-
-    readers: dict[str, Callable[[], Array]] = {
-        _GRADIENT: lambda: column(f"grad_norm.{run}").read(),
-        _RIGHT: lambda: trace().right,
-    }
-    for fact in FACTS:
-        readers[fact] = lambda fact=fact: trace().fact(fact)  # type: ignore[misc]
-    return [readers[need]() for need in method.needs]
+        raise DataError(f"{names} needs {what}, and {have}", hint)
+    trained = ", ".join(name for name, method in wanted.methods.items() if set(method.needs) & TRAINED)
+    if trained and len(np.unique(labels)) == 1:
+        opened.settings.reporter.say(f"there is one class only: {trained} cannot tell samples apart")
 
 
 def scores_of(opened: Opened, columns: Mapping[str, str]) -> dict[str, Scores]:

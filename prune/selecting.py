@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,16 @@ import pyarrow as pa
 from prune import manifest, report
 from prune.arrays import Rows, Scores
 from prune.candidates import Candidates, budget, candidates, score_column
+from prune.cautions import cautions
 from prune.choosing import Forecast, Material, Target, Task, announced, checked_reweight, choose
+from prune.dynamics import ClassErrors, class_errors, easiness, errors_in
 from prune.errors import DataError, MissingColumnError, OptionError
 from prune.index.plan import Size
 from prune.opening import reopened
 from prune.request import Request
 from prune.settings import Settings
 from prune.spaces import Source, of_originals, space_name
-from prune.store import Dataset, Store
+from prune.store import Column, Dataset, Store
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Prepared:
     source: Source | None
     target: Target | None
     forecast: Forecast | None
+    errors: ClassErrors | None = None  # of the quota `drop`
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(store: Store, request: Request, settings: Settings) -> Prepared:
@@ -46,12 +51,18 @@ def prepare(store: Store, request: Request, settings: Settings) -> Prepared:
     """
     dataset = known_dataset(store, settings)
     found = candidates(store, dataset, request, settings.reporter)
-    task, source = _task(request, found, dataset), _source(store, dataset, request, settings)
+    errors = _errors(store, dataset, request, found)
+    task = _task(store, request, found, dataset, errors)
+    source = _source(store, dataset, request, settings)
     target = _target(store, request, source, settings)
     forecast = announced(task, dataset.labels, _like(store, request, source, settings), target)
     if forecast is not None:
         settings.reporter.say(str(forecast))
-    return Prepared(store, dataset, request, settings, found, task, source, target, forecast)
+    warnings = _warnings(store, request, found, task, dataset)
+    for warning in warnings:
+        settings.reporter.say(f"warning: {warning}")
+    known = (store, dataset, request, settings, found, task, source, target, forecast)
+    return Prepared(*known, errors, warnings)
 
 
 def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
@@ -62,6 +73,12 @@ def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
     about = manifest.about(ready.request, ready.task, found, table, chosen.facts)
     about |= manifest.provenance(store, dataset, ready.request, ready.settings)
     about["plan"] = None if ready.forecast is None else asdict(ready.forecast)
+    about["warnings"] = list(ready.warnings)
+    if ready.errors is not None:
+        about["class_errors"] = {
+            "source": ready.errors.source,
+            "by_class": dict(zip(dataset.classes, ready.errors.values.tolist(), strict=True)),
+        }
     vectors, kept = None if source is None else source.vectors, np.sort(chosen.rows)
     about["report"] = report.compare(
         vectors, dataset.labels, found.rows, kept, len(dataset.classes), ready.request.seed
@@ -113,7 +130,54 @@ def _source(store: Store, dataset: Dataset, request: Request, settings: Settings
     return Source(store, dataset, name, device=request.device(settings), memory=settings.memory_limit)
 
 
-def _task(request: Request, found: Candidates, dataset: Dataset) -> Task:
+def _errors(store: Store, dataset: Dataset, request: Request, found: Candidates) -> ClassErrors | None:
+    """Return how often each class is mistaken, if the budget is split by it."""
+    if request.quota != "drop":
+        return None
+    if request.quota_errors is not None:
+        return errors_in(Path(request.quota_errors), dataset.classes)
+    return class_errors(store, dataset, np.union1d(found.rows, np.array(sorted(found.reasons), np.int64)))
+
+
+def _warnings(
+    store: Store, request: Request, found: Candidates, task: Task, dataset: Dataset
+) -> tuple[str, ...]:
+    column = _score_used(store, request)
+    return tuple(
+        cautions(
+            method=request.method,
+            score=None if column is None else column.name.removeprefix("score."),
+            high="" if column is None else column.recipe["high"],
+            kept=1.0 if task.k is None else task.k / found.usable,
+            labels=dataset.labels[found.rows],
+            quota=task.quota,
+        )
+    )
+
+
+def _score_used(store: Store, request: Request) -> Column | None:
+    """Return the score that the method needs, or takes and was given."""
+    method = request.selector
+    if "scores" in method.needs or (method.takes("scores") and request.score is not None):
+        return score_column(store, request.score, method.score)
+    return None
+
+
+def _options(store: Store, request: Request) -> dict[str, Any]:
+    """Return the options of the method: it cuts off no hardest samples where the user said how many."""
+    options = dict(request.options)
+    if "cutoff" in request.selector.options and request.drop_hardest is not None:
+        options.setdefault("cutoff", "none")
+    if "hard" in request.selector.options and options.get("hard") is None:
+        column = _score_used(store, request)
+        assert column is not None
+        options["hard"] = {"hard": "high", "easy": "low"}.get(column.recipe["high"])
+    return options
+
+
+def _task(
+    store: Store, request: Request, found: Candidates, dataset: Dataset, errors: ClassErrors | None
+) -> Task:
     """Return what is to be chosen, in terms of rows."""
     return Task(
         method=request.selector,
@@ -123,24 +187,30 @@ def _task(request: Request, found: Candidates, dataset: Dataset) -> Task:
         quota=request.split_over(dataset.labels, found.rows),
         floor=request.quota_floor,
         cap=request.quota_cap,
+        errors=None if errors is None else errors.values,
         seed=request.seed,
         reweight=checked_reweight(request.reweight),
-        options=request.options,
+        options=_options(store, request),
     )
 
 
 def _material(ready: Prepared) -> Material:
     store, dataset, request, source = ready.store, ready.dataset, ready.request, ready.source
     method, keys = request.selector, dataset.samples["key"]
-    wanted = "scores" in method.needs or (method.takes("scores") and request.score is not None)
-    scores = score_column(store, request.score).read() if wanted else None
+    column, rows = _score_used(store, request), np.union1d(ready.found.rows, ready.task.given)
+    scores = None if column is None else column.read()
     if scores is not None:
-        _require_finite(scores, np.union1d(ready.found.rows, ready.task.given), dataset)
+        _require_finite(scores, rows, dataset)
+    easy = None
+    if column is not None and "easiness" in method.needs:
+        easy = easiness(store, column)
+        _require_finite(easy, rows, dataset)
     return Material(
         labels=dataset.labels,
         keys=lambda rows: keys.take(pa.array(rows)).to_pylist(),
         space=None if source is None else source.space,
         scores=scores,
+        easiness=easy,
         probs=of_originals(store.column("probs"), dataset) if "probs" in method.needs else None,
         target=ready.target,
     )

@@ -49,6 +49,8 @@ class Selection:
                 "rows": rows[np.asarray(partners["rows"], np.int64)].tolist(),
                 "of": rows[np.asarray(partners["of"], np.int64)].tolist(),
             }
+        if dropped := facts.get("dropped"):  # samples that the method left out before it began
+            facts["dropped"] = rows[np.asarray(dropped, np.int64)].tolist()
         return Selection.of(rows[self.rows], self.gains, self.weights, facts)
 
 

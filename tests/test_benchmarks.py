@@ -2,13 +2,59 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def printed(program: str, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / program), *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_gradnorm_finds_the_norms_of_the_loop_and_of_vmap(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    words = ["--nets", "lenet,resnet8", "--n", "12", "--batch", "5", "--rounds", "1"]
+    shown = printed("gradnorm.py", *words, "--json", str(figures))
+    assert "resnet8: loop" in shown
+    found = json.loads(figures.read_text())
+    assert all(net["difference"][way] < 1e-4 for net in found.values() for way in ("loop", "vmap"))
+
+
+@pytest.mark.slow
+def test_noise_compares_every_score_on_wrong_labels(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    words = ["--images", "400", "--epochs", "6", "--workers", "0", "--types", "el2n,aum,input_norm"]
+    shown = printed("noise.py", *words, "--json", str(figures))
+    assert "| `aum` | easy | " in shown
+    found = json.loads(figures.read_text())["digits"]
+    assert found["auroc"]["el2n"] > 0.9
+    assert found["auroc"]["input_norm"] < 0.6  # it does not look at labels
+    assert found["spearman"][0][1] > 0  # el2n and aum, both with the hard end up
+
+
+@pytest.mark.slow
+def test_scores_compares_runs_with_what_was_published(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    words = ["--images", "300", "--epochs", "3", "--runs", "2", "--proxy", "lenet", "--workers", "0"]
+    shown = printed("scores.py", *words, "--json", str(figures))
+    assert "| `el2n`, `grad_norm` | " in shown
+    found = json.loads(figures.read_text())
+    assert (found["about"]["n"], found["about"]["runs"], found["scores"][-1]) == (300, 2, "grad_norm at 0")
+    correlations = np.array(found["spearman"])
+    np.testing.assert_allclose(correlations, correlations.T, atol=1e-12)
+    assert (
+        np.abs(correlations[~np.eye(len(correlations), dtype=bool)]) < 0.999
+    ).all()  # no score twice, no NaN
 
 
 @pytest.mark.slow

@@ -56,6 +56,14 @@ def test_a_score_of_ones_own(images: Path, elsewhere: Path) -> None:
     ).startswith("10 ")
 
 
+def test_scores_of_one_s_own_training(elsewhere: Path) -> None:
+    assert "epoch 3: loss" in run(sys.executable, EXAMPLES / "own_training.py", "3", cwd=elsewhere)
+    scored = json.loads(run("prune", "score", "--type", "aum,forgetting", "--json", cwd=elsewhere))
+    assert scored["n"] == 1797
+    out = run("prune", "select", "--method", "top", "--score", "aum", "--fraction", "0.9", cwd=elsewhere)
+    assert "top: 1,617 of 1,797 samples kept" in out
+
+
 @pytest.mark.slow
 def test_cifar10_from_parquet_and_from_shards(images: Path, elsewhere: Path) -> None:
     files = sorted(images.rglob("*.png"))

@@ -67,6 +67,54 @@ def test_budgets_by_hand(counts: list[int], k: int, kind: str, split: list[int])
     assert budgets(counts, k, kind).tolist() == split
 
 
+@pytest.mark.parametrize(
+    ("counts", "errors", "k", "split"),
+    [
+        ([100, 100, 100], [0.1, 0.2, 0.3], 60, [10, 20, 30]),
+        (
+            [200, 100, 100],
+            [0.1, 0.2, 0.2],
+            60,
+            [20, 20, 20],
+        ),  # the fraction kept is proportional to the error
+        ([100, 100, 10], [0.1, 0.1, 1.0], 50, [20, 20, 10]),  # the last is full; the others share the rest
+        ([100, 100], [0.0, 0.5], 60, [0, 60]),
+        ([100, 100], [0.0, 0.5], 140, [40, 100]),  # no room elsewhere
+        ([100, 300], [0.0, 0.0], 40, [10, 30]),
+        ([1, 1, 1], [0.5, 0.5, 0.5], 1, [1, 0, 0]),
+        ([0, 5], [1.0, 0.1], 5, [0, 5]),
+    ],
+)
+def test_budgets_by_error_by_hand(counts: list[int], errors: list[float], k: int, split: list[int]) -> None:
+    assert budgets(counts, k, "drop", errors=np.array(errors)).tolist() == split
+
+
+def test_budgets_by_error_of_ten_thousand_classes_add_up_between_floor_and_cap() -> None:
+    rng = np.random.default_rng(0)
+    counts, errors = rng.integers(1, 2_000_000, 10_000), rng.random(10_000)
+    split = budgets(counts, 10**9, "drop", floor=5, cap=300_000, errors=errors)
+    assert split.sum() == 10**9
+    assert (split >= np.minimum(counts, 5)).all()
+    assert (split <= np.minimum(counts, 300_000)).all()
+    free = (split > 5) & (split < np.minimum(counts, 300_000))
+    rate = split[free] / (counts[free] * errors[free])
+    assert np.ptp(rate[counts[free] * errors[free] > 1e5]) / rate.mean() < 1e-3
+
+
+def test_errors_that_do_not_fit_are_mistakes_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="wants an error for each of 2 classes, not none"):
+        budgets([3, 4], 2, "drop")
+    with pytest.raises(ValueError, match=r"errors span \[0.1, 1.5\]"):
+        budgets([3, 4], 2, "drop", errors=np.array([0.1, 1.5]))
+
+
+def test_errors_go_by_class_id_and_classes_without_candidates_do_not_count() -> None:
+    labels = np.array([0, 0, 2, 2, 5, 5, 5, 5])
+    errors = np.array([0.1, 9, 0.1, 9, 9, 0.3])
+    shares = groups(labels, np.arange(8), 4, "drop", errors=errors)
+    assert [(rows.tolist(), k) for rows, k in shares] == [([0, 1], 1), ([4, 5, 6, 7], 3)]
+
+
 def test_floor_and_cap_bound_every_class_that_is_large_enough() -> None:
     assert budgets([90, 9, 1], 10, "proportional", floor=2).tolist() == [7, 2, 1]
     assert budgets([90, 9, 1], 10, "proportional", cap=5).tolist() == [5, 5, 0]

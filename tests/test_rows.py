@@ -41,6 +41,18 @@ def test_arrays_that_do_not_fit(words: dict[str, object], error: type[Exception]
         prune.select_rows(**words)
 
 
+def test_beta_and_the_quota_by_error_work_on_arrays() -> None:
+    words = {"scores": np.ones(8), "easiness": np.full(8, 0.5), "labels": np.repeat([0, 1], 4)}
+    chosen = prune.select_rows(**words, method="beta", k=4, quota="drop", class_errors=[0.1, 0.3])
+    assert np.bincount(words["labels"][chosen.rows]).tolist() == [1, 3]
+    with pytest.raises(OptionError, match="class_errors=.c,. and quota='drop' go together"):
+        prune.select_rows(**words, method="beta", k=4, quota="drop")
+    with pytest.raises(ValueError, match="labels go up to 1, but there are errors of 1 classes"):
+        prune.select_rows(**words, method="beta", k=4, quota="drop", class_errors=[0.1])
+    with pytest.raises(ValueError, match="beta needs easiness; easiness was not given"):
+        prune.select_rows(scores=np.ones(8), method="beta", k=4)
+
+
 RNG = np.random.default_rng(0)
 E, H = RNG.standard_normal((30, 3)).astype(np.float32), RNG.standard_normal((30, 4)).astype(np.float32)
 

@@ -18,22 +18,69 @@ def score(
         typer.Option("--type", metavar="T[,T…]", help="Scores to compute; see `prune methods`."),
     ] = None,
     proxy: Annotated[
-        str, typer.Option(help="resnet8, resnet9, resnet20, lenet, mlp, linear, or a torchvision model.")
-    ] = "resnet8",
+        str | None,
+        typer.Option(
+            help="resnet8, resnet9, resnet20, lenet, mlp, linear, or a torchvision model; own: your training "
+            "(TraceWriter). Default: own, where there is one, else resnet8."
+        ),
+    ] = None,
     proxy_size: Annotated[int, typer.Option(help="Pixels a side that the proxy sees.")] = 32,
     epochs: Annotated[int, typer.Option(help="How long the proxy trains.")] = 10,
-    runs: Annotated[int, typer.Option(help="Proxies to train, with other seeds; scores are means.")] = 1,
+    runs: Annotated[
+        int | None,
+        typer.Option(
+            help="Proxies to train, with other seeds; scores are means. Adds to those there are. "
+            "Default: 1, or at most 10 with --until-stable.",
+            show_default=False,
+        ),
+    ] = None,
+    until_stable: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RHO",
+            help="Add runs until the mean ranks the samples as before, by a Spearman correlation of RHO; "
+            "with --runs 1, epochs.",
+        ),
+    ] = None,
+    on_fraction: Annotated[
+        str | None,
+        typer.Option(
+            metavar="F", help="Train on and score a random part; the rest gets the mean of its neighbours."
+        ),
+    ] = None,
+    cross_fit: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Score every sample by a proxy that did not train on it: K folds."),
+    ] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate of the proxy.")] = None,
     flip: Annotated[
         bool | None,
         typer.Option("--flip/--no-flip", help="Mirror images while the proxy trains.", show_default=False),
     ] = None,
     on: Annotated[
-        str | None, typer.Option(help="Embedding for --proxy linear; default: the one there is.")
+        str | None,
+        typer.Option(help="Embedding for --proxy linear (default: the one there is) and for neighbours."),
     ] = None,
     import_: Annotated[
         Path | None, typer.Option("--import", help="Take columns of a parquet or csv file, joined by key.")
     ] = None,
+    high: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MEANING", help="What a high imported value means: hard, easy, …; or NAME=hard,…"
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Weights of a model of yours, in the place of a proxy.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:FACTORY", help="What makes that model; also path/to/file.py:factory."),
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option(help="Of its pixels from 0 to 1, one or three; default: the dataset's.")
+    ] = None,
+    std: Annotated[str | None, typer.Option(help="Their deviation, likewise.")] = None,
     set_: o.Set = None,
     as_: o.As = None,
     split: o.Split = None,
@@ -73,9 +120,19 @@ def score(
         types=[name for word in type_ or () for name in word.split(",") if name],
         training=training,
         runs=runs,
+        until_stable=until_stable,
+        on_fraction=on_fraction,
+        cross_fit=cross_fit,
         on=on,
         options=set_ or (),
         imports=None if import_ is None else str(import_),
+        high=high,
+        checkpoint={
+            "file": None if checkpoint is None else str(checkpoint),
+            "factory": model,
+            "mean": mean,
+            "std": std,
+        },
         settings=settings,
     )
     finish(result, _lines(result), as_json=json, quiet=quiet)
@@ -90,5 +147,54 @@ def _lines(result: dict[str, Any]) -> list[str]:
         numbers = "  ".join(f"{key} {number(about[key])}" for key in ("min", "median", "max") if key in about)
         high = f"  (high: {about['high']})" if about["high"] else ""
         lines.append(f"score.{name}: {numbers}{high}")
+        lines += _trust(about, result.get("runs", 1))
+    lines += [*_stability(result.get("stable")), *_cost(result.get("cost", {}))]
     select = "prune select --method kcenter --fraction 0.3"
     return [*lines, f"next: {select if result['embeddings'] else 'prune embed'}"]
+
+
+def _trust(about: dict[str, Any], runs: int) -> list[str]:
+    from prune.text import counted, number
+
+    lines = []
+    if about.get("between_runs") is not None:
+        mean = (
+            f", two means of {runs} would by {about['of_mean']:.2f}" if about["of_mean"] is not None else ""
+        )
+        enough = f"; {counted(about['enough'], 'run')} would do for 0.95" if about["enough"] else ""
+        lines.append(f"  runs agree by {about['between_runs']:.2f} (Spearman){mean}{enough}")
+    if "fold_shift" in about:
+        share = f"{number(round(about['fold_shift'], 3))} of the quartile range"
+        lines.append(f"  medians of folds differ from that of all by {share} at most")
+    if about.get("extrapolated"):
+        flag = "see the column score.NAME.extrapolated"
+        lines.append(f"  {counted(about['extrapolated'], 'sample')} filled in from neighbours; {flag}")
+    return lines
+
+
+def _stability(stable: dict[str, Any] | None) -> list[str]:
+    if stable is None:
+        return []
+    kind = "runs" if "runs" in stable else "epochs"
+    end = "the ranking stands" if stable["stands"] else "the ranking still moves"
+    return [
+        f"{end} after {stable[kind]} of {stable['of']} {kind}, by a Spearman correlation of {stable['rho']:g}"
+    ]
+
+
+def _cost(cost: dict[str, Any]) -> list[str]:
+    from prune.text import duration
+
+    def took(seconds: float | None) -> str:
+        return "of unknown cost" if seconds is None else duration(seconds)
+
+    if "proxy" not in cost:
+        return []
+    proxy, after = cost["proxy"], cost["next"]
+    networks = f", gradients {took(proxy['networks'])}" if proxy["networks"] else ""
+    spent = (
+        f"proxy {took(proxy['seconds'])}{networks} on {cost['device']} ({duration(proxy['now'])} of it now)"
+    )
+    scores = f"scores {duration(sum(cost['scores'].values()))}"
+    more = f"another run: {took(after['run'])}; another score from the same trace: {took(after['score'])}"
+    return [f"cost: {spent}, {scores}", more]

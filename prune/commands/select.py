@@ -19,12 +19,24 @@ def select(
     quota: Annotated[
         str | None,
         typer.Option(
-            help="Split over classes: none, proportional or equal; default: what the method is for."
+            help="Split over classes: none, proportional, equal or drop; default: what the method is for."
         ),
     ] = None,
     quota_floor: Annotated[int, typer.Option(help="Samples that a class keeps at least.")] = 0,
     quota_cap: Annotated[int | None, typer.Option(help="Samples that a class keeps at most.")] = None,
-    drop_hardest: Annotated[float, typer.Option(help="First leave out this fraction, the hardest.")] = 0.0,
+    quota_errors: Annotated[
+        Path | None,
+        typer.Option(help="For drop: errors of classes, .json or .npy; default: the proxy's own."),
+    ] = None,
+    drop_hardest: Annotated[
+        str | None,
+        typer.Option(
+            metavar="B|auto", help="First leave out this fraction, the hardest; auto: as the score tells."
+        ),
+    ] = None,
+    drop_by: Annotated[
+        str | None, typer.Option(help="The score that says which are hardest; default: that of --score.")
+    ] = None,
     on: Annotated[
         str | None, typer.Option(help="An embedding, proxy or gradients; default: the embedding there is.")
     ] = None,
@@ -84,7 +96,9 @@ def select(
         quota=quota,
         quota_floor=quota_floor,
         quota_cap=quota_cap,
+        quota_errors=None if quota_errors is None else str(quota_errors),
         drop_hardest=drop_hardest,
+        drop_by=drop_by,
         on=on,
         given=None if given is None else str(given),
         target=target,
@@ -101,6 +115,7 @@ def _lines(result: dict[str, Any], store: Path) -> list[str]:
     k, n = result["k"], result["usable"]
     took = duration(result["seconds"]["select"]["total"])
     lines = [f"{result['name']}: {number(k)} of {number(n)} samples kept ({100 * k / n:.3g} %), in {took}"]
+    lines += _left_out(result["drop_hardest"])
     classes = result["report"].get("classes")
     if classes:
         least, most = (
@@ -117,12 +132,22 @@ def _lines(result: dict[str, Any], store: Path) -> list[str]:
             f"farthest sample from a kept one: {ours['max']:.4g} (random: {chance['max']:.4g}); "
             f"on average {ours['mean']:.4g} (random: {chance['mean']:.4g})"
         )
-    form = "manifest" if result["dataset"]["format"] == "arrays" else "webdataset"
+    form = "manifest" if result["dataset"]["format"] in {"arrays", "keys"} else "webdataset"
     return [
         *lines,
         f"in {store / 'selections' / result['name']}",
         f"next: prune export --format {form}",
     ]
+
+
+def _left_out(cut: dict[str, Any] | None) -> list[str]:
+    """How many of the hardest were left out, and how they were found."""
+    from prune.text import number
+
+    if cut is None:
+        return []
+    share = f"{number(cut['samples'])} of {number(cut['of'])} ({100 * cut['share']:.3g} %)"
+    return [f"left out as hardest by {cut['by']}: {share}; {cut['rule']}"]
 
 
 def _found(facts: dict[str, Any]) -> list[str]:

@@ -34,7 +34,7 @@ _NOT_PLAIN = (
     OverflowError,
     MemoryError,
 )
-_WRAPPERS = ("state_dict", "model")  # what training scripts keep the weights under
+_WRAPPERS = ("state_dict", "model_state_dict", "model")  # what training scripts keep the weights under
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")  # heads that only training uses
 _DIGEST = re.compile(r"-([0-9a-f]{8,})\.")  # torch keeps the start of the SHA-256 in the name
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")

@@ -3,25 +3,37 @@
 from prune.proxy.apply import Trained, apply_proxy
 from prune.proxy.cache import cache_images, images_recipe
 from prune.proxy.config import Training
+from prune.proxy.deepfool import boundary_distances
+from prune.proxy.folds import join_folds
 from prune.proxy.gradients import gradient_norms
 from prune.proxy.models import PROXIES, require_known
-from prune.proxy.run import run_proxy, trace_recipe
+from prune.proxy.run import Proxy, run_proxies, run_proxy, trace_recipe, train_until, training_cost
 from prune.proxy.score_gradients import grad_norms
+from prune.proxy.share import Share, folds_of, part_of
 from prune.proxy.trace import FACTS, Trace, facts
 
 __all__ = [
     "FACTS",
     "PROXIES",
+    "Proxy",
+    "Share",
     "Trace",
     "Trained",
     "Training",
     "apply_proxy",
+    "boundary_distances",
     "cache_images",
     "facts",
+    "folds_of",
     "grad_norms",
     "gradient_norms",
     "images_recipe",
+    "join_folds",
+    "part_of",
     "require_known",
+    "run_proxies",
     "run_proxy",
     "trace_recipe",
+    "train_until",
+    "training_cost",
 ]

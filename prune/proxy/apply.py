@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import torch
 
+from prune.errors import StoreError
 from prune.progress import SILENT, Reporter
 from prune.proxy.config import Training
 from prune.proxy.device import repeatable
 from prune.proxy.inputs import Inputs
-from prune.proxy.run import model_at, write_results
+from prune.proxy.results import write_results
+from prune.proxy.run import model_at
 from prune.store import Column, Dataset, Store, identity
 
 VERSION = 1  # raised when the same weights would give other features
@@ -36,7 +38,13 @@ class Trained:
         StoreError
             Its trace or its inputs are no longer there.
         """
-        trace = store.open_column("trace.0", store.column("embedding.proxy").recipe["trace"])
+        recipe = store.column("embedding.proxy").recipe
+        trace = store.open_column(recipe.get("of", "trace.0"), recipe["trace"])
+        if "training" not in trace.recipe:
+            raise StoreError(
+                "embedding.proxy comes from a model of yours, which prune cannot run on other data",
+                "compare by an encoder: prune embed, then --on NAME; or give the target's features as .npy",
+            )
         seen = trace.recipe["inputs"]
         return cls(store.dataset, trace, store.open_column(seen["name"], identity(seen["recipe"])))
 
@@ -80,7 +88,7 @@ def apply_proxy(
     recipe = {
         "version": VERSION,
         "trace": identity(trained.trace.recipe),
-        "epoch": trained.training.epochs,
+        "epoch": trained.training.last,
         "data": dataset.fingerprint,
         "inputs": identity(inputs.recipe),
         "device": torch.device(device).type,
@@ -91,6 +99,6 @@ def apply_proxy(
         learnt = Inputs(trained.inputs, trained.dataset, torch.device("cpu"))
         with repeatable(place):
             fed = Inputs(inputs, dataset, place, like=learnt)
-            model = model_at(trained.trace, fed, trained.training, trained.training.epochs)
+            model = model_at(trained.trace, fed, trained.training, trained.training.last)
             write_results(writers, fed, model, reporter)
     return {writer.name: identity(writer.recipe) for writer in writers}

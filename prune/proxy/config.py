@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from prune.epochs import early_epoch
@@ -25,6 +25,7 @@ class Training:
     flip: bool = True  # mirror every other image
     crop: int = 4  # pixels that an image is moved by at most, edges reflected, in [0, size)
     seed: int = 0  # ≥ 0; initial weights, order, augmentation
+    stop: int | None = None  # the epoch it ends after, before the schedule does; in [1, epochs)
 
     @classmethod
     def of(cls, proxy: str = "resnet8", **given: Any) -> Training:
@@ -42,6 +43,17 @@ class Training:
             chosen["crop"] = max(0, int(chosen["size"]) // 8)
         return cls(proxy=proxy, **chosen)
 
+    @property
+    def last(self) -> int:
+        """The epoch that it ends after: how many its trace has."""
+        return self.epochs if self.stop is None else self.stop
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """All that shapes the trace, as JSON."""
+        fields = asdict(self)
+        return fields if self.stop is not None else {k: v for k, v in fields.items() if k != "stop"}
+
     def __post_init__(self) -> None:
         whole = {"epochs": 1, "batch": 2, "size": 4, "crop": 0, "seed": 0}
         for name, least in whole.items():
@@ -56,6 +68,7 @@ class Training:
             ("warmup", self.warmup <= 1),
             ("size", self.size <= 1024),
             ("crop", self.crop < self.size),
+            ("stop", self.stop is None or 1 <= self.stop < self.epochs),
         ):
             if not inside:
                 raise OptionError(f"{name} is {getattr(self, name)}, which is out of its range")

@@ -7,18 +7,29 @@ sample by sample; the squared norm of the sample's weight gradient follows from 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-Squares = Callable[[Any, Tensor, Tensor], Tensor]
+from prune.errors import OptionError
+from prune.proxy.squares import has_squares, squares_of
+
+_TRIED = 3  # samples: a batch of one or two hides layers that mix up their axes
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
+class UnusualLayerError(ValueError):
+    """A layer is not used once, on the whole batch; it is named."""
 
 
 def gradient_norms(model: nn.Module, inputs: Tensor, labels: Tensor, *, exact: bool = False) -> Tensor:
     """‖∇_θ CE(x, y)‖₂ of every sample over all parameters; batch normalisation as in evaluation.
+
+    Time of about a training step of the batch, memory of its activations. The gradient is linear in the error
+    p − y: it is taken for an error of length 1 and then multiplied, so that samples of which the network is
+    almost certain keep their digits.
 
     Parameters
     ----------
@@ -27,12 +38,13 @@ def gradient_norms(model: nn.Module, inputs: Tensor, labels: Tensor, *, exact: b
     labels : (b,)
         Class ids.
     exact
-        One backward pass a sample, as for networks that `is_covered` says no to.
+        One backward pass a sample, as for networks in which `obstacle` finds something.
 
     Returns
     -------
     (b,)
-        float64, ≥ 0; a sample's norm does not depend on the rest of the batch.
+        float64, ≥ 0; a sample's norm does not depend on the rest of the batch. Parameters that do not
+        require gradients are left out.
 
     Raises
     ------
@@ -48,71 +60,138 @@ def gradient_norms(model: nn.Module, inputs: Tensor, labels: Tensor, *, exact: b
     if exact:
         return _one_by_one(model, inputs, labels)
     squares = torch.zeros(len(inputs), dtype=torch.float64, device=inputs.device)
-    with _frozen(model), _watched(model, squares) as calls, torch.enable_grad():
-        inputs = inputs.detach().requires_grad_()
-        # float64, because p − 1 of a certain sample has no digits left in float32
-        loss = functional.cross_entropy(model(inputs).double(), labels, reduction="sum")
-        torch.autograd.grad(loss, inputs)
-    wrong = {module for module, n in calls.items() if n != 1}
+    with torch.enable_grad(), _watched(model, squares) as (calls, root):
+        logits = model(inputs)
+        errors, lengths = _errors(logits.detach(), labels)
+        if logits.requires_grad:
+            torch.autograd.grad(logits, root, errors, allow_unused=True)
+    wrong = [_called(name, layer) for name, layer in _learning(model).items() if calls[layer] != 1]
     if wrong:
-        raise ValueError(f"{len(wrong)} layers were not used exactly once on the whole batch")
-    return squares.sqrt()
+        raise UnusualLayerError(f"{', '.join(wrong)}: not used exactly once on the whole batch")
+    return squares.sqrt() * lengths
 
 
-def is_covered(model: nn.Module, inputs: Tensor, labels: Tensor) -> bool:
-    """Say whether the fast way is right for this network: by its layers, and by trying three samples."""
-    owners = [m for m in model.modules() if any(True for _ in m.parameters(recurse=False))]
-    parameters = [id(p) for m in owners for p in m.parameters(recurse=False)]
-    if len(set(parameters)) < len(parameters) or not all(_handles(m) for m in owners):
-        return False
-    # Three: a batch of one or two hides layers that mix up their axes.
-    inputs, labels = inputs[:3], labels[:3]
+def obstacle(model: nn.Module, inputs: Tensor) -> str:
+    """Name the layer for which the fast way would be wrong, by its kind or by trying three samples.
+
+    Parameters
+    ----------
+    inputs : (b, …)
+        Normalised samples; three are enough.
+
+    Returns
+    -------
+    str
+        Empty where the fast way is right.
+
+    Raises
+    ------
+    OptionError
+        There is no right answer: a layer mixes the samples of a batch, nothing learns, or autograd cannot
+        differentiate the network.
+    """
+    model.eval()
+    layers = _learning(model)
+    _require_own_gradients(model)
+    inputs = inputs[:_TRIED]
+    with torch.no_grad():
+        labels = model(inputs).argmin(1)  # the least likely class, so that no gradient is 0
     try:
-        fast = gradient_norms(model, inputs, labels)
-    except ValueError:
-        return False
-    return torch.allclose(fast, gradient_norms(model, inputs, labels, exact=True), rtol=1e-3, atol=1e-6)
+        truth = gradient_norms(model, inputs, labels, exact=True)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        reason = _unusual(layers) or _tried(model, inputs, labels)[1] or str(error).partition("\n")[0]
+        raise OptionError(f"autograd cannot differentiate this network ({reason})", _OTHERWISE) from error
+    if len(inputs) < _TRIED:
+        return "there are too few samples to try the fast way"
+    found, reason = _tried(model, inputs, labels) if not (odd := _unusual(layers)) else (None, odd)
+    if found is None:
+        return reason
+    return "" if torch.allclose(found, truth, rtol=1e-3, atol=0) else "the norms by layer are not autograd's"
 
 
-def _handles(module: nn.Module) -> bool:
-    if isinstance(module, nn.Conv2d) and (module.padding_mode != "zeros" or isinstance(module.padding, str)):
-        return False
-    if isinstance(module, nn.BatchNorm2d) and module.running_mean is None:
-        return False
-    return type(module) in _SQUARES
+_OTHERWISE = "use --type grad_norm_last, which looks at the last layer only"
+
+
+def _tried(model: nn.Module, inputs: Tensor, labels: Tensor) -> tuple[Tensor | None, str]:
+    try:
+        return gradient_norms(model, inputs, labels), ""
+    except UnusualLayerError as error:
+        return None, str(error)
+
+
+def _unusual(layers: dict[str, nn.Module]) -> str:
+    owners: dict[int, str] = {}
+    for name, layer in layers.items():
+        if not has_squares(layer):
+            return f"{_called(name, layer)} has no fast way"
+        for parameter in layer.parameters(recurse=False):
+            if id(parameter) in owners:
+                return f"{_called(name, layer)} shares a weight with {owners[id(parameter)]}"
+            owners[id(parameter)] = name
+    return ""
+
+
+def _require_own_gradients(model: nn.Module) -> None:
+    for name, module in model.named_modules():
+        if isinstance(module, _NORMS) and module.running_mean is None:
+            raise OptionError(
+                f"{_called(name, module)} keeps no running statistics: no sample has a gradient of its own",
+                _OTHERWISE,
+            )
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise OptionError("no parameter of this network learns: there is no gradient", _OTHERWISE)
+
+
+def _learning(model: nn.Module) -> dict[str, nn.Module]:
+    """Return the layers that have parameters of their own which learn."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if any(parameter.requires_grad for parameter in module.parameters(recurse=False))
+    }
+
+
+def _called(name: str, layer: nn.Module) -> str:
+    return f"{name or 'the network'} ({type(layer).__name__})"
+
+
+def _errors(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return p − onehot(y) at length 1, and its length in float64."""
+    probs = logits.double().softmax(1)
+    place = labels[:, None]
+    others = probs.scatter(1, place, 0.0)
+    errors = others.scatter(1, place, -others.sum(1, keepdim=True))  # p − 1 has no digits left near p = 1
+    lengths = errors.norm(dim=1)
+    return (errors / lengths.clamp(min=torch.finfo(torch.float64).tiny)[:, None]).to(logits.dtype), lengths
 
 
 def _one_by_one(model: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
-    parameters = list(model.parameters())
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     norms = torch.zeros(len(inputs), dtype=torch.float64, device=inputs.device)
     with torch.enable_grad():
         for i in range(len(inputs)):
-            loss = functional.cross_entropy(model(inputs[i : i + 1]).double(), labels[i : i + 1])
-            found = torch.autograd.grad(loss, parameters, allow_unused=True)
-            norms[i] = sum(g.double().square().sum() for g in found if g is not None)
-    return norms.sqrt()
+            logits = model(inputs[i : i + 1])
+            error, length = _errors(logits.detach(), labels[i : i + 1])
+            found = torch.autograd.grad(logits, parameters, error, allow_unused=True)
+            squares = [g.double().square().sum() for g in found if g is not None]
+            norms[i] = length[0] * torch.stack(squares).sum().sqrt() if squares else 0.0
+    return norms
 
 
 @contextlib.contextmanager
-def _frozen(model: nn.Module) -> Iterator[None]:
-    """Leave the weights' own gradients out of the backward pass."""
-    learns = [p for p in model.parameters() if p.requires_grad]
-    for parameter in learns:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in learns:
-            parameter.requires_grad_(True)
+def _watched(model: nn.Module, squares: Tensor) -> Iterator[tuple[dict[nn.Module, int], Tensor]]:
+    """Add to `squares` what each layer contributes to the backward pass; count the calls of each layer.
 
+    The weights need no gradients meanwhile. The backward pass ends at the first layers' outputs, which hang
+    on an empty tensor, the root: the gradient of the images would be for nothing.
+    """
+    layers = _learning(model)
+    calls = dict.fromkeys(layers.values(), 0)
+    root = torch.empty(0, device=squares.device, requires_grad=True)
 
-@contextlib.contextmanager
-def _watched(model: nn.Module, squares: Tensor) -> Iterator[dict[nn.Module, int]]:
-    """Add to `squares` what each layer contributes to the backward pass; count the calls of each layer."""
-    layers = [m for m in model.modules() if any(True for _ in m.parameters(recurse=False))]
-    calls = dict.fromkeys(layers, 0)
-
-    def note(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
+    def note(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> Tensor:
         a = given[0].detach()
         calls[module] += 1
         version = a._version
@@ -121,108 +200,36 @@ def _watched(model: nn.Module, squares: Tensor) -> Iterator[dict[nn.Module, int]
             if a._version != version or len(a) != len(squares):
                 calls[module] += 1  # the input was overwritten since, or its first axis is not the batch
             else:
-                squares.add_(_SQUARES[type(module)](module, a, g))
+                squares.add_(squares_of(module, a, g))
 
+        if not output.requires_grad:
+            output = _Rooted.apply(root, output)
         output.register_hook(add)  # type: ignore[no-untyped-call]
+        return output
 
-    hooks = [layer.register_forward_hook(note) for layer in layers]
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    hooks = [layer.register_forward_hook(note) for layer in layers.values()]
     try:
-        yield calls
+        for parameter in parameters:
+            parameter.requires_grad_(False)
+        yield calls, root
     finally:
         for hook in hooks:
             hook.remove()
+        for parameter in parameters:
+            parameter.requires_grad_(True)
 
 
-def _conv2d(conv: nn.Conv2d, a: Tensor, g: Tensor) -> Tensor:
-    """Σ over output places of g ⊗ (patch of a), squared and summed, a group at a time."""
-    b, groups = len(a), conv.groups
-    patches = _patches(conv, a)  # (b, t, k², cin)
-    t, kk = patches.shape[1:3]
-    patches = patches.view(b, t, kk, groups, -1).permute(0, 3, 1, 2, 4).reshape(b * groups, t, -1)
-    g = g.permute(0, 2, 3, 1).reshape(b, t, groups, -1)
-    squares = _products(patches, g.transpose(1, 2).reshape(b * groups, t, -1)).view(b, groups).sum(1)
-    if conv.bias is not None:
-        squares = squares + _summed(g.reshape(b, t, -1))
-    return squares
+class _Rooted(torch.autograd.Function):
+    """The same tensor, which gradients now flow to."""
 
+    @staticmethod
+    def forward(ctx: Any, root: Tensor, output: Tensor) -> Tensor:
+        del root
+        ctx.mark_dirty(output)  # not a view, which layers such as ReLU(inplace=True) could not overwrite
+        return output
 
-def _patches(conv: nn.Conv2d, a: Tensor) -> Tensor:
-    """Return (b, t, k², cin): what each output place sees. Channels last, so that copies are long."""
-    assert not isinstance(conv.padding, str)
-    (high, wide), (down, across), (top, left) = conv.kernel_size, conv.stride, conv.padding
-    if top or left:
-        a = functional.pad(a, (left, left, top, top))
-    a = a.permute(0, 2, 3, 1)
-    rows, columns = (
-        (a.shape[axis] - conv.dilation[axis - 1] * (conv.kernel_size[axis - 1] - 1) - 1)
-        // conv.stride[axis - 1]
-        + 1
-        for axis in (1, 2)
-    )
-    n, y, x, c = a.stride()
-    seen = a.as_strided(
-        (len(a), rows, columns, high, wide, a.shape[3]),
-        (n, y * down, x * across, y * conv.dilation[0], x * conv.dilation[1], c),
-        a.storage_offset(),
-    )
-    return seen.reshape(len(a), rows * columns, high * wide, a.shape[3])
-
-
-def _linear(linear: nn.Linear, a: Tensor, g: Tensor) -> Tensor:
-    """‖g‖²‖a‖² for one place a sample; for several, as a convolution."""
-    b = len(a)
-    a, g = a.reshape(b, -1, a.shape[-1]), g.reshape(b, -1, g.shape[-1])
-    squares = _products(a, g)
-    return squares if linear.bias is None else squares + _summed(g)
-
-
-def _products(a: Tensor, g: Tensor) -> Tensor:
-    """‖Σ_t a_t ⊗ g_t‖² of (b, t, p) and (b, t, q): by the Gram matrices where that is less work."""
-    t, p, q = a.shape[1], a.shape[2], g.shape[2]
-    if t == 1:
-        return a.double().square().sum((1, 2)) * g.double().square().sum((1, 2))
-    if t * (p + q) < p * q:
-        return (torch.bmm(a, a.transpose(1, 2)) * torch.bmm(g, g.transpose(1, 2))).double().sum((1, 2))
-    return torch.bmm(g.transpose(1, 2), a).flatten(1).square_().double().sum(1)
-
-
-def _summed(g: Tensor) -> Tensor:
-    """‖Σ_t g_t‖²: the bias of a layer that is applied at t places."""
-    return g.sum(1).double().square().sum(1)
-
-
-def _batch_norm(norm: nn.BatchNorm2d | nn.BatchNorm1d, a: Tensor, g: Tensor) -> Tensor:
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    form = (1, -1) + (1,) * (a.ndim - 2)
-    seen = (a - norm.running_mean.view(form)) * (norm.running_var + norm.eps).rsqrt().view(form)
-    return _affine(norm, seen, g, tuple(range(2, a.ndim)))
-
-
-def _group_norm(norm: nn.GroupNorm, a: Tensor, g: Tensor) -> Tensor:
-    seen = functional.group_norm(a, norm.num_groups, eps=norm.eps)
-    return _affine(norm, seen, g, tuple(range(2, a.ndim)))
-
-
-def _layer_norm(norm: nn.LayerNorm, a: Tensor, g: Tensor) -> Tensor:
-    seen = functional.layer_norm(a, norm.normalized_shape, eps=norm.eps)
-    return _affine(norm, seen, g, tuple(range(1, a.ndim - len(norm.normalized_shape))))
-
-
-def _affine(norm: nn.Module, seen: Tensor, g: Tensor, places: tuple[int, ...]) -> Tensor:
-    """‖Σ g·x̂‖² + ‖Σ g‖², summed over the places where the same scale and shift are used."""
-    scale, shift = seen * g, g
-    if places:
-        scale, shift = scale.sum(places), shift.sum(places)
-    squares = scale.flatten(1).double().square().sum(1)
-    return squares if norm.bias is None else squares + shift.flatten(1).double().square().sum(1)
-
-
-_SQUARES: dict[type[nn.Module], Squares] = {
-    nn.Conv2d: _conv2d,
-    nn.Linear: _linear,
-    nn.BatchNorm1d: _batch_norm,
-    nn.BatchNorm2d: _batch_norm,
-    nn.GroupNorm: _group_norm,
-    nn.LayerNorm: _layer_norm,
-}
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[None, None]:
+        del ctx, g
+        return None, None

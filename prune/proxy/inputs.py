@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +66,24 @@ class Inputs:
     def are_images(self) -> bool:
         """Whether samples are images, and not embeddings."""
         return len(self.shape) == 3
+
+    def only(self, *, learnt: Rows, watched: Rows) -> Inputs:
+        """Return the same with fewer rows: those to learn from, if they have labels, and to look at."""
+        fewer = copy.copy(self)
+        fewer.labelled = np.intersect1d(self.labelled, learnt)
+        fewer.rows = np.intersect1d(self.rows, watched)
+        if not len(fewer.labelled):
+            raise ValueError(f"none of {len(learnt)} samples to learn from has a label")
+        return fewer
+
+    def scaled(self, mean: Sequence[float] | None, std: Sequence[float] | None) -> Inputs:
+        """Return the same images with another mean and deviation: one or three, of pixels from 0 to 1."""
+        other = copy.copy(self)
+        if mean is not None:
+            other._centre = (255 * torch.tensor(mean)).reshape(-1, 1, 1).to(self.device)
+        if std is not None:
+            other._scale = (255 * torch.tensor(std)).reshape(-1, 1, 1).to(self.device)
+        return other
 
     def take(self, rows: Rows) -> Tensor:
         """Return the samples of `rows` on the device, as they are stored."""

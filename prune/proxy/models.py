@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -60,12 +61,92 @@ def require_known(name: str) -> None:
         raise UnknownNameError("proxy", name, [*PROXIES, *_torchvision_names()])
 
 
+class Headed(nn.Module):
+    """A network of which it is known which layer gives the logits; it may return an object with `logits`."""
+
+    def __init__(self, model: nn.Module, head: nn.Linear) -> None:
+        super().__init__()
+        self.model = model
+        self.head = head
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the logits; the inputs are laid out as most people's code expects them."""
+        return logits_of(self.model(inputs.contiguous()))
+
+
 def head_of(model: nn.Module) -> nn.Linear:
     """Return the last linear layer, or raise ValueError where there is none."""
-    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if isinstance(model, Headed):
+        return model.head
+    layers = linears(model)
     if not layers:
         raise ValueError(f"{type(model).__name__} has no linear layer")
     return layers[-1]
+
+
+def logits_of(output: Any) -> Tensor:
+    """Return the logits in what a model returns: a tensor, an object or mapping with `logits`, a tuple.
+
+    Raises
+    ------
+    OptionError
+        There are none.
+    """
+    if isinstance(output, Mapping):
+        output = output.get("logits")
+    elif not isinstance(output, Tensor) and hasattr(output, "logits"):
+        output = output.logits
+    elif isinstance(output, tuple) and output:
+        output = output[0]
+    if isinstance(output, Tensor) and output.ndim == 2:
+        return output
+    what = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+    raise OptionError(f"the model returns {what}, not logits of shape (samples, classes)")
+
+
+def linears(model: nn.Module) -> list[nn.Linear]:
+    """Return the linear layers, in the order of their definition."""
+    return [module for module in model.modules() if isinstance(module, nn.Linear)]
+
+
+@contextlib.contextmanager
+def watched(layers: Sequence[nn.Module]) -> Iterator[dict[nn.Module, tuple[Tensor, Any]]]:
+    """Note what each layer was given and gave when it was last called, in the order of the calls."""
+    seen: dict[nn.Module, tuple[Tensor, Any]] = {}
+
+    def note(layer: nn.Module, given: tuple[Tensor, ...], output: Any) -> None:
+        seen.pop(layer, None)
+        seen[layer] = (given[0], output)
+
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def head_giving(seen: Mapping[nn.Module, tuple[Tensor, Any]], logits: Tensor, name: str) -> nn.Linear:
+    """Return the layer whose output the logits are: the last of those that were called.
+
+    Raises
+    ------
+    OptionError
+        There is none: the logits are not what a linear layer gave.
+    """
+    for layer, (_, output) in reversed(list(seen.items())):
+        if isinstance(layer, nn.Linear) and (output is logits or _same(output, logits)):
+            return layer
+    found = "none of its linear layers gives" if seen else "it has no linear layer that gives"
+    raise OptionError(
+        f"the last linear layer of {name} cannot be found: {found} the logits",
+        "let the model return the output of its last linear layer, without softmax; in Python, head=LAYER "
+        "names another layer, and head=None goes without features",
+    )
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and torch.equal(one.to(other.dtype), other)
 
 
 def with_features(model: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,36 +1,55 @@
-"""A proxy's run as columns: its trace, epoch after epoch, then the features and probabilities it ended with.
-
-The order of writes of an epoch makes any interruption harmless: weights to keep, the checkpoint of this
-epoch, the part of the trace, and only then is the checkpoint before removed. Whatever is missing is computed
-again from the latest checkpoint before it, with the same bits.
-"""
+"""Proxies as columns: the trace of each, and of the first the features and probabilities it ended with."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
 from torch import nn
 
-from prune.arrays import Array
 from prune.device import precision_of
 from prune.errors import StoreError
-from prune.progress import SILENT, Advance, Reporter
+from prune.progress import SILENT, Reporter
 from prune.proxy.config import Training, kept_epochs
+from prune.proxy.course import Course, Enough
 from prune.proxy.device import repeatable
-from prune.proxy.evaluate import Observer, outputs
 from prune.proxy.inputs import Inputs
-from prune.proxy.models import head_of
+from prune.proxy.results import write_results
+from prune.proxy.share import Share
+from prune.proxy.together import follow_all, room_for
 from prune.proxy.trace import FACTS
-from prune.proxy.train import Trainer, load_weights, new_model, to_bytes
-from prune.store import Column, ColumnWriter, Dataset, Part, Store, identity
+from prune.proxy.train import load_weights, new_model, weights_of
+from prune.store import Column, ColumnWriter, Dataset, Store, identity
 
 VERSION = 1  # raised when the same training would give another trace
-_LARGEST = 65_504.0  # of float16
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """One proxy to train."""
+
+    run: int = 0  # another run has other weights, order and augmentation
+    share: Share | None = None  # what it learns from and is looked at on; default: everything
+
+    @property
+    def name(self) -> str:
+        """What its columns end in: the run, and the fold of it."""
+        fold = None if self.share is None else self.share.fold
+        return str(self.run) if fold is None else f"{self.run}.{fold}"
+
+    @property
+    def trace(self) -> str:
+        """The name of its trace."""
+        return f"trace.{self.name}"
+
+    def fed(self, inputs: Inputs) -> Inputs:
+        """Return what it learns from and is looked at on."""
+        share = self.share
+        return inputs if share is None else inputs.only(learnt=share.learnt, watched=share.watched)
 
 
 def run_proxy(
@@ -68,25 +87,100 @@ def run_proxy(
     OptionError
         The training diverges, or the proxy does not fit the inputs.
     """
-    recipe = trace_recipe(dataset, inputs, training, run, device)
-    trace = store.write_column(f"trace.{run}", recipe, rows=training.epochs, part_rows=1)
-    names = ("embedding.proxy", "probs") if run == 0 else ()
-    results = [_result(store, name, recipe, len(dataset)) for name in names]
-    writers = [trace, *results]
+    return run_proxies(store, dataset, inputs, training, [Proxy(run)], device=device, reporter=reporter)
+
+
+def run_proxies(  # noqa: PLR0913 - run_proxy's parameters, and how many at once
+    store: Store,
+    dataset: Dataset,
+    inputs: Column,
+    training: Training,
+    proxies: Sequence[Proxy],
+    *,
+    device: str = "cpu",
+    reporter: Reporter = SILENT,
+    at_once: int | None = None,
+) -> dict[str, str]:
+    """Train several proxies, or go on with them, as `run_proxy` does with one.
+
+    Parameters
+    ----------
+    proxies
+        The first of run 0 leaves `embedding.proxy` and `probs`, of all samples. Folds leave traces
+        `trace.<run>.<fold>`, float16 (t, 9, m), of their own m rows.
+    at_once
+        How many side by side; default: one on a CPU, on a GPU as many as there is room for. The bits are
+        the same.
+
+    Returns
+    -------
+    dict
+        Column name to identity.
+    """
+    recipes = [trace_recipe(dataset, inputs, training, p.run, device, share=p.share) for p in proxies]
+    traces = [
+        store.write_column(p.trace, recipe, rows=training.last, part_rows=1)
+        for p, recipe in zip(proxies, recipes, strict=True)
+    ]
+    results = _results(store, proxies[0], recipes[0], len(dataset))
+    writers = [*traces, *results]
     if not all(writer.finished for writer in writers):
         place = torch.device(device)
         with repeatable(place):
             fed = Inputs(inputs, dataset, place)
-            if not trace.finished:
-                _train(trace, fed, training, run, reporter)
-            if results:
-                model = model_at(trace.finish(), fed, training, training.epochs)
+            _train(store, training, proxies, traces, fed, reporter=reporter, at_once=at_once)
+            if not all(writer.finished for writer in results):
+                model = model_at(traces[0].finish(), fed, training, training.last)
                 write_results(results, fed, model, reporter)
     return {writer.name: identity(writer.recipe) for writer in writers}
 
 
+def train_until(  # noqa: PLR0913 - run_proxy's parameters, and when to stop
+    store: Store,
+    dataset: Dataset,
+    inputs: Column,
+    training: Training,
+    enough: Enough,
+    *,
+    share: Share | None = None,
+    device: str = "cpu",
+    reporter: Reporter = SILENT,
+) -> Training:
+    """Train run 0 epoch after epoch until that is `enough`, or go on with it; return the training it had.
+
+    The learning rate follows the schedule of all epochs, of which the last are left out: the trace is the
+    beginning of the whole one. Its column stays open, so that more epochs can be added with the same bits,
+    and what is there already is never cut. `run_proxy` of the returned training, whose `stop` is the last
+    epoch, finishes a column of that length without training anything.
+
+    Parameters
+    ----------
+    enough
+        Shown the facts of every epoch in order, float16 (9, n).
+    """
+    proxy = Proxy(0, share)
+    recipe = trace_recipe(dataset, inputs, training, 0, device, share=share)
+    writer = store.write_column(proxy.trace, recipe, rows=training.epochs, part_rows=1)
+    if writer.finished:
+        any(enough(facts[0]) for _, facts in writer.finish().blocks())  # to be told, not to be cut
+        return training
+    place = torch.device(device)
+    with repeatable(place):
+        fed = proxy.fed(Inputs(inputs, dataset, place))
+        course = Course(writer, fed, training, 0, enough=enough)
+        key = _priced(recipe)
+        follow_all([course], at_once=1, reporter=reporter, spent=lambda _, s: store.add_cost(key, s))
+    return training if course.stopped is None else replace(training, stop=course.stopped)
+
+
 def trace_recipe(
-    dataset: Dataset, inputs: Column, training: Training, run: int, device: str
+    dataset: Dataset,
+    inputs: Column,
+    training: Training,
+    run: int,
+    device: str,
+    *,
+    share: Share | None = None,
 ) -> dict[str, Any]:
     """Return all that the trace depends on; the device's model, threads and versions are not part of it.
 
@@ -94,19 +188,27 @@ def trace_recipe(
     """
     kind = torch.device(device).type
     rejected = ",".join(map(str, sorted(inputs.rejects)))
-    return {
+    recipe = {
         "column": "trace",
         "version": VERSION,
         "data": dataset.fingerprint,
         "inputs": {"name": inputs.name, "recipe": inputs.recipe},
         "rejected": hashlib.sha256(rejected.encode()).hexdigest(),
-        "training": dataclasses.asdict(training),
+        "training": training.recipe,
         "run": run,
         "device": kind,
         "precision": precision_of(kind),
         "facts": list(FACTS),
         "taken": "after each epoch, in evaluation mode, without augmentation",
     }
+    return recipe if share is None else {**recipe, "share": dict(share.recipe)}
+
+
+def training_cost(store: Store, traces: Iterable[tuple[str, str]]) -> float | None:
+    """Return the seconds that training took, over all commands; None where a trace was made elsewhere."""
+    costs = store.costs
+    keys = {_priced(store.open_column(name, id_).recipe) for name, id_ in traces}
+    return sum(costs[key] for key in keys) if keys <= costs.keys() else None
 
 
 def model_at(trace: Column, inputs: Inputs, training: Training, epoch: int) -> nn.Module:
@@ -123,88 +225,73 @@ def model_at(trace: Column, inputs: Inputs, training: Training, epoch: int) -> n
     return model.eval()
 
 
-def _train(writer: ColumnWriter, inputs: Inputs, training: Training, run: int, reporter: Reporter) -> None:
-    kept = kept_epochs(training.epochs)
-    missing = {part.number + 1: part for part in writer.missing()}
-    unkept = {epoch for epoch in kept if writer.attachment("weights", epoch) is None}
-    todo = sorted(unkept.union(missing))
-    if todo:
-        trainer, observer = Trainer(inputs, training, run), Observer(inputs)
-        start = _restore(writer, trainer, before=todo[0])
-        epochs = range(start + 1, todo[-1] + 1)
-        work = len(epochs) * (len(trainer.rows) + len(inputs.rows)) + (len(inputs.rows) if start else 0)
-        with reporter.stage(f"training {training.proxy}, run {run}", work) as advance:
-            if start:
-                observer.look(trainer.model, start, advance)
-            for epoch in epochs:
-                values = _epoch(trainer, observer, epoch, advance)
-                if epoch in unkept:
-                    writer.attach("weights", epoch, to_bytes(trainer.model.state_dict()), "safetensors")
-                if epoch < training.epochs:
-                    writer.attach("checkpoint", epoch, trainer.state(), "safetensors")
-                if epoch in missing:
-                    writer.put(missing[epoch], values)
-                writer.detach("checkpoint", epoch - 1)
-    for epoch in range(1, training.epochs):
-        writer.detach("checkpoint", epoch)
-    writer.finish()
+def _train(
+    store: Store,
+    training: Training,
+    proxies: Sequence[Proxy],
+    traces: Sequence[ColumnWriter],
+    inputs: Inputs,
+    *,
+    reporter: Reporter,
+    at_once: int | None,
+) -> None:
+    """Train what is not finished."""
+    courses = []
+    for proxy, trace in zip(proxies, traces, strict=True):
+        if not trace.finished:
+            if training.stop is not None:
+                _take_over(store, trace, training)
+            compact = proxy.share is not None and proxy.share.fold is not None
+            courses.append(Course(trace, proxy.fed(inputs), training, proxy.run, compact=compact))
+    room = room_for(inputs, training, len(courses)) if at_once is None else at_once
+    follow_all(
+        courses,
+        at_once=room,
+        reporter=reporter,
+        spent=lambda course, seconds: store.add_cost(_priced(course.writer.recipe), seconds),
+    )
 
 
-def _epoch(trainer: Trainer, observer: Observer, epoch: int, advance: Advance) -> Array:
-    trainer.epoch(epoch, advance)
-    return observer.look(trainer.model, epoch, advance)
+def _take_over(store: Store, writer: ColumnWriter, training: Training) -> None:
+    """Copy the first epochs of the open column of the whole schedule, if they and their weights are there."""
+    recipe = {**writer.recipe, "training": replace(training, stop=None).recipe}
+    whole = store.write_column(writer.name, recipe, rows=training.epochs, part_rows=1)
+    last = whole.attachment("checkpoint", training.last)
+    weights = {epoch: whole.attachment("weights", epoch) for epoch in kept_epochs(training.last)[:-1]}
+    weights[training.last] = None if last is None else weights_of(last)
+    if whole.finished or any(data is None for data in weights.values()):
+        return
+    for epoch, data in weights.items():
+        if writer.attachment("weights", epoch) is None:
+            assert data is not None
+            writer.attach("weights", epoch, data, "safetensors")
+    for part in writer.missing():
+        values = whole.read_part(part.number)
+        if values is None:
+            return
+        writer.put(part, values)
 
 
-def _restore(writer: ColumnWriter, trainer: Trainer, *, before: int) -> int:
-    """Take up the latest whole checkpoint before an epoch; return its epoch, 0 for a fresh start."""
-    for epoch in range(before - 1, 0, -1):
-        state = writer.attachment("checkpoint", epoch)
-        if state is not None:
-            trainer.restore(state)
-            return epoch
-    return 0
+def _priced(recipe: dict[str, Any]) -> str:
+    """Return what the seconds of a training are kept under: its column, or that of the whole schedule."""
+    training = {name: value for name, value in recipe["training"].items() if name != "stop"}
+    return identity({**recipe, "training": training})
 
 
-def _result(store: Store, name: str, trace: dict[str, Any], n: int) -> ColumnWriter:
-    recipe = {
-        "column": name,
-        "version": VERSION,
-        "trace": identity(trace),
-        "epoch": trace["training"]["epochs"],
-    }
-    return store.write_column(name, recipe, rows=n)
-
-
-def write_results(writers: list[ColumnWriter], inputs: Inputs, model: nn.Module, reporter: Reporter) -> None:
-    """Write the features and the probabilities of every sample, for the parts that the columns lack."""
-    missing = [{part.number: part for part in writer.missing()} for writer in writers]
-    with reporter.stage("taking features", len(inputs.rows)) as advance:
-        for number in sorted(set().union(*missing)):
-            part = next(m[number] for m in missing if number in m)
-            values = _predict(model, inputs, part, advance)
-            for writer, parts, found in zip(writers, missing, values, strict=True):
-                if number in parts:
-                    writer.put(part, found)
-    for writer in writers:
-        writer.finish()
-
-
-def _predict(model: nn.Module, inputs: Inputs, part: Part, advance: Advance) -> tuple[Array, Array]:
-    """Return the features and probabilities of a part: float16 (b, d) and (b, c)."""
-    rows = inputs.rows[(inputs.rows >= part.start) & (inputs.rows < part.stop)]
-    head, count = head_of(model), part.stop - part.start
-    features = np.full((count, head.in_features), np.nan, np.float16)
-    probs = np.full((count, head.out_features), np.nan, np.float16)
-    for here, logits, h in outputs(model, inputs, rows):
-        features[here - part.start] = h.float().clamp(-_LARGEST, _LARGEST).cpu().numpy()
-        probs[here - part.start] = logits.float().softmax(1).cpu().numpy()
-        advance(len(here))
-    return features, probs
+def _results(store: Store, proxy: Proxy, trace: dict[str, Any], n: int) -> list[ColumnWriter]:
+    if proxy.run != 0:
+        return []
+    epoch = trace["training"].get("stop", trace["training"]["epochs"])
+    recipe = {"version": VERSION, "trace": identity(trace), "epoch": epoch}
+    if proxy.trace != "trace.0":
+        recipe["of"] = proxy.trace
+    names = ("embedding.proxy", "probs")
+    return [store.write_column(name, {**recipe, "column": name}, rows=n) for name in names]
 
 
 def require_kept(epoch: int, training: Training) -> None:
     """Raise StoreError where the weights after `epoch` are not kept."""
-    kept = kept_epochs(training.epochs)
+    kept = kept_epochs(training.last)
     if epoch not in kept:
         known = " and ".join(map(str, kept))
         raise StoreError(

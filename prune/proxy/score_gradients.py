@@ -12,14 +12,14 @@ from prune.progress import SILENT, Advance, Reporter
 from prune.proxy.config import Training
 from prune.proxy.device import repeatable
 from prune.proxy.evaluate import batch_of
-from prune.proxy.gradients import gradient_norms, is_covered
+from prune.proxy.gradients import gradient_norms, obstacle
 from prune.proxy.inputs import Inputs
-from prune.proxy.run import model_at, require_kept, run_proxy
+from prune.proxy.run import Proxy, model_at, require_kept, run_proxies
+from prune.proxy.share import Share
 from prune.store import Column, ColumnWriter, Dataset, Part, Store, identity
 
-VERSION = 1  # raised when the same weights would give other norms
+VERSION = 2  # raised when the same weights would give other norms
 _PART_ROWS = 8192  # some seconds of work on two cores
-_BATCH = 32  # samples in one backward pass: larger ones leave the cache of a CPU
 
 
 def grad_norms(  # noqa: PLR0913 - run_proxy's parameters, and the epoch
@@ -30,6 +30,7 @@ def grad_norms(  # noqa: PLR0913 - run_proxy's parameters, and the epoch
     run: int = 0,
     *,
     epoch: int | None = None,
+    share: Share | None = None,
     device: str = "cpu",
     reporter: Reporter = SILENT,
 ) -> dict[str, str]:
@@ -42,6 +43,8 @@ def grad_norms(  # noqa: PLR0913 - run_proxy's parameters, and the epoch
     ----------
     epoch
         One whose weights are kept: min(t, 20) (the default) or t.
+    share
+        The samples that the proxy learns from, and those that get a norm; default: all.
 
     Returns
     -------
@@ -53,51 +56,75 @@ def grad_norms(  # noqa: PLR0913 - run_proxy's parameters, and the epoch
     StoreError
         The weights after `epoch` are not kept.
     """
-    epoch = early_epoch(training.epochs) if epoch is None else epoch
+    epoch = early_epoch(training.last) if epoch is None else epoch
     require_kept(epoch, training)
-    columns = run_proxy(store, dataset, inputs, training, run, device=device, reporter=reporter)
-    recipe = {"column": "grad_norm", "version": VERSION, "trace": columns[f"trace.{run}"], "epoch": epoch}
-    writer = store.write_column(f"grad_norm.{run}", recipe, rows=len(dataset), part_rows=_PART_ROWS)
+    proxy = Proxy(run, share)
+    columns = run_proxies(store, dataset, inputs, training, [proxy], device=device, reporter=reporter)
+    recipe = {"column": "grad_norm", "version": VERSION, "trace": columns[proxy.trace], "epoch": epoch}
+    writer = store.write_column(f"grad_norm.{proxy.name}", recipe, rows=len(dataset), part_rows=_PART_ROWS)
     missing = list(writer.missing())
     if missing:
         place = torch.device(device)
         with repeatable(place):
-            fed = Inputs(inputs, dataset, place)
-            trace = store.open_column(f"trace.{run}", columns[f"trace.{run}"])
-            _write(writer, missing, model_at(trace, fed, training, epoch), fed, reporter)
+            fed = proxy.fed(Inputs(inputs, dataset, place))
+            trace = store.open_column(proxy.trace, columns[proxy.trace])
+            write_norms(writer, missing, model_at(trace, fed, training, epoch), fed, reporter)
     writer.finish()
     return columns | {writer.name: identity(recipe)}
 
 
-def _write(
+def write_norms(
     writer: ColumnWriter, missing: list[Part], model: nn.Module, inputs: Inputs, reporter: Reporter
 ) -> None:
-    exact = not _fast(model, inputs)
-    if exact:
-        reporter.say("this proxy needs a backward pass for every single sample, which is slow")
-    total = sum(len(_labelled(inputs, part)) for part in missing)
-    with reporter.stage("gradient norms", total) as advance:
-        for part in missing:
-            writer.put(part, _norms(model, inputs, part, advance, exact=exact))
+    """Write the norms of parts of a column, for any network.
+
+    Raises
+    ------
+    OptionError
+        No sample has a gradient of its own in this network; the layer is named.
+    """
+    rows = [_with_label(inputs, part) for part in missing]
+    odd = obstacle(model, inputs.normalise(inputs.take(inputs.rows[:3])))
+    if odd:
+        reporter.say(f"{odd}: grad_norm takes a backward pass for every single sample, which is slow")
+    with reporter.stage("gradient norms", sum(map(len, rows))) as advance:
+        for part, here in zip(missing, rows, strict=True):
+            values = np.full(part.stop - part.start, np.nan, np.float32)
+            values[here - part.start] = norms_of(model, inputs, here, advance, exact=bool(odd))
+            writer.put(part, values)
 
 
-def _fast(model: nn.Module, inputs: Inputs) -> bool:
-    probe = inputs.labelled[:3]
-    return is_covered(model, inputs.normalise(inputs.take(probe)), inputs.labels[probe].to(inputs.device))
+def norms_of(
+    model: nn.Module, inputs: Inputs, rows: Rows, advance: Advance, *, exact: bool = False
+) -> Scores:
+    """‖∇_θ CE‖₂ of the samples at `rows`, which have labels, in batches; memory does not grow with them.
 
+    Parameters
+    ----------
+    exact
+        One backward pass a sample: for networks in which `obstacle` finds something.
 
-def _norms(model: nn.Module, inputs: Inputs, part: Part, advance: Advance, *, exact: bool) -> Scores:
-    norms = np.full(part.stop - part.start, np.nan, np.float32)
-    rows = _labelled(inputs, part)
-    step = min(_BATCH, batch_of(inputs))
+    Returns
+    -------
+    (b,)
+        float32, in the order of `rows`.
+    """
+    norms = np.empty(len(rows), np.float32)
+    step = gradient_batch(inputs)
     for start in range(0, len(rows), step):
         here = rows[start : start + step]
         samples = inputs.normalise(inputs.take(here))
         labels = inputs.labels[here].to(inputs.device)
-        norms[here - part.start] = gradient_norms(model, samples, labels, exact=exact).cpu().numpy()
+        norms[start : start + step] = gradient_norms(model, samples, labels, exact=exact).cpu().numpy()
         advance(len(here))
     return norms
 
 
-def _labelled(inputs: Inputs, part: Part) -> Rows:
-    return inputs.labelled[(inputs.labelled >= part.start) & (inputs.labelled < part.stop)]
+def gradient_batch(inputs: Inputs) -> int:
+    """Return how many samples share a backward pass: a quarter of those that share a forward pass."""
+    return max(1, batch_of(inputs) // 4)
+
+
+def _with_label(inputs: Inputs, part: Part) -> Rows:
+    rows = inputs.rows[(inputs.rows >= part.start) & (inputs.rows < part.stop)]
+    return rows[inputs.labels[rows].numpy() >= 0]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import threading
 
 import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision.models import resnet
 
 from prune.arrays import Rows
 from prune.device import precision_of
@@ -18,7 +21,14 @@ from prune.proxy.config import Training
 from prune.proxy.device import generator, seeded
 from prune.proxy.inputs import Inputs, Moves
 from prune.proxy.models import build
+from prune.proxy.nets import Mean, Residual
 
+_BUILDING = threading.Lock()  # initial weights come from torch's global generator
+_STEADY = {
+    *(nn.Sequential, nn.Identity, nn.Flatten, nn.Linear, nn.Conv2d, nn.BatchNorm2d, nn.ReLU),
+    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Residual, Mean),
+    *(resnet.ResNet, resnet.BasicBlock, resnet.Bottleneck),
+}
 _FEW = 16  # steps of an epoch, and samples of a step, that a small dataset is split into
 
 
@@ -41,6 +51,7 @@ class Trainer:
         self.model = new_model(inputs, training, run)
         self.optimiser = _optimiser(self.model, training)
         self.autocast = precision_of(inputs.device.type) == "bfloat16"
+        self._draws_nothing = draws_nothing(self.model)
 
     @property
     def device(self) -> torch.device:
@@ -62,7 +73,8 @@ class Trainer:
         ends = _ends(len(order), training.batch)
         total = torch.zeros((), device=self.device)
         self.model.train()
-        with seeded(self.device, "dropout", training.seed, self.run, number):
+        random = seeded(self.device, "dropout", training.seed, self.run, number)
+        with contextlib.nullcontext() if self._draws_nothing else random:
             for step, (start, stop) in enumerate(zip([0, *ends], ends, strict=False)):
                 self._pace((number - 1) * len(ends) + step, training.epochs * len(ends))
                 total += self._step(order[start:stop], moves.part(start, stop))
@@ -84,7 +96,7 @@ class Trainer:
     def restore(self, state: bytes) -> None:
         """Take up the state that `state` returned."""
         tensors = safetensors.torch.load(state)
-        load_weights(self.model, {k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+        load_weights(self.model, safetensors.torch.load(weights_of(state)))
         for name, parameter in self.model.named_parameters():
             if self.training.momentum == 0:
                 break
@@ -111,14 +123,25 @@ class Trainer:
 
 def new_model(inputs: Inputs, training: Training, run: int) -> nn.Module:
     """Return the network before its first step."""
-    with seeded(torch.device("cpu"), "weights", training.seed, run):
+    with _BUILDING, seeded(torch.device("cpu"), "weights", training.seed, run):
         model = build(training.proxy, inputs.shape, inputs.classes)
     return model.to(memory_format=torch.channels_last).to(inputs.device)
+
+
+def draws_nothing(model: nn.Module) -> bool:
+    """Whether every layer is known to draw no random numbers, so that torch's own generator stays unused."""
+    return all(type(module) in _STEADY for module in model.modules())
 
 
 def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Copy weights and buffers into a model, whose memory layout stays."""
     model.load_state_dict(tensors)
+
+
+def weights_of(state: bytes) -> bytes:
+    """Return the weights and buffers within what `Trainer.state` returned, as a file of their own."""
+    tensors = safetensors.torch.load(state)
+    return to_bytes({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
 
 
 def to_bytes(tensors: dict[str, Tensor]) -> bytes:

@@ -12,9 +12,16 @@ from prune.arrays import Scores
 _QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
 
 
-def summaries(scores: Mapping[str, Scores], directions: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return direction, count of finite values and quartiles of each score."""
-    return {name: {"high": directions.get(name, ""), **_summary(values)} for name, values in scores.items()}
+def summaries(
+    scores: Mapping[str, Scores],
+    directions: Mapping[str, str],
+    more: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Return direction, count of finite values and quartiles of each score, and what else is known of it."""
+    return {
+        name: {"high": directions.get(name, ""), **_summary(values), **(more or {}).get(name, {})}
+        for name, values in scores.items()
+    }
 
 
 def _summary(values: Scores) -> dict[str, Any]:

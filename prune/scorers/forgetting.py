@@ -5,21 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 from prune.arrays import Array, Scores, Trajectory
+from prune.scorers.epochs import between
 
 
-def forgetting(right: Trajectory, /) -> Scores:
+def forgetting(right: Trajectory, /, *, first: int | None = None, last: int | None = None) -> Scores:
     """Number of epochs at which the sample is wrong after it was right at the epoch before.
 
     Parameters
     ----------
     right : (t, n)
         1 where the proxy is right at that epoch and 0 where it is wrong; NaN where the sample has no label.
+    first, last
+        Epochs from 1 to t that are looked at; below, t is how many these are. Default: all.
 
     Returns
     -------
     (n,)
         A whole number from 0 (never forgotten) to t/2 (forgotten every other epoch), or t where the sample
         was never right: above every possible count, and finite, so that runs can be averaged.
+
+    Raises
+    ------
+    OptionError
+        The trace has no such epoch.
 
     References
     ----------
@@ -28,6 +36,7 @@ def forgetting(right: Trajectory, /) -> Scores:
     Differs: never-learned samples score t in place of infinity, and the flag `never` names them; whether a
     sample is right is asked once an epoch, on the whole data, and not when its minibatch comes by.
     """
+    right = between(right, first, last)
     was_right = np.asarray(right) > 0
     counts = (was_right[:-1] & ~was_right[1:]).sum(axis=0).astype(np.float32)
     counts[never_learned(right)] = len(right)
@@ -35,6 +44,6 @@ def forgetting(right: Trajectory, /) -> Scores:
     return counts
 
 
-def never_learned(right: Trajectory, /) -> Array:
-    """Whether the proxy was wrong at every epoch, (n,) bool; false where the sample has no label."""
-    return (np.asarray(right) == 0).all(axis=0)
+def never_learned(right: Trajectory, /, *, first: int | None = None, last: int | None = None) -> Array:
+    """Whether the proxy was wrong at all these epochs, (n,) bool; false where the sample has no label."""
+    return (np.asarray(between(right, first, last)) == 0).all(axis=0)

@@ -1,6 +1,7 @@
 """One file per selector: a plain function of a space, scores or keys. Listed here or it does not exist."""
 
 from prune.methods import Method, table
+from prune.selectors.beta import beta
 from prune.selectors.contextual_diversity import contextual_diversity, plan_of_contextual_diversity
 from prune.selectors.craig import craig, plan_of_craig
 from prune.selectors.d2 import d2, plan_of_d2
@@ -12,10 +13,12 @@ from prune.selectors.gio import gio, plan_of_gio
 from prune.selectors.glister import glister, plan_of_glister
 from prune.selectors.gradmatch import gradmatch, plan_of_gradmatch
 from prune.selectors.graph_cut import graph_cut, plan_of_graph_cut
+from prune.selectors.gumbel import gumbel
 from prune.selectors.herding import herding, plan_of_herding
 from prune.selectors.kcenter import kcenter, plan_of_kcenter
 from prune.selectors.kmeans import kmeans, plan_of_kmeans
 from prune.selectors.log_det import log_det, plan_of_log_det
+from prune.selectors.moderate import moderate
 from prune.selectors.prototypes import plan_of_prototypes, prototypes
 from prune.selectors.random import random
 from prune.selectors.saturated_coverage import plan_of_saturated_coverage, saturated_coverage
@@ -32,6 +35,9 @@ SELECTORS = table(
     Method(bottom),
     Method(window),
     Method(stratified, nested=False),
+    Method(beta, nested=False, score="dual"),
+    Method(gumbel),
+    Method(moderate, quota="proportional", score="class_median"),
     Method(kcenter, plan=plan_of_kcenter),
     Method(facility_location, plan=plan_of_facility_location),
     Method(craig, plan=plan_of_craig, quota="proportional", on="gradients", weighted=True),

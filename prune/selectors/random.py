@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from prune.selection import Selection
 
@@ -39,10 +40,30 @@ def random(keys: Sequence[str], /, *, k: int, seed: int) -> Selection:
     """
     if not 1 <= k <= len(keys):
         raise ValueError(f"cannot keep {k} of {len(keys)} samples")
-    salt = hashlib.blake2b(str(seed).encode(), digest_size=64).digest()
-    lots = [
+    return Selection.of(np.argsort(lots(keys, str(seed)), kind="stable")[:k])
+
+
+def lots(keys: Sequence[str], seed: str) -> npt.NDArray[np.uint64]:
+    """Return a number a key, uniform over all 64-bit ones: a hash, so that the order does not matter."""
+    salt = hashlib.blake2b(seed.encode(), digest_size=64).digest()
+    hashes = [
         hashlib.blake2b(key.encode("utf-8", "surrogateescape"), key=salt, digest_size=8).digest()
         for key in keys
     ]
-    order = np.argsort(np.frombuffer(b"".join(lots), ">u8"), kind="stable")
-    return Selection.of(order[:k])
+    return np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
+
+
+def weighted_order(logs: npt.NDArray[np.float64], keys: Sequence[str], seed: str) -> npt.NDArray[np.int64]:
+    """Return all rows as drawing one after the other without replacement would, with odds ``exp(logs)``.
+
+    Adds a Gumbel variable to each logarithm and sorts: the same law as drawing, in one pass. Rows whose
+    logarithm is −inf come last, in an order of their own.
+
+    References
+    ----------
+    Efraimidis & Spirakis, "Weighted random sampling with a reservoir", Inf. Process. Lett. 97, 2006.
+    Kool, van Hoof & Welling, "Stochastic Beams and Where to Find Them", ICML 2019, arXiv:1903.06059.
+    """
+    lot = lots(keys, seed)
+    uniform = ((lot >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52  # in (0, 1), both ends left out
+    return np.lexsort((lot, -(logs - np.log(-np.log(uniform)))))

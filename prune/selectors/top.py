@@ -64,9 +64,20 @@ def bottom(scores: Scores, /, *, k: int) -> Selection:
 
 def ranked(scores: Scores, k: int) -> Rows:
     """All rows, lowest score first, ties by lower row; refuses what cannot be ranked."""
+    _require_numbers(scores, k)
+    return np.argsort(scores, kind="stable")
+
+
+def require_finite(scores: Scores, k: int) -> None:
+    """Raise `ValueError` for scores that are not finite numbers, and for a budget that does not fit."""
+    _require_numbers(scores, k)
+    if not np.isfinite(scores).all():
+        raise ValueError(f"scores span [{scores.min()}, {scores.max()}]; they have to be finite")
+
+
+def _require_numbers(scores: Scores, k: int) -> None:
     lost = np.flatnonzero(np.isnan(scores))
     if len(lost):
         raise ValueError(f"{len(lost)} of {len(scores)} scores are not numbers (first in row {lost[0]})")
     if not 1 <= k <= len(scores):
         raise ValueError(f"cannot keep {k} of {len(scores)} samples")
-    return np.argsort(scores, kind="stable")

@@ -144,6 +144,13 @@ class ColumnWriter:
             if path is None:
                 yield part
 
+    def read_part(self, number: int) -> Array | None:
+        """Return a part that is there already, or None where there is none or it is damaged."""
+        path = _find(self.folder, "part", number)
+        if path is None or _digest(path) != _NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
+            return None
+        return _map(path)
+
     def put(self, part: Part, values: Array, rejects: Mapping[int, str] | None = None) -> None:
         """Write one part; `rejects` names rows of it that could not be computed."""
         expected = part.stop - part.start

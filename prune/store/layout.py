@@ -19,8 +19,10 @@ SELECTIONS = "selections"
 SCANS = "scans"
 TARGETS = "targets"
 REJECTS = "rejects.json"
+KEYS = "keys.parquet"
 TIMINGS = "timings.json"
 
+STOPPED = "stopped"  # an attachment of a column that may be gone on with, but is not owed
 RECIPE = "recipe.json"
 COLUMN = "column.json"
 DATASET = "dataset.json"

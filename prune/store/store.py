@@ -21,6 +21,7 @@ from prune.store.layout import (
     COLUMNS,
     DATASETS,
     FORMAT,
+    KEYS,
     LOCATION,
     LOCK,
     PART_ROWS,
@@ -28,6 +29,7 @@ from prune.store.layout import (
     SCANS,
     SELECTIONS,
     STATE,
+    STOPPED,
     TARGETS,
     TIMINGS,
     identity,
@@ -122,7 +124,7 @@ class Store:
         if self.path.exists() and not self.exists():
             if not self.path.is_dir():
                 raise StoreError(f"{self.path} is a file, not a store", "choose another place with --store")
-            known = {LOCK, LOCATION, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, REJECTS, TIMINGS}
+            known = {LOCK, LOCATION, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, REJECTS, TIMINGS, KEYS}
             foreign = [p.name for p in self.path.iterdir() if p.name not in known and ".prune-" not in p.name]
             if foreign:
                 raise StoreError(
@@ -152,15 +154,31 @@ class Store:
     @property
     def timings(self) -> dict[str, dict[str, float]]:
         """Seconds of each stage of the last run of each verb that had something to do."""
+        return {verb: seconds for verb, seconds in self._clocked.items() if verb != _COSTS}
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """Seconds that it took to make a column, by identity, over all commands that worked on it."""
+        costs = self._clocked.get(_COSTS, {})
+        return costs if isinstance(costs, dict) else {}
+
+    def remember_timings(self, verb: str, seconds: Mapping[str, float]) -> None:
+        """Keep how long a verb took; not a part of what must be equal between runs."""
+        files.write_json(self.path / TIMINGS, {**self._clocked, verb: dict(seconds)})
+
+    def add_cost(self, identity_: str, seconds: float) -> None:
+        """Keep that a column took so much longer to make; as `timings`, a fact of the machine."""
+        costs = self.costs
+        costs[identity_] = costs.get(identity_, 0.0) + seconds
+        files.write_json(self.path / TIMINGS, {**self._clocked, _COSTS: costs})
+
+    @property
+    def _clocked(self) -> dict[str, dict[str, float]]:
         try:
             timings = files.read_json(self.path / TIMINGS)
         except (FileNotFoundError, ValueError):
             return {}
         return timings if isinstance(timings, dict) else {}
-
-    def remember_timings(self, verb: str, seconds: Mapping[str, float]) -> None:
-        """Keep how long a verb took; not a part of what must be equal between runs."""
-        files.write_json(self.path / TIMINGS, {**self.timings, verb: dict(seconds)})
 
     # -- dataset -------------------------------------------------------------------------------------------
 
@@ -200,9 +218,10 @@ class Store:
 
     @property
     def unfinished(self) -> list[str]:
-        """Names of the columns that a command began and did not end."""
+        """Names of the columns that a command began and did not end, but for those that it left so."""
         begun = (self.path / COLUMNS).glob("*/*/")
-        return sorted({folder.parent.name for folder in begun if not (folder / COLUMN).exists()})
+        owed = (f for f in begun if not (f / COLUMN).exists() and not any(f.glob(f"{STOPPED}-*")))
+        return sorted({folder.parent.name for folder in owed})
 
     def column(self, name: str) -> Column:
         """Return a finished column.
@@ -232,6 +251,9 @@ class Store:
         """Begin a column, or go on with it: the same recipe finds the parts that are there."""
         folder = self.path / COLUMNS / name / identity(recipe)
         return ColumnWriter(name, folder, recipe, rows, part_rows)
+
+
+_COSTS = "costs"  # beside the verbs in timings.json
 
 
 def writer_of(column: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import prune as library
+from prune import noise
 from prune.selectors import SELECTORS
 
 Prune = Callable[..., Any]
@@ -179,3 +180,104 @@ def test_samples_given_in_other_classes_do_not_count_under_a_quota(
         "ant/00.png",
         "bee/03.png",
     ]
+
+
+def test_beta_needs_the_trace_and_the_score_it_is_made_for(prune: Prune, scored: Path) -> None:
+    words = ("select", "--method", "beta", "--count", 12, "--store", scored)
+    said = prune(*words)
+    assert said.code == 4
+    assert "there is no column 'score.dual'" in said.err
+    said = prune(*words, "--score", "el2n", "--json")
+    assert said.code == 0, said.err
+    assert 0 < json.loads(said.out)["facts"]["b"] < 15
+    said = prune(*words, "--score", "aum")
+    assert said.code == 2
+    assert "beta multiplies by the score, and the lowest is -" in said.err
+
+
+def test_stratified_cuts_off_as_published_unless_the_user_says_how_many(prune: Prune, scored: Path) -> None:
+    words = ("select", "--method", "stratified", "--count", 6, "--score", "aum", "--store", scored)
+    said = prune(*words, "--json")
+    about = json.loads(said.out)
+    assert (about["options"]["hard"], about["options"]["cutoff"], about["facts"]["cutoff"]) == (
+        "low",
+        "auto",
+        0.3,
+    )
+    table = _table(scored, "stratified")
+    cut = np.array(table["reason"].to_pylist()) == "hardest, cut off by the method"
+    assert cut.sum() == 18
+    scores = table["score.aum"].to_numpy()
+    assert scores[cut].max() <= scores[~cut].min()
+    about = json.loads(prune(*words, "--drop-hardest", "0.1", "--json").out)
+    assert about["facts"]["cutoff"] == 0
+    assert (about["drop_hardest"]["samples"], about["drop_hardest"]["rule"]) == (6, "as asked")
+    assert json.loads(prune(*words, "--drop-hardest", "0", "--json").out)["facts"]["cutoff"] == 0
+
+
+def test_the_quota_drop_gives_to_classes_what_they_are_mistaken_for(
+    prune: Prune, scored: Path, elsewhere: Path
+) -> None:
+    words = ("select", "--method", "random", "--quota", "drop", "--count", 20, "--store", scored, "--json")
+    about = json.loads(prune(*words).out)
+    assert about["class_errors"]["source"] == "trace.0: training samples, the last epoch"
+    assert set(about["class_errors"]["by_class"]) == set(CLASSES)
+    errors = elsewhere / "errors.json"
+    errors.write_text(json.dumps({"ant": 0.5, "bee": 0.2, "cat": 0.0}))
+    about = json.loads(prune(*words, "--quota-errors", errors).out)
+    assert about["class_errors"] == {"source": str(errors), "by_class": {"ant": 0.5, "bee": 0.2, "cat": 0.0}}
+    assert not about["nested"]
+    table = _table(scored, "random")
+    assert np.bincount(table["label"].to_numpy()[table["selected"].to_numpy()], minlength=3).tolist() == [
+        12,
+        8,
+        0,
+    ]
+
+
+def test_hardest_first_is_warned_of_once_and_in_the_record(prune: Prune, scored: Path) -> None:
+    words = ("select", "--method", "top", "--score", "el2n", "--store", scored, "--json")
+    said = prune(*words, "--count", 6)
+    (warning,) = json.loads(said.out)["warnings"]
+    assert said.err.count("warning: top by el2n keeps the hardest 10 % of the samples") == 1
+    assert warning in said.err
+    assert json.loads(prune(*words, "--count", 30).out)["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--drop-hardest", "most"), "--drop-hardest must be from 0 up to (not including) 1, not most"),
+        (("--drop-hardest", "nan"), "not nan"),
+        (("--drop-by", "aum"), "--drop-by aum drops nothing"),
+        (("--quota-errors", "e.json"), "--quota-errors is for one quota only"),
+        (("--quota", "drop", "--quota-errors", "e.json"), "there is no file e.json"),
+        (("--method", "stratified", "--score", "el2n", "--set", "cutoff=most"), "cutoff=most is not a share"),
+    ],
+)
+def test_choices_that_make_no_sense(prune: Prune, scored: Path, words: tuple[str, ...], message: str) -> None:
+    said = prune("select", "--count", 3, *words, "--store", scored)
+    assert said.code == 2
+    assert message in said.err
+
+
+def test_doubted_labels_are_marked_and_left_out_by_the_same_rule(prune: Prune, elsewhere: Path) -> None:
+    rng = np.random.default_rng(0)
+    true = np.arange(400) % 4
+    pixels = rng.normal(0, 20, (400, 8, 8, 3)) + 40 + 50 * true[:, None, None, None]
+    np.save("x.npy", np.clip(pixels, 0, 255).astype(np.uint8))
+    noise.inject(true, 0.1, seed=1).save("y.npy")
+    words = ("--proxy", "mlp", "--epochs", 8, "--proxy-size", 8, "--no-flip", "--workers", 1, "--json")
+    said = prune("score", "x.npy", "--labels", "y.npy", "--type", "aum,el2n", *words)
+    assert said.code == 0, said.err
+    marked = json.loads(said.out)["scores"]["aum"]["suspects"]
+    assert f"aum doubts {marked} of 400 labels" in said.err
+    said = prune("select", "--method", "random", "--count", 50, "--drop-hardest", "auto", "--drop-by", "aum")
+    assert f"left out as hardest by aum: {marked} of 400" in said.out
+    table = _table(Path(".prune"), "random")
+    suspect = table["score.aum.suspect"].to_numpy()
+    reasons = np.array(table["reason"].to_pylist(), object)
+    assert np.array_equal(suspect, reasons == "hardest, beyond the threshold")
+    wrong = noise.load("y.npy").mask
+    assert suspect.sum() == marked
+    assert (suspect & wrong).sum() >= 0.8 * max(wrong.sum(), marked)

@@ -317,7 +317,9 @@ def test_networks_that_hooks_cannot_follow_say_so(
     monkeypatch.setitem(PROXIES, "twice", lambda _, classes: Twice(classes))
     reporter = Killer(10**9)
     grad_norms(*few(), Training.of("twice", epochs=1, size=16), reporter=reporter)
-    assert reporter.said == ["this proxy needs a backward pass for every single sample, which is slow"]
+    odd = "layer (Linear): not used exactly once on the whole batch"
+    slow = "grad_norm takes a backward pass for every single sample, which is slow"
+    assert reporter.said == [f"{odd}: {slow}"]
 
 
 def test_parts_do_not_change_what_is_learnt(few: Callable[..., Any]) -> None:

@@ -47,7 +47,7 @@ def _probs(kind: str, rng: np.random.Generator, n: int) -> np.ndarray:
 def _inputs(kind: str, on: str = "embeddings", n: int = N) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     scores = {
-        "plain": rng.standard_normal(n),
+        "plain": np.abs(rng.standard_normal(n)),
         "ties": rng.integers(0, 3, n),
         "equal": np.ones(n),
     }[kind].astype(np.float32)
@@ -57,7 +57,8 @@ def _inputs(kind: str, on: str = "embeddings", n: int = N) -> dict[str, Any]:
     if on == "gradients":
         space = GradientSpace(_frozen(errors_of(probs, labels)), rows, memory=MEMORY)
     keys = [f"class/{row:03}.png" for row in range(n)]
-    return {"scores": _frozen(scores), "space": space, "keys": keys, "probs": probs}
+    easiness = _frozen(np.random.default_rng(1).random(n, np.float32))
+    return {"scores": _frozen(scores), "easiness": easiness, "space": space, "keys": keys, "probs": probs}
 
 
 def _run(method: Method, inputs: dict[str, Any], k: int, **more: Any) -> Selection:
@@ -167,7 +168,7 @@ def test_methods_for_gradients_say_so_elsewhere(method: Method) -> None:
 @every_selector
 def test_the_docstring_says_what_it_is_and_the_signature_what_it_needs(method: Method) -> None:
     assert method.summary.endswith(".")
-    assert set(method.needs) <= {"space", "scores", "keys", "probs"}
+    assert set(method.needs) <= {"space", "scores", "easiness", "keys", "probs"}
     assert "k" in method.supplied
     assert set(method.supplied) <= SUPPLIED
 

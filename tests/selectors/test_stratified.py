@@ -44,6 +44,60 @@ def test_wide_ranges_do_not_overflow() -> None:
     assert sorted(stratified(scores, k=3, seed=0).rows.tolist()) == [0, 1, 2]
 
 
+HARD = np.linspace(0, 1, 1000, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "share"),
+    [
+        ("auto", 700, 0),
+        ("auto", 500, 0),
+        ("auto", 300, 0.1),
+        ("auto", 100, 0.3),
+        ("auto", 10, 0.3),
+        ("cifar100", 700, 0.1),
+        ("cifar100", 100, 0.5),
+        ("cifar10", 400, 0.05),  # half way between none at 50 % and 0.1 at 30 %
+        ("imagenet", 200, 0.2),
+        ("0.25", 300, 0.25),
+        ("none", 100, 0),
+    ],
+)
+def test_the_hardest_are_cut_off_as_published_for_the_rate(name: str, kept: int, share: float) -> None:
+    chosen = stratified(HARD, k=kept, seed=0, cutoff=name, hard="high")
+    assert chosen.facts["cutoff"] == pytest.approx(share)
+    cut = round(share * 1000)
+    assert chosen.facts["dropped"] == list(range(1000 - cut, 1000))
+    assert len(np.unique(chosen.rows)) == kept
+    assert chosen.rows.max() < 1000 - cut
+
+
+def test_either_end_may_be_hard_and_where_nobody_says_nothing_is_cut() -> None:
+    assert stratified(HARD, k=100, seed=0, hard="low").facts["dropped"] == list(range(300))
+    assert stratified(HARD, k=100, seed=0).facts == {"cutoff": 0.0, "dropped": []}
+
+
+def test_large_data_take_the_row_of_imagenet() -> None:
+    many = np.arange(200_000, dtype=np.float32)
+    assert stratified(many, k=100_000, seed=0, hard="high").facts["cutoff"] == 0.1
+    assert stratified(many[1:], k=100_000, seed=0, hard="high").facts["cutoff"] == 0
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "hard", "message"),
+    [
+        ("cifar11", "high", "cutoff=cifar11 is not a share from 0 up to 1"),
+        ("1.0", "high", "cutoff=1.0 is not a share"),
+        ("nan", "high", "cutoff=nan is not a share"),
+        ("0.2", None, "cutoff=0.2 cuts off the hard end, and the score does not say which"),
+        ("0.6", "high", "cutoff=0.6 leaves 400 of 1000 samples, fewer than the 500 to keep"),
+    ],
+)
+def test_cutoffs_that_make_no_sense(cutoff: str, hard: str | None, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        stratified(HARD, k=500, seed=0, cutoff=cutoff, hard=hard)
+
+
 def test_no_bins_and_infinite_scores_are_refused() -> None:
     with pytest.raises(OptionError, match="bins=0 is not at least 1"):
         stratified(np.ones(3, np.float32), k=1, seed=0, bins=0)

@@ -1,0 +1,56 @@
+"""Choices that are known to fail, each with the figure and where it was published."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from prune.arrays import Labels
+
+_SMALL = 0.3  # kept: below it, hardest-first has lost to random wherever it was compared
+_TINY = 0.1
+_UNEVEN = 10  # times more samples in the largest class than in the smallest
+
+_HARDEST_FIRST = (
+    "{method} by {score} keeps the hardest {kept:.3g} % of the samples: below 30 % that does worse than "
+    "random. On CIFAR-10, keeping the most forgotten gave 95.36 % accuracy at 70 % kept and 34.03 % at 10 %, "
+    "far below random (Zheng et al., ICLR 2023, arXiv:2210.15809). "
+    "Try --method stratified, beta or gumbel, or keep more"
+)
+_INPUT_NORM = (
+    "input_norm says nothing about what is learned; it is what gradient norms at epoch 0 come to (Spearman "
+    "0.96), and CIFAR-10 halved by it gave 92.4 % accuracy where random gave 93.5 % "
+    "(Kirsch, 2023, arXiv:2303.14753). Try --score el2n"
+)
+_ONE_FOR_ALL = (
+    "classes differ in size by {ratio:.3g} times, and stratified bins all of them together: at 1 % kept of "
+    "CTU-13 accuracy fell by 7.59 % that way, and by 2.58 % class by class (Tsai, Zheng & Prakash, 2025, "
+    "arXiv:2507.10904). Try --quota proportional"
+)
+
+
+def cautions(
+    *, method: str, score: str | None, high: str, kept: float, labels: Labels, quota: str
+) -> list[str]:
+    """Return what the literature has against a choice; nothing, mostly.
+
+    Parameters
+    ----------
+    method, score, high, quota
+        What is chosen by, what a high score means, and how the budget is split.
+    kept
+        Fraction of the usable samples.
+    labels : (m,)
+        Of the candidates; −1 where there is none.
+    """
+    found = []
+    hardest_first = (method, high) in {("top", "hard"), ("bottom", "easy")}
+    if hardest_first and kept < _SMALL:
+        found.append(_HARDEST_FIRST.format(method=method, score=score, kept=100 * kept))
+    if score == "input_norm":
+        found.append(_INPUT_NORM)
+    sizes = np.bincount(labels[labels >= 0])
+    sizes = sizes[sizes > 0]
+    uneven = len(sizes) > 1 and sizes.max() >= _UNEVEN * sizes.min()
+    if method == "stratified" and quota == "none" and uneven and kept <= _TINY:
+        found.append(_ONE_FOR_ALL.format(ratio=sizes.max() / sizes.min()))
+    return found

@@ -1,0 +1,144 @@
+"""Where the wrong labels begin: two kinds of samples in the distribution of a score, if there are two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from prune.arrays import Scores
+
+Numbers: TypeAlias = npt.NDArray[np.float64]
+
+_FEWEST = 50  # samples: fewer show no shape
+_VALUES = 64  # fewer different scores are counts, which have no density
+_BINS = 512
+_TAIL = 0.001  # of the samples, at either end, that do not stretch the bins
+_FLOOR = 1e-4  # of the highest: scores below it are as easy as one another
+_APART = 2.3  # Ashman's D; over 2 two normals are apart, and clean labels came to 2.0 at most
+_LEAST, _MOST = 0.02, 0.4  # of the samples: fewer may be a tail of clean ones, more are no exception
+_STARTS = (0.5, 0.7, 0.8, 0.9, 0.95)  # quantiles that the two parts are first divided at
+_ROUNDS = 300
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """The samples beyond a threshold, and how it was found."""
+
+    mask: npt.NDArray[np.bool_]  # (n,), true where the label is doubted
+    threshold: float | None  # of the score; None: no label is doubted
+    rule: str
+
+
+def doubt(scores: Scores, high: str) -> Doubt:
+    """Return the samples that belong to the harder of two normal distributions, where there are clearly two.
+
+    Wrong labels are hard in their own way: where they have been learned badly enough, the score's histogram
+    has a second bump at the hard end. Two normal distributions are fitted to it: to the logarithm, for hard
+    scores that are never negative, and to the log odds, for easy scores from 0 to 1. They count as two kinds
+    of samples if they are apart, ``|μ₁ − μ₂| / √((σ₁² + σ₂²)/2) > 2.3`` (Ashman's D), if the harder one has
+    2 to 40 % of the samples, and if two are likelier than one by the Bayesian information criterion. The
+    threshold is where the harder becomes the likelier. Otherwise no label is doubted: wrong ones may be
+    there, but too few, or too little told apart by the proxy, to show. Time O(n·log n), memory O(n).
+
+    Parameters
+    ----------
+    scores : (n,)
+        Scores that are not finite are never doubted.
+    high
+        What a high score means: ``hard`` or ``easy``.
+
+    Returns
+    -------
+    Doubt
+        The mask, the threshold in units of the score, and a sentence.
+
+    Raises
+    ------
+    ValueError
+        `high` does not say which end is hard.
+
+    References
+    ----------
+    Ashman, Bird & Zepf, "Detecting bimodality in astronomical datasets", Astron. J. 108, 1994.
+    Arazo et al., "Unsupervised Label Noise Modeling and Loss Correction", ICML 2019, arXiv:1904.11238, for a
+    mixture of two over the loss.
+    """
+    if high not in {"hard", "easy"}:
+        raise ValueError(f"a score whose high values are {high!r} does not say which end is hard")
+    values = np.asarray(scores, np.float64)
+    finite = np.isfinite(values)
+    none = np.zeros(len(values), bool)
+    if finite.sum() < _FEWEST:
+        return Doubt(none, None, f"{finite.sum()} samples are too few to show a threshold")
+    if (kinds := len(np.unique(values[finite]))) < _VALUES:
+        return Doubt(none, None, f"{kinds} different scores are too few to show a threshold")
+    place, fit = _parting(_hardness(values[finite], high))
+    if place is None:
+        return Doubt(none, None, f"the scores are of one kind ({fit})")
+    mask = none.copy()
+    mask[finite] = _hardness(values[finite], high) > place
+    if not mask.any():
+        return Doubt(none, None, "the scores are of one kind (none lies beyond the threshold)")
+    threshold = float(values[mask].min() if high == "hard" else values[mask].max())
+    side = "from" if high == "hard" else "up to"
+    return Doubt(mask, threshold, f"{side} {threshold:.4g}, where the second kind begins ({fit})")
+
+
+def _hardness(values: Numbers, high: str) -> Numbers:
+    """Return numbers on a scale without ends, high where hard."""
+    if high == "easy" and values.min() >= 0 and values.max() <= 1:
+        odds = np.clip(values, _FLOOR, 1 - _FLOOR)
+        return np.log1p(-odds) - np.log(odds)
+    if high == "easy" or values.min() < 0:
+        return -values if high == "easy" else values
+    return np.log(np.maximum(values, _FLOOR * max(float(np.quantile(values, 1 - _TAIL)), 1e-30)))
+
+
+def _parting(hardness: Numbers) -> tuple[float | None, str]:
+    """Return where the harder of two kinds begins, None if there is one; and the fit in words."""
+    low, high = np.quantile(hardness, [_TAIL, 1 - _TAIL])
+    if not low < high:
+        return None, "most are equal"
+    counts, edges = np.histogram(np.clip(hardness, low, high), _BINS)
+    x, n = (edges[1:] + edges[:-1]) / 2, len(hardness)
+    fits = [_fitted(x, counts, float(np.quantile(hardness, start))) for start in _STARTS]
+    likelihood, part, mean, spread = max(fits, key=lambda fit: fit[0])
+    easy, hard = np.argsort(mean, kind="stable")
+    apart = float((mean[hard] - mean[easy]) / np.sqrt((spread**2).mean()))
+    alone = _log_density(x, np.average(x, weights=counts), np.sqrt(_variance(x, counts))) @ counts
+    fit = f"of two normals, D {apart:.2f}, the harder has {100 * part[hard]:.3g} %"
+    surer = 2 * (likelihood - alone) > 3 * np.log(n)
+    if apart <= _APART or not _LEAST <= part[hard] <= _MOST or not surer:
+        return None, fit
+    between = x[(x > mean[easy]) & (x < mean[hard])]
+    odds = [np.log(part[i]) + _log_density(between, mean[i], spread[i]) for i in (hard, easy)]
+    likelier = np.flatnonzero(odds[0] > odds[1])
+    return float(between[likelier[0]] if len(likelier) else mean[hard]), fit
+
+
+def _fitted(x: Numbers, counts: Numbers, cut: float) -> tuple[float, Numbers, Numbers, Numbers]:
+    """Fit two normals to a histogram, beginning from a cut: log likelihood, parts, means, deviations."""
+    share = np.stack([x <= cut, x > cut]).astype(np.float64)
+    least = 0.01 * np.sqrt(_variance(x, counts))
+    for _ in range(_ROUNDS):
+        mass = share @ counts + 1e-9
+        mean = share @ (counts * x) / mass
+        spread = np.sqrt((share * (x - mean[:, None]) ** 2) @ counts / mass)
+        spread = np.maximum(spread, least)
+        part = mass / mass.sum()
+        logs = np.log(part)[:, None] + _log_density(x, mean[:, None], spread[:, None])
+        total = np.logaddexp(*logs)
+        share = np.exp(logs - total)
+    return float(total @ counts), part, mean, spread
+
+
+def _log_density(x: Numbers, mean: Numbers, spread: Numbers) -> Numbers:
+    return -0.5 * ((x - mean) / spread) ** 2 - np.log(spread * np.sqrt(2 * np.pi))
+
+
+def _variance(x: Numbers, counts: Numbers) -> float:
+    mean = np.average(x, weights=counts)
+    return float(np.average((x - mean) ** 2, weights=counts))

@@ -1,0 +1,54 @@
+"""What is known to fail is said with its figure; all else passes without a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prune.cautions import cautions
+
+EVEN = np.repeat([0, 1], 500)
+
+
+def _said(**choice: Any) -> list[str]:
+    usual = {"method": "top", "score": "el2n", "high": "hard", "kept": 0.1, "labels": EVEN, "quota": "none"}
+    return cautions(**{**usual, **choice})
+
+
+@pytest.mark.parametrize(("method", "high"), [("top", "hard"), ("bottom", "easy")])
+def test_hardest_first_below_a_third(method: str, high: str) -> None:
+    (warning,) = _said(method=method, high=high, score="s")
+    assert warning.startswith(f"{method} by s keeps the hardest 10 % of the samples")
+    assert "34.03 %" in warning
+    assert "arXiv:2210.15809" in warning
+
+
+def test_a_score_that_is_the_input_norm() -> None:
+    (warning,) = _said(method="gumbel", score="input_norm", high="")
+    assert "epoch 0" in warning
+    assert "arXiv:2303.14753" in warning
+
+
+def test_stratified_over_uneven_classes_all_together() -> None:
+    uneven = np.repeat([0, 2, -1], [1000, 50, 3])
+    (warning,) = _said(method="stratified", labels=uneven, kept=0.05)
+    assert "20 times" in warning
+    assert not _said(method="stratified", labels=uneven, kept=0.05, quota="proportional")
+    assert not _said(method="stratified", labels=uneven, kept=0.5)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"kept": 0.3},
+        {"high": "easy"},
+        {"high": ""},
+        {"method": "stratified"},
+        {"method": "kcenter", "score": None, "high": ""},
+        {"method": "stratified", "labels": np.full(9, -1)},
+    ],
+)
+def test_nothing_is_said_of_other_choices(choice: dict[str, Any]) -> None:
+    assert _said(**choice) == []

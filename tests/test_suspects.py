@@ -1,0 +1,92 @@
+"""A threshold where there are two kinds of samples, none where there is one, whatever the scale."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from prune.suspects import doubt
+
+N = 4000
+
+
+def _mixed(rate: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Margins as AUM has them: learned samples around 4, wrong labels around −4."""
+    rng = np.random.default_rng(seed)
+    wrong = np.arange(N) < round(rate * N)
+    return np.where(wrong, rng.normal(-4, 2, N), rng.normal(4, 2, N)).astype(np.float32), wrong
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.2, 0.35])
+def test_two_kinds_are_parted_in_the_right_place(rate: float) -> None:
+    margins, wrong = _mixed(rate)
+    for numbers, high in (
+        (margins, "easy"),
+        (-margins, "hard"),
+        (np.logaddexp(0, -margins), "hard"),  # as the loss
+        (1 / (1 + np.exp(-margins)), "easy"),  # as the confidence
+        (np.sqrt(2) / (1 + np.exp(margins)), "hard"),  # as the error
+    ):
+        scores = np.asarray(numbers, np.float32)
+        found = doubt(scores, high)
+        assert abs(found.mask.mean() - rate) < 0.07, (high, found.rule)
+        assert wrong[found.mask].mean() > 0.85
+        assert found.mask[wrong].mean() > 0.7
+        beyond = scores >= found.threshold if high == "hard" else scores <= found.threshold
+        assert np.array_equal(beyond, found.mask)
+        assert f"{found.threshold:.4g}" in found.rule
+
+
+RNG = np.random.default_rng(1)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        RNG.normal(size=N),
+        RNG.exponential(size=N),
+        RNG.gamma(2, size=N),
+        RNG.random(N),
+        RNG.lognormal(0, 2, N),
+        RNG.beta(1, 6, N),
+        -RNG.gumbel(size=N),
+        RNG.gumbel(size=N),
+        RNG.standard_t(3, N),
+    ],
+    ids=["normal", "exponential", "gamma", "uniform", "lognormal", "beta", "left", "right", "heavy"],
+)
+def test_one_kind_has_no_threshold_however_skewed(scores: np.ndarray) -> None:
+    for high in ("hard", "easy"):
+        found = doubt(scores.astype(np.float32), high)
+        assert not found.mask.any(), found.rule
+        assert found.threshold is None
+
+
+@pytest.mark.parametrize(
+    ("scores", "rule"),
+    [
+        (np.ones(N), "1 different scores are too few"),
+        (RNG.integers(0, 10, N), "10 different scores are too few"),
+        (RNG.normal(size=49), "49 samples are too few"),
+        (np.full(N, np.nan), "0 samples are too few"),
+        (np.zeros(0), "0 samples are too few"),
+    ],
+)
+def test_what_has_no_shape_has_no_threshold(scores: np.ndarray, rule: str) -> None:
+    found = doubt(scores.astype(np.float32), "hard")
+    assert rule in found.rule
+    assert len(found.mask) == len(scores)
+    assert not found.mask.any()
+
+
+def test_missing_scores_are_not_doubted_and_change_nothing() -> None:
+    margins, _ = _mixed(0.1)
+    holes = np.concatenate([margins, np.full(100, np.nan, np.float32), [np.inf, -np.inf]])
+    found = doubt(holes.astype(np.float32), "easy")
+    assert np.array_equal(found.mask[:N], doubt(margins, "easy").mask)
+    assert not found.mask[N:].any()
+
+
+def test_a_score_that_does_not_say_which_end_is_hard_is_refused() -> None:
+    with pytest.raises(ValueError, match="high values are 'uncertain'"):
+        doubt(np.zeros(99, np.float32), "uncertain")
