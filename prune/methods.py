@@ -26,7 +26,7 @@ class Method:
     """One row of a table: a function, and what its signature cannot say."""
 
     function: Callable[..., Any]
-    high: str = ""  # scorers: what a high value means (hard, easy, typical, redundant, uncertain)
+    high: str = ""  # scorers: what a high value means, such as hard, easy, atypical, redundant or uncertain
     nested: bool = True  # selectors: a smaller budget is a prefix of a larger one
     flag: Callable[..., Any] | None = None  # scorers: a second column, one bool a sample
     suspects: bool = False  # scorers: another, of the labels that the score's own distribution doubts

@@ -44,14 +44,13 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
     When interrupted, nothing new is begun; what runs is waited for at the end of the program, so it is short.
     """
-    pool = ThreadPoolExecutor(thread_count())
+    pool, done = ThreadPoolExecutor(thread_count()), False
     try:
         with steady():
             yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
+        done = True
+    finally:
+        pool.shutdown(wait=done, cancel_futures=not done)
 
 
 def spread(size: int, work: Callable[[tuple[int, int]], None]) -> None:

@@ -99,7 +99,7 @@ def run_checkpoint(
         if not all(writer.finished for writer in results):
             write_results(results, fed, model, reporter)
         made |= {writer.name: identity(writer.recipe) for writer in results}
-        for need in ("gradient", "boundary"):  # in this order: the second freezes the weights
+        for need in ("gradient", "boundary"):
             if need in needs:
                 made |= _of_network(store, need, made["trace.0"], model, fed, reporter)
     return made

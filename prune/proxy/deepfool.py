@@ -100,9 +100,17 @@ def distances(
     Moosavi-Dezfooli, Fawzi & Frossard, "DeepFool", CVPR 2016, arXiv:1511.04599.
     """
     model.eval()
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-    inputs = inputs.detach()
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        for parameter in learning:
+            parameter.requires_grad_(False)
+        return _distances(model, inputs.detach(), classes, steps, overshoot)
+    finally:
+        for parameter in learning:
+            parameter.requires_grad_(True)
+
+
+def _distances(model: nn.Module, inputs: Tensor, classes: int, steps: int, overshoot: float) -> Tensor:
     with torch.no_grad():
         first = model(inputs)
     rivals = first.topk(min(classes, first.shape[1]), dim=1).indices  # the predicted class comes first
@@ -146,8 +154,8 @@ def _step(model: nn.Module, here: Tensor, rivals: Tensor) -> _Step:
             gap = (of_rivals[:, 0] - of_rivals[:, j]).detach().abs().double()
             reach = (gap / squares.sqrt()).nan_to_num(torch.inf, torch.inf).float()  # 0/0: two classes in one
             nearer = reach < length
-            factor = torch.where(nearer, gap / squares, 0.0).float().reshape(form)
-            move = torch.where(nearer.reshape(form), factor * slope, move)
+            factor = torch.where(nearer, gap / squares, 0.0).reshape(form)
+            move = torch.where(nearer.reshape(form), (factor * slope.double()).float(), move)
             length = torch.where(nearer, reach, length)
     return _Step(logits.detach().argmax(1) == rivals[:, 0], length, move)
 

@@ -55,4 +55,4 @@ def density(space: EmbeddingSpace, /, *, seed: int, neighbours: int = 10) -> Sco
     norms = directions.squared_norms()  # 0 where there is no direction
     cosines = (norms[:, None] + norms[found.rows] - found.squares) / 2
     cosines[found.squares == 0] = 1
-    return cosines.mean(axis=1).astype(np.float32)
+    return np.clip(cosines, -1, 1).mean(axis=1).astype(np.float32)
