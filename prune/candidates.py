@@ -28,6 +28,7 @@ class Candidates:
     given: Rows
     usable: int  # samples that can be read: what a fraction is a fraction of
     cut: Mapping[str, Any] = field(default_factory=dict)  # of the hardest: how many, by what, and how found
+    dropped: Rows = field(default_factory=lambda: np.empty(0, np.int64))  # the hardest
 
 
 def candidates(store: Store, dataset: Dataset, request: Request, reporter: Reporter) -> Candidates:
@@ -58,7 +59,7 @@ def candidates(store: Store, dataset: Dataset, request: Request, reporter: Repor
     dropped, cut = _hardest(store, free, len(usable), request)
     reasons |= dict.fromkeys(given.tolist(), "given")
     reasons |= dict.fromkeys(dropped.tolist(), str(cut.get("reason")))
-    return Candidates(np.setdiff1d(free, dropped), reasons, given, len(usable), cut)
+    return Candidates(np.setdiff1d(free, dropped), reasons, given, len(usable), cut, dropped)
 
 
 def budget(request: Request, found: Candidates) -> int | None:
@@ -122,7 +123,8 @@ def _hardest(store: Store, rows: Rows, usable: int, request: Request) -> tuple[R
     scores = column.read()[rows]
     cut: dict[str, Any] = {"by": name, "of": usable}
     if share == "auto":
-        found = doubt(scores, high)
+        _require_labelled(column)
+        found = doubt(scores, high, _known(column))
         dropped = rows[found.mask]
         share = len(dropped) / usable
         cut |= {"rule": found.rule, "threshold": found.threshold, "reason": "hardest, beyond the threshold"}
@@ -131,6 +133,24 @@ def _hardest(store: Store, rows: Rows, usable: int, request: Request) -> tuple[R
         dropped = np.sort(rows[order[: share_count(share, usable)]])
         cut |= {"rule": "as asked", "threshold": None, "reason": f"hardest {100 * share:g} %"}
     return dropped, cut | {"share": share, "samples": len(dropped)}
+
+
+_BLIND = {"deepfool", "entropy", "margin"}  # they say what the proxy believes, whatever the label is
+
+
+def _require_labelled(column: Column) -> None:
+    """Refuse to doubt labels by a score that never looks at them."""
+    if column.recipe["method"] in _BLIND:
+        raise OptionError(
+            f"--drop-hardest auto doubts labels, and {column.recipe['method']} never looks at them",
+            "--drop-by aum, el2n, loss or confidence",
+        )
+
+
+def _known(column: Column) -> str:
+    """Return which score of ours it is; nothing where it was computed elsewhere."""
+    method = str(column.recipe["method"])
+    return "" if method == "import" else method
 
 
 def _rows_of(dataset: Dataset, keys: Sequence[str]) -> Rows:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from prune.arrays import Labels
 
 _SMALL = 0.3  # kept: below it, hardest-first has lost to random wherever it was compared
 _TINY = 0.1
+_HALF = 0.5  # of a class
 _UNEVEN = 10  # times more samples in the largest class than in the smallest
 
+_HARDEST = {("top", "hard"), ("top", "hard and uncertain"), ("bottom", "easy")}
 _HARDEST_FIRST = (
     "{method} by {score} keeps the hardest {kept:.3g} % of the samples: below 30 % that does worse than "
     "random. On CIFAR-10, keeping the most forgotten gave 95.36 % accuracy at 70 % kept and 34.03 % at 10 %, "
@@ -25,6 +29,15 @@ _ONE_FOR_ALL = (
     "classes differ in size by {ratio:.3g} times, and stratified bins all of them together: at 1 % kept of "
     "CTU-13 accuracy fell by 7.59 % that way, and by 2.58 % class by class (Tsai, Zheng & Prakash, 2025, "
     "arXiv:2507.10904). Try --quota proportional"
+)
+
+_CUT = (
+    "--drop-hardest leaves out {share:.3g} % of the class {name!r}{more}: where a class is hard, its clean "
+    "samples look like wrong labels. Look at some of them, or drop less"
+)
+_SEEN = (
+    "--quota drop goes by errors on samples that the proxy trained on, which say little of a class that it "
+    "has learned by heart. Try prune score --cross-fit 5, or --quota-errors FILE.json from held-out data"
 )
 
 
@@ -43,7 +56,7 @@ def cautions(
         Of the candidates; −1 where there is none.
     """
     found = []
-    hardest_first = (method, high) in {("top", "hard"), ("bottom", "easy")}
+    hardest_first = (method, high) in _HARDEST
     if hardest_first and kept < _SMALL:
         found.append(_HARDEST_FIRST.format(method=method, score=score, kept=100 * kept))
     if score == "input_norm":
@@ -53,4 +66,28 @@ def cautions(
     uneven = len(sizes) > 1 and sizes.max() >= _UNEVEN * sizes.min()
     if method == "stratified" and quota == "none" and uneven and kept <= _TINY:
         found.append(_ONE_FOR_ALL.format(ratio=sizes.max() / sizes.min()))
+    return found
+
+
+def cautions_of_classes(
+    *, dropped: Labels, labels: Labels, classes: Sequence[str], held_out: bool
+) -> list[str]:
+    """Return what speaks against how classes are treated: one that is cut by half, errors of what is known.
+
+    Parameters
+    ----------
+    dropped, labels
+        Of those that were left out as the hardest, and of the candidates; −1 where there is none.
+    classes
+        Names.
+    held_out
+        Whether the errors that split the budget, if any do, are of samples that were not trained on.
+    """
+    found = [] if held_out else [_SEEN]
+    gone, left = (np.bincount(part[part >= 0], minlength=len(classes)) for part in (dropped, labels))
+    share = gone / np.maximum(gone + left, 1)
+    if many := int((share > _HALF).sum()):
+        worst = int(np.argmax(share))
+        more = f", and more than half of {many - 1} more" if many > 1 else ""
+        found.append(_CUT.format(share=100 * share[worst], name=classes[worst], more=more))
     return found

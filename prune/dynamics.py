@@ -26,12 +26,14 @@ class ClassErrors:
 
     values: Errors  # (c,), in [0, 1]
     source: str
+    held_out: bool = True  # of samples that were not trained on, as far as we know
 
 
 def easiness(store: Store, score: Column) -> Scores:
     """Return the mean probability of the label, over the epochs and runs that a score comes from: (n,).
 
-    Of scores that come from elsewhere, over all traces there are.
+    The epochs are those between the options `first` and `last` of the score, where it has them; else all. Of
+    scores that come from elsewhere, over all traces there are.
 
     Raises
     ------
@@ -41,14 +43,18 @@ def easiness(store: Store, score: Column) -> Scores:
     made_from: Mapping[str, str] = score.recipe.get("from", {})
     named = [name for name in sorted(made_from) if _TRACE.fullmatch(name)]
     columns = [store.open_column(name, made_from[name]) for name in named] or traces(store)
-    return np.mean([_mean(column, "p_label", 1) for column in columns], axis=0).astype(np.float32)
+    options = score.recipe.get("options", {})
+    first, last = options.get("first") or 1, options.get("last")
+    means = [_mean(column, "p_label", first - 1, last or column.shape[0]) for column in columns]
+    return np.mean(means, axis=0).astype(np.float32)
 
 
 def class_errors(store: Store, dataset: Dataset, rows: Rows) -> ClassErrors:
     """Return how often the proxy was wrong about the samples of each class, late in its training.
 
-    The mean over these samples, the last fifth of the epochs, and the runs; counted as if there were one
-    sample more, half wrong, so that small classes and those without a mistake have an error too.
+    The mean over these samples, the last fifth of the epochs, and the runs; drawn towards the error of all
+    classes together, as if each class had one mistake more in as many samples as it takes of all to find one.
+    So few mistakes tell classes little apart, and none at all do not: every error is 0 then.
 
     Raises
     ------
@@ -56,15 +62,20 @@ def class_errors(store: Store, dataset: Dataset, rows: Rows) -> ClassErrors:
         There is no trace.
     """
     columns = traces(store)
-    wrong = 1 - np.mean([_mean(column, "right", _LATE) for column in columns], axis=0)
+    ends = [column.shape[0] for column in columns]
+    right = [_mean(c, "right", end - _late(end, _LATE), end) for c, end in zip(columns, ends, strict=True)]
+    wrong = 1 - np.mean(right, axis=0)
     labels, c = dataset.labels[rows], len(dataset.classes)
     seen = (labels >= 0) & np.isfinite(wrong[rows])
     counts = np.bincount(labels[seen], minlength=c)
     sums = np.bincount(labels[seen], weights=wrong[rows][seen], minlength=c)
     late = _late(columns[0].shape[0], _LATE)
     last = "the last epoch" if late == 1 else f"the last {late} epochs"
-    source = f"{', '.join(column.name for column in columns)}: training samples, {last}"
-    return ClassErrors((sums + 0.5) / (counts + 1), source)
+    held_out = all("folds" in column.recipe for column in columns)
+    samples = "samples held out by --cross-fit" if held_out else "training samples"
+    source = f"{', '.join(column.name for column in columns)}: {samples}, {last}"
+    overall = sums.sum() / max(counts.sum(), 1)
+    return ClassErrors(overall * (sums + 1) / (overall * counts + 1), source, held_out)
 
 
 def errors_in(path: Path, classes: list[str]) -> ClassErrors:
@@ -108,22 +119,21 @@ def traces(store: Store) -> list[Column]:
     return [store.column(name) for name in sorted(names, key=lambda name: int(name[6:])) or ["trace.0"]]
 
 
-def _mean(trace: Column, fact: str, part: int) -> Array:
-    """Mean of a fact over the last 1/part of the epochs, (n,) float64; `right` counts margins over 0."""
+def _mean(trace: Column, fact: str, first: int, stop: int) -> Array:
+    """Mean of a fact over epochs, counted from 0, (n,) float64; `right` counts margins over 0."""
     from prune.proxy import FACTS
 
     place = FACTS.index("margin" if fact == "right" else fact)
-    late = _late(trace.shape[0], part)
     total = np.zeros(trace.shape[2])
-    for block in _epochs(trace, trace.shape[0] - late):
+    for block in _epochs(trace, first, stop):
         values = block[place].astype(np.float64)
         total += np.where(np.isnan(values), np.nan, values > 0) if fact == "right" else values
-    return total / late
+    return total / (stop - first)
 
 
-def _epochs(trace: Column, first: int) -> Iterator[Array]:
+def _epochs(trace: Column, first: int, stop: int) -> Iterator[Array]:
     for start, block in trace.blocks():
-        yield from block[max(first - start, 0) :]
+        yield from block[max(first - start, 0) : max(stop - start, 0)]
 
 
 def _late(epochs: int, part: int) -> int:

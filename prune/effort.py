@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from prune.errors import OptionError
 
@@ -19,6 +20,7 @@ class Effort:
     until_stable: float | None = None  # in (0, 1): a Spearman correlation at which nothing more is added
     on_fraction: str | None = None  # in (0, 1): part of the samples that is scored; the rest is filled in
     cross_fit: int | None = None  # ≥ 2: folds, each scored by a proxy that did not train on it
+    training: tuple[str, ...] = ()  # what else was said of proxies, as the command has it
 
     @classmethod
     def of(
@@ -58,17 +60,24 @@ class Effort:
             )
         return cls(runs=runs, until_stable=until_stable, on_fraction=fraction, cross_fit=cross_fit)
 
-    def require_none(self, why: str) -> None:
-        """Raise OptionError where more was asked for than one plain run."""
+    @property
+    def words(self) -> list[str]:
+        """What was asked for beyond one plain run, as the command has it."""
         asked = {
             f"--runs {self.runs}": self.runs > 1 and self.until_stable is None,
             f"--until-stable {self.until_stable}": self.until_stable is not None,
             f"--on-fraction {self.on_fraction}": self.on_fraction is not None,
             f"--cross-fit {self.cross_fit}": self.cross_fit is not None,
         }
-        given = [option for option, is_given in asked.items() if is_given]
+        return [*(option for option, is_given in asked.items() if is_given), *self.training]
+
+    def require_none(
+        self, why: str, words: Sequence[str] = (), hint: str = "leave it out; --proxy resnet8 trains a proxy"
+    ) -> None:
+        """Raise OptionError where more was asked for than one plain run, or any of `words`."""
+        given = [*self.words, *words]
         if given:
-            raise OptionError(f"{' '.join(given)}: {why}", "leave it out, or add --proxy resnet8")
+            raise OptionError(f"{' '.join(given)}: {why}", hint)
 
     def require_comparable(self, names: Sequence[str]) -> None:
         """Refuse folds for scores that compare samples: what different proxies make of them does not compare.
@@ -94,6 +103,17 @@ class Effort:
     def stops_runs(self) -> bool:
         """Whether it is runs."""
         return self.until_stable is not None and self.runs > 1
+
+
+def training_words(training: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return what is said of how a proxy trains, as the command has it; not which, its images and seed."""
+    known = {"peak_lr": "--lr"}
+    given = {k: v for k, v in (training or {}).items() if v is not None and k not in _OF_OTHERS}
+    flips = {True: "--flip", False: "--no-flip"}
+    return tuple(flips[bool(v)] if k == "flip" else f"{known.get(k, f'--{k}')} {v}" for k, v in given.items())
+
+
+_OF_OTHERS = {"proxy", "size", "seed"}
 
 
 def _fraction(given: str | float | None) -> str | None:

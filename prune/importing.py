@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from prune.effort import Effort
 from prune.errors import OptionError
 from prune.opening import Opened, check_rejects
 from prune.scorers import imported_scores
@@ -47,6 +49,25 @@ def import_columns(opened: Opened, path: str, names: Sequence[str], high: str | 
         }
         published |= write_scores(opened, name, recipe, {"": np.asarray(values, np.float32)})
     return published
+
+
+def require_alone(
+    effort: Effort,
+    training: Mapping[str, Any] | None,
+    checkpoint: Mapping[str, str | None] | None,
+    options: Sequence[str],
+    on: str | None,
+) -> None:
+    """Raise OptionError where something was asked of scores of ours, and a file is imported."""
+    proxy = (training or {}).get("proxy")
+    named = {"--proxy": proxy, "--on": on}
+    named |= {_MODEL[k]: v for k, v in (checkpoint or {}).items()}
+    words = [f"{option} {value}" for option, value in named.items() if value is not None]
+    words += [f"--set {word}" for word in options]
+    effort.require_none("imported scores are taken as they are", words, "leave it out, or leave --import out")
+
+
+_MODEL = {"file": "--checkpoint", "factory": "--model", "mean": "--mean", "std": "--std"}
 
 
 def require_meanings(high: str | None, imports: str | None) -> None:

@@ -88,7 +88,8 @@ def inject(
     Raises
     ------
     OptionError
-        The rate is not from 0 to 1, there is no such kind, or there are not two classes to confuse.
+        The rate is not from 0 to 1, there is no such kind, there are not two classes to confuse, or
+        the type of the labels cannot hold them.
     ValueError
         Labels are not whole numbers, or there are more than `classes`.
 
@@ -126,7 +127,9 @@ def _checked(labels: Labels, rate: float, kind: str, classes: int | None) -> Lab
         return np.unique(labels[labels >= 0])
     if len(labels) and labels.max() >= classes:
         raise ValueError(f"labels go up to {labels.max()}, but there are {classes} classes")
-    return np.arange(classes, dtype=labels.dtype)
+    if len(labels) and classes - 1 > np.iinfo(labels.dtype).max:
+        raise OptionError(f"labels of type {labels.dtype} cannot be {classes - 1}", "labels.astype('int64')")
+    return np.arange(classes)
 
 
 def _names(path: str | Path) -> tuple[Path, Path]:

@@ -93,7 +93,7 @@ def own_columns(opened: Opened, wanted: Wanted, own: OwnTrace, training: Trainin
     MissingColumnError
         A score needs the network or features, and the trace came without.
     RejectsError
-        Samples cannot be used, or some epoch lacks them.
+        Samples cannot be used; those that a partial trace lacks just get no score, unless it is all.
     """
     space, images, say = space_of(opened, wanted.needs, on), None, opened.settings.reporter.say
     require_epochs(list(wanted.methods), own.epochs, str(own))
@@ -106,8 +106,9 @@ def own_columns(opened: Opened, wanted: Wanted, own: OwnTrace, training: Trainin
     if space is not None and space != FEATURES:
         column = opened.store.column(space)
         published[space], rejects = identity(column.recipe), {**rejects, **column.rejects}
-    check_rejects(opened, rejects)
     usable = usable_rows(opened, rejects)
+    unforeseen = {row: why for row, why in rejects.items() if row not in own.partial}
+    check_rejects(opened, unforeseen if len(usable) else rejects)
     require_labels(opened, wanted, usable, trains=False)
     say(f"scores come from {own}; --proxy resnet8 trains a proxy instead")
     for remark in filter(None, remarks):

@@ -10,7 +10,7 @@ from typing import Any
 
 from prune import exporting, report, selecting
 from prune.candidates import directions
-from prune.effort import Effort
+from prune.effort import Effort, training_words
 from prune.errors import OptionError
 from prune.methods import find, whole
 from prune.opening import all_rejects, check_rejects, opened, reopened
@@ -126,18 +126,22 @@ def score(
         n, classes, rejects, embeddings, runs, epochs, stable, cost, and for each score its direction, its
         five-number summary and what is known of its noise.
     """
-    from prune.importing import import_columns, require_meanings  # load torch: only the verbs that need it
+    from prune.importing import import_columns, require_alone, require_meanings  # load torch
     from prune.owned import Model, owned_scores, plan_of
     from prune.proxy import require_known
     from prune.scoring import Scored, Wanted, outdated, score_columns, scores_of
+    from prune.supplies import require_space
 
     store, settings, clock = _begin(store, settings)
     types = [types] if isinstance(types, str) else types
     if not types and imports is None:
         raise OptionError("score wants --type", "prune score --type el2n DATA   # see: prune methods")
     effort = Effort.of(runs, until_stable, on_fraction, cross_fit)
+    effort = replace(effort, training=training_words(training))
     wanted = Wanted.of(() if imports else types, options)
     require_meanings(high, imports)
+    if imports is not None:
+        require_alone(effort, training, checkpoint, options, on)
     plan, proxy = plan_of(training, settings.seed)
     require_known(plan.proxy)
     model = Model.of(**(checkpoint or {}))
@@ -145,7 +149,10 @@ def score(
         if imports is not None:
             done = Scored(import_columns(ready, imports, types, high))
         else:
+            require_space(ready, on)
             own = owned_scores(ready, wanted, plan, effort=effort, on=on, model=model, proxy=proxy)
+            if proxy is not None:
+                effort = replace(effort, training=(f"--proxy {proxy}", *effort.training))
             done = own or score_columns(ready, wanted, plan, effort=effort, on=on)
         scores = scores_of(ready, done.columns)
         gone = outdated(done.columns, store.columns_if_any)

@@ -159,7 +159,8 @@ def groups(
     Raises
     ------
     OptionError
-        k is above m, the budgets are impossible, or there is a floor or a cap without a quota.
+        k is above m, the budgets are impossible, there is a floor or a cap without a quota, or
+        these or the quota `drop` without k.
     DataError
         The quota needs labels that some candidates do not have.
     """
@@ -170,6 +171,9 @@ def groups(
         if floor or cap is not None:
             raise OptionError("a floor or a cap is of classes", "--quota proportional, or equal")
         return [(rows, k)]
+    if k is None and (floor or cap is not None or quota == "drop"):
+        what = "--quota drop" if quota == "drop" else "a floor or a cap"
+        raise OptionError(f"{what} splits a budget, and there is none", "--count or --fraction as well")
     own = np.asarray(labels)[rows]
     if missing := int((own < 0).sum()):
         have = "sample has" if missing == 1 else "samples have"

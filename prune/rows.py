@@ -17,6 +17,7 @@ from prune.quota import Errors
 from prune.request import quota_of
 from prune.selection import Selection
 from prune.selectors import SELECTORS
+from prune.selectors.stratified import published
 from prune.settings import DEFAULTS, Settings
 
 if TYPE_CHECKING:
@@ -157,6 +158,8 @@ def select_rows(
         target_labels=target_labels,
         target_weights=target_weights,
     )
+    if "cutoff" in chosen.options:
+        options["cutoff"] = published(options.get("cutoff", "auto"), arrays.n)
     own = np.full(arrays.n, -1, np.int64) if labels is None else np.asarray(labels)
     return _rows_of_arrays(
         arrays,

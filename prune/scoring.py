@@ -115,12 +115,21 @@ class Scored:
 def score_columns(
     opened: Opened, wanted: Wanted, training: Training, *, effort: Effort, on: str | None
 ) -> Scored:
-    """Compute scores and all that they need."""
+    """Compute scores and all that they need.
+
+    Raises
+    ------
+    OptionError
+        Something was said of a training, and nothing is trained.
+    """
     remarks = wanted.rehearse(training)
     fills = {SPACE} if effort.on_fraction is not None and on is not None else set()
     space = space_of(opened, wanted.needs | fills, on)
     effort.require_comparable(wanted.mixing(space))
-    trains = wanted.trained or (SPACE in wanted.needs and not is_there(opened, space))
+    asked = bool(effort.words) and space == FEATURES  # of those that are there, others may be meant
+    trains = wanted.trained or (SPACE in wanted.needs and (asked or not is_there(opened, space)))
+    if not trains:
+        effort.require_none(f"{', '.join(wanted.methods)} trains nothing", hint="leave it out")
     inputs, published = None, dict[str, str]()
     rejects = opened.dataset.rejects
     if trains or IMAGES in wanted.needs:
@@ -183,7 +192,9 @@ def _about(job: Job, method: Method, options: Mapping[str, Any], trained: Traine
     about: dict[str, Any] = {}
     scores = [of_run(job, method, options, run) for run in job.runs]
     if trained.folds:
-        about["fold_shift"] = fold_shift(scores[0], trained.folds[0])
+        shifts = [fold_shift(of, folds) for of, folds in zip(scores, trained.folds, strict=True)]
+        known = [shift for shift in shifts if shift is not None]
+        about["fold_shift"] = max(known) if len(known) == len(shifts) else None
     if len(scores) > 1:
         about |= agreement([values[job.usable] for values in scores])
     return about

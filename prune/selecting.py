@@ -12,13 +12,14 @@ import pyarrow as pa
 from prune import manifest, report
 from prune.arrays import Rows, Scores
 from prune.candidates import Candidates, budget, candidates, score_column
-from prune.cautions import cautions
+from prune.cautions import cautions, cautions_of_classes
 from prune.choosing import Forecast, Material, Target, Task, announced, checked_reweight, choose
 from prune.dynamics import ClassErrors, class_errors, easiness, errors_in
 from prune.errors import DataError, MissingColumnError, OptionError
 from prune.index.plan import Size
 from prune.opening import reopened
 from prune.request import Request
+from prune.selectors.stratified import published
 from prune.settings import Settings
 from prune.spaces import Source, of_originals, space_name
 from prune.store import Column, Dataset, Store
@@ -58,7 +59,7 @@ def prepare(store: Store, request: Request, settings: Settings) -> Prepared:
     forecast = announced(task, dataset.labels, _like(store, request, source, settings), target)
     if forecast is not None:
         settings.reporter.say(str(forecast))
-    warnings = _warnings(store, request, found, task, dataset)
+    warnings = _warnings(store, request, found, task, dataset, errors)
     for warning in warnings:
         settings.reporter.say(f"warning: {warning}")
     known = (store, dataset, request, settings, found, task, source, target, forecast)
@@ -136,23 +137,33 @@ def _errors(store: Store, dataset: Dataset, request: Request, found: Candidates)
         return None
     if request.quota_errors is not None:
         return errors_in(Path(request.quota_errors), dataset.classes)
-    return class_errors(store, dataset, np.union1d(found.rows, np.array(sorted(found.reasons), np.int64)))
+    return class_errors(store, dataset, np.union1d(found.rows, found.given))
 
 
 def _warnings(
-    store: Store, request: Request, found: Candidates, task: Task, dataset: Dataset
+    store: Store,
+    request: Request,
+    found: Candidates,
+    task: Task,
+    dataset: Dataset,
+    errors: ClassErrors | None,
 ) -> tuple[str, ...]:
     column = _score_used(store, request)
-    return tuple(
-        cautions(
-            method=request.method,
-            score=None if column is None else column.name.removeprefix("score."),
-            high="" if column is None else column.recipe["high"],
-            kept=1.0 if task.k is None else task.k / found.usable,
-            labels=dataset.labels[found.rows],
-            quota=task.quota,
-        )
+    of_choice = cautions(
+        method=request.method,
+        score=None if column is None else column.name.removeprefix("score."),
+        high="" if column is None else column.recipe["high"],
+        kept=1.0 if task.k is None else task.k / found.usable,
+        labels=dataset.labels[found.rows],
+        quota=task.quota,
     )
+    of_classes = cautions_of_classes(
+        dropped=dataset.labels[found.dropped],
+        labels=dataset.labels[found.rows],
+        classes=dataset.classes,
+        held_out=errors is None or errors.held_out,
+    )
+    return (*of_choice, *of_classes)
 
 
 def _score_used(store: Store, request: Request) -> Column | None:
@@ -163,11 +174,13 @@ def _score_used(store: Store, request: Request) -> Column | None:
     return None
 
 
-def _options(store: Store, request: Request) -> dict[str, Any]:
+def _options(store: Store, request: Request, found: Candidates) -> dict[str, Any]:
     """Return the options of the method: it cuts off no hardest samples where the user said how many."""
     options = dict(request.options)
-    if "cutoff" in request.selector.options and request.drop_hardest is not None:
-        options.setdefault("cutoff", "none")
+    if "cutoff" in request.selector.options:
+        if request.drop_hardest is not None and (request.drop_hardest != "auto" or len(found.dropped)):
+            options.setdefault("cutoff", "none")
+        options["cutoff"] = published(options.get("cutoff", "auto"), found.usable)
     if "hard" in request.selector.options and options.get("hard") is None:
         column = _score_used(store, request)
         assert column is not None
@@ -179,6 +192,7 @@ def _task(
     store: Store, request: Request, found: Candidates, dataset: Dataset, errors: ClassErrors | None
 ) -> Task:
     """Return what is to be chosen, in terms of rows."""
+    _require_hard(store, request)
     return Task(
         method=request.selector,
         rows=found.rows,
@@ -190,7 +204,7 @@ def _task(
         errors=None if errors is None else errors.values,
         seed=request.seed,
         reweight=checked_reweight(request.reweight),
-        options=_options(store, request),
+        options=_options(store, request, found),
     )
 
 
@@ -204,7 +218,7 @@ def _material(ready: Prepared) -> Material:
     easy = None
     if column is not None and "easiness" in method.needs:
         easy = easiness(store, column)
-        _require_finite(easy, rows, dataset)
+        _require_watched(easy, rows, request)
     return Material(
         labels=dataset.labels,
         keys=lambda rows: keys.take(pa.array(rows)).to_pylist(),
@@ -214,6 +228,26 @@ def _material(ready: Prepared) -> Material:
         probs=of_originals(store.column("probs"), dataset) if "probs" in method.needs else None,
         target=ready.target,
     )
+
+
+def _require_hard(store: Store, request: Request) -> None:
+    """Refuse to draw the hard and uncertain by a score that is high where it is easy."""
+    column = _score_used(store, request) if "easiness" in request.selector.needs else None
+    if column is not None and column.recipe["high"] == "easy":
+        name = column.name.removeprefix("score.")
+        raise OptionError(
+            f"{request.method} prefers high scores, and those of {name} are of easy samples", "--score dual"
+        )
+
+
+def _require_watched(easy: Scores, rows: Rows, request: Request) -> None:
+    """Refuse samples that no proxy looked at during training."""
+    if lacking := int((~np.isfinite(easy[rows])).sum()):
+        raise OptionError(
+            f"{request.method} goes by the probability of the label, and {lacking} of {len(rows)} samples "
+            "have none: prune score --on-fraction filled in their scores",
+            "prune score --type dual without --on-fraction, or --method gumbel, which needs scores only",
+        )
 
 
 def _require_finite(scores: Scores, rows: Rows, dataset: Dataset) -> None:

@@ -123,7 +123,7 @@ def _of_runs(job: Job, name: str, method: Method, options: Mapping[str, Any]) ->
 def _suspects(job: Job, name: str, method: Method, scores: Scores) -> Array:
     """Mark the labels that the score doubts, and say how many."""
     marked = np.zeros(len(scores), bool)
-    found = doubt(scores[job.usable], method.high)
+    found = doubt(scores[job.usable], method.high, name)
     marked[job.usable] = found.mask
     share = f"{found.mask.sum():,} of {len(job.usable):,} labels"
     job.opened.settings.reporter.say(f"score.{name}.suspect: {name} doubts {share}; {found.rule}")
@@ -195,6 +195,12 @@ def space_of(opened: Opened, needs: Collection[str], on: str | None) -> str | No
     if not embeddings_of(opened):
         raise MissingColumnError(f"there is no embedding {on!r}", "prune embed --encoder resnet18 DATA")
     return embedding_name(opened.store, on)
+
+
+def require_space(opened: Opened, on: str | None) -> None:
+    """Refuse the name of an embedding that there is none of, also where no score looks at it."""
+    if on is not None:
+        space_of(opened, {SPACE}, on)
 
 
 def embeddings_of(opened: Opened) -> list[str]:

@@ -12,7 +12,7 @@ from prune.arrays import Scores
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
-_FEWEST = 50  # samples: fewer show no shape
+_FEWEST = 200  # samples: fewer show no shape
 _VALUES = 64  # fewer different scores are counts, which have no density
 _BINS = 512
 _TAIL = 0.001  # of the samples, at either end, that do not stretch the bins
@@ -21,6 +21,12 @@ _APART = 2.3  # Ashman's D; over 2 two normals are apart, and clean labels came 
 _LEAST, _MOST = 0.02, 0.4  # of the samples: fewer may be a tail of clean ones, more are no exception
 _STARTS = (0.5, 0.7, 0.8, 0.9, 0.95)  # quantiles that the two parts are first divided at
 _ROUNDS = 300
+_LOSES = {
+    "aum": 0.0,
+    "confidence": 0.5,
+    "loss": float(np.log(2)),
+    "el2n": float(np.sqrt(0.5)),
+}  # beyond: lost
 
 
 @dataclass(frozen=True)
@@ -32,16 +38,18 @@ class Doubt:
     rule: str
 
 
-def doubt(scores: Scores, high: str) -> Doubt:
+def doubt(scores: Scores, high: str, score: str = "") -> Doubt:
     """Return the samples that belong to the harder of two normal distributions, where there are clearly two.
 
     Wrong labels are hard in their own way: where they have been learned badly enough, the score's histogram
     has a second bump at the hard end. Two normal distributions are fitted to it: to the logarithm, for hard
-    scores that are never negative, and to the log odds, for easy scores from 0 to 1. They count as two kinds
-    of samples if they are apart, ``|μ₁ − μ₂| / √((σ₁² + σ₂²)/2) > 2.3`` (Ashman's D), if the harder one has
-    2 to 40 % of the samples, and if two are likelier than one by the Bayesian information criterion. The
-    threshold is where the harder becomes the likelier. Otherwise no label is doubted: wrong ones may be
-    there, but too few, or too little told apart by the proxy, to show. Time O(n·log n), memory O(n).
+    scores that are never negative, and to the log odds, for the confidence; samples so easy that they lie at
+    the floor of that scale are left out of the fit. They count as two kinds of samples if they are apart,
+    ``|μ₁ − μ₂| / √((σ₁² + σ₂²)/2) > 2.3`` (Ashman's D), if the harder one has 2 to 40 % of the samples, and
+    if two are likelier than one by the Bayesian information criterion. The threshold is where the harder
+    becomes the likelier, but never where the label still wins: AUM below 0, confidence below ½, loss above
+    log 2, EL2N above √½. Otherwise no label is doubted: wrong ones may be there, but too few, or too little
+    told apart by the proxy, to show. Time O(n·log n), memory O(n).
 
     Parameters
     ----------
@@ -49,6 +57,9 @@ def doubt(scores: Scores, high: str) -> Doubt:
         Scores that are not finite are never doubted.
     high
         What a high score means: ``hard`` or ``easy``.
+    score
+        Which score it is: ``aum``, ``confidence``, ``loss`` or ``el2n`` say where the label loses, others do
+        not. Where nobody says, easy scores from 0 to 1 are taken for probabilities.
 
     Returns
     -------
@@ -75,30 +86,44 @@ def doubt(scores: Scores, high: str) -> Doubt:
         return Doubt(none, None, f"{finite.sum()} samples are too few to show a threshold")
     if (kinds := len(np.unique(values[finite]))) < _VALUES:
         return Doubt(none, None, f"{kinds} different scores are too few to show a threshold")
-    place, fit = _parting(_hardness(values[finite], high))
+    hardness, floor = _hardness(values[finite], high, score)
+    place, fit = _parting(hardness, floor)
     if place is None:
         return Doubt(none, None, f"the scores are of one kind ({fit})")
     mask = none.copy()
-    mask[finite] = _hardness(values[finite], high) > place
+    mask[finite] = (hardness > place) & _loses(values[finite], high, score)
     if not mask.any():
-        return Doubt(none, None, "the scores are of one kind (none lies beyond the threshold)")
+        return Doubt(none, None, f"no label loses beyond the threshold ({fit})")
     threshold = float(values[mask].min() if high == "hard" else values[mask].max())
     side = "from" if high == "hard" else "up to"
     return Doubt(mask, threshold, f"{side} {threshold:.4g}, where the second kind begins ({fit})")
 
 
-def _hardness(values: Numbers, high: str) -> Numbers:
-    """Return numbers on a scale without ends, high where hard."""
-    if high == "easy" and values.min() >= 0 and values.max() <= 1:
+def _loses(values: Numbers, high: str, score: str) -> npt.NDArray[np.bool_]:
+    """Return where another class wins, as far as the score tells; everywhere, if it does not."""
+    if score not in _LOSES:
+        return np.ones(len(values), bool)
+    return values > _LOSES[score] if high == "hard" else values < _LOSES[score]
+
+
+def _hardness(values: Numbers, high: str, score: str) -> tuple[Numbers, float]:
+    """Return numbers on a scale without ends, high where hard, and the floor that the easiest are cut at."""
+    within = values.min() >= 0 and values.max() <= 1
+    if high == "easy" and within and score in {"", "confidence"}:
         odds = np.clip(values, _FLOOR, 1 - _FLOOR)
-        return np.log1p(-odds) - np.log(odds)
+        return np.log1p(-odds) - np.log(odds), float(np.log(_FLOOR) - np.log1p(-_FLOOR))
     if high == "easy" or values.min() < 0:
-        return -values if high == "easy" else values
-    return np.log(np.maximum(values, _FLOOR * max(float(np.quantile(values, 1 - _TAIL)), 1e-30)))
+        return -values if high == "easy" else values, -np.inf
+    floor = _FLOOR * max(float(np.quantile(values, 1 - _TAIL)), 1e-30)
+    return np.log(np.maximum(values, floor)), float(np.log(floor))
 
 
-def _parting(hardness: Numbers) -> tuple[float | None, str]:
+def _parting(hardness: Numbers, floor: float) -> tuple[float | None, str]:
     """Return where the harder of two kinds begins, None if there is one; and the fit in words."""
+    every = len(hardness)
+    hardness = hardness[hardness > floor + 1e-6]  # those at the floor have a place there, but no spread
+    if len(hardness) < _FEWEST:
+        return None, f"{every - len(hardness)} of {every} lie at the easy end"
     low, high = np.quantile(hardness, [_TAIL, 1 - _TAIL])
     if not low < high:
         return None, "most are equal"
@@ -109,9 +134,10 @@ def _parting(hardness: Numbers) -> tuple[float | None, str]:
     easy, hard = np.argsort(mean, kind="stable")
     apart = float((mean[hard] - mean[easy]) / np.sqrt((spread**2).mean()))
     alone = _log_density(x, np.average(x, weights=counts), np.sqrt(_variance(x, counts))) @ counts
-    fit = f"of two normals, D {apart:.2f}, the harder has {100 * part[hard]:.3g} %"
+    harder = part[hard] * len(hardness) / every
+    fit = f"of two normals, D {apart:.2f}, the harder has {100 * harder:.3g} %"
     surer = 2 * (likelihood - alone) > 3 * np.log(n)
-    if apart <= _APART or not _LEAST <= part[hard] <= _MOST or not surer:
+    if apart <= _APART or not _LEAST <= harder <= _MOST or not surer:
         return None, fit
     between = x[(x > mean[easy]) & (x < mean[hard])]
     odds = [np.log(part[i]) + _log_density(between, mean[i], spread[i]) for i in (hard, easy)]

@@ -27,10 +27,11 @@ from prune.proxy import (
     run_proxies,
     train_until,
 )
-from prune.report.agreement import stands
+from prune.report.agreement import Repeats, stands
 from prune.store import Column
 from prune.supplies import BOUNDARY, GRADIENT, PER_RUN, RIGHT, Job, of_run
 
+_RESULTS = ("embedding.proxy", "probs")
 _TWICE = 2  # epochs in a row that change nothing: one may be chance
 
 
@@ -112,7 +113,7 @@ def _until_run(task: Task, training: Training, part: Share | None) -> Trained:
     _require(task, task.judged, "--until-stable compares runs", "leave --until-stable out")
     rows = task.usable if part is None else part.watched
     done = Trained({}, training, 0)
-    sums: dict[str, Array] = {}
+    repeats = {name: Repeats() for name in task.judged}
     stands_still = False
     for run in range(task.effort.runs):
         one = _runs(task, training, [run], part)
@@ -124,10 +125,10 @@ def _until_run(task: Task, training: Training, part: Share | None) -> Trained:
             measured=[*done.measured, *one.measured],
         )
         job = Job(task.opened, done.columns, [run], rows)
-        new = {n: of_run(job, m, o, run)[rows].astype(np.float64) for n, (m, o) in task.judged.items()}
-        sums, before = {name: sums.get(name, 0.0) + values for name, values in new.items()}, sums
-        if run and all(stands(before[name], sums[name], rho) for name in sums):
-            stands_still = True
+        for name, (method, options) in task.judged.items():
+            repeats[name].add(of_run(job, method, options, run)[rows])
+        stands_still = all(found.stands(rho) for found in repeats.values())
+        if stands_still:
             break
     stable = {"rho": rho, "runs": done.runs, "of": task.effort.runs, "stands": stands_still}
     return replace(done, stable=stable)
@@ -150,6 +151,8 @@ def _runs(task: Task, training: Training, runs: Sequence[int], part: Share | Non
         return Trained(columns, training, len(runs), part, measured=measured)
     for group in sets:
         columns |= join_folds(opened.store, columns, group, len(opened.dataset))
+    for name in _RESULTS:  # of the first fold's proxy, which is none for all samples
+        columns.pop(name, None)
     folds = tuple(tuple(p.share.watched for p in group if p.share is not None) for group in sets)
     return Trained(columns, training, len(runs), folds=folds, measured=measured)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune.cautions import cautions
+from prune.cautions import cautions, cautions_of_classes
 
 EVEN = np.repeat([0, 1], 500)
 
@@ -17,7 +17,9 @@ def _said(**choice: Any) -> list[str]:
     return cautions(**{**usual, **choice})
 
 
-@pytest.mark.parametrize(("method", "high"), [("top", "hard"), ("bottom", "easy")])
+@pytest.mark.parametrize(
+    ("method", "high"), [("top", "hard"), ("bottom", "easy"), ("top", "hard and uncertain")]
+)
 def test_hardest_first_below_a_third(method: str, high: str) -> None:
     (warning,) = _said(method=method, high=high, score="s")
     assert warning.startswith(f"{method} by s keeps the hardest 10 % of the samples")
@@ -52,3 +54,20 @@ def test_stratified_over_uneven_classes_all_together() -> None:
 )
 def test_nothing_is_said_of_other_choices(choice: dict[str, Any]) -> None:
     assert _said(**choice) == []
+
+
+def test_a_class_that_is_cut_by_more_than_half_is_named() -> None:
+    usual: dict[str, Any] = {"classes": ["ant", "bee", "cat"], "held_out": True}
+    labels = np.repeat([0, 1, 2], [40, 5, 50])
+    (warning,) = cautions_of_classes(dropped=np.repeat([0, 1, -1], [40, 15, 9]), labels=labels, **usual)
+    assert "75 % of the class 'bee':" in warning
+    (warning,) = cautions_of_classes(dropped=np.repeat([1, 2], [15, 51]), labels=labels, **usual)
+    assert "'bee', and more than half of 1 more" in warning
+    assert not cautions_of_classes(dropped=np.zeros(40, int), labels=labels, **usual)
+
+
+def test_errors_of_samples_that_were_trained_on_are_said_to_be_that() -> None:
+    none = np.zeros(0, np.int64)
+    (warning,) = cautions_of_classes(dropped=none, labels=none, classes=[], held_out=False)
+    assert "--cross-fit 5" in warning
+    assert "--quota-errors" in warning

@@ -12,6 +12,7 @@ import pytest
 from prune.dynamics import class_errors, easiness, errors_in
 from prune.errors import DataError, MissingColumnError, OptionError
 from prune.proxy import FACTS
+from prune.quota import budgets
 from prune.store import Store, identity
 
 N, T = 6, 10
@@ -50,9 +51,37 @@ def test_easiness_is_the_mean_over_the_runs_that_the_score_comes_from(store: Sto
 
 def test_classes_are_as_wrong_as_their_samples_late_in_training(store: Store) -> None:
     found = class_errors(store, SimpleNamespace(labels=LABELS, classes=list("abc")), np.arange(N))
-    # Two of ten epochs count; sample 0 is wrong at one of them. Half a mistake in one sample more.
-    assert found.values.tolist() == pytest.approx([(0.5 + 0.5) / 3, 0.5 / 3, 0.5 / 2])
+    # Two of ten epochs count; sample 0 is wrong at one of them: half a mistake in five samples, 0.1.
+    assert found.values.tolist() == pytest.approx([0.1 * 1.5 / 1.2, 0.1 / 1.2, 0.1 / 1.1])
+    assert not found.held_out
     assert found.source == "trace.0, trace.1: training samples, the last 2 epochs"
+
+
+def test_no_mistakes_tell_no_classes_apart_and_only_these_samples_count(store: Store) -> None:
+    found = class_errors(store, SimpleNamespace(labels=LABELS, classes=list("abc")), np.arange(1, N))
+    assert found.values.tolist() == [0, 0, 0]
+    sizes = np.array([1000, 100, 10])
+    shares = budgets(sizes, 111, "drop", errors=found.values)
+    assert shares.tolist() == budgets(sizes, 111, "proportional").tolist()
+
+
+def test_easiness_is_of_the_epochs_that_the_score_looks_at(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    trace = np.zeros((T, len(FACTS), N), np.float16)
+    trace[:, FACTS.index("p_label")] = np.arange(T)[:, None] / 16
+    recipe = {"column": "trace.0", "folds": ["a", "b"]}
+    with store.writing():
+        writer = store.write_column("trace.0", recipe, rows=T, part_rows=3)
+        for part in writer.missing():
+            writer.put(part, trace[part.start : part.stop])
+        writer.finish()
+        store.publish(columns={"trace.0": identity(recipe)})
+    for options, mean in (({"first": 3, "last": 8}, 4.5), ({"last": 4}, 1.5), ({"first": None}, 4.5)):
+        found = easiness(store, SimpleNamespace(recipe={"options": options}))
+        assert found.tolist() == [mean / 16] * N
+    errors = class_errors(store, SimpleNamespace(labels=LABELS, classes=list("abc")), np.arange(N))
+    assert errors.held_out
+    assert errors.source == "trace.0: samples held out by --cross-fit, the last 2 epochs"
 
 
 def test_without_a_trace_there_is_a_command_that_makes_one(tmp_path: Path) -> None:

@@ -65,3 +65,14 @@ def test_directions_that_make_no_sense(
 def test_a_direction_without_an_import(images: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="--high hard says what imported scores mean, and none is imported"):
         prune.score(tmp_path / "store", str(images), types=["el2n"], high="hard")
+
+
+def test_what_is_asked_of_proxies_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="--runs 3 --epochs 5 --proxy mlp --set epoch=1: imported scores"):
+        prune.score(
+            tmp_path / "s",
+            imports="a.csv",
+            runs=3,
+            training={"epochs": 5, "proxy": "mlp"},
+            options=["epoch=1"],
+        )

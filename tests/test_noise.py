@@ -80,3 +80,11 @@ def test_the_mask_lies_beside_the_labels(tmp_path: Path) -> None:
 def test_noise_that_makes_no_sense(words: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         noise.inject(**{"labels": LABELS, **words})
+
+
+def test_more_classes_than_the_type_can_number_are_refused_not_wrapped() -> None:
+    labels = np.zeros(500, np.uint8)
+    assert noise.inject(labels, 1, classes=256).labels.max() > 200
+    with pytest.raises(OptionError, match="labels of type uint8 cannot be 299"):
+        noise.inject(labels, 1, classes=300)
+    assert noise.inject(labels.astype(np.int16), 1, classes=300).labels.max() > 255

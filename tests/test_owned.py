@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import prune
-from prune.errors import DataError, MissingColumnError, OptionError, PruneError, RejectsError, StoreError
+from prune.errors import DataError, MissingColumnError, OptionError, PruneError, StoreError
 from prune.scorers.aum import aum
-from prune.settings import Settings
 from prune.store import Store
 from prune.trace import TraceWriter, numbered
 
@@ -130,8 +131,14 @@ def test_what_a_trace_of_one_s_own_cannot_give(tmp_path: Path) -> None:
             prune.score(store, types=types)
     with pytest.raises(OptionError, match="--runs 3: there is no proxy to train: scores come from your own"):
         prune.score(store, types=["el2n"], runs=3)
+    with pytest.raises(OptionError, match="--epochs 5 --no-flip: there is no proxy to train") as caught:
+        prune.score(store, types=["el2n"], training={"epochs": 5, "flip": False})
+    assert "--proxy resnet8 trains a proxy" in caught.value.hint
+    with pytest.raises(MissingColumnError, match="nonsense"):
+        prune.score(store, types=["el2n"], on="nonsense")
     with pytest.raises(DataError, match="known by their keys alone"):
         prune.score(store, types=["el2n"], training={"proxy": "resnet8"})
+    assert store.unfinished == []
     assert store.unfinished == []
 
 
@@ -151,13 +158,10 @@ def test_a_proxy_that_is_named_takes_over_and_own_insists(images: Path, tmp_path
         prune.score(store, types=["el2n"])
 
 
-def test_samples_that_an_epoch_lacks_are_rejects(tmp_path: Path) -> None:
+def test_samples_that_a_partial_trace_lacks_get_no_score(tmp_path: Path) -> None:
     with TraceWriter(tmp_path / "s", epochs=1, labels=[0, 1, 0], partial=True) as writer, writer.epoch():
         writer.record([0, 1], torch.eye(2))
-    with pytest.raises(RejectsError, match="1 of 3 samples"):
-        prune.score(writer.store, types=["el2n"])
-    skip = Settings(on_error="skip", max_bad=0.5)
-    prune.score(writer.store, types=["el2n"], settings=skip)
+    prune.score(writer.store, types=["el2n"])  # partial=True has said that they may be missing
     assert np.isnan(writer.store.column("score.el2n").read()).tolist() == [False, False, True]
     assert prune.select(writer.store, method="top", score="el2n", fraction=1)["k"] == 2
 
@@ -273,3 +277,22 @@ def test_words_that_do_not_go_together(images: Path, model: Path) -> None:
     for checkpoint in ({"factory": "a:b"}, {"file": "w.pt"}, {"mean": "0"}):
         with pytest.raises(PruneError, match="--model|--mean 0 belongs"):
             prune.score(Store("s"), str(images), types=["el2n"], checkpoint=checkpoint)
+
+
+def test_code_that_changed_in_another_file_is_another_model(
+    images: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(model))
+    (model / "outer.py").write_text(
+        "import inner\nfrom nets import Net\n\n\nclass Outer(Net):\n"
+        "    def forward(self, x):\n        return super().forward(inner.act(x))\n"
+    )
+    found = []
+    for act in ("x", "x * x + 100"):
+        (model / "inner.py").write_text(f"def act(x):\n    return {act}\n")
+        for name in ("outer", "inner", "nets"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        shutil.rmtree(model / "__pycache__", ignore_errors=True)
+        found.append(score(images, model, "w.pt", "outer:Outer").state["columns"]["trace.0"])
+    assert found[0] != found[1]

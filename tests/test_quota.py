@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -206,3 +207,11 @@ def test_quota_over_unlabelled_candidates_says_how_many() -> None:
         groups(labels, np.arange(3, 100), 5, "proportional")
     with pytest.raises(OptionError, match="cannot keep 5 of 3 samples"):
         groups(labels, np.arange(3), 5, "none")
+
+
+@pytest.mark.parametrize("bounds", [{"floor": 1}, {"cap": 3}, {"quota": "drop", "errors": np.ones(2)}])
+def test_what_splits_a_budget_is_refused_where_there_is_none(bounds: dict[str, Any]) -> None:
+    words = {"quota": "equal", **bounds}
+    with pytest.raises(OptionError, match="splits a budget, and there is none") as caught:
+        groups(np.array([0, 1]), np.arange(2), None, **words)
+    assert "--count or --fraction" in str(caught.value.hint)

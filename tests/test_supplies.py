@@ -38,7 +38,7 @@ class Listener:
 
 def score(store: Path, data: Path | None, *types: str, heard: Listener | None = None, **more: Any) -> Store:
     settings = Settings(device="cpu", on_error="skip", max_bad=0.5, reporter=heard or Listener())
-    given = {"training": TRAINING, "settings": settings, **more}
+    given = {"training": None if data is None else TRAINING, "settings": settings, **more}
     prune.score(store, None if data is None else str(data), types=types, **given)
     return Store(store)
 
@@ -100,9 +100,11 @@ def test_without_an_embedding_a_proxy_is_trained_and_then_used_as_it_is(images: 
     assert "training mlp, run 0" in heard.stages
     before = store.column("score.density").read()
     heard = Listener()
-    store = score(tmp_path / "s", None, "density", heard=heard, training={**TRAINING, "epochs": 2})
+    store = score(tmp_path / "s", None, "density", heard=heard)
     assert heard.stages == []
     np.testing.assert_array_equal(store.column("score.density").read(), before)
+    score(tmp_path / "s", None, "density", heard=heard, training={**TRAINING, "epochs": 2})
+    assert "training mlp, run 0" in heard.stages  # another proxy is asked for
 
 
 def test_unlabelled_samples_have_a_density_and_prototypes(unlabelled: Path, tmp_path: Path) -> None:
@@ -154,7 +156,9 @@ def test_another_window_is_told_and_trains_nothing(images: Path, tmp_path: Path)
     assert "dyn_unc: the window of 10 epochs is cut to the 5 there are" in heard.said
     before = store.column("score.dyn_unc").read()
     heard = Listener()
-    store = score(tmp_path / "s", None, "dyn_unc", "aum", heard=heard, options=["last=3", "window=2"])
+    store = score(
+        tmp_path / "s", None, "dyn_unc", "aum", heard=heard, training=TRAINING, options=["last=3", "window=2"]
+    )
     assert heard.stages == []
     assert not np.array_equal(store.column("score.dyn_unc").read(), before)
     assert store.column("score.aum").recipe["options"]["last"] == 3

@@ -20,15 +20,15 @@ def _mixed(rate: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.2, 0.35])
 def test_two_kinds_are_parted_in_the_right_place(rate: float) -> None:
     margins, wrong = _mixed(rate)
-    for numbers, high in (
-        (margins, "easy"),
-        (-margins, "hard"),
-        (np.logaddexp(0, -margins), "hard"),  # as the loss
-        (1 / (1 + np.exp(-margins)), "easy"),  # as the confidence
-        (np.sqrt(2) / (1 + np.exp(margins)), "hard"),  # as the error
+    for numbers, high, name in (
+        (margins, "easy", "aum"),
+        (-margins, "hard", ""),
+        (np.logaddexp(0, -margins), "hard", "loss"),  # as the loss
+        (1 / (1 + np.exp(-margins)), "easy", "confidence"),  # as the confidence
+        (np.sqrt(2) / (1 + np.exp(margins)), "hard", "el2n"),  # as the error
     ):
         scores = np.asarray(numbers, np.float32)
-        found = doubt(scores, high)
+        found = doubt(scores, high, name)
         assert abs(found.mask.mean() - rate) < 0.07, (high, found.rule)
         assert wrong[found.mask].mean() > 0.85
         assert found.mask[wrong].mean() > 0.7
@@ -67,7 +67,7 @@ def test_one_kind_has_no_threshold_however_skewed(scores: np.ndarray) -> None:
     [
         (np.ones(N), "1 different scores are too few"),
         (RNG.integers(0, 10, N), "10 different scores are too few"),
-        (RNG.normal(size=49), "49 samples are too few"),
+        (RNG.normal(size=199), "199 samples are too few"),
         (np.full(N, np.nan), "0 samples are too few"),
         (np.zeros(0), "0 samples are too few"),
     ],
@@ -90,3 +90,36 @@ def test_missing_scores_are_not_doubted_and_change_nothing() -> None:
 def test_a_score_that_does_not_say_which_end_is_hard_is_refused() -> None:
     with pytest.raises(ValueError, match="high values are 'uncertain'"):
         doubt(np.zeros(99, np.float32), "uncertain")
+
+
+def test_clean_samples_of_two_kinds_are_not_doubted_where_their_label_wins() -> None:
+    rng = np.random.default_rng(2)
+    logits = np.where(rng.random(N) < 0.7, rng.normal(14, 3, N), rng.normal(4, 2, N))
+    for numbers, high, name in (
+        (1 / (1 + np.exp(-logits)), "easy", "confidence"),
+        (np.logaddexp(0, -logits), "hard", "loss"),
+        (np.sqrt(2) / (1 + np.exp(logits)), "hard", "el2n"),
+    ):
+        found = doubt(np.asarray(numbers, np.float32), high, name)
+        assert not (found.mask & (logits > 0)).any(), found.rule
+        assert found.mask.mean() < 0.01
+    hard_class = np.arange(N) < N // 10
+    margins = np.where(hard_class, rng.normal(3, 1, N), rng.normal(10, 1.5, N)).astype(np.float32)
+    assert doubt(margins, "easy").mask.sum() > 300  # two kinds, there is no doubt
+    assert (margins[doubt(margins, "easy", "aum").mask] < 0).all()
+
+
+def test_what_lies_at_the_floor_is_no_kind_of_its_own() -> None:
+    rng = np.random.default_rng(3)
+    sure = np.where(rng.random(N) < 0.7, 1.0, 1 / (1 + np.exp(-rng.normal(-1, 1, N))))
+    assert not doubt(sure.astype(np.float32), "easy", "confidence").mask.any()
+
+
+def test_only_the_confidence_is_taken_for_a_probability() -> None:
+    scores = np.clip(_mixed(0.2)[0] / 40 + 0.5, 0, 1).astype(np.float32)
+    assert np.array_equal(doubt(scores, "easy", "grad").mask, doubt(scores * 3, "easy", "grad").mask)
+
+
+def test_small_clean_data_are_hardly_ever_doubted() -> None:
+    draws = np.random.default_rng(4).normal(3, 2, (200, 250)).astype(np.float32)
+    assert sum(doubt(draw, "easy").mask.any() for draw in draws) <= 4

@@ -25,7 +25,9 @@ def score(
         ),
     ] = None,
     proxy_size: Annotated[int, typer.Option(help="Pixels a side that the proxy sees.")] = 32,
-    epochs: Annotated[int, typer.Option(help="How long the proxy trains.")] = 10,
+    epochs: Annotated[
+        int | None, typer.Option(help="How long the proxy trains. Default: 10.", show_default=False)
+    ] = None,
     runs: Annotated[
         int | None,
         typer.Option(
@@ -38,8 +40,8 @@ def score(
         float | None,
         typer.Option(
             metavar="RHO",
-            help="Add runs until the mean ranks the samples as before, by a Spearman correlation of RHO; "
-            "with --runs 1, epochs.",
+            help="Add runs, from 2 on, until their mean is expected to correlate by RHO (Spearman) with the "
+            "mean of as many others; with --runs 1, add epochs until the ranking stands.",
         ),
     ] = None,
     on_fraction: Annotated[
@@ -147,54 +149,65 @@ def _lines(result: dict[str, Any]) -> list[str]:
         numbers = "  ".join(f"{key} {number(about[key])}" for key in ("min", "median", "max") if key in about)
         high = f"  (high: {about['high']})" if about["high"] else ""
         lines.append(f"score.{name}: {numbers}{high}")
-        lines += _trust(about, result.get("runs", 1))
+        lines += _trust(name, about)
     lines += [*_stability(result.get("stable")), *_cost(result.get("cost", {}))]
     select = "prune select --method kcenter --fraction 0.3"
     return [*lines, f"next: {select if result['embeddings'] else 'prune embed'}"]
 
 
-def _trust(about: dict[str, Any], runs: int) -> list[str]:
+def _trust(name: str, about: dict[str, Any]) -> list[str]:
     from prune.text import counted, number
 
     lines = []
     if about.get("between_runs") is not None:
-        mean = (
-            f", two means of {runs} would by {about['of_mean']:.2f}" if about["of_mean"] is not None else ""
+        lines.append(f"  runs agree by {about['between_runs']:.2f} (Spearman){_of_mean(about)}")
+    if about.get("constant_runs"):
+        lines.append(
+            f"  runs cannot be compared: {about['constant_runs']} of them gave all samples the same number"
         )
-        enough = f"; {counted(about['enough'], 'run')} would do for 0.95" if about["enough"] else ""
-        lines.append(f"  runs agree by {about['between_runs']:.2f} (Spearman){mean}{enough}")
-    if "fold_shift" in about:
+    if "fold_shift" in about and about["fold_shift"] is None:
+        lines.append("  medians of folds cannot be compared: half of the samples have the same score")
+    elif "fold_shift" in about:
         share = f"{number(round(about['fold_shift'], 3))} of the quartile range"
         lines.append(f"  medians of folds differ from that of all by {share} at most")
     if about.get("extrapolated"):
-        flag = "see the column score.NAME.extrapolated"
+        flag = f"see the column score.{name}.extrapolated"
         lines.append(f"  {counted(about['extrapolated'], 'sample')} filled in from neighbours; {flag}")
     return lines
+
+
+def _of_mean(about: dict[str, Any]) -> str:
+    from prune.text import counted
+
+    if about["of_mean"] is None:
+        return ""
+    enough = f"; 0.95 takes {counted(about['enough'], 'run')}" if about["enough"] else ""
+    return f"; their mean would agree by {about['of_mean']:.2f} with that of as many other runs{enough}"
 
 
 def _stability(stable: dict[str, Any] | None) -> list[str]:
     if stable is None:
         return []
     kind = "runs" if "runs" in stable else "epochs"
-    end = "the ranking stands" if stable["stands"] else "the ranking still moves"
-    return [
-        f"{end} after {stable[kind]} of {stable['of']} {kind}, by a Spearman correlation of {stable['rho']:g}"
-    ]
+    after = f"after {stable[kind]} of {stable['of']} {kind}"
+    if kind == "epochs":
+        end = "the ranking stands" if stable["stands"] else "the ranking still moves"
+        return [f"{end} {after}, by a Spearman correlation of {stable['rho']:g}"]
+    said = "is expected" if stable["stands"] else "cannot be expected yet"
+    return [f"{after}, their mean {said} to correlate by {stable['rho']:g} with that of as many other runs"]
 
 
 def _cost(cost: dict[str, Any]) -> list[str]:
     from prune.text import duration
 
     def took(seconds: float | None) -> str:
-        return "of unknown cost" if seconds is None else duration(seconds)
+        return "unknown" if seconds is None else duration(seconds)
 
     if "proxy" not in cost:
         return []
     proxy, after = cost["proxy"], cost["next"]
     networks = f", gradients {took(proxy['networks'])}" if proxy["networks"] else ""
-    spent = (
-        f"proxy {took(proxy['seconds'])}{networks} on {cost['device']} ({duration(proxy['now'])} of it now)"
-    )
+    spent = f"proxy {took(proxy['seconds'])}{networks} on {cost['device']}, {duration(proxy['now'])} now"
     scores = f"scores {duration(sum(cost['scores'].values()))}"
     more = f"another run: {took(after['run'])}; another score from the same trace: {took(after['score'])}"
     return [f"cost: {spent}, {scores}", more]

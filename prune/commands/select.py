@@ -19,14 +19,18 @@ def select(
     quota: Annotated[
         str | None,
         typer.Option(
-            help="Split over classes: none, proportional, equal or drop; default: what the method is for."
+            help="Split over classes: none, proportional, equal, or drop, by errors best found with "
+            "--cross-fit; default: what the method is for."
         ),
     ] = None,
     quota_floor: Annotated[int, typer.Option(help="Samples that a class keeps at least.")] = 0,
     quota_cap: Annotated[int | None, typer.Option(help="Samples that a class keeps at most.")] = None,
     quota_errors: Annotated[
         Path | None,
-        typer.Option(help="For drop: errors of classes, .json or .npy; default: the proxy's own."),
+        typer.Option(
+            help="For drop: errors of classes, .json or .npy; default: the proxy's own, on samples that it "
+            "trained on, unless scored with --cross-fit."
+        ),
     ] = None,
     drop_hardest: Annotated[
         str | None,

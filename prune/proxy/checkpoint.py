@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,10 @@ def run_checkpoint(
         The model does not take the samples, has not one output a class, depends on the rest of the batch, is
         not finite, or its last linear layer cannot be found.
     """
+    place = torch.device(device)
+    with repeatable(place):
+        fed = Inputs(inputs, dataset, place).scaled(checkpoint.mean, checkpoint.std)
+        model, probe = _tried(checkpoint.model.to(place), fed)
     recipe = {
         "column": "trace",
         "version": VERSION,
@@ -75,7 +80,7 @@ def run_checkpoint(
         "source": "checkpoint",
         "inputs": {"name": inputs.name, "recipe": inputs.recipe},
         "rejected": sorted(inputs.rejects),
-        "model": dict(checkpoint.digest),
+        "model": {**checkpoint.digest, "probe": probe},
         "mean": checkpoint.mean,
         "std": checkpoint.std,
         "run": 0,
@@ -83,10 +88,7 @@ def run_checkpoint(
         "facts": list(FACTS),
         "taken": "after the training, in evaluation mode, without augmentation",
     }
-    place = torch.device(device)
     with repeatable(place):
-        fed = Inputs(inputs, dataset, place).scaled(checkpoint.mean, checkpoint.std)
-        model = _tried(checkpoint.model.to(place), fed)
         trace = store.write_column("trace.0", recipe, rows=1, part_rows=1)
         for part in list(trace.missing()):
             trace.put(part, _look(model, fed, reporter), inputs.rejects)
@@ -133,7 +135,10 @@ def _look(model: nn.Module, inputs: Inputs, reporter: Reporter) -> Array:
     """Return the facts of every sample: float16 (1, 9, n)."""
     values = np.full((1, len(FACTS), len(inputs.labels)), np.nan, np.float16)
     with reporter.stage("looking at every sample", len(inputs.rows)) as advance:
-        for rows, logits, features in outputs(model, inputs, inputs.rows):
+        batches = outputs(model, inputs, inputs.rows)
+        failed = "the model took the first samples, but fails at later ones"
+        while (batch := guarded(failed, lambda: next(batches, None))) is not None:
+            rows, logits, features = batch
             bad = rows[~torch.isfinite(logits).all(1).cpu().numpy()]
             if len(bad):
                 raise OptionError(
@@ -146,8 +151,11 @@ def _look(model: nn.Module, inputs: Inputs, reporter: Reporter) -> Array:
     return values
 
 
-def _tried(model: nn.Module, inputs: Inputs) -> Headed:
-    """Try three samples; return the model with its head."""
+def _tried(model: nn.Module, inputs: Inputs) -> tuple[Headed, str]:
+    """Try three samples; return the model with its head, and a digest of what it says of them.
+
+    The digest tells models apart whose code differs in a file that is not the factory's.
+    """
     samples = inputs.normalise(inputs.take(inputs.rows[:3])).contiguous()
     what = " × ".join(map(str, samples.shape[1:]))
     failed = f"the model cannot take samples of {what}"
@@ -165,4 +173,6 @@ def _tried(model: nn.Module, inputs: Inputs) -> Headed:
             "the model's output for a sample depends on the other samples of its batch",
             "it must not, in evaluation mode: batch normalisation wants running statistics",
         )
-    return Headed(model, head_giving(seen, logits, type(model).__name__)).eval()
+    said = " ".join(f"{number:.3g}" for number in logits.flatten().tolist())
+    head = head_giving(seen, logits, type(model).__name__)
+    return Headed(model, head).eval(), hashlib.sha256(said.encode()).hexdigest()

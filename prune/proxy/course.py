@@ -52,6 +52,7 @@ class Course:
     ) -> None:
         self.writer, self.inputs, self.training, self.run = writer, inputs, training, run
         self._compact, self._enough = compact, enough
+        self._shown, self._found = 0, False  # epochs that `enough` was shown, and whether they will do
         self._missing = {part.number + 1: part for part in writer.missing()}
         kept = kept_epochs(training.last)
         self._unkept = {epoch for epoch in kept if writer.attachment("weights", epoch) is None}
@@ -118,15 +119,18 @@ class Course:
         """Return how many epochs there are, if those will do: what is trained already is never cut."""
         done = first - 1
         there = done > 0 and self.writer.attachment("checkpoint", done) is not None
-        found = [self._will_do(epoch) for epoch in range(1, done + 1)]
-        return done if there and any(found) else None
+        found = self._will_do(done)
+        return done if there and found else None
 
     def _will_do(self, epoch: int) -> bool:
-        if self._enough is None:
+        if self._enough is None or epoch < self._shown:  # what is trained already is never cut
             return False
-        values = self.writer.read_part(epoch - 1)
-        assert values is not None, f"epoch {epoch} was written just now"
-        return self._enough(values[0])
+        while self._shown < epoch:  # each epoch once, also where it is trained again
+            values = self.writer.read_part(self._shown)
+            self._shown += 1
+            assert values is not None, f"epoch {self._shown} was written before"
+            self._found = self._enough(values[0]) or self._found
+        return self._found
 
     def _checkpoint(self, *, before: int) -> int:
         """Return the epoch of the latest whole checkpoint before an epoch; 0 for a fresh start."""

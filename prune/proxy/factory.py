@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prune.errors import OptionError
+from prune.errors import OptionError, PruneError
 from prune.store.join import count
 
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.")  # that wrappers put before every name
@@ -92,6 +92,8 @@ def guarded(what: str, call: Callable[[], Any], hint: str = "") -> Any:
     """
     try:
         return call()
+    except PruneError:
+        raise
     except (Exception, SystemExit) as error:
         line = " ".join(f"{type(error).__name__}: {error}".split())
         raise OptionError(f"{what}: {line[:200]}", hint or "try it in Python first") from error
@@ -120,8 +122,10 @@ def _imported(place: str) -> ModuleType:
 @contextlib.contextmanager
 def _found_in(folder: Path) -> Iterator[None]:
     """Let Python find modules in a folder, as it does for a script there."""
-    sys.path.insert(0, str(folder))
+    place = str(folder)
+    sys.path.insert(0, place)
     try:
         yield
     finally:
-        sys.path.remove(str(folder))
+        with contextlib.suppress(ValueError):  # the user's code may have changed it
+            sys.path.remove(place)

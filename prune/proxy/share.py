@@ -19,7 +19,7 @@ from prune.store import Dataset
 class Share:
     """A part of the samples for one proxy."""
 
-    recipe: Mapping[str, Any]  # what, with the dataset, settles the rows
+    recipe: Mapping[str, Any]  # how they were drawn, and a digest of the rows
     learnt: Rows  # it trains on them, as far as they have labels
     watched: Rows  # its trace is about them
     fold: int | None = None  # its trace is one of several of a run, and holds the watched rows only
@@ -40,7 +40,7 @@ def part_of(dataset: Dataset, usable: Rows, fraction: str, seed: int) -> Share:
     shares = budgets(sizes, k, "proportional", floor=1 if k >= len(sizes) else 0)
     order, place = _drawn(dataset, usable, groups, "part", seed)
     rows = np.sort(usable[order[place < shares[groups[order]]]])
-    return Share({"kind": "part", "fraction": fraction, "seed": seed}, rows, rows)
+    return _share({"kind": "part", "fraction": fraction, "seed": seed}, rows, rows)
 
 
 def folds_of(dataset: Dataset, usable: Rows, count: int, seed: int, run: int) -> list[Share]:
@@ -64,7 +64,12 @@ def folds_of(dataset: Dataset, usable: Rows, count: int, seed: int, run: int) ->
     fold = np.empty(len(usable), np.int64)
     fold[order] = np.arange(len(usable)) % count
     recipe = {"kind": "fold", "folds": count, "seed": seed}
-    return [Share({**recipe, "fold": k}, usable[fold != k], usable[fold == k], fold=k) for k in range(count)]
+    return [_share({**recipe, "fold": k}, usable[fold != k], usable[fold == k], fold=k) for k in range(count)]
+
+
+def _share(recipe: Mapping[str, Any], learnt: Rows, watched: Rows, fold: int | None = None) -> Share:
+    digest = hashlib.sha256(b"|".join(rows.astype("<i8").tobytes() for rows in (learnt, watched)))
+    return Share({**recipe, "rows": digest.hexdigest()}, learnt, watched, fold)
 
 
 def _drawn(dataset: Dataset, rows: Rows, groups: Array, *facts: object) -> tuple[Rows, Rows]:

@@ -23,8 +23,8 @@ from prune.store.tables import from_parquet, to_parquet
 _CLASSES = b"prune-classes"
 
 
-def write_keys(path: Path, keys: Sequence[str], labels: Sequence[str | None], classes: Sequence[str]) -> None:
-    """Write a list; one that says the same already is left as it is.
+def keys_table(keys: Sequence[str], labels: Sequence[str | None], classes: Sequence[str]) -> pa.Table:
+    """Return what a list says.
 
     Parameters
     ----------
@@ -34,7 +34,22 @@ def write_keys(path: Path, keys: Sequence[str], labels: Sequence[str | None], cl
         Names, in the order of their ids.
     """
     table = pa.table({"key": pa.array(keys, pa.string()), "label": pa.array(labels, pa.string())})
-    data = to_parquet(table.replace_schema_metadata({_CLASSES: json.dumps(list(classes)).encode()}))
+    return table.replace_schema_metadata({_CLASSES: json.dumps(list(classes)).encode()})
+
+
+def tells_other(path: Path, table: pa.Table) -> bool:
+    """Whether there is a whole list that says something else."""
+    try:
+        there = open_keys(str(path))
+    except DataError:
+        return False
+    names = json.loads(table.schema.metadata[_CLASSES])
+    return list(there.names) != names or not there.table.equals(table)
+
+
+def write_keys(path: Path, table: pa.Table) -> None:
+    """Write a list; one that is there already is left as it is."""
+    data = to_parquet(table)
     if not path.exists() or path.read_bytes() != data:
         files.write(path, data)
 

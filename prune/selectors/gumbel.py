@@ -56,6 +56,7 @@ def gumbel(scores: Scores, keys: Sequence[str], /, *, k: int, seed: int, tau: fl
     Sequences Without Replacement", ICML 2019, arXiv:1903.06059.
     Wettig et al., "QuRating: Selecting High-Quality Data for Training Language Models", ICML 2024,
     arXiv:2402.09739, for choosing data this way (τ = 2).
+    Differs: τ counts in standard deviations of the scores, under a quota of those of each class.
     """
     require_finite(scores, k)
     if not np.isfinite(tau) or tau == 0:

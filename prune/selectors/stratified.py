@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,10 @@ from prune.arrays import Rows, Scores
 from prune.errors import OptionError
 from prune.quota import share_count
 from prune.selection import Selection
+from prune.selectors.random import lots
 from prune.selectors.top import require_finite
+
+Lots: TypeAlias = npt.NDArray[np.uint64]  # (n,)
 
 # The share of the hardest that the paper leaves out, by the fraction pruned; none of nothing.
 _PRUNED = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9)
@@ -26,6 +29,7 @@ _LARGE = 200_000  # samples from which `auto` takes the row of ImageNet
 
 def stratified(
     scores: Scores,
+    keys: Sequence[str],
     /,
     *,
     k: int,
@@ -38,7 +42,8 @@ def stratified(
 
     First the hardest samples are left out, as many as `cutoff` says: wrong labels are among them, and at
     small budgets they teach least. Then the bins are visited from the smallest; each gives what it has, or an
-    equal share of what is still to be kept. Time O(n·log n), memory O(n).
+    equal share of what is still to be kept. Drawn by seed and key, so the order of the dataset does not
+    matter. Time O(n·log n), memory O(n).
 
     The published cutoffs, by fraction pruned; between them, on a straight line:
 
@@ -58,6 +63,8 @@ def stratified(
     scores : (n,)
         Any finite numbers. The bins divide the range from the lowest to the highest that is not cut off; the
         highest belongs to the last bin.
+    keys : (n,)
+        Stable names of the samples.
     k
         In ``[1, n]``.
     seed
@@ -66,7 +73,8 @@ def stratified(
         Number of bins, at least 1.
     cutoff
         The share of the n samples to leave out, from 0 up to 1; a row of the table; `none`; or `auto`: the
-        row `cifar10`, from 200,000 samples `imagenet`. Under a quota, a share of each class.
+        row `cifar10`, from 200,000 samples `imagenet`. Under a quota, a share of each class, by the row of
+        all of them.
     hard
         Which end of the score is hard; default: as the score says, and where nobody says, nothing is cut.
 
@@ -92,15 +100,23 @@ def stratified(
     if bins < 1:
         raise OptionError(f"bins={bins} is not at least 1")
     share = _cutoff(cutoff, k, len(scores), hard)
-    kept, dropped = _cut(scores, share, k, hard)
-    rows = kept[_drawn(scores[kept], k, seed, bins)]
+    lot = lots(keys, f"{seed} stratified")
+    kept, dropped = _cut(scores, lot, share, k, hard)
+    rows = kept[_drawn(scores[kept], lot[kept], k, bins)]
     return Selection.of(rows, facts={"cutoff": share, "dropped": dropped.tolist()})
+
+
+def published(cutoff: str, n: int) -> str:
+    """Return the row of the table that `auto` stands for, with n samples in all; else `cutoff`."""
+    if cutoff != "auto":
+        return cutoff
+    return "imagenet" if n >= _LARGE else "cifar10"
 
 
 def _cutoff(cutoff: str, k: int, n: int, hard: str | None) -> float:
     if cutoff == "none":
         return 0.0
-    name = ("imagenet" if n >= _LARGE else "cifar10") if cutoff == "auto" else cutoff
+    name = published(cutoff, n)
     if name in _PUBLISHED:
         return round(float(np.interp(1 - k / n, _PRUNED, _PUBLISHED[name])), 4) if hard else 0.0
     try:
@@ -123,18 +139,17 @@ def _cutoff(cutoff: str, k: int, n: int, hard: str | None) -> float:
     return share
 
 
-def _cut(scores: Scores, share: float, k: int, hard: str | None) -> tuple[Rows, Rows]:
+def _cut(scores: Scores, lot: Lots, share: float, k: int, hard: str | None) -> tuple[Rows, Rows]:
     """Return the rows that stay, and those that are cut off; both ascend."""
     count = min(share_count(share, len(scores)), len(scores) - k)
-    order = np.argsort(-scores if hard == "high" else scores, kind="stable")
+    order = np.lexsort((lot, -scores if hard == "high" else scores))
     return np.sort(order[count:]), np.sort(order[:count])
 
 
-def _drawn(scores: Scores, k: int, seed: int, bins: int) -> Rows:
+def _drawn(scores: Scores, lot: Lots, k: int, bins: int) -> Rows:
     which = _bin_of(scores, bins)
     share = _shares(np.bincount(which, minlength=bins), k)
-    draw = np.random.default_rng(seed).permutation(len(scores))
-    order = draw[np.argsort(which[draw], kind="stable")]
+    order = np.lexsort((lot, which))
     start = np.concatenate([[0], np.cumsum(np.bincount(which, minlength=bins))[:-1]])
     inside = np.arange(len(scores)) - start[which[order]]
     return order[inside < share[which[order]]]

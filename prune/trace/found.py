@@ -38,6 +38,11 @@ class OwnTrace:
         return min(len(trace) for trace in self.traces)
 
     @property
+    def partial(self) -> dict[int, str]:
+        """Rows that `TraceWriter(…, partial=True)` was allowed to leave out, with the reason."""
+        return self.rejects if self.traces[0].recipe["source"] == "own" else {}
+
+    @property
     def rejects(self) -> dict[int, str]:
         """Rows that some epoch lacks, with the reason."""
         rejects: dict[int, str] = {}
@@ -97,7 +102,7 @@ def require_epochs(names: Sequence[str], epochs: int, what: str) -> None:
     if several and epochs == 1:
         raise OptionError(
             f"{', '.join(several)} compares epochs, and {what} has one",
-            "prune.trace.TraceWriter keeps every epoch of a training; one is enough for el2n, margin, loss",
+            "--proxy resnet8 trains a proxy; prune.trace.TraceWriter keeps every epoch of your training",
         )
 
 

@@ -30,7 +30,7 @@ def observed(
     place = device or next((p.device for p in model.parameters()), torch.device("cpu"))
     layers: Sequence[nn.Module] = [] if head is None else linears(model) if head == "last" else [head]
     with _evaluating(model), torch.no_grad():
-        for batch in loader:
+        for batch in _apart(loader):
             inputs, labels, samples = unpack(batch)
             with watched(layers) as seen:
                 logits = logits_of(run(model, moved(inputs, place)))
@@ -38,6 +38,21 @@ def observed(
                 layers = [head_giving(seen, logits, type(model).__name__)]
             features = _features(seen, layers[0], len(logits)) if layers else None
             yield samples, labels, logits, features
+
+
+def _apart(loader: Iterable[Any]) -> Iterator[Any]:
+    """Yield batches; a loader draws its seeds from torch's generator, which the training must not notice."""
+    state, end = torch.get_rng_state(), object()
+    batches: Iterator[Any] | None = None
+    while True:
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(state)
+            batches = iter(loader) if batches is None else batches
+            batch = next(batches, end)
+            state = torch.get_rng_state()
+        if batch is end:
+            return
+        yield batch
 
 
 def _features(seen: dict[nn.Module, tuple[Tensor, Any]], layer: nn.Module, b: int) -> Tensor:

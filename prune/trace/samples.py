@@ -14,12 +14,14 @@ from torch import Tensor
 from prune.arrays import Array, Rows
 from prune.errors import DataError, OptionError, StoreError
 from prune.opening import opened
-from prune.readers.keys import write_keys
+from prune.readers.keys import keys_table, tells_other, write_keys
 from prune.readers.sample import key_problem
 from prune.settings import Settings
 from prune.store import Dataset, Store
 from prune.store.join import count
 from prune.store.layout import KEYS
+
+_MOST_CLASSES = 100_000  # unless there are more samples: ids beyond are no count from 0
 
 
 def known_dataset(
@@ -55,7 +57,13 @@ def known_dataset(
     _check_keys(keys, len(texts) if labels is not None else len(keys))
     path = store.path / KEYS
     with store.writing(wait=True):
-        write_keys(path, keys, texts or [None] * len(keys), names)
+        listed = keys_table(keys, texts or [None] * len(keys), names)
+        if store.exists() and store.state.get("dataset") and tells_other(path, listed):
+            raise StoreError(
+                f"{store.path} holds another dataset: its keys, labels or classes differ from those given",
+                "use another store",
+            )
+        write_keys(path, listed)
     dataset = _scanned(store, str(path), Settings(wait=True, reading={"as_": "keys"}))
     if dataset.rejects:
         row, reason = next(iter(dataset.rejects.items()))
@@ -168,11 +176,10 @@ def _texts(labels: Any, classes: Sequence[str] | None) -> tuple[list[str | None]
     if labels is None:
         return [], [str(name) for name in classes or ()]
     values = labels.detach().cpu().tolist() if isinstance(labels, Tensor) else np.asarray(labels).tolist()
-    if all(isinstance(v, int) for v in values):
-        names = [str(n) for n in (range(max(values, default=-1) + 1) if classes is None else classes)]
-        if max(values, default=-1) >= len(names):
-            raise OptionError(f"label {max(values)} has no name among {len(names)} classes")
-        return [names[v] if v >= 0 else None for v in values], names
+    ids = _ids(values)
+    if ids is not None:
+        names = _names(ids, classes)
+        return [names[v] if v >= 0 else None for v in ids], names
     texts = [None if v is None or v == "" else str(v) for v in values]
     present: Iterable[str] = sorted({text for text in texts if text is not None})
     names = [str(name) for name in (present if classes is None else classes)]
@@ -180,6 +187,28 @@ def _texts(labels: Any, classes: Sequence[str] | None) -> tuple[list[str | None]
     if foreign:
         raise OptionError(f"{count('label', foreign)} is not one of the classes: {', '.join(names[:12])}")
     return texts, names
+
+
+def _ids(values: Sequence[Any]) -> list[int] | None:
+    """Return class ids, −1 for None and NaN; None where some label is no whole number."""
+    given = [-1 if v is None or v != v else v for v in values]
+    if not all(isinstance(v, int) or (isinstance(v, float) and v.is_integer()) for v in given):
+        return None
+    return [int(v) for v in given]
+
+
+def _names(ids: Sequence[int], classes: Sequence[str] | None) -> list[str]:
+    """Return the names of all classes: those given, or the ids up to the greatest."""
+    greatest = max(ids, default=-1)
+    if classes is None and greatest >= max(_MOST_CLASSES, len(ids)):
+        raise OptionError(
+            f"label {greatest} of {len(ids)} samples would be one of {greatest + 1} classes",
+            "give classes=[…], or class ids from 0",
+        )
+    names = [str(name) for name in (range(greatest + 1) if classes is None else classes)]
+    if greatest >= len(names):
+        raise OptionError(f"label {greatest} has no name among {len(names)} classes")
+    return names
 
 
 def _check_keys(keys: Sequence[Any], labels: int) -> None:

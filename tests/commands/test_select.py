@@ -192,7 +192,8 @@ def test_beta_needs_the_trace_and_the_score_it_is_made_for(prune: Prune, scored:
     assert 0 < json.loads(said.out)["facts"]["b"] < 15
     said = prune(*words, "--score", "aum")
     assert said.code == 2
-    assert "beta multiplies by the score, and the lowest is -" in said.err
+    assert "beta prefers high scores, and those of aum are of easy samples" in said.err
+    assert "--score dual" in said.err
 
 
 def test_stratified_cuts_off_as_published_unless_the_user_says_how_many(prune: Prune, scored: Path) -> None:
@@ -201,7 +202,7 @@ def test_stratified_cuts_off_as_published_unless_the_user_says_how_many(prune: P
     about = json.loads(said.out)
     assert (about["options"]["hard"], about["options"]["cutoff"], about["facts"]["cutoff"]) == (
         "low",
-        "auto",
+        "cifar10",
         0.3,
     )
     table = _table(scored, "stratified")
@@ -213,6 +214,8 @@ def test_stratified_cuts_off_as_published_unless_the_user_says_how_many(prune: P
     assert about["facts"]["cutoff"] == 0
     assert (about["drop_hardest"]["samples"], about["drop_hardest"]["rule"]) == (6, "as asked")
     assert json.loads(prune(*words, "--drop-hardest", "0", "--json").out)["facts"]["cutoff"] == 0
+    about = json.loads(prune(*words, "--drop-hardest", "auto", "--json").out)
+    assert (about["drop_hardest"]["samples"], about["facts"]["cutoff"]) == (0, 0.3)
 
 
 def test_the_quota_drop_gives_to_classes_what_they_are_mistaken_for(
@@ -222,10 +225,12 @@ def test_the_quota_drop_gives_to_classes_what_they_are_mistaken_for(
     about = json.loads(prune(*words).out)
     assert about["class_errors"]["source"] == "trace.0: training samples, the last epoch"
     assert set(about["class_errors"]["by_class"]) == set(CLASSES)
+    assert "samples that the proxy trained on" in about["warnings"][0]
     errors = elsewhere / "errors.json"
     errors.write_text(json.dumps({"ant": 0.5, "bee": 0.2, "cat": 0.0}))
     about = json.loads(prune(*words, "--quota-errors", errors).out)
     assert about["class_errors"] == {"source": str(errors), "by_class": {"ant": 0.5, "bee": 0.2, "cat": 0.0}}
+    assert not about["warnings"]
     assert not about["nested"]
     table = _table(scored, "random")
     assert np.bincount(table["label"].to_numpy()[table["selected"].to_numpy()], minlength=3).tolist() == [
@@ -281,3 +286,25 @@ def test_doubted_labels_are_marked_and_left_out_by_the_same_rule(prune: Prune, e
     wrong = noise.load("y.npy").mask
     assert suspect.sum() == marked
     assert (suspect & wrong).sum() >= 0.8 * max(wrong.sum(), marked)
+
+
+def test_labels_are_not_doubted_by_what_never_looks_at_them_nor_beta_drawn_from_what_was_filled_in(
+    prune: Prune, scored: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / ".prune"
+    library.score(
+        store,
+        str(scored.parent / "data"),
+        types=["dual", "entropy", "margin"],
+        training={"proxy": "mlp", "epochs": 3, "size": 8},
+        on_fraction="0.5",
+    )
+    for score in ("entropy", "margin"):
+        said = prune("select", "--count", 3, "--drop-hardest", "auto", "--drop-by", score, "--store", store)
+        assert said.code == 2
+        assert f"doubts labels, and {score} never looks at them" in said.err
+        assert "--drop-by aum, el2n, loss or confidence" in said.err
+    said = prune("select", "--method", "beta", "--count", 3, "--store", store)
+    assert said.code == 2
+    assert "30 of 60 samples have none: prune score --on-fraction filled in" in said.err
+    assert "prune score --type dual without --on-fraction" in said.err

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from prune.report.agreement import agreement, fold_shift, spearman, stands
+from prune.report.agreement import Repeats, agreement, fold_shift, spearman, stands
 
 rng = np.random.default_rng(0)
 
@@ -53,7 +53,23 @@ def test_runs_that_agree_or_do_not() -> None:
         "enough": 1,
     }
     assert agreement([line, -line])["enough"] is None
-    assert agreement([line, np.ones(9)]) == {"between_runs": None, "of_mean": None, "enough": None}
+    assert agreement([line, np.ones(9)]) == {
+        "between_runs": None,
+        "of_mean": None,
+        "enough": None,
+        "constant_runs": 1,
+    }
+
+
+def test_noise_never_stands_and_what_repeats_does() -> None:
+    noise, truth, line = Repeats(), Repeats(), rng.normal(size=2000)
+    for _ in range(10):
+        noise.add(rng.normal(size=2000))
+        assert not noise.stands(0.9)
+    truth.add(line)
+    assert not truth.stands(0.5)
+    truth.add(line + 0.3 * rng.normal(size=2000))
+    assert truth.stands(0.9)
 
 
 def test_a_fold_on_another_scale_is_seen() -> None:
@@ -63,3 +79,6 @@ def test_a_fold_on_another_scale_is_seen() -> None:
     scores[folds[2]] += 3
     assert fold_shift(scores, folds) > 0.8
     assert fold_shift(np.ones(400), folds) == 0
+    rare = np.ones(400)
+    rare[:10] = 2
+    assert fold_shift(rare, [np.arange(10), np.arange(10, 400)]) is None

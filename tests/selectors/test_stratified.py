@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+import prune
 from prune.errors import OptionError
-from prune.selectors.stratified import stratified
+from prune.selection import Selection
+from prune.selectors.stratified import published
+from prune.selectors.stratified import stratified as by_key
+
+
+def stratified(scores: np.ndarray, **options: Any) -> Selection:
+    """Keys that are row numbers, as `select_rows` has them."""
+    return by_key(scores, [str(row) for row in range(len(scores))], **options)
 
 
 def _kept(scores: np.ndarray, k: int, bins: int) -> list[int]:
@@ -103,3 +113,27 @@ def test_no_bins_and_infinite_scores_are_refused() -> None:
         stratified(np.ones(3, np.float32), k=1, seed=0, bins=0)
     with pytest.raises(ValueError, match=r"scores span \[0.0, inf\]"):
         stratified(np.array([0, np.inf], np.float32), k=1, seed=0)
+
+
+def test_samples_are_drawn_and_cut_by_key_not_by_place() -> None:
+    scores = np.repeat(np.linspace(0, 1, 20, dtype=np.float32), 20)  # ties, inside and at the cut
+    keys, shuffle = [f"{row}.png" for row in range(400)], np.random.default_rng(0).permutation(400)
+    here = by_key(scores, keys, k=40, seed=3, cutoff="0.33", hard="high")
+    there = by_key(scores[shuffle], [keys[row] for row in shuffle], k=40, seed=3, cutoff="0.33", hard="high")
+    assert set(shuffle[there.rows].tolist()) == set(here.rows.tolist())
+    assert set(shuffle[there.facts["dropped"]].tolist()) == set(here.facts["dropped"])
+
+
+def test_the_row_of_the_table_is_that_of_all_samples_under_a_quota_too() -> None:
+    assert (published("auto", 199_999), published("auto", 200_000)) == ("cifar10", "imagenet")
+    assert published("0.2", 200_000) == "0.2"
+    many = np.arange(200_000, dtype=np.float32)
+    chosen = prune.select_rows(
+        method="stratified",
+        k=100_000,
+        scores=many,
+        labels=np.arange(200_000) % 2,
+        quota="proportional",
+        hard="high",
+    )
+    assert chosen.facts["cutoff"] == 0.1 or chosen.facts["cutoff"]["mean"] == pytest.approx(0.1)

@@ -400,3 +400,25 @@ def test_numbered_gives_every_sample_its_row(points: Any) -> None:
     assert numbered(pairs)[7][1:] == (torch.tensor(1), 7)
     assert numbered([{"x": 1}])[0] == {"x": 1, "row": 0}
     assert len(numbered(pairs)) == 30
+
+
+def test_labels_from_tables_are_class_ids(tmp_path: Path) -> None:
+    w = TraceWriter(tmp_path / "s", epochs=1, labels=[10.0, None, 2, 9])
+    assert w.dataset.labels.tolist() == [10, -1, 2, 9]
+    with pytest.raises(OptionError, match="label 900000 of 2 samples") as caught:
+        TraceWriter(tmp_path / "t", epochs=1, labels=[0, 900_000])
+    assert "give classes=" in caught.value.hint
+
+
+def test_refused_labels_leave_the_store_as_it_was(tmp_path: Path) -> None:
+    TraceWriter(tmp_path / "s", epochs=1, labels=[0, 1, 0])
+    with pytest.raises(StoreError, match="holds another dataset") as caught:
+        TraceWriter(tmp_path / "s", epochs=1, labels=[0, 1, 1])
+    assert "use another store" in caught.value.hint
+    TraceWriter(tmp_path / "s", epochs=1, labels=[0, 1, 0])
+
+
+def test_observing_draws_nothing_from_the_training_s_random_numbers(points: Any, writer: Make) -> None:
+    w, before = writer(1), torch.get_rng_state()
+    bad(points, w, None)
+    assert torch.equal(before, torch.get_rng_state())
