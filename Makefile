@@ -5,14 +5,16 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 # faiss comes as several wheels that own one module: take the one that fits this machine
 FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
-TESTS := not gpu and not slow and not network
+TESTS := not gpu and not slow and not network and not soak
+FAULTS := tests/faults tests/hostile tests/numbers tests/exporters/test_faults.py
 
-.PHONY: help demo test check fix docs readme clean
+.PHONY: help demo test check soak fix docs readme clean
 
 help:
 	@echo "make demo    build the environment and run the whole chain on a small real dataset"
 	@echo "make test    build the environment; formatter, linter, types and tests"
 	@echo "make check   the same as make test"
+	@echo "make soak    inject faults for an hour, and write docs/reliability.md from what came of it"
 	@echo "make fix     format and repair what the linter can"
 	@echo "make docs    write the page of every method from its docstring"
 	@echo "make readme  paste the real output of the README's commands into it"
@@ -25,6 +27,11 @@ test check: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto -m "$(TESTS)"
+
+soak: $(VENV)/ready
+	$(BIN)/python -m pytest -n auto -m "$(TESTS)" --junitxml build/quick.xml $(FAULTS)
+	$(BIN)/python -m pytest -m soak --junitxml build/soak.xml $(FAULTS)
+	$(BIN)/python docs/reliability.py build/quick.xml build/soak.xml
 
 fix: $(VENV)/ready
 	$(BIN)/ruff check --fix .

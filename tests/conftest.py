@@ -9,6 +9,7 @@ os.environ.pop("PRUNE_STORE", None)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, one thread each
 
 import errno
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,3 +128,13 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Count what a test tried, for docs/reliability.md: `tally(table, row, column, 12)`, or text."""
+
+    def count(table: str, row: str, column: str, value: int | str = 1) -> None:
+        record_property("tally", json.dumps([table, row, column, value]))
+
+    return count
