@@ -1,0 +1,97 @@
+"""What a check found wrong, one finding a file, each with the command that mends it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["damaged", "missing", "stale", "unknown", "unreadable", "note"]
+FAULTS = ("damaged", "missing", "stale", "unknown")  # what makes a place not whole
+_KEPT = 1000  # findings of a kind that are listed; the others are counted
+_BLOCK = 1 << 20  # bytes a read
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact: the kind, the file, what is the matter with it, and what to type."""
+
+    kind: Kind
+    path: str
+    why: str
+    command: str = ""
+
+
+@dataclass
+class Findings:
+    """All facts about one place; files are looked at through it, so that it counts them."""
+
+    advance: Callable[[int], None]
+    listed: list[Finding] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    files: int = 0
+    bytes: int = 0
+
+    def add(self, kind: Kind, path: str, why: str, command: str = "") -> None:
+        """Keep a fact; of a million of a kind the first thousand."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if self.counts[kind] <= _KEPT:
+            self.listed.append(Finding(kind, path, why, command))
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is damaged, missing, stale or strange."""
+        return not any(self.counts.get(kind) for kind in FAULTS)
+
+    @property
+    def commands(self) -> list[str]:
+        """What to type, each command once, in the order of the findings."""
+        return list(dict.fromkeys(finding.command for finding in self.listed if finding.command))
+
+    def described(self) -> dict[str, Any]:
+        """Return all of it as JSON."""
+        return {
+            "whole": self.whole,
+            "files": self.files,
+            "bytes": self.bytes,
+            "counts": dict(self.counts),
+            "findings": [asdict(finding) for finding in self.listed],
+        }
+
+    def look(self, path: Path, digest: str, *, link: bool = False) -> tuple[Kind, str] | None:
+        """Read a file; say what is wrong with it, or None.
+
+        Parameters
+        ----------
+        digest
+            Its SHA-256, or the first characters of it.
+        link
+            It should be a symbolic link, to a file of this content.
+        """
+        self.files += 1
+        self.advance(1)
+        try:
+            mode = os.lstat(path).st_mode
+            if stat.S_ISLNK(mode) != link or not (link or stat.S_ISREG(mode)):
+                return "damaged", "is not the file that was written"
+            found, size = _sha256(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return "missing", "leads nowhere" if os.path.lexists(path) else "is missing"
+        except OSError as error:
+            return "damaged", f"cannot be read: {str(error.strerror).lower()}"
+        self.bytes += size
+        return None if found.startswith(digest) else ("damaged", "is damaged" if size else "is empty")
+
+
+def _sha256(path: Path) -> tuple[str, int]:
+    """Hex digest and size; a folder in the place of a file is an `OSError`."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+    return digest.hexdigest(), size

@@ -1,0 +1,55 @@
+"""The selections of a store: their files against their checksums, and what they were chosen by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from prune.errors import StoreError
+from prune.findings import Findings, Kind
+from prune.store.check_column import strange
+from prune.store.layout import SELECTION, SELECTIONS, STATE
+from prune.store.selections import StoredSelection, outdated_by, read_selection
+from prune.store.store import Store
+
+
+def check_selections(
+    store: Store, state: dict[str, Any], found: Findings, command: Callable[[str], str]
+) -> None:
+    """Look at every selection that a store shows, and note the others; `command` is that of `check_store`."""
+    published: dict[str, str] = state.get("selections", {})
+    latest, path = state.get("latest"), store.path / STATE
+    if latest is not None and latest not in published:
+        found.add("damaged", str(path), f"shows no selection {latest!r}", f"rm {path}")
+    for name in sorted(published):
+        again, path = command(f"{SELECTIONS}/{name}"), store.path / SELECTIONS / name / SELECTION
+        found.files += 1
+        found.advance(1)
+        try:
+            chosen = read_selection(store, name)
+        except (StoreError, ValueError):
+            kind: Kind = "damaged" if path.exists() else "missing"
+            found.add(kind, str(path), f"is {kind}", again)
+            continue
+        _check_selection(store, chosen, found, again, latest=name == latest)
+    home = store.path / SELECTIONS
+    for folder in sorted(home.iterdir()) if home.is_dir() else []:
+        if folder.name not in published:
+            found.add("note", str(folder), "is not shown: a command that was stopped left it")
+
+
+def _check_selection(
+    store: Store, chosen: StoredSelection, found: Findings, again: str, *, latest: bool
+) -> None:
+    for file, digest in sorted(chosen.about["files"].items()):
+        fault = found.look(chosen.folder / file, digest)
+        if fault:
+            found.add(fault[0], str(chosen.folder / file), fault[1], again)
+    column = outdated_by(store, chosen)
+    if column is not None:  # the latest is what `export` takes, and would refuse
+        why = f"{column} was made again since the selection {chosen.name!r} was chosen by it"
+        kind: Kind = "stale" if latest else "note"
+        found.add(kind, str(chosen.folder), why, again if latest else "")
+    for path in sorted(chosen.folder.iterdir()):
+        if path.name not in {*chosen.about["files"], SELECTION}:
+            strange(path, found)

@@ -1,0 +1,189 @@
+"""Every file of a store against its checksum, and what is published against what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from prune import files
+from prune.errors import StoreError
+from prune.findings import Findings, Kind
+from prune.store.check_column import check_column, digest_in, strange
+from prune.store.check_selections import check_selections
+from prune.store.layout import (
+    COLUMNS,
+    DATASET,
+    DATASETS,
+    KEYS,
+    LOCATION,
+    LOCK,
+    REJECTS,
+    SCANS,
+    SELECTIONS,
+    STATE,
+    TARGETS,
+    TIMINGS,
+)
+from prune.store.samples import read_dataset
+from prune.store.store import Store
+
+Command = Callable[[str], str]  # column, `selections/NAME` or DATASETS -> what makes it again
+
+_TOP = {STATE, LOCK, LOCATION, REJECTS, TIMINGS, KEYS, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS}
+_STATE_FIELDS = {"format", "dataset", "columns", "selections", "latest"}
+_DESCRIBED = {"format", "split", "classes", "sources", "n", "samples"}
+_MAYBE = {"skipped"}  # where shards were left out
+_NOTES = {
+    LOCATION: {"data", "relative", "reading"},
+    TIMINGS: {"embed", "score", "select", "costs", "commands"},
+}
+
+
+def check_store(store: Store, found: Findings, command: Command, *, inner: bool = False) -> None:
+    """Look at every file of a store; what is wrong goes to `found`.
+
+    Parameters
+    ----------
+    command
+        Says what to type for a column, for `selections/NAME`, and for the sample table.
+    inner
+        It lies in another store, as a target: it does not know where its dataset is.
+
+    Raises
+    ------
+    StoreError
+        A newer version wrote it.
+    """
+    state = _checked_state(store, found, command)
+    _check_top(store, found, command, needs_place=bool(state.get("dataset")) and not inner)
+    _check_datasets(store, state, found, command)
+    _check_columns(store, state.get("columns", {}), found, command)
+    check_selections(store, state, found, command)
+    for path in _below(store.path / SCANS, 2):
+        _check_named(path, found, f"rm {path}   # it is made again when it is needed")
+    for path in _below(store.path / TARGETS, 1):
+        if (path / STATE).exists():
+            check_store(Store(path), found, lambda _: command(TARGETS), inner=True)
+        else:
+            found.add("note", str(path), "is not finished; the command that began it goes on with it")
+
+
+def _checked_state(store: Store, found: Findings, command: Command) -> dict[str, Any]:
+    path = store.path / STATE
+    found.files += 1
+    try:
+        state = store.state
+        if not set(state) <= _STATE_FIELDS or path.read_bytes() != files.json_bytes(state):
+            found.add("damaged", str(path), "is damaged", f"rm {path}")
+        return state
+    except StoreError as error:
+        if path.exists() and "format" in str(error):
+            raise
+        kind: Kind = "damaged" if path.exists() else "missing"
+        if path.exists():
+            found.add(kind, str(path), "is damaged", f"rm {path}")
+        for again in _all_commands(store, command):
+            found.add(kind, str(path), f"is {kind}: this shows again what is there", again)
+        return {}
+
+
+def _all_commands(store: Store, command: Command) -> list[str]:
+    """Return every command that the store remembers, in the order of the verbs."""
+    verbs = ["embed", "score", "select"]
+    made = sorted(store.commands.items(), key=lambda item: (verbs.index(item[1].split(" ")[1]), item[1]))
+    return list(dict.fromkeys(command(what) for what, _ in made)) or [command(DATASETS)]
+
+
+def _check_top(store: Store, found: Findings, command: Command, *, needs_place: bool) -> None:
+    for path in sorted(store.path.iterdir()):
+        if path.name not in _TOP:
+            strange(path, found)
+    for name, fields in _NOTES.items():
+        path = store.path / name
+        again = f"{command(DATASETS)} DATA" if name == LOCATION else f"rm {path}"
+        if path.exists():
+            found.files += 1
+            if not _is_sound(path, fields):
+                found.add("damaged", str(path), "is damaged", again)
+        elif name == LOCATION and needs_place:
+            found.add("missing", str(path), "is missing", again)
+
+
+def _is_sound(path: Path, fields: Collection[str]) -> bool:
+    """Whether a file of notes can be read, and holds nothing that is not written there."""
+    try:
+        return set(files.read_record(path)) <= set(fields)
+    except (OSError, ValueError):
+        return False
+
+
+def _check_datasets(store: Store, state: dict[str, Any], found: Findings, command: Command) -> None:
+    published: str = state.get("dataset", "")
+    folders = _below(store.path / DATASETS, 1)
+    shown = store.path / DATASETS / published[:16]
+    if published and shown not in folders:
+        found.add("missing", str(shown), "is missing", command(DATASETS))
+    for folder in folders:
+        if folder == shown:
+            _check_dataset(folder, published, found, command(DATASETS))
+        else:
+            for path in sorted(folder.iterdir()):
+                if path.name != DATASET:
+                    _check_named(path, found, "", current=False)
+
+
+def _check_dataset(folder: Path, fingerprint: str, found: Findings, again: str) -> None:
+    path = folder / DATASET
+    listed = {DATASET, *(other.name for other in folder.iterdir() if digest_in(other.name))}
+    try:
+        described = files.read_record(path)
+        samples = folder / described["samples"]
+        listed = {DATASET, samples.name}
+        fault = found.look(samples, digest_in(samples.name))
+        if fault:
+            found.add(fault[0], str(samples), fault[1], again)
+        elif described.keys() - _MAYBE != _DESCRIBED or described["n"] != len(
+            read_dataset(folder, fingerprint)
+        ):
+            raise ValueError("it says something else of the table")
+    except (OSError, ValueError, KeyError, TypeError, StoreError):
+        kind: Kind = "damaged" if path.exists() else "missing"
+        found.add(kind, str(path), f"is {kind}", again)
+    found.files += 1
+    for other in sorted(folder.iterdir()):
+        if other.name not in listed:
+            strange(other, found)
+
+
+def _check_columns(store: Store, published: dict[str, str], found: Findings, command: Command) -> None:
+    for name, identity in sorted(published.items()):
+        folder = store.path / COLUMNS / name / identity
+        if not folder.is_dir():
+            found.add("missing", str(folder), "is missing", command(name))
+    for folder in _below(store.path / COLUMNS, 2):
+        if not folder.is_dir():
+            strange(folder, found)
+            continue
+        name = folder.parent.name
+        current = published.get(name) == folder.name
+        for path in check_column(name, folder, found, command(name) if current else "", current=current):
+            strange(path, found)
+
+
+def _check_named(path: Path, found: Findings, again: str, *, current: bool = True) -> None:
+    """Check a file that has its checksum in its name."""
+    digest = digest_in(path.name)
+    if not digest:
+        strange(path, found)
+        return
+    fault = found.look(path, digest)
+    if fault:
+        found.add(fault[0] if current else "note", str(path), fault[1], again)
+
+
+def _below(folder: Path, levels: int) -> Collection[Path]:
+    """Return what lies so many levels below a folder, in order."""
+    if not folder.is_dir():
+        return []
+    return sorted(folder.glob("/".join(["*"] * levels)))
