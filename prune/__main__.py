@@ -1,5 +1,27 @@
-"""`python -m prune`."""
+"""The command `prune`, and `python -m prune`: signals first, since loading the commands takes a while."""
 
-from prune.cli import main
+import os
+import sys
 
-main()
+from prune.ending import end_on_signals
+
+
+def main() -> None:
+    """Run the command line; never returns."""
+    _hold_streams()
+    end_on_signals()
+    from prune import cli
+
+    cli.main()
+
+
+def _hold_streams() -> None:
+    """Let nothing stand where a standard stream is closed: else a file of the store gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            fd = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(fd, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+if __name__ == "__main__":
+    main()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from prune import __version__
-from prune.commands import demo, embed, export, methods, score, select, status
+from prune.commands import demo, embed, export, methods, score, select, status, verify
+from prune.ending import end_on_signals
 from prune.errors import DataError, PruneError, RejectsError
+from prune.local import require_no_secrets
 from prune.text import printable
 
+_SHORT = ("out of memory", "fewer --workers, a smaller --proxy-size, or a larger machine")
 _SHOWN = 20  # rejected samples that are listed on the terminal
 
 app = typer.Typer(
@@ -32,14 +33,11 @@ for _command in (
     select.select,
     export.export,
     status.status,
+    verify.verify,
     methods.methods,
     demo.demo,
 ):
     app.command()(_command)
-
-
-class Stopped(BaseException):
-    """SIGINT or SIGTERM arrived; its number."""
 
 
 @app.callback()
@@ -55,16 +53,13 @@ def _root(
 
 def main() -> None:
     """Run the command line; never returns."""
-    signal.signal(signal.SIGINT, _stop)
-    signal.signal(signal.SIGTERM, _stop)
+    end_on_signals()
     try:
+        require_no_secrets(sys.argv[1:])
         app(prog_name="prune")
     except PruneError as error:
         _explain(error)
         sys.exit(error.exit_code)
-    except Stopped as stop:
-        typer.echo("prune: stopped; run the same command again to go on", err=True)
-        sys.exit(128 + stop.args[0])
     except SystemExit as stop:
         if stop.code == 2 and "--json" in sys.argv:  # the usage error itself is on standard error
             typer.echo(json.dumps({"error": "the command line is wrong", "hint": _help(), "exit_code": 2}))
@@ -72,8 +67,13 @@ def main() -> None:
     except BrokenPipeError:
         os._exit(1)  # whoever read our output is gone; flushing at exit would fail again
     except MemoryError:
-        typer.echo("error: out of memory", err=True)
-        typer.echo("try:   fewer --workers, a smaller --proxy-size, or a larger machine", err=True)
+        _explain(PruneError(*_SHORT))
+        sys.exit(1)
+    except RuntimeError as error:  # torch's, of which there are many: memory is the user's affair
+        words = _short_of_memory(error)
+        if not words:
+            raise
+        _explain(PruneError(*words))
         sys.exit(1)
     except OSError as error:  # a name that is too long, a file that cannot be read: the system's own words
         wrong = DataError(f"{error.strerror or error}: {error.filename or ''}".strip(": "), _help())
@@ -81,14 +81,18 @@ def main() -> None:
         sys.exit(wrong.exit_code)
 
 
+def _short_of_memory(error: RuntimeError) -> tuple[str, str] | None:
+    if type(error).__name__ == "OutOfMemoryError":
+        return "the device is out of memory", "add --device cpu, or wait until the device is free"
+    if "can't allocate memory" in str(error):
+        return _SHORT
+    return None
+
+
 def _version(on: bool) -> None:
     if on:
         typer.echo(f"prune {__version__}")
         raise typer.Exit
-
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    raise Stopped(number)
 
 
 def _help() -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +13,7 @@ import pyarrow as pa
 from prune.arrays import Array, Images
 from prune.errors import DataError
 from prune.images.decode import Crop, UnreadableImageError, to_pixels
+from prune.progress import SILENT
 
 Batch = tuple[int, Images, dict[int, str]]
 
@@ -31,7 +29,13 @@ class Source(Protocol):
 
 
 def read_images(
-    reader: Source, samples: pa.Table, crop: Crop, *, workers: int, batch: int = 256
+    reader: Source,
+    samples: pa.Table,
+    crop: Crop,
+    *,
+    workers: int,
+    batch: int = 256,
+    say: Callable[[str], None] = SILENT.say,
 ) -> Iterator[Batch]:
     """Decode the images of `samples`; the answer does not depend on the number of workers.
 
@@ -47,6 +51,8 @@ def read_images(
         Processes; 0 decodes in this one.
     batch
         Images in a batch; fewer where they are large, so that a batch stays near 8 MB.
+    say
+        Told when a worker died and its batch is read again.
 
     Yields
     ------
@@ -57,12 +63,12 @@ def read_images(
     Raises
     ------
     DataError
-        The reader cannot read on, or a worker died.
+        The reader cannot read on, or a worker died at the same images twice.
     """
     step = max(1, min(batch, _TASK_BYTES // (3 * crop.size**2)))
     if workers == 0:
         return _read_here(reader, samples, crop, step)
-    return _read_apart(reader, samples, crop, step, workers)
+    return _read_apart(reader, samples, crop, step, workers, say)
 
 
 def _read_here(reader: Source, samples: pa.Table, crop: Crop, step: int) -> Iterator[Batch]:
@@ -85,42 +91,40 @@ def _decode(
     return images, reasons
 
 
-def _read_apart(reader: Source, samples: pa.Table, crop: Crop, step: int, workers: int) -> Iterator[Batch]:
-    # Imported here: reading in this process needs no multiprocessing.
-    import multiprocessing
-    from concurrent.futures import Future, ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
+def _read_apart(
+    reader: Source, samples: pa.Table, crop: Crop, step: int, workers: int, say: Callable[[str], None]
+) -> Iterator[Batch]:
+    from prune.images.crew import Crew, WorkerDiedError  # reading in this process needs no multiprocessing
 
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker, (reader, crop))
-    waiting: deque[Future[Batch]] = deque()
+    crew = Crew(workers, _work, reader, crop, say=say)
+    waiting: deque[tuple[int, Future[Batch]]] = deque()
+    start = 0
     try:
-        for start in range(0, len(samples), step):
-            with _interrupts_blocked():
-                waiting.append(pool.submit(_work, _pack(samples.slice(start, step)), start))
+        for begin in range(0, len(samples), step):
+            waiting.append((begin, crew.submit(_pack(samples.slice(begin, step)), begin)))
             if len(waiting) > workers * _AHEAD:
-                yield waiting.popleft().result()
+                start, batch = waiting.popleft()
+                yield batch.result()
         while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
-        raise DataError("a worker process died while reading images", _DIED) from error
+            start, batch = waiting.popleft()
+            yield batch.result()
+    except WorkerDiedError as error:
+        raise DataError(_died(samples["key"][start : start + step].to_pylist()), _DIED) from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        crew.close()
+
+
+def _died(keys: list[str]) -> str:
+    return (
+        f"a worker process died while reading images, and the one that took over its work too: "
+        f"between {keys[0]!r} and {keys[-1]!r}"
+    )
 
 
 _DIED = (
     'run again with --workers 0 (in a script of your own: call prune under `if __name__ == "__main__":`);'
     " if it dies again, memory is short"
 )
-
-
-@contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Start processes that never see Ctrl-C, from their first instruction on: they inherit the mask."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _pack(samples: pa.Table) -> bytes:
@@ -131,32 +135,11 @@ def _pack(samples: pa.Table) -> bytes:
     return packed
 
 
-class _Worker:
-    """What a process keeps for all its tasks."""
-
-    reader: Source
-    crop: Crop
-
-
-def _start_worker(reader: Source, crop: Crop) -> None:
-    _Worker.reader, _Worker.crop = reader, crop
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    from multiprocessing import connection, parent_process
-
-    parent = parent_process()
-    assert parent is not None, "only worker processes have a parent to wait for"
-    connection.wait([parent.sentinel])
-    os._exit(1)
-
-
-def _work(packed: bytes, start: int) -> Batch:
+def _work(reader: Source, crop: Crop, packed: bytes, start: int) -> Batch:
     samples = pa.ipc.open_stream(packed).read_all()
     sound = _sound(samples)
-    stream = _Worker.reader.images(samples.filter(sound))
-    return start, *_decode(stream, sound, start, _Worker.crop)
+    stream = reader.images(samples.filter(sound))
+    return start, *_decode(stream, sound, start, crop)
 
 
 def _sound(samples: pa.Table) -> Array:

@@ -43,7 +43,10 @@ class Drawn:
 
 def samples_of(n: int, rejected: tuple[int, ...] = ()) -> pa.Table:
     reasons = ["a reason" if row in rejected else None for row in range(n)]
-    return pa.table({"index": pa.array(range(n), pa.int64()), "reason": pa.array(reasons, pa.string())})
+    keys = [f"{row:03d}.png" for row in range(n)]
+    return pa.table(
+        {"index": pa.array(range(n), pa.int64()), "key": keys, "reason": pa.array(reasons, pa.string())}
+    )
 
 
 def gathered(batches) -> tuple[np.ndarray, dict[int, str], list[int]]:
@@ -102,7 +105,8 @@ class Drawn:
 
 def samples(n):
     reasons = pa.array(["no"] + [None] * (n - 1), pa.string())
-    return pa.table({"index": pa.array(range(n), pa.int64()), "reason": reasons})
+    keys = [f"{row:03d}.png" for row in range(n)]
+    return pa.table({"index": pa.array(range(n), pa.int64()), "key": keys, "reason": reasons})
 
 def read(workers):
     starts, parts, reasons = [], [], {}
@@ -169,7 +173,10 @@ def test_a_death_or_an_error_in_a_worker_is_one_sentence(tmp_path):
     """
     done = run(script(tmp_path, body))
     died, failed = done.stdout.splitlines()
-    assert died.startswith("a worker process died while reading images | run again with --workers 0")
+    assert died.startswith(
+        "a worker process died while reading images, and the one that took over its work too"
+    )
+    assert "between '016.png' and '023.png' | run again with --workers 0" in died
     assert failed == "row 20 is gone | scan again"
     assert done.stderr == ""
 

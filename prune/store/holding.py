@@ -1,0 +1,55 @@
+"""Holding a store for writing: its lock, what a killed writer left, and files that vanish meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from prune import files, locks
+from prune.store.layout import LOCK
+
+
+@contextlib.contextmanager
+def holding(folder: Path, prepare: Callable[[], None], wait: Callable[[str], None] | None) -> Iterator[None]:
+    """Hold a store until the block ends.
+
+    Parameters
+    ----------
+    prepare
+        Makes the folder, or refuses it; called again where the store was moved while we waited.
+    wait
+        Told of another writer before waiting for it; None does not wait.
+
+    Raises
+    ------
+    StoreError
+        Another process writes and `wait` is None, or a file of the store vanished.
+    """
+    fd = _open_locked(folder, prepare, wait)
+    try:
+        with contextlib.suppress(OSError):  # on a full disk: this is for the message of others only
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, locks.mark(), 0)
+        with locks.alone_in(folder):
+            files.sweep(folder)
+            yield
+    finally:
+        os.close(fd)
+
+
+def _open_locked(folder: Path, prepare: Callable[[], None], wait: Callable[[str], None] | None) -> int:
+    path = folder / LOCK
+    while True:
+        prepare()
+        with files.writing(folder):
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        try:
+            locks.take(fd, folder, lambda fd=fd: os.pread(fd, 256, 0), wait)  # type: ignore[misc]
+        except BaseException:
+            os.close(fd)
+            raise
+        if locks.is_there(fd, path):
+            return fd
+        os.close(fd)
