@@ -15,6 +15,7 @@ from prune.errors import DataError
 from prune.images import Crop, read_images
 from prune.images.batches import Source
 from prune.progress import SILENT, Reporter
+from prune.room import require_room
 from prune.store import ColumnWriter, Dataset, Part
 
 
@@ -53,16 +54,20 @@ def encode_dataset(
     ------
     DataError
         An embedding is too large for `dtype`, or the dataset cannot be read on.
+    OutputError
+        The embeddings will not fit on the disk.
     """
     missing = list(writer.missing())
     with reporter.stage(f"embed with {encoder.name}", sum(p.stop - p.start for p in missing)) as advance:
-        for part in missing:
+        for number, part in enumerate(missing):
             samples = dataset.samples.slice(part.start, part.stop - part.start)
             rejects: dict[int, str] = {}
             values, done = np.empty((0, 0), np.float32), 0
-            for images, count, reasons in _batches(encoder, reader, samples, workers):
+            for images, count, reasons in _batches(encoder, reader, samples, workers, reporter):
                 embedded = encoder.encode(images)
                 if not done:
+                    left = sum(p.stop - p.start for p in missing[number:])
+                    require_room(writer.folder, left * embedded.shape[1] * np.dtype(dtype).itemsize)
                     values = np.empty((len(samples), embedded.shape[1]), np.float32)
                 values[done : done + count] = embedded[:count]
                 done += count
@@ -72,13 +77,14 @@ def encode_dataset(
 
 
 def _batches(
-    encoder: Encoder, reader: Source, samples: pa.Table, workers: int
+    encoder: Encoder, reader: Source, samples: pa.Table, workers: int, reporter: Reporter
 ) -> Iterator[tuple[Images, int, dict[int, str]]]:
     """Gather what the reader yields into batches of one size; the last is filled up with zeros."""
     shape = (encoder.batch, 3, encoder.crop.size, encoder.crop.size)
     images, count = np.zeros(shape, np.uint8), 0
     reasons: dict[int, str] = {}
-    stream = read_images(reader, samples, encoder.crop, workers=workers, batch=encoder.batch)
+    say = reporter.say
+    stream = read_images(reader, samples, encoder.crop, workers=workers, batch=encoder.batch, say=say)
     with contextlib.closing(stream):  # type: ignore[type-var]
         for _, block, unreadable in stream:
             reasons |= unreadable

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from prune.arrays import Array, Embeddings, Rows
 from prune.errors import DataError
+from prune.npy import open_npy
 from prune.store import Dataset
 from prune.store.join import KEY, match_keys
 
@@ -54,12 +55,7 @@ def open_features(path: Path, dataset: Dataset) -> Features:
 class _Matrix:
     def __init__(self, path: Path, dataset: Dataset) -> None:
         self.source = str(path)
-        try:
-            self._matrix: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError, OverflowError, MemoryError, TypeError) as error:
-            raise DataError(
-                f"{path} cannot be read as a .npy file", "save it again with numpy.save"
-            ) from error
+        self._matrix: Array = open_npy(path)
         shape, kind = self._matrix.shape, self._matrix.dtype
         if len(shape) != 2 or not shape[1] or kind.kind not in "iuf":
             raise DataError(f"{path} holds {kind} of shape {shape}, want a matrix of numbers (n, d)")
@@ -86,9 +82,9 @@ class _Parquet:
             if self._file.schema_arrow.names.count(KEY) != 1:
                 raise DataError(f"{path} has no column {KEY!r}", "name the column of keys 'key'")
             keys = self._file.read(columns=[KEY])[KEY]
-        except (pa.ArrowException, OSError) as error:
+            self._columns = _feature_columns(self._file.schema_arrow, path)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"{path} cannot be read as a parquet file") from error
-        self._columns = _feature_columns(self._file.schema_arrow, path)
         self._positions = match_keys(dataset, keys, self.source)
         self._width: int | None = None
 

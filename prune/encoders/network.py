@@ -16,6 +16,7 @@ from prune.encoders.weights import digest, fit, load
 from prune.errors import OptionError
 from prune.images import Crop
 
+_SMALLER = "add --device cpu, or choose a smaller --encoder"
 _BATCH = {"cpu": 32, "cuda": 256}  # a core is busy with few images, a GPU is not
 
 
@@ -40,7 +41,10 @@ class Network:
         self._piece = self.batch  # images that go through the network at once
         self._device = torch.device(device)
         self._layout = torch.channels_last if self._is_faster_last(module) else torch.contiguous_format
-        self._module = module.eval().to(self._device).to(memory_format=self._layout)
+        try:
+            self._module = module.eval().to(self._device).to(memory_format=self._layout)
+        except torch.OutOfMemoryError as error:
+            raise OptionError(f"the GPU's memory does not hold {name}", _SMALLER) from error
         self._mean, self._std = (
             (255 * torch.tensor(values)).view(1, 3, 1, 1).to(self._device) for values in (mean, std)
         )
@@ -73,8 +77,7 @@ class Network:
             except torch.OutOfMemoryError as error:
                 if self._piece == 1:
                     raise OptionError(
-                        f"the GPU's memory does not hold {self.name} and one image",
-                        "add --device cpu, or choose a smaller --encoder",
+                        f"the GPU's memory does not hold {self.name} and one image", _SMALLER
                     ) from error
             self._piece = max(1, self._piece // 2)  # out of the handler, whose traceback holds tensors
             self._say(f"the GPU's memory is short: {self.name} goes on with {self._piece} images at a time")

@@ -14,6 +14,7 @@ from prune.encoders.encode import check_range
 from prune.encoders.features import Features, open_features
 from prune.errors import DataError
 from prune.progress import SILENT, Reporter
+from prune.room import require_room
 from prune.store import ColumnWriter, Dataset
 from prune.store.join import KEY, count
 
@@ -48,6 +49,8 @@ def precomputed(
     DataError
         The file cannot be read, has another number of rows, lacks keys or has them twice, holds numbers that
         are not finite or too large for `dtype`.
+    OutputError
+        The column will not fit on the disk.
     """
     features = open_features(Path(path), dataset)
     missing = list(writer.missing())
@@ -56,9 +59,12 @@ def precomputed(
     usable = np.zeros(len(dataset), bool)
     usable[dataset.usable] = True
     with reporter.stage(f"copy {path}", sum(p.stop - p.start for p in missing)) as advance:
-        for part in missing:
+        for number, part in enumerate(missing):
             rows = np.arange(part.start, part.stop)
             values = features.rows(rows)
+            if not number:
+                left = sum(p.stop - p.start for p in missing)
+                require_room(writer.folder, left * values.shape[1] * np.dtype(dtype).itemsize)
             values[~usable[rows]] = np.nan
             writer.put(part, values.astype(dtype))
             advance(len(rows))

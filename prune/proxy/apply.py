@@ -98,7 +98,7 @@ def apply_proxy(
         place = torch.device(device)
         learnt = Inputs(trained.inputs, trained.dataset, torch.device("cpu"))
         with repeatable(place):
-            fed = Inputs(inputs, dataset, place, like=learnt)
+            fed = Inputs(inputs, dataset, place, like=learnt, say=reporter.say)
             model = model_at(trained.trace, fed, trained.training, trained.training.last)
             write_results(writers, fed, model, reporter)
     return {writer.name: identity(writer.recipe) for writer in writers}

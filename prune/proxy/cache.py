@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from prune.arrays import Images
 from prune.images import Crop, read_images
 from prune.images.batches import Batch, Source
 from prune.progress import SILENT, Advance, Reporter
+from prune.room import require_room
 from prune.store import PART_ROWS, Column, ColumnWriter, Dataset, Part, Store
 
 VERSION = 2  # raised when the same images would give other pixels, or other parts
@@ -36,18 +38,26 @@ def cache_images(
     -------
     Column
         Finished, to be published under `identity(column.recipe)`.
+
+    Raises
+    ------
+    OutputError
+        The images will not fit on the disk.
     """
     recipe = images_recipe(dataset, size)
     writer = store.write_column(f"images.{size}", recipe, rows=len(dataset), part_rows=part_rows(size))
     missing = list(writer.missing())
-    with reporter.stage("caching images", sum(p.stop - p.start for p in missing)) as advance:
+    left = sum(p.stop - p.start for p in missing)
+    require_room(writer.folder, left * 3 * size**2)
+    with reporter.stage("caching images", left) as advance:
         for parts in _adjacent(missing):
             first, stop = parts[0].start, parts[-1].stop
             samples = dataset.samples.slice(first, stop - first)
-            batches = read_images(reader, samples, Crop(size, size), workers=workers)
-            _write_parts(
-                writer, parts, batches, np.empty((writer.part_rows, 3, size, size), np.uint8), advance
-            )
+            values = np.empty((writer.part_rows, 3, size, size), np.uint8)
+            crop = Crop(size, size)
+            batches = read_images(reader, samples, crop, workers=workers, say=reporter.say)
+            with contextlib.closing(batches):  # type: ignore[type-var]
+                _write_parts(writer, parts, batches, values, advance)
     return writer.finish()
 
 

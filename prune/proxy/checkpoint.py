@@ -71,7 +71,7 @@ def run_checkpoint(
     """
     place = torch.device(device)
     with repeatable(place):
-        fed = Inputs(inputs, dataset, place).scaled(checkpoint.mean, checkpoint.std)
+        fed = Inputs(inputs, dataset, place, say=reporter.say).scaled(checkpoint.mean, checkpoint.std)
         model, probe = _tried(checkpoint.model.to(place), fed)
     recipe = {
         "column": "trace",

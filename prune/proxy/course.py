@@ -10,7 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import torch
+
 from prune.arrays import Array
+from prune.errors import StoreError
 from prune.progress import Advance
 from prune.proxy.config import Training, kept_epochs
 from prune.proxy.evaluate import Observer
@@ -75,6 +78,16 @@ class Course:
         labelled, looked = max(2, len(self.inputs.labelled)), len(self.inputs.rows)
         return (self._todo[-1] - self._start) * (labelled + looked) + (looked if self._start else 0)
 
+    @property
+    def facts_left(self) -> int:
+        """Samples, over all epochs, whose facts are still to be written."""
+        return len(self._missing) * len(self.inputs.rows if self._compact else self.inputs.labels)
+
+    @property
+    def weights_left(self) -> int:
+        """Epochs whose weights are still to be written, and kept."""
+        return len(self._unkept)
+
     def follow(self, advance: Advance, spent: Spent) -> None:
         """Train until the last epoch, or until that is enough; finish the column in the first case."""
         if self._todo:
@@ -89,14 +102,11 @@ class Course:
 
     def _train(self, advance: Advance, spent: Spent) -> None:
         began = time.perf_counter()
-        trainer, observer = Trainer(self.inputs, self.training, self.run), Observer(self.inputs)
+        trainer, observer = self._after(self._start), Observer(self.inputs)
         if self._start:
-            state = self.writer.attachment("checkpoint", self._start)
-            assert state is not None, "the checkpoint was there just now"
-            trainer.restore(state)
             observer.look(trainer.model, self._start, advance)
         for epoch in range(self._start + 1, self._todo[-1] + 1):
-            trainer.epoch(epoch, advance)
+            trainer = self._epoch(trainer, epoch, advance)
             self._write(epoch, trainer, observer.look(trainer.model, epoch, advance))
             now = time.perf_counter()
             spent(now - began)
@@ -104,6 +114,32 @@ class Course:
             if epoch < self.training.last and self._will_do(epoch):
                 self.stopped = epoch
                 break
+
+    def _after(self, epoch: int) -> Trainer:
+        """Return the training after an epoch whose checkpoint is there; after epoch 0, a fresh one."""
+        trainer = Trainer(self.inputs, self.training, self.run)
+        if epoch:
+            state = self.writer.attachment("checkpoint", epoch)
+            if state is None:
+                raise StoreError(
+                    f"the checkpoint of {self.writer.name} after epoch {epoch} is gone: "
+                    "does another command write to this store?",
+                    "wait for it, then run the same command again",
+                )
+            trainer.restore(state)
+        return trainer
+
+    def _epoch(self, trainer: Trainer, epoch: int, advance: Advance) -> Trainer:
+        """Train for an epoch; where the device's memory is short, from its start again in smaller pieces."""
+        while True:
+            try:
+                trainer.epoch(epoch, advance)
+            except torch.OutOfMemoryError:
+                tried = trainer.at_once
+            else:
+                return trainer
+            self.inputs.pieces.shorten_steps(tried)  # out of the handler, whose traceback holds tensors
+            trainer = self._after(epoch - 1)
 
     def _write(self, epoch: int, trainer: Trainer, values: Array) -> None:
         if epoch in self._unkept:

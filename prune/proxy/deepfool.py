@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +58,7 @@ def boundary_distances(  # noqa: PLR0913 - run_proxy's parameters
     if missing:
         place = torch.device(device)
         with repeatable(place):
-            fed = proxy.fed(Inputs(inputs, dataset, place))
+            fed = proxy.fed(Inputs(inputs, dataset, place, say=reporter.say))
             trace = store.open_column(proxy.trace, columns[proxy.trace])
             write_distances(writer, missing, model_at(trace, fed, training, training.last), fed, reporter)
     writer.finish()
@@ -180,10 +181,17 @@ def write_distances(
 
 
 def _of_rows(model: nn.Module, inputs: Inputs, rows: Rows, advance: Advance) -> Scores:
-    found = np.empty(len(rows), np.float32)
-    step = batch_of(inputs)
-    for start in range(0, len(rows), step):
-        batch = rows[start : start + step]
-        found[start : start + step] = distances(model, inputs.normalise(inputs.take(batch))).cpu().numpy()
-        advance(len(batch))
+    values, start = np.empty(len(rows), np.float32), 0
+    while start < len(rows):
+        here = rows[start : start + inputs.pieces.of(batch_of(inputs))]
+        found = inputs.pieces.attempt(len(here), functools.partial(_of_batch, model, inputs, here))
+        if found is not None:
+            values[start : start + len(here)] = found
+            start += len(here)
+            advance(len(here))
+    return values
+
+
+def _of_batch(model: nn.Module, inputs: Inputs, rows: Rows) -> Scores:
+    found: Scores = distances(model, inputs.normalise(inputs.take(rows))).cpu().numpy()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,14 +18,20 @@ from prune.proxy.trace import FACTS, facts, log_probabilities
 
 
 def outputs(model: nn.Module, inputs: Inputs, rows: Rows) -> Iterator[tuple[Rows, Tensor, Tensor]]:
-    """Yield (rows, logits, features) of every batch."""
+    """Yield (rows, logits, features) of every batch; of smaller ones where the device's memory is short."""
     model.eval()
-    step = batch_of(inputs)
-    for start in range(0, len(rows), step):
-        here = rows[start : start + step]
-        with torch.inference_mode():
-            logits, features = with_features(model, inputs.normalise(inputs.take(here)))
-        yield here, logits, features
+    start = 0
+    while start < len(rows):
+        here = rows[start : start + inputs.pieces.of(batch_of(inputs))]
+        found = inputs.pieces.attempt(len(here), functools.partial(_outputs, model, inputs, here))
+        if found is not None:
+            yield here, *found
+            start += len(here)
+
+
+def _outputs(model: nn.Module, inputs: Inputs, rows: Rows) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode():
+        return with_features(model, inputs.normalise(inputs.take(rows)))
 
 
 def batch_of(inputs: Inputs) -> int:

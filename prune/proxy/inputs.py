@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ from torch import Tensor
 
 from prune.arrays import Array, Rows
 from prune.errors import DataError
+from prune.progress import SILENT
+from prune.proxy.pieces import Pieces
 from prune.store import Column, Dataset
 
 _MEASURED = 65_536  # samples at most, evenly spread, from which mean and deviation are taken
@@ -34,6 +36,8 @@ class Inputs:
     like
         What a proxy has learnt from, where it is to see these samples in the same way: their mean and
         deviation, their classes. Labels are not needed then.
+    say
+        Told when the device's memory is short.
 
     Raises
     ------
@@ -42,7 +46,13 @@ class Inputs:
     """
 
     def __init__(
-        self, column: Column, dataset: Dataset, device: torch.device, *, like: Inputs | None = None
+        self,
+        column: Column,
+        dataset: Dataset,
+        device: torch.device,
+        *,
+        like: Inputs | None = None,
+        say: Callable[[str], None] = SILENT.say,
     ) -> None:
         if len(column) != len(dataset):
             raise ValueError(f"{column.name} has {len(column)} rows, but the dataset has {len(dataset)}")
@@ -55,6 +65,7 @@ class Inputs:
         own = max(len(dataset.classes), 2)  # two at least, so that every fact is defined
         self.classes: int = own if like is None else like.classes
         self.device = device
+        self.pieces = Pieces(say)
         self.shape = column.shape[1:]
         self._blocks = [block for _, block in column.blocks()]
         seen = self._measure() if like is None else (like._centre, like._scale)
@@ -137,7 +148,10 @@ class Inputs:
         if size > _RESIDENT * torch.cuda.mem_get_info(self.device)[0]:
             return None
         kind = torch.from_numpy(np.empty(0, self.column.dtype)).dtype
-        whole = torch.empty(self.column.shape, dtype=kind, device=self.device)
+        try:
+            whole = torch.empty(self.column.shape, dtype=kind, device=self.device)
+        except torch.OutOfMemoryError:  # another program was faster
+            return None
         for number, block in enumerate(self._blocks):
             start = number * self.column.part_rows
             whole[start : start + len(block)] = torch.from_numpy(np.array(block))

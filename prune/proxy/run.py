@@ -127,7 +127,7 @@ def run_proxies(  # noqa: PLR0913 - run_proxy's parameters, and how many at once
     if not all(writer.finished for writer in writers):
         place = torch.device(device)
         with repeatable(place):
-            fed = Inputs(inputs, dataset, place)
+            fed = Inputs(inputs, dataset, place, say=reporter.say)
             _train(store, training, proxies, traces, fed, reporter=reporter, at_once=at_once)
             if not all(writer.finished for writer in results):
                 model = model_at(traces[0].finish(), fed, training, training.last)
@@ -166,7 +166,7 @@ def train_until(  # noqa: PLR0913 - run_proxy's parameters, and when to stop
         return training
     place = torch.device(device)
     with repeatable(place):
-        fed = proxy.fed(Inputs(inputs, dataset, place))
+        fed = proxy.fed(Inputs(inputs, dataset, place, say=reporter.say))
         course = Course(writer, fed, training, 0, enough=enough)
         key = _priced(recipe)
         follow_all([course], at_once=1, reporter=reporter, spent=lambda _, s: store.add_cost(key, s))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import torch
 from torch import nn
@@ -66,7 +68,7 @@ def grad_norms(  # noqa: PLR0913 - run_proxy's parameters, and the epoch
     if missing:
         place = torch.device(device)
         with repeatable(place):
-            fed = proxy.fed(Inputs(inputs, dataset, place))
+            fed = proxy.fed(Inputs(inputs, dataset, place, say=reporter.say))
             trace = store.open_column(proxy.trace, columns[proxy.trace])
             write_norms(writer, missing, model_at(trace, fed, training, epoch), fed, reporter)
     writer.finish()
@@ -109,14 +111,22 @@ def norms_of(
     (b,)
         float32, in the order of `rows`.
     """
-    norms = np.empty(len(rows), np.float32)
-    step = gradient_batch(inputs)
-    for start in range(0, len(rows), step):
-        here = rows[start : start + step]
-        samples = inputs.normalise(inputs.take(here))
-        labels = inputs.labels[here].to(inputs.device)
-        norms[start : start + step] = gradient_norms(model, samples, labels, exact=exact).cpu().numpy()
-        advance(len(here))
+    norms, start = np.empty(len(rows), np.float32), 0
+    while start < len(rows):
+        here = rows[start : start + inputs.pieces.of(gradient_batch(inputs))]
+        compute = functools.partial(_norms, model, inputs, here, exact=exact)
+        found = inputs.pieces.attempt(len(here), compute)
+        if found is not None:
+            norms[start : start + len(here)] = found
+            start += len(here)
+            advance(len(here))
+    return norms
+
+
+def _norms(model: nn.Module, inputs: Inputs, rows: Rows, *, exact: bool) -> Scores:
+    samples = inputs.normalise(inputs.take(rows))
+    labels = inputs.labels[rows].to(inputs.device)
+    norms: Scores = gradient_norms(model, samples, labels, exact=exact).cpu().numpy()
     return norms
 
 

@@ -19,6 +19,7 @@ from prune.progress import Advance, Reporter
 from prune.proxy.config import Training
 from prune.proxy.course import Course
 from prune.proxy.evaluate import batch_of
+from prune.proxy.footprint import require_room_for
 from prune.proxy.inputs import Inputs
 from prune.proxy.train import draws_nothing, new_model
 
@@ -39,8 +40,14 @@ def follow_all(
     ----------
     spent
         Told of the seconds of each epoch; of several at once, their share of the time.
+
+    Raises
+    ------
+    OutputError
+        What they will write does not fit on the disk.
     """
     left = [course for course in courses if course.work]
+    require_room_for(left)
     for course in courses:
         if course not in left:
             course.follow(_nothing, _nothing)

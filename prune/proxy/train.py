@@ -22,6 +22,7 @@ from prune.proxy.device import generator, seeded
 from prune.proxy.inputs import Inputs, Moves
 from prune.proxy.models import build
 from prune.proxy.nets import Mean, Residual
+from prune.proxy.pieces import even_ends
 
 _BUILDING = threading.Lock()  # initial weights come from torch's global generator
 _STEADY = {
@@ -50,6 +51,8 @@ class Trainer:
         self.rows = _at_least_two(inputs.labelled)
         self.model = new_model(inputs, training, run)
         self.optimiser = _optimiser(self.model, training)
+        step = max(np.diff(_ends(len(self.rows), training.batch), prepend=0))
+        self.at_once = inputs.pieces.of(int(step))  # samples, for the whole life of this trainer
         self.autocast = precision_of(inputs.device.type) == "bfloat16"
         self._draws_nothing = draws_nothing(self.model)
 
@@ -65,6 +68,8 @@ class Trainer:
         ------
         OptionError
             The loss is not finite.
+        torch.OutOfMemoryError
+            `at_once` samples do not fit; what was learned in this epoch so far is to be thrown away.
         """
         training = self.training
         source = generator("epoch", training.seed, self.run, number)
@@ -108,17 +113,25 @@ class Trainer:
             group["lr"] = self.training.peak_lr * one_cycle(step, steps, self.training.warmup)
 
     def _step(self, rows: Rows, moves: Moves) -> Tensor:
+        """Take one step; the gradients of its pieces add up to that of the whole."""
+        self.optimiser.zero_grad()
+        total = torch.zeros((), device=self.device)
+        ends = even_ends(len(rows), self.at_once)
+        for start, stop in zip([0, *ends], ends, strict=False):
+            loss = self._loss(rows[start:stop], moves.part(start, stop)) * ((stop - start) / len(rows))
+            torch.autograd.backward(loss)
+            total += loss.detach()
+        self.optimiser.step()
+        return total
+
+    def _loss(self, rows: Rows, moves: Moves) -> Tensor:
         samples = self.inputs.take(rows)
         if self.inputs.are_images:
             samples = moves.apply(samples)
         labels = self.inputs.labels[rows].to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             logits = self.model(self.inputs.normalise(samples))
-        loss = functional.cross_entropy(logits.float(), labels)
-        self.optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        self.optimiser.step()
-        return loss.detach()
+        return functional.cross_entropy(logits.float(), labels)
 
 
 def new_model(inputs: Inputs, training: Training, run: int) -> nn.Module:

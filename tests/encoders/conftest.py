@@ -8,6 +8,7 @@ from prune.progress import SILENT
 from prune.readers import open_reader
 from prune.readers.scan import scan
 from prune.store import ColumnWriter
+from prune.store.layout import identity
 
 
 @pytest.fixture
@@ -33,8 +34,8 @@ def column(tmp_path):
     """Begin a column, or go on with it: `column(rows, part_rows, name)`."""
 
     def begin(rows, part_rows=64, name="one"):
-        (tmp_path / "columns" / name).mkdir(parents=True, exist_ok=True)
-        return ColumnWriter(name, tmp_path / "columns" / name, {"name": name}, rows, part_rows)
+        recipe = {"name": name}
+        return ColumnWriter(name, tmp_path / "columns" / name / identity(recipe), recipe, rows, part_rows)
 
     return begin
 

@@ -191,7 +191,7 @@ def test_only_a_matrix_of_numbers_will_do(tmp_path, column, values):
 
 def test_a_pickle_in_a_npy_file_is_never_opened(tmp_path, column):
     np.save(tmp_path / "x.npy", np.array([{}, []], object), allow_pickle=True)
-    with pytest.raises(DataError, match="cannot be read as a .npy file"):
+    with pytest.raises(DataError, match="cannot be read as .npy"):
         precomputed_column(tmp_path / "x.npy", dataset(2), column(2))
 
 
