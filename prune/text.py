@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 
+from prune.addresses import without_secrets
+
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def printable(text: str) -> str:
-    """Show control characters, right-to-left marks and lone surrogates as escapes."""
+    """Show control characters, right-to-left marks and lone surrogates as escapes, and no secrets."""
+    text = without_secrets(text)
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(c) if unicodedata.category(c) in _HIDDEN else c for c in text)

@@ -14,6 +14,7 @@ What is done to what is not 8-bit RGB:
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import warnings
 import zlib
@@ -30,9 +31,11 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from prune.arrays import Array, Images
+from prune.images.excess import jpeg_excess
 from prune.images.suffix import suffix_of
 
 MAX_PIXELS = 40_000_000
+MAX_SIDE = 65_535  # a row of a picture costs memory of its own, however short it is
 
 # By class and not by `Image.open`, whose own limit on pixels is one setting for the whole process.
 _KINDS: dict[str, type[ImageFile.ImageFile]] = {
@@ -53,12 +56,14 @@ _BROKEN = (
     IndexError,
     EOFError,
     AttributeError,
-    OverflowError,
+    ArithmeticError,
+    AssertionError,
     RuntimeError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
 )
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # data must not write to the terminal
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -98,7 +103,8 @@ def decode(data: bytes | Array) -> Image.Image:
     Raises
     ------
     UnreadableImageError
-        It is empty, broken, cut short, of another kind, or over `MAX_PIXELS`.
+        It is empty, broken, cut short, of another kind, made to waste time, or over `MAX_PIXELS` or
+        `MAX_SIDE`.
     """
     return _from_file(data, 0) if isinstance(data, bytes) else _from_array(data)
 
@@ -129,7 +135,7 @@ def _cut(image: Image.Image, crop: Crop) -> Image.Image:
     shorter = min(width, height)
     wide, high = width * crop.resize // shorter, height * crop.resize // shorter
     left, top = (wide - crop.size) // 2, (high - crop.size) // 2
-    # Only the box is computed: a strip of 1 x 40,000,000 pixels never becomes a resized strip.
+    # Only the box is computed: a strip of 1 x 65,535 pixels never becomes a resized strip.
     across, down = width / wide, height / high
     box = (left * across, top * down, (left + crop.size) * across, (top + crop.size) * down)
     return image.resize((crop.size, crop.size), Image.Resampling.BILINEAR, box, reducing_gap=3.0)
@@ -141,8 +147,11 @@ def _from_file(data: bytes, target: int) -> Image.Image:
     suffix = suffix_of(data)
     if suffix not in _KINDS:
         raise UnreadableImageError("not a JPEG, PNG, WebP, GIF, BMP, TIFF or PPM image")
+    excess = jpeg_excess(data) if suffix == "jpg" else None
+    if excess:
+        raise UnreadableImageError(f"the JPEG is made to waste time: {excess}")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # data must not write to the terminal
+        warnings.simplefilter("ignore")  # nor so
         try:
             return _open(_KINDS[suffix](io.BytesIO(data)), suffix, target)
         except UnreadableImageError:
@@ -228,6 +237,8 @@ def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         limit = f"{MAX_PIXELS // 1_000_000} megapixels"
         raise UnreadableImageError(f"{width}x{height} pixels is over the limit of {limit}")
+    if max(width, height) > MAX_SIDE:
+        raise UnreadableImageError(f"{width}x{height} pixels is over the limit of {MAX_SIDE} a side")
 
 
 def _sentence(error: BaseException) -> str:

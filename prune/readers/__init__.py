@@ -35,7 +35,7 @@ def open_reader(data: str, *, as_: str | None = None, **options: Any) -> Reader:
     as_
         Name of the format, where looking is not enough.
     options
-        `split`, `label_field`, `image_column`, `labels`: what differs from the default.
+        `split`, `label_field`, `image_column`, `labels`, `skip_shards`: what differs from the default.
 
     Raises
     ------
@@ -51,14 +51,17 @@ def open_reader(data: str, *, as_: str | None = None, **options: Any) -> Reader:
         raise UnknownNameError("dataset format", name, READERS)
     module = importlib.import_module(f"prune.readers.{name}")
     given = {key: value for key, value in options.items() if value is not None}
-    reader: Reader = getattr(module, f"open_{name}")(data, **_accepted(module, name, given))
+    try:
+        reader: Reader = getattr(module, f"open_{name}")(data, **_accepted(module, name, given))
+    except OSError as error:  # such as a folder that may not be entered
+        raise DataError(f"{data} cannot be opened: {error.strerror}") from error
     return reader
 
 
 def recognise(data: str) -> str:
     """Return the name of the format that `data` looks like."""
     path = Path(data)
-    if not path.exists():
+    if not _exists(path):
         if any(sign in data for sign in "*?[{"):
             return "webdataset"
         raise DataError(f"no data at {data}", _nearest(path))
@@ -71,6 +74,13 @@ def recognise(data: str) -> str:
         choices = " or ".join(f"--as {name}" for name in found)
         raise DataError(f"{data} looks like {' and like '.join(found)}", f"say which: {choices}")
     return found[0]
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # such as a name that is too long
+        raise DataError(f"no data at {path}: {error.strerror}") from error
 
 
 def _accepted(module: Any, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -19,7 +19,15 @@ import pyarrow as pa
 from prune import files
 from prune.arrays import Array
 from prune.errors import DataError, OptionError
-from prune.readers.sample import RAW, Unit, image_digest, number_order, with_sources
+from prune.npy import open_npy
+from prune.readers.sample import (
+    RAW,
+    Unit,
+    image_digest,
+    number_order,
+    refuse_unnameable,
+    with_sources,
+)
 
 OPTIONS = ("labels",)
 _UNIT = 65_536  # rows
@@ -52,6 +60,7 @@ def open_arrays(data: str, *, labels: str | None = None) -> Arrays:
     if not path.is_file():
         raise DataError(f"{data} is not a file", "name one .npy file")
     beside = path.parent
+    refuse_unnameable(beside, [path.name])
     if labels is None:
         usual = (f"{path.stem}_labels.npy", "labels.npy", "y.npy")
         labels = next((name for name in usual if name != path.name and (beside / name).is_file()), None)
@@ -158,11 +167,11 @@ class Arrays:
 
     @cached_property
     def _values(self) -> Array:
-        return _mapped(self.root / self.name)
+        return open_npy(self.root / self.name)
 
     @cached_property
     def _labels(self) -> Array | None:
-        return None if self.labels is None else _mapped(self.root / self.labels)
+        return None if self.labels is None else open_npy(self.root / self.labels)
 
     @cached_property
     def _sources(self) -> dict[str, str]:
@@ -174,19 +183,6 @@ class Arrays:
             return [None] * len(block)
         finite = np.asarray(np.isfinite(block.reshape(len(block), -1)).all(axis=1))
         return [None if sound else "non-finite values" for sound in finite]
-
-
-def _mapped(path: Path) -> Array:
-    try:
-        values: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(
-            f"{path} cannot be read as .npy: {reason}", "write it with numpy.save, without objects"
-        ) from error
-    if not isinstance(values, np.ndarray):
-        raise DataError(f"{path} holds several arrays", "write one array with numpy.save")
-    return values
 
 
 def _texts(labels: Array) -> list[str | None]:

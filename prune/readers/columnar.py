@@ -13,7 +13,10 @@ import pyarrow.parquet as pq
 
 from prune.errors import DataError
 
-_BATCH = 256  # rows of parquet at a time
+_BATCH = 256  # rows of parquet at a time, if they are small
+_BYTES = 128 << 20  # of such rows
+_BOMB = 1 << 30  # bytes of a row group, from which on it may not be many times the file
+_TIMES = 20  # pictures do not compress
 _BUFFER = 1 << 20  # bytes of a compressed column at a time
 _END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 
@@ -29,6 +32,7 @@ class ParquetRows:
         self.rows: int = self._file.metadata.num_rows
         groups = (self._file.metadata.row_group(g).num_rows for g in range(self._file.num_row_groups))
         self._starts = [0, *itertools.accumulate(groups)]
+        self._refuse_bomb(path.stat().st_size)
         self._stream: Iterator[tuple[int, pa.Table]] = iter(())
         self._key: tuple[int, tuple[str, ...]] = (-1, ())
         self._start, self._batch = 0, pa.table({})
@@ -51,15 +55,29 @@ class ParquetRows:
     def may_be_null(self, column: str) -> bool:
         """Say whether values of a column, `image.bytes`, are missing; also where the file does not tell."""
         metadata, schema = self._file.metadata, self._file.schema
-        places = [place for place in range(len(schema)) if schema.column(place).path == column]
-        groups = range(metadata.num_row_groups)
-        known = (metadata.row_group(group).column(place).statistics for group in groups for place in places)
-        return any(found is None or not found.has_null_count or found.null_count for found in known)
+        with reading(self.path):
+            places = [place for place in range(len(schema)) if schema.column(place).path == column]
+            for group in range(metadata.num_row_groups):
+                # Reading a row first: pyarrow's own look at a damaged description ends the process.
+                next(self._file.iter_batches(1, row_groups=[group], columns=[column]), None)
+                known = [metadata.row_group(group).column(place).statistics for place in places]
+                if any(found is None or not found.has_null_count or found.null_count for found in known):
+                    return True
+        return False
+
+    def _refuse_bomb(self, size: int) -> None:
+        """Refuse a row group that would fill the memory out of a small file."""
+        for group in range(self._file.num_row_groups):
+            claimed = self._file.metadata.row_group(group).total_byte_size
+            if claimed > max(_BOMB, _TIMES * size):
+                what = f"row group {group} of {self.path} unpacks to {claimed} bytes, the file has {size}"
+                raise DataError(what, "write it again in smaller row groups, if it is what it should be")
 
     def _batches_of(self, group: int, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
         start = self._starts[group]
         with reading(self.path):
-            for batch in self._file.iter_batches(_BATCH, row_groups=[group], columns=list(columns)):
+            step = self._step(group)
+            for batch in self._file.iter_batches(step, row_groups=[group], columns=list(columns)):
                 yield start, pa.Table.from_batches([batch])
                 start += batch.num_rows
         if start != self._starts[group + 1]:
@@ -67,6 +85,13 @@ class ParquetRows:
                 f"{self.path} is damaged: row group {group} is {self._starts[group + 1] - start} rows short",
                 DAMAGED,
             )
+
+    def _step(self, group: int) -> int:
+        """Return how many rows at a time stay near 128 MB, were each as large as the row group.
+
+        A dictionary holds a value once, however many rows have it.
+        """
+        return max(1, min(_BATCH, _BYTES // max(1, self._file.metadata.row_group(group).total_byte_size)))
 
 
 class ArrowRows:

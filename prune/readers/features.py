@@ -23,7 +23,7 @@ def features_of(schema: pa.Schema) -> Features:
         found = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
         features = found["info"]["features"]
         return {name: feature for name, feature in features.items() if isinstance(feature, dict)}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 
@@ -98,7 +98,7 @@ def class_names(features: Features, column: str | None) -> tuple[str, ...] | Non
     names = feature.get("names")
     if feature.get("_type") != "ClassLabel" or not isinstance(names, list):
         return None
-    return _distinct([str(name) for name in names])
+    return _distinct([str(name).encode(errors="backslashreplace").decode() for name in names])
 
 
 def holds_images(kind: pa.DataType) -> bool:

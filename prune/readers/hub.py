@@ -10,6 +10,7 @@ from typing import Any
 
 from prune import files
 from prune.errors import DataError, OptionError
+from prune.readers.sample import refuse_unnameable
 
 _SHARD = re.compile(r"(\w+(?:[.-]\w+)*?)-\d{5}-of-\d{5}\b.*\.parquet")
 _WORDS = {
@@ -76,7 +77,8 @@ def _saved(path: Path, split: str | None) -> Found:
     if split is not None and split != own:
         what = f"it is the split {own}" if own else "it has no splits"
         raise OptionError(f"no split of {path} is called {split!r}", f"{what}: leave --split out")
-    return Found(path, tuple(_arrow_files(path)), "arrow", own if isinstance(own, str) else None)
+    name = own.encode(errors="backslashreplace").decode() if isinstance(own, str) else None
+    return Found(path, tuple(_arrow_files(path)), "arrow", name)
 
 
 def _arrow_files(folder: Path) -> Sequence[str]:
@@ -110,6 +112,7 @@ def _by_split(path: Path, root: Path) -> dict[str, list[str]]:
     found = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     names = [file.relative_to(root).as_posix() for file in found if file.is_file()]
     names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
+    refuse_unnameable(root, names)
     if not names:
         raise DataError(f"no .parquet files in {path}", "name the folder that holds them")
     splits: dict[str, list[str]] = {}
@@ -154,8 +157,11 @@ def _names(value: dict[str, Any], field: str, path: Path) -> list[str]:
     """Return a list of plain file names; what stands in a file must not choose a path."""
     names = value.get(field)
     sound = isinstance(names, list) and names
-    if not sound or not all(
-        isinstance(n, str) and n not in {"", ".", ".."} and "/" not in n for n in names or ()
-    ):
+    if not sound or not all(isinstance(n, str) and _is_plain(n) for n in names or ()):
         raise DataError(f"{path} has no list of names in {field!r}", "save the dataset again")
     return list(names or ())
+
+
+def _is_plain(name: str) -> bool:
+    """Say whether a name is that of a file in this very folder."""
+    return name not in {"", ".", ".."} and not any(c in "/\0" or "\ud800" <= c <= "\udfff" for c in name)

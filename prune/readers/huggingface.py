@@ -9,7 +9,7 @@ The key of a sample is the first of these that the whole split has:
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,7 +27,7 @@ from prune.readers.look import glance
 from prune.readers.row import KEY, Layout, image_bytes
 from prune.readers.sample import RAW, Unit, key_problem, number_order, with_sources
 
-OPTIONS = ("split", "label_field", "image_column")
+OPTIONS = ("split", "label_field", "image_column", "skip_shards")
 
 
 def looks_like(path: Path) -> bool:
@@ -41,7 +41,12 @@ def looks_like(path: Path) -> bool:
 
 
 def open_huggingface(
-    data: str, *, split: str | None = None, label_field: str | None = None, image_column: str | None = None
+    data: str,
+    *,
+    split: str | None = None,
+    label_field: str | None = None,
+    image_column: str | None = None,
+    skip_shards: bool = False,
 ) -> HuggingFace:
     """Open a folder that `save_to_disk` wrote, a folder of parquet files, or one parquet file.
 
@@ -55,6 +60,8 @@ def open_huggingface(
         Column of labels, if not the ClassLabel or one called `label`, `labels`, `fine_label`, …
     image_column
         Column of images, if there are several.
+    skip_shards
+        Whether a scan leaves damaged files out, instead of failing.
 
     Raises
     ------
@@ -64,12 +71,21 @@ def open_huggingface(
         There is no such split or column, or there are several and none was chosen.
     """
     found = hub.find(Path(data), split)
-    schema = open_rows(found.root / found.files[0], found.kind).schema
+    schema = _first_schema(found, skip=skip_shards)
     known = features.features_of(schema)
     images = features.image_column(schema, known, image_column)
     labels = features.label_column(schema, known, label_field)
     named = Path(data).is_file()
-    return HuggingFace(found.root, found.files, found.kind, images, labels, found.split, named=named)
+    own = {"named": named, "skip_shards": skip_shards}
+    return HuggingFace(found.root, found.files, found.kind, images, labels, found.split, **own)
+
+
+def _first_schema(found: hub.Found, *, skip: bool) -> pa.Schema:
+    """Return the columns of the first file, or of the first that can be opened."""
+    for file in found.files[:-1] if skip else ():
+        with contextlib.suppress(DataError):
+            return open_rows(found.root / file, found.kind).schema
+    return open_rows(found.root / found.files[-1 if skip else 0], found.kind).schema
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,7 @@ class HuggingFace:
     label_column: str | None = None
     split: str | None = None
     named: bool = False  # one file, not its folder
+    skip_shards: bool = False  # damaged files are left out
     format: str = field(default="huggingface", init=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -104,11 +121,10 @@ class HuggingFace:
 
         The files that rows without bytes point to belong to it, too.
         """
-        start = 0
         for file in self.files:
+            start = self._starts.get(file)
             name = f"{file}, from row {start}, keys {self._keys}, classes {self._names}"
-            yield Unit(name, (file,), self._external(file))
-            start += self._rows(file).rows
+            yield Unit(name, (file,), () if start is None else self._external(file))
 
     def scan(self, unit: Unit) -> pa.Table:
         """Digest every image and read its label, a few rows at a time.
@@ -122,7 +138,7 @@ class HuggingFace:
         rows = self._rows(file)
         self._check_columns(rows)
         layout = Layout(self.root, self.image_column, self.label_column, self._keys, self._names)
-        first = self._starts[list(self.files).index(file)]
+        first = self._starts[file]
         with reading(rows.path):
             tables = [
                 layout.samples(file, at, first + at, batch) for at, batch in rows.batches(layout.columns)
@@ -165,30 +181,44 @@ class HuggingFace:
         return self._opened[file]
 
     @cached_property
-    def _starts(self) -> list[int]:
-        return [0, *itertools.accumulate(self._rows(file).rows for file in self.files)]
+    def _starts(self) -> dict[str, int]:
+        """Number of the first row of each file, of those that can be opened."""
+        starts, next_ = {}, 0
+        for file in self.files:
+            with self._leniently():
+                rows = self._rows(file).rows
+                starts[file], next_ = next_, next_ + rows
+        return starts
+
+    def _leniently(self) -> contextlib.AbstractContextManager[None]:
+        """Pass over what is wrong with a file that may be left out: its own scan will say it."""
+        return contextlib.suppress(DataError) if self.skip_shards else contextlib.nullcontext()
+
+    @property
+    def _schema(self) -> pa.Schema:
+        return self._rows(next(iter(self._starts))).schema
 
     @cached_property
     def _names(self) -> tuple[str, ...] | None:
-        known = features.features_of(self._rows(self.files[0]).schema)
+        known = features.features_of(self._schema)
         return features.class_names(known, self.label_column)
 
     @cached_property
     def _keys(self) -> str:
         """Which rule makes the keys: `__key__`, `path` or `row`."""
-        schema = self._rows(self.files[0]).schema
+        schema = self._schema
         if KEY in schema.names and pa.types.is_string(schema.field(KEY).type):
             return KEY
-        kind = schema.field(self.image_column).type
-        if not pa.types.is_struct(kind) or kind.get_field_index("path") < 0:
+        if not _has_paths(schema, self.image_column):
             return "row"
         pieces: list[pa.Array] = []
-        for file in self.files:
-            for images in self._image_paths(file):
-                paths = pc.struct_field(images, "path")
-                if any(not path or key_problem(path) for path in paths.to_pylist()):
-                    return "row"
-                pieces.append(pc.utf8_lower(pc.utf8_normalize(paths, form="NFC")))
+        for file in self._starts:
+            with self._leniently(), reading(self.root / file):
+                for images in self._image_paths(file):
+                    paths = pc.struct_field(images, "path")
+                    if any(not path or key_problem(path) for path in paths.to_pylist()):
+                        return "row"
+                    pieces.append(pc.utf8_lower(pc.utf8_normalize(paths, form="NFC")))
         folded = pa.chunked_array([piece.cast(pa.large_string()) for piece in pieces], pa.large_string())
         return "path" if pc.count_distinct(folded).as_py() == len(folded) else "row"
 
@@ -202,28 +232,38 @@ class HuggingFace:
     def _external(self, file: str) -> list[str]:
         """Return the paths of images that have no bytes, or may have none."""
         rows = self._rows(file)
-        kind = rows.schema.field(self.image_column).type if self.image_column in rows.schema.names else None
-        if kind is None or not pa.types.is_struct(kind) or kind.get_field_index("path") < 0:
+        if not _has_paths(rows.schema, self.image_column):
             return []
         if not rows.may_be_null(f"{self.image_column}.bytes"):
             return []
         found: list[str | None] = []
-        for images in self._image_paths(file):
-            paths = pc.struct_field(images, "path")
-            if images.type.get_field_index("bytes") >= 0:
-                paths = paths.filter(pc.struct_field(images, "bytes").is_null())
-            found += paths.to_pylist()
+        with self._leniently(), reading(rows.path):
+            for images in self._image_paths(file):
+                paths = pc.struct_field(images, "path")
+                if images.type.get_field_index("bytes") >= 0:
+                    paths = paths.filter(pc.struct_field(images, "bytes").is_null())
+                found += paths.to_pylist()
         return [path for path in found if path]
 
     def _check_columns(self, rows: Rows) -> None:
-        expected = self._rows(self.files[0]).schema
+        expected = self._schema
         for name in filter(
             None, [self.image_column, self.label_column, KEY if KEY in expected.names else None]
         ):
             kind = rows.schema.field(name).type if name in rows.schema.names else "missing"
             if kind != expected.field(name).type:
                 what = f"column {name} of {rows.path} is {kind}"
-                raise DataError(f"{what}, but {expected.field(name).type} in {self.files[0]}", DAMAGED)
+                raise DataError(
+                    f"{what}, but {expected.field(name).type} in {next(iter(self._starts))}", DAMAGED
+                )
 
 
 _MAX_OPEN = 64  # files
+
+
+def _has_paths(schema: pa.Schema, column: str) -> bool:
+    """Say whether a path stands beside the bytes of an image."""
+    kind = schema.field(column).type if schema.names.count(column) == 1 else None
+    if kind is None or not pa.types.is_struct(kind) or kind.get_field_index("path") < 0:
+        return False
+    return pa.types.is_string(kind.field("path").type) or pa.types.is_large_string(kind.field("path").type)

@@ -206,7 +206,8 @@ def _entries(root: Path) -> Iterator[tuple[str, str | None]]:
             waiting.append(iter(_listing(root, entry[0] + "/")))
         else:
             name, reason = entry
-            yield name, _link_problem(root / name) if reason == _LINK else reason
+            reason = _link_problem(root / name) if reason == _LINK else reason
+            yield name, reason or (None if printable(name) == name else "the name is not UTF-8")
 
 
 _FOLDER, _LINK = "a folder", "a link"
@@ -240,7 +241,7 @@ def _kind(entry: os.DirEntry[str]) -> str | None:
         return ""
     if not entry.is_file(follow_symlinks=False):
         return "is a pipe, socket or device, not a file"
-    return None if printable(entry.name) == entry.name else "the name is not UTF-8"
+    return None
 
 
 def _link_problem(path: Path) -> str | None:

@@ -12,9 +12,11 @@ from typing import Any
 import pyarrow as pa
 
 from prune.errors import DataError
+from prune.readers.group import MAX_IMAGE_BYTES
 from prune.readers.sample import RAW, image_digest, key_problem
 
 KEY = "__key__"
+_TOO_LARGE = f"the image is over {MAX_IMAGE_BYTES} bytes"
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ def image_bytes(root: Path, held: Any) -> bytes | str:
     """
     data, path = (held.get("bytes"), held.get("path")) if isinstance(held, dict) else (held, None)
     if data is not None:
-        return data or "the image is empty (0 bytes)"
-    if not path:
+        return _TOO_LARGE if len(data) > MAX_IMAGE_BYTES else data or "the image is empty (0 bytes)"
+    if not path or not isinstance(path, str):
         return "has no image"
     try:
         place = Path(
@@ -102,7 +104,9 @@ def image_bytes(root: Path, held: Any) -> bytes | str:
         )  # `resolve` raises what is no OSError for a circle of links
         if not place.is_relative_to(root.resolve()):
             return f"has no image, only a path outside the dataset: {path}"
-        return place.read_bytes() if place.is_file() else f"the image file {path} is missing"
+        if not place.is_file():
+            return f"the image file {path} is missing"
+        return place.read_bytes() if place.stat().st_size <= MAX_IMAGE_BYTES else _TOO_LARGE
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) in _PASSING:
             raise DataError(f"{root / path} cannot be read: {error}", "run the command again") from error

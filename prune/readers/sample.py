@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,6 +52,14 @@ class Unit:
             except (OSError, ValueError):
                 digest.update(_facts(name, None))
         return digest.hexdigest()[:32]
+
+    def changed(self, root: Path) -> int:
+        """Return when a file of it last changed, by the system's clock, in ns since 1970; 0 without files."""
+        latest = 0
+        for name in (*self.files, *self.optional):
+            with contextlib.suppress(OSError, ValueError):
+                latest = max(latest, os.stat(root / name).st_ctime_ns)  # noqa: PTH116
+        return latest
 
 
 def _facts(name: str, seen: os.stat_result | None) -> bytes:
@@ -110,6 +119,17 @@ def sources_of(table: pa.Table) -> dict[str, str]:
 def image_digest(data: bytes | memoryview) -> bytes:
     """Sixteen bytes that stand for an image's content."""
     return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def refuse_unnameable(root: Path, names: Iterable[str]) -> None:
+    """Raise `DataError` for the first file whose name is not UTF-8: no table could hold it."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"the name of {root / name} is not UTF-8", "give the file another name"
+            ) from error
 
 
 def key_problem(key: str) -> str | None:

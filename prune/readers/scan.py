@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import pyarrow.compute as pc
 from prune import files
 from prune.errors import DataError
 from prune.progress import Reporter
+from prune.readers.damaged import left_out, name_of
 from prune.readers.sample import RAW, Reader, Unit, sources_of
 from prune.store import SAMPLES, Dataset, identity
 from prune.store.layout import DIGEST_CHARS
@@ -26,7 +29,8 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
 
     A piece whose files have the names, sizes, times and inodes of an earlier scan is not read again. The
     result does not depend on that: it is made of content only. With `keep`, for the holder of the
-    store's lock alone, the pieces that were read are kept in `folder`.
+    store's lock alone, the pieces that were read are kept in `folder`, but for those that had changed so
+    lately that another change could bear the same time.
 
     Raises
     ------
@@ -36,19 +40,25 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     known = folder / identity([VERSION, reader.format, reader.split, dict(reader.options)])
     tables: list[pa.Table] = []
     sources: dict[str, str] = {}
+    failed: dict[str, DataError] = {}
     with reporter.stage("scan", 0) as advance:
         for unit in reader.units():
-            table = _scan_once(reader, unit, known, keep=keep)
+            try:
+                table = _scan_once(reader, unit, known, keep=keep)
+            except DataError as error:  # the pass is finished, so that one run names all that is wrong
+                failed[name_of(unit)] = error
+                continue
             sources |= sources_of(table)
             tables.append(table.replace_schema_metadata(None))
             advance(table.num_rows)
+    skipped = left_out(reader, failed, len(failed) + len(tables), reporter)
     raw = pa.concat_tables(tables) if tables else RAW.empty_table()
     if raw.num_rows == 0:
         raise DataError(f"no samples in {reader.root}", "name a folder that holds images, or use --as FORMAT")
     labels, classes = _class_ids(raw["label"], reader)
     raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
     raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
-    return Dataset(reader.format, reader.split, classes, sources, raw.cast(SAMPLES))
+    return Dataset(reader.format, reader.split, classes, sources, raw.cast(SAMPLES), skipped)
 
 
 def first_difference(old: Dataset, new: Dataset) -> str:
@@ -56,7 +66,9 @@ def first_difference(old: Dataset, new: Dataset) -> str:
     for name in sorted(old.sources.keys() | new.sources.keys()):
         before, now = old.sources.get(name), new.sources.get(name)
         if before != now:
-            return f"{name} {'is new' if before is None else 'is missing' if now is None else 'changed'}"
+            return f"{name} {_became(name, old, new)}"
+    for name, _ in sorted(dict(old.skipped).items() ^ dict(new.skipped).items()):
+        return f"{name}, which cannot be read, changed"
     before_keys, now_keys = old.samples["key"], new.samples["key"]
     missing = pc.filter(before_keys, pc.invert(pc.is_in(before_keys, now_keys)))
     if len(missing):
@@ -64,6 +76,8 @@ def first_difference(old: Dataset, new: Dataset) -> str:
     added = pc.filter(now_keys, pc.invert(pc.is_in(now_keys, before_keys)))
     if len(added):
         return f"{added[0]} is new"
+    if len(before_keys) != len(now_keys):
+        return f"there are {len(now_keys)} samples, not {len(before_keys)},"
     for column, what in (
         ("key", "is in another place"),
         ("digest", "changed"),
@@ -74,21 +88,54 @@ def first_difference(old: Dataset, new: Dataset) -> str:
         rows = np.flatnonzero(pc.and_not(differs, both_null).to_numpy())
         if len(rows):
             return f"{now_keys[int(rows[0])]} {what}"
-    return f"it is now of format {new.format}, split {new.split}, with {len(new.classes)} classes"
+    if old.classes != new.classes:
+        return _first_class(old.classes, new.classes)
+    return f"it is now of format {new.format}, split {new.split}"
+
+
+def _became(name: str, old: Dataset, new: Dataset) -> str:
+    """Say what happened to a file that differs."""
+    if name in old.sources and name in new.sources:
+        return "changed"
+    if name in old.sources:
+        return "cannot be read any more" if name in new.skipped else "is missing"
+    return "can be read now" if name in old.skipped else "is new"
+
+
+def _first_class(before: list[str], now: list[str]) -> str:
+    """Say which class is the first that differs."""
+    for place, (old, new) in enumerate(zip_longest(before, now)):
+        if old != new:
+            return f"class {place} is {_named(new)}, not {_named(old)},"
+    return ""
+
+
+def _named(name: str | None) -> str:
+    return "missing" if name is None else repr(name)
 
 
 def _scan_once(reader: Reader, unit: Unit, known: Path, *, keep: bool) -> pa.Table:
-    token = unit.token(reader.root)
+    began, token = time.time_ns(), unit.token(reader.root)
     for path in sorted(known.glob(f"unit-{token}-*.parquet")):
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] in path.name:
             return from_parquet(data)
     table = reader.scan(unit)
-    if keep:
+    if keep and _rested(unit.changed(reader.root), began):
         data = to_parquet(table)
         digest = hashlib.sha256(data).hexdigest()[:DIGEST_CHARS]
         files.write(known / f"unit-{token}-{digest}.parquet", data)
     return table
+
+
+def _rested(changed: int, began: int) -> bool:
+    """Whether a change during the scan or after it would bear another time than the last one before."""
+    whole = changed % _SECOND == 0  # there are file systems that count whole seconds, or every other
+    return began - changed > (2 * _SECOND if whole else _TICK)
+
+
+_SECOND = 1_000_000_000
+_TICK = 20_000_000  # the clock of file times goes in steps of up to 10 ms
 
 
 def _class_ids(texts: pa.ChunkedArray, reader: Reader) -> tuple[pa.ChunkedArray, list[str]]:

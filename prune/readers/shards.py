@@ -11,11 +11,15 @@ from pathlib import Path
 
 from prune.errors import DataError, OptionError
 from prune.readers.look import glance
+from prune.readers.sample import refuse_unnameable
 
 SPLITS = frozenset(["train", "val", "valid", "validation", "test"])
 _SCHEME = re.compile(r"\{?(?:(pipe|file):|([a-z][a-z0-9+.-]*):/+)", re.IGNORECASE)
 _RANGE = re.compile(r"\{(-?\d+)\.\.(-?\d+)(?:\.\.-?\d+)?\}")
+_INNERMOST = re.compile(r"\{([^{}]*)\}")
 _MAX_NAMES = 1_000_000
+_MANY = 10**12  # enough to know
+_DIGITS = 4000  # as many as Python takes for a number
 
 
 def refuse_url(data: str) -> None:
@@ -81,6 +85,7 @@ def find_shards(data: str, split: str | None) -> tuple[Path, tuple[str, ...]]:
     if not names:
         raise DataError(f"there are no .tar shards in {data}", "name the folder that holds them")
     _refuse_missing(root, names)
+    refuse_unnameable(root, names)
     if split is not None:
         return root, _of_split(names, split)
     if path.is_dir():
@@ -89,8 +94,7 @@ def find_shards(data: str, split: str | None) -> tuple[Path, tuple[str, ...]]:
 
 
 def _from_pattern(pattern: str) -> tuple[Path, list[str]]:
-    ranges = [abs(int(last) - int(first)) for first, last in _RANGE.findall(pattern)]
-    huge = any(count > _MAX_NAMES for count in ranges)  # the library would hold them all
+    huge = _count(pattern) > _MAX_NAMES  # the library would hold them all
     paths = [] if huge else list(itertools.islice(_expand(pattern), _MAX_NAMES + 1))
     if huge or len(paths) > _MAX_NAMES:
         raise OptionError(f"{pattern} names over {_MAX_NAMES} shards", "name fewer")
@@ -104,6 +108,26 @@ def _from_pattern(pattern: str) -> tuple[Path, list[str]]:
     parents = [os.path.dirname(path) for path in paths]  # noqa: PTH120 - as typed
     root = os.path.commonpath(parents) if _alike(paths) else ""
     return Path(root), [os.path.relpath(path, root or ".") for path in paths]
+
+
+def _count(pattern: str) -> int:
+    """Return how many names the braces of a pattern stand for, without making one."""
+    text = pattern.replace("\0", "")
+    while found := _INNERMOST.search(text):
+        span = _RANGE.fullmatch(found[0])
+        if span:
+            names = abs(int(span[2][:_DIGITS]) - int(span[1][:_DIGITS])) + 1
+        else:
+            names = sum(_product(word) for word in found[1].split(","))
+        text = f"{text[: found.start()]}\0{min(names, _MANY)}\0{text[found.end() :]}"
+    return _product(text)
+
+
+def _product(text: str) -> int:
+    product = 1
+    for count in text.split("\0")[1::2]:  # what `_count` left of the groups inside
+        product = min(product * int(count), _MANY)
+    return product
 
 
 def _alike(paths: Iterable[str]) -> bool:

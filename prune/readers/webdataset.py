@@ -24,7 +24,7 @@ from prune.readers.sample import RAW, Unit, number_order, with_sources
 from prune.readers.shards import find_shards, looks_like_shards
 from prune.readers.source import Source
 
-OPTIONS = ("split", "label_field")
+OPTIONS = ("split", "label_field", "skip_shards")
 CLASS_NAMES = "classnames.txt"
 
 
@@ -33,7 +33,9 @@ def looks_like(path: Path) -> bool:
     return looks_like_shards(path)
 
 
-def open_webdataset(data: str, *, split: str | None = None, label_field: str | None = None) -> WebDataset:
+def open_webdataset(
+    data: str, *, split: str | None = None, label_field: str | None = None, skip_shards: bool = False
+) -> WebDataset:
     """Open a folder, a file, a glob or a brace pattern of local shards.
 
     Parameters
@@ -44,6 +46,8 @@ def open_webdataset(data: str, *, split: str | None = None, label_field: str | N
         Keep shards with this word in their name or in the name of a folder below `data`.
     label_field
         Member (`caption.txt`) or JSON field (`json.category`) that holds the label; see `label.places`.
+    skip_shards
+        Whether a scan leaves damaged shards out, instead of failing.
 
     Raises
     ------
@@ -53,7 +57,8 @@ def open_webdataset(data: str, *, split: str | None = None, label_field: str | N
         Shards are missing, or there are none.
     """
     root, shards = find_shards(data, split)
-    return WebDataset(root, shards, label_field, split, named=not Path(data).is_dir())
+    named = not Path(data).is_dir()
+    return WebDataset(root, shards, label_field, split, named=named, skip_shards=skip_shards)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class WebDataset:
     label_field: str | None = None
     split: str | None = None
     named: bool = False  # one by one or by a pattern, not by their folder
+    skip_shards: bool = False  # damaged shards are left out
     format: str = field(default="webdataset", init=False)
 
     def __post_init__(self) -> None:

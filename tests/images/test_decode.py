@@ -297,7 +297,7 @@ def test_a_large_jpeg_read_at_a_fraction_looks_the_same():
 
 
 def test_a_strip_is_not_blown_up():
-    assert to_pixels(np.zeros((1, 1_000_000), np.uint8), Crop(256, 224)).shape == (3, 224, 224)
+    assert to_pixels(np.zeros((1, 65_535), np.uint8), Crop(256, 224)).shape == (3, 224, 224)
 
 
 @pytest.mark.parametrize(("resize", "size"), [(8, 9), (0, 0), (4, -1)])
