@@ -13,11 +13,12 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from prune.errors import OutputError
+from prune.refusals import writing as writing
+from prune.sealing import unsealed
 
 _PREFIX, _SUFFIX = ".prune-", ".tmp"
 _COPY_BLOCK = 1 << 20  # bytes a read; larger blocks leave the cache
@@ -36,7 +37,11 @@ class Disk:
 
     def sync(self, fd: int) -> None:
         """Flush a file or a folder to the device."""
-        os.fsync(fd)
+        try:
+            os.fsync(fd)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # of a folder, on some file systems of a network
+                raise
 
     def sync_all(self, fd: int) -> None:
         """Flush the whole file system that holds an open file: thousands of small files at once."""
@@ -59,8 +64,8 @@ class Disk:
         path.rmdir()
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder and its parents; an existing one is fine."""
-        path.mkdir(parents=True, exist_ok=True)
+        """Make a folder in one that is there; an existing one is fine."""
+        path.mkdir(exist_ok=True)
 
     def link(self, target: Path, path: Path, *, symbolic: bool) -> None:
         """Make a hard or a symbolic link at `path`."""
@@ -90,9 +95,8 @@ class NewFile:
         view = memoryview(data).cast("B")
         self._sha256.update(view)
         self.size += len(view)
-        rest = view
-        while rest:
-            rest = rest[disk.write(self._fd, rest) :]
+        with writing(self.folder):
+            _write_all(self._fd, view)
         return len(view)
 
     def copy(self, fd: int, offset: int, size: int) -> None:
@@ -122,20 +126,24 @@ class NewFile:
 
         If it is not to be `durable` on its own, `sync_file_system` has to follow.
         """
-        if durable:
-            disk.sync(self._fd)
         path = self.folder / name
-        disk.rename(self._temporary, path)
-        self._committed = True
+        with writing(self.folder):
+            if durable:
+                disk.sync(self._fd)
+            disk.rename(self._temporary, path)
+            self._committed = True
         if durable:
             sync_folder(self.folder)
         return path
 
     def close(self) -> None:
         """Close; a file that was not committed is removed."""
-        os.close(self._fd)
-        if not self._committed:
-            disk.remove(self._temporary)
+        with writing(self.folder):
+            try:
+                os.close(self._fd)
+            finally:
+                if not self._committed:
+                    disk.remove(self._temporary)
 
 
 @contextlib.contextmanager
@@ -147,13 +155,13 @@ def new_file(folder: Path) -> Iterator[NewFile]:
     OutputError
         The disk is full, or the folder cannot be written to.
     """
+    make_folder(folder)
     with writing(folder):
-        disk.make_folder(folder)
         out = NewFile(folder)
-        try:
-            yield out
-        finally:
-            out.close()
+    try:
+        yield out
+    finally:
+        out.close()
 
 
 def write(path: Path, data: bytes) -> str:
@@ -173,12 +181,15 @@ def write_unsynced(path: Path, data: bytes) -> str:
     with writing(path.parent):
         fd = _create_again(path)
         try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[disk.write(fd, rest) :]
+            _write_all(fd, memoryview(data))
         finally:
             os.close(fd)
     return hashlib.sha256(data).hexdigest()
+
+
+def _write_all(fd: int, rest: memoryview) -> None:
+    while rest:
+        rest = rest[disk.write(fd, rest) :]
 
 
 def _create_again(path: Path) -> int:
@@ -190,26 +201,28 @@ def _create_again(path: Path) -> int:
 
 
 def write_json(path: Path, value: Any) -> str:
-    """Write a JSON file with sorted keys, so that equal values are equal bytes; return its SHA-256."""
+    """Write a value as `json_bytes`; return its SHA-256."""
     return write(path, json_bytes(value))
 
 
 def json_bytes(value: Any) -> bytes:
     """Return a value as JSON text: equal values are equal bytes."""
-    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(
+        errors="backslashreplace"  # half characters, as of file names that are not UTF-8, stay JSON
+    )
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_bytes())
+    """Read a JSON file; one that is no JSON, or nested too deeply, is a `ValueError`."""
+    try:
+        return json.loads(path.read_bytes())
+    except RecursionError as error:
+        raise ValueError(f"{path} is nested too deeply") from error
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object; anything else is a `ValueError`."""
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise ValueError(f"{path} holds no JSON object")
-    return value
+    """Read a JSON file that holds an object, and whose seal fits; anything else is a `ValueError`."""
+    return unsealed(read_json(path))
 
 
 def sha256(path: Path) -> str:
@@ -219,26 +232,35 @@ def sha256(path: Path) -> str:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents; an existing one is fine."""
+    """Make a folder and its parents, each to outlast a power cut; an existing one is fine."""
     with writing(path):
-        disk.make_folder(path)
+        if not path.is_dir():
+            make_folder(path.parent)
+            disk.make_folder(path)
+            sync_folder(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file; a missing one is fine."""
+    with writing(path.parent):
+        disk.remove(path)
 
 
 def sync_folder(folder: Path) -> None:
     """Flush a folder, so that a rename in it outlasts a power cut."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        disk.sync(fd)
-    finally:
-        os.close(fd)
+    _flush(folder, disk.sync)
 
 
 def sync_file_system(folder: Path) -> None:
     """Flush all that was written to the file system of `folder`."""
+    _flush(folder, disk.sync_all)
+
+
+def _flush(folder: Path, sync: Callable[[int], None]) -> None:
     with writing(folder):
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            disk.sync_all(fd)
+            sync(fd)
         finally:
             os.close(fd)
 
@@ -246,36 +268,15 @@ def sync_file_system(folder: Path) -> None:
 def sweep(folder: Path) -> None:
     """Remove what a killed writer left behind below this folder. Only for the holder of the lock."""
     for path in folder.rglob(f"{_PREFIX}*{_SUFFIX}"):
-        disk.remove(path)
+        remove(path)
 
 
 def remove_tree(folder: Path) -> None:
     """Remove a folder that we made, without following links out of it."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            disk.remove_folder(path)
-        else:
-            disk.remove(path)
-    disk.remove_folder(folder)
-
-
-@contextlib.contextmanager
-def writing(place: Path) -> Iterator[None]:
-    """Turn the system's word on a full or read-only disk into ours."""
-    try:
-        yield
-    except OSError as error:
-        reasons = {
-            errno.ENOSPC: ("no space left", "free some space, then run the same command again"),
-            errno.EDQUOT: ("the quota is used up", "free some space, then run the same command again"),
-            errno.EROFS: ("it is read-only", "choose another place with --store or --out"),
-            errno.EACCES: ("permission denied", "choose another place with --store or --out"),
-            errno.EPERM: ("permission denied", "choose another place with --store or --out"),
-            errno.EIO: ("input/output error", "check the disk, then run the same command again"),
-            errno.ENAMETOOLONG: ("the name is too long", "choose another place with --store or --out"),
-            errno.ENOTDIR: ("a part of the path is a file", "choose another place with --store or --out"),
-        }
-        if error.errno not in reasons:
-            raise
-        reason, hint = reasons[error.errno]
-        raise OutputError(f"cannot write to {place}: {reason}", hint) from error
+    with writing(folder):
+        for path in sorted(folder.rglob("*"), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                disk.remove_folder(path)
+            else:
+                disk.remove(path)
+        disk.remove_folder(folder)

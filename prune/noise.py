@@ -29,6 +29,7 @@ class Noisy:
 
     def save(self, path: str | Path) -> Path:
         """Write the labels to `path`, and the mask beside it: y.npy and y.mask.npy; return the latter."""
+        files.remove(_names(path)[1])  # of other labels: it must not be taken for that of these
         for name, array in zip(_names(path), (self.labels, self.mask), strict=True):
             packed = io.BytesIO()
             np.save(packed, array)

@@ -10,29 +10,99 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, one thr
 
 import errno
 import json
+import sys
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from prune import files
+from prune import cli, files
 
 
 class Killed(BaseException):
     """The process ended here; nothing that the program would do afterwards reaches the disk."""
 
 
+class Unflushed:
+    """What a power cut takes back: the bytes and the names that no flush has brought to the device yet."""
+
+    def __init__(self, attic: Path) -> None:
+        self._attic = Path(tempfile.mkdtemp(dir=attic))  # where a name goes that is not to be seen now
+        self._count = 0
+        self._bytes: dict[int, int] = {}  # inode of a file -> a descriptor of ours
+        self._folders: dict[int, int] = {}  # inode of a folder -> a descriptor of ours
+        self._names: list[tuple[int, list[tuple[str, str]]]] = []  # folder, renames that take a change back
+
+    def aside(self, path: Path) -> str:
+        """Move something out of sight; return where to."""
+        kept = self.away()
+        path.rename(kept)
+        return kept
+
+    def away(self) -> str:
+        self._count += 1
+        return str(self._attic / str(self._count))
+
+    def wrote(self, fd: int) -> None:
+        self._bytes[os.fstat(fd).st_ino] = os.dup(fd)
+
+    def changed(self, folder: Path, *back: tuple[str, str]) -> None:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        inode = os.fstat(fd).st_ino
+        if self._folders.setdefault(inode, fd) != fd:
+            os.close(fd)
+        self._names.append((inode, list(back)))
+
+    def flushed(self, fd: int) -> None:
+        inode = os.fstat(fd).st_ino
+        self._names = [(folder, back) for folder, back in self._names if folder != inode]
+        if inode in self._bytes:
+            os.close(self._bytes.pop(inode))
+
+    def all_flushed(self) -> None:
+        self._names.clear()
+        while self._bytes:
+            os.close(self._bytes.popitem()[1])
+
+    def lose(self, how: str, seed: int = 0) -> None:
+        """Cut the power: names `lost`, or `kept` without bytes or with half (`torn`), or `some` of it."""
+        draw = np.random.default_rng(seed)
+        folders = [folder for folder, _ in self._names]
+        left = {folder: folders.count(folder) for folder in folders}
+        stay = {folder: 0 if how == "lost" else n for folder, n in left.items()}
+        if how == "some":  # of each folder the changes up to some moment
+            stay = {folder: int(draw.integers(n + 1)) for folder, n in left.items()}
+        for folder, back in reversed(self._names):
+            if left[folder] > stay[folder]:
+                for old, new in back:
+                    os.rename(old, new, src_dir_fd=self._folders[folder], dst_dir_fd=self._folders[folder])
+            left[folder] -= 1
+        for fd in self._bytes.values():
+            size = os.fstat(fd).st_size
+            os.ftruncate(fd, {"torn": size // 2, "some": int(draw.integers(size + 1))}.get(how, 0))
+        self.all_flushed()
+        while self._folders:
+            os.close(self._folders.popitem()[1])
+
+
 class FaultyDisk(files.Disk):
-    """A disk whose `at`-th change fails: `kill` before it, `torn` half way, `full` now and for good."""
+    """A disk whose `at`-th change fails.
+
+    `kill` and `power` end the process before it, `torn` half way; it is `full` now and for good, or has an
+    `error` this once. A disk that is `short` takes only half of what it is given, every time.
+    """
 
     Killed = Killed
 
-    def __init__(self, kind: str = "none", at: int = 0) -> None:
+    def __init__(self, kind: str = "none", at: int = 0, attic: Path | None = None) -> None:
         self.kind, self.at = kind, at
         self.calls: list[str] = []
         self.created: list[str] = []
+        self.unflushed = Unflushed(attic) if attic and kind == "power" else None
 
     def _strike(self, call: str) -> bool:
         """Count a change; fail if its time has come. True: half of it is still to be done."""
@@ -40,56 +110,83 @@ class FaultyDisk(files.Disk):
         now, past = len(self.calls) == self.at, len(self.calls) > self.at
         if self.kind == "full" and (now or past) and not call.startswith("remove"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if self.kind == "error" and now:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         halfway = now and (self.kind, call) == ("torn", "write")
-        if self.kind in {"kill", "torn"} and (now or past) and not halfway:
+        if self.kind in {"kill", "torn", "power"} and (now or past) and not halfway:
             raise Killed
         return halfway
 
     def create(self, path: Path) -> int:
         self._strike("create")
         self.created.append(path.name)
-        return super().create(path)
+        fd = super().create(path)
+        if self.unflushed:
+            self.unflushed.wrote(fd)
+            self.unflushed.changed(path.parent, (path.name, self.unflushed.away()))
+        return fd
 
     def write(self, fd: int, data: memoryview) -> int:
         if self._strike("write"):
             super().write(fd, data[: len(data) // 2])
             raise Killed
-        return super().write(fd, data)
+        return super().write(fd, data[: -(-len(data) // 2)] if self.kind == "short" else data)
 
     def sync(self, fd: int) -> None:
         self._strike("sync")
+        if self.unflushed:
+            self.unflushed.flushed(fd)
 
     def sync_all(self, fd: int) -> None:
         self._strike("sync_all")
+        if self.unflushed:
+            self.unflushed.all_flushed()
 
     def rename(self, old: Path, new: Path) -> None:
         self._strike("rename")
+        back = [(new.name, old.name)]
+        if self.unflushed and os.path.lexists(new):
+            back.append((self.unflushed.aside(new), new.name))
         super().rename(old, new)
+        if self.unflushed:
+            self.unflushed.changed(new.parent, *back)
 
     def remove(self, path: Path) -> None:
         self._strike("remove")
+        if self.unflushed and os.path.lexists(path):
+            self.unflushed.changed(path.parent, (self.unflushed.aside(path), path.name))
         super().remove(path)
 
     def remove_folder(self, path: Path) -> None:
         self._strike("remove_folder")
-        super().remove_folder(path)
+        if self.unflushed and path.is_dir() and not any(path.iterdir()):
+            self.unflushed.changed(path.parent, (self.unflushed.aside(path), path.name))
+        else:
+            super().remove_folder(path)
 
     def make_folder(self, path: Path) -> None:
-        if not path.is_dir():
+        new = not path.is_dir()
+        if new:
             self._strike("make_folder")
         super().make_folder(path)
+        if self.unflushed and new:
+            self.unflushed.changed(path.parent, (path.name, self.unflushed.away()))
 
     def link(self, target: Path, path: Path, *, symbolic: bool) -> None:
         self._strike("link")
         super().link(target, path, symbolic=symbolic)
+        if self.unflushed:
+            self.unflushed.changed(path.parent, (path.name, self.unflushed.away()))
 
 
 @pytest.fixture
-def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FaultyDisk]:
+def faulty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., FaultyDisk]:
     """Put a failing disk in the place of the real one; with no arguments, one that only counts."""
 
     def use(kind: str = "none", at: int = 0) -> FaultyDisk:
-        disk = FaultyDisk(kind, at)
+        attic = tmp_path / "attic"
+        attic.mkdir(exist_ok=True)
+        disk = FaultyDisk(kind, at, attic)
         monkeypatch.setattr(files, "disk", disk)
         return disk
 
@@ -138,3 +235,29 @@ def tally(record_property: Callable[[str, object], None]) -> Callable[..., None]
         record_property("tally", json.dumps([table, row, column, value]))
 
     return count
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def prune(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run `prune WORDS…` in this process; return the exit code and what was printed."""
+
+    def run(*words: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["prune", *map(str, words)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return run

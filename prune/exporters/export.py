@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ def export(
     *,
     options: Mapping[str, Any] | None = None,
     overwrite: bool = False,
+    wait: Callable[[str], None] | None = None,
 ) -> Exported:
     """Write `job` to `out` in the form of one exporter; whole or not at all, and the same bytes every time.
 
@@ -47,6 +48,8 @@ def export(
         Options of the exporter; those not given have their defaults.
     overwrite
         Replace an earlier export of another selection or form.
+    wait
+        Told of another process that writes there, before waiting for it; None does not wait.
 
     Raises
     ------
@@ -57,19 +60,20 @@ def export(
     OutputError
         The place is taken, full or read-only.
     StoreError
-        Another process writes there.
+        Another process writes there, and `wait` is None.
     """
     if not len(job):
         raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
     options = exporter.options | dict(options or {})
     identity = job.identity(exporter.name, options)
-    with open_folder(out, identity, sources=job.reader.places, overwrite=overwrite) as folder:
+    with open_folder(out, identity, sources=job.reader.places, overwrite=overwrite, wait=wait) as folder:
         new = not folder.complete
         if new:
             exporter.function(job, folder, **options)
             if exporter.name != "manifest":
                 _write_records(job, folder)
             described = {"exporter": exporter.name, "options": options, "n": len(job)}
+            described["asked"] = dict(job.asked)
             folder.finish(described | {"dataset": job.dataset.fingerprint}, overwrite=overwrite)
     listed = folder.listing()
     return Exported(folder.out, len(job), len(listed), sum(f["size"] for f in listed.values()), new)

@@ -7,22 +7,21 @@ so the same command run again does not redo it; what another job left is thrown 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
-import shutil
-import socket
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prune import files
-from prune.errors import OutputError, StoreError
+from prune import files, locks
+from prune.errors import OutputError
 from prune.exporters import standing
 from prune.exporters.part import Part
 from prune.exporters.standing import DOT, EXPORT
+from prune.room import require_room
+from prune.sealing import sealed
 
 _JOB = f"{DOT}/job.json"
 _HOLDER = f"{DOT}/holder"
@@ -48,7 +47,7 @@ class Folder:
         except (FileNotFoundError, ValueError):
             return False
         if standing.find_damage(self.path, listed) is not None:
-            files.disk.remove(marker)
+            files.remove(marker)
             return False
         self.files |= listed
         return True
@@ -57,8 +56,7 @@ class Folder:
     def part(self, name: str) -> Iterator[Part]:
         """Write the files of a part; they count when the block ends without an error."""
         part = Part(self.path)
-        with files.writing(self.path):
-            yield part
+        yield part
         files.sync_file_system(self.path)
         files.write(self._marker(name), _json(part.files))
         self.files |= part.files
@@ -71,16 +69,13 @@ class Folder:
     def need(self, size: int) -> None:
         """Raise `OutputError` if `size` bytes will not fit; what is there already counts."""
         size -= sum(p.stat(follow_symlinks=False).st_size for p in self.path.rglob("*"))
-        free = shutil.disk_usage(self.path).free
-        if size > free:
-            message = f"{self.out} needs about {_gb(size)}, {_gb(free)} are free"
-            raise OutputError(message, "free some space, or choose another place with --out")
+        require_room(self.out, size, "free some space, or choose another place with --out")
 
     def finish(self, described: Mapping[str, Any], *, overwrite: bool) -> None:
         """Describe the export and give it its name: from here on it is there, whole."""
         files.sync_file_system(self.path)
         export = {**described, "format": standing.FORMAT, "identity": self.identity, "files": self.files}
-        files.write(self.path / EXPORT, _json(export))
+        files.write(self.path / EXPORT, _json(sealed(export)))
         self.publish(overwrite=overwrite)
 
     def publish(self, *, overwrite: bool) -> None:
@@ -104,7 +99,7 @@ class Folder:
     def begin(self, *, overwrite: bool) -> None:
         """Take up the partial folder: go on with this job, or throw away another's."""
         present = {path.name for path in self.path.iterdir()}
-        if present and DOT not in present:
+        if present and not _is_folder(self.path / DOT):
             raise OutputError(f"{self.path} is in the way: prune did not make it", "move it away")
         with files.writing(self.path):
             self._take_up()
@@ -115,13 +110,12 @@ class Folder:
     def _take_up(self) -> None:
         if _is_folder(self.path / DOT) and self._job() != {"identity": self.identity}:
             self._clear()
-        files.disk.make_folder(self.path / DOT)
-        files.write_unsynced(self.path / _HOLDER, f"{socket.gethostname()} {os.getpid()}\n".encode())
+        files.make_folder(self.path / DOT)
+        files.write_unsynced(self.path / _HOLDER, locks.mark())
         if self._job() is None:
             files.write_json(self.path / _JOB, {"identity": self.identity})
-        files.disk.make_folder(self.path / _PARTS)
-        for here, _, _ in os.walk(self.path):
-            files.sweep(Path(here))
+        files.make_folder(self.path / _PARTS)
+        files.sweep(self.path)
 
     def _job(self) -> Any:
         try:
@@ -139,6 +133,7 @@ class Folder:
                 files.remove_tree(path)
             else:
                 files.disk.remove(path)
+        files.sync_file_system(self.path)
         files.remove_tree(self.path / DOT)
 
     def _tidy(self) -> None:
@@ -148,6 +143,7 @@ class Folder:
             files.remove_tree(parts)
         files.disk.remove(self.path / _HOLDER)
         files.disk.remove(self.path / _JOB)
+        files.sync_folder(self.path / DOT)
 
     def _marker(self, name: str) -> Path:
         return self.path / _PARTS / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.json"
@@ -155,7 +151,12 @@ class Folder:
 
 @contextlib.contextmanager
 def open_folder(
-    out: Path, identity: str, *, sources: Sequence[Path] = (), overwrite: bool = False
+    out: Path,
+    identity: str,
+    *,
+    sources: Sequence[Path] = (),
+    overwrite: bool = False,
+    wait: Callable[[str], None] | None = None,
 ) -> Iterator[Folder]:
     """Begin an export at `out`, or go on with it; `folder.complete` says that nothing is left to do.
 
@@ -167,69 +168,63 @@ def open_folder(
         Equal for equal jobs: what a killed run has finished is used only by the same job.
     sources
         The folder or the files that are read; `out` may neither lie in one nor hold it.
+    wait
+        Told of another process that exports to the same place, before waiting for it; None does not wait.
 
     Raises
     ------
     OutputError
         The place holds something else, or cannot be written to.
     StoreError
-        Another process exports to the same place.
+        Another process exports to the same place, and `wait` is None.
     """
     out = _place(out)
     for source in sources:
         _check_apart(out, source.resolve())
     folder = Folder(out, identity)
+    if folder.old.is_symlink():
+        raise OutputError(f"{folder.old} is in the way: it is a symbolic link", "move it away")
     folder.complete = standing.is_complete(out, identity, overwrite=overwrite)
     if folder.complete and not folder.old.exists():
         yield folder
         return
-    with files.writing(out.parent):
-        files.disk.make_folder(out.parent)
-    with _locked(folder.path):
+    files.make_folder(out.parent)
+    with _locked(folder.path, wait), locks.alone_in(folder.path):
         folder.complete = standing.is_complete(out, identity, overwrite=overwrite)
         if folder.complete:
-            standing.retire(folder.old)
-            standing.remove_empty(folder.path)
+            with files.writing(out.parent):
+                standing.retire(folder.old)
+                standing.remove_empty(folder.path)
         else:
             folder.begin(overwrite=overwrite)
         yield folder
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, wait: Callable[[str], None] | None) -> Iterator[None]:
     """Hold the partial folder; the kernel lets go when the process ends, however it ends."""
-    fd = _open_locked(path)
+    fd = _open_locked(path, wait)
     try:
         yield
     finally:
         os.close(fd)
 
 
-def _open_locked(path: Path) -> int:
+def _open_locked(path: Path, wait: Callable[[str], None] | None) -> int:
     while True:
         if path.is_symlink():
             raise OutputError(f"{path} is in the way: it is a symbolic link", "move it away")
+        files.make_folder(path)
         with files.writing(path):
-            files.disk.make_folder(path)
             fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            locks.take(fd, path, (path / _HOLDER).read_bytes, wait)
+        except BaseException:
             os.close(fd)
-            raise StoreError(f"{path} is in use by {_holder(path)}", "wait for it, then run again") from error
-        except OSError:
-            return fd  # no locks on this file system: two runs waste work but never mix
-        if path.exists() and os.path.samestat(os.fstat(fd), path.stat()):
+            raise
+        if locks.is_there(fd, path):
             return fd
         os.close(fd)  # the holder before us has renamed it away
-
-
-def _holder(path: Path) -> str:
-    try:
-        words = (path / _HOLDER).read_text(errors="replace").split()
-    except OSError:
-        words = []
-    return f"pid {words[1]} on {words[0]}" if len(words) == 2 else "another process"
 
 
 def _place(out: Path) -> Path:
@@ -256,7 +251,3 @@ def _is_folder(path: Path) -> bool:
 def _json(value: Any) -> bytes:
     """Return compact JSON with sorted keys: there may be a million files in it."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

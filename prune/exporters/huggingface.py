@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from prune import files
+from prune.addresses import without_secrets
 from prune.exporters import tables
 from prune.exporters.folder import Folder
 from prune.exporters.job import Job
@@ -87,5 +88,5 @@ def _prose(job: Job) -> dict[str, Any]:
         first = (job.reader.root / job.samples(job.rows[:1])["shard"][0].as_py()).parent / "dataset_info.json"
         if first.exists():
             said = files.read_json(first)
-            prose |= {name: said[name] for name in _PROSE if isinstance(said.get(name), str)}
+            prose |= {name: without_secrets(said[name]) for name in _PROSE if isinstance(said.get(name), str)}
     return prose

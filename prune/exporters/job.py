@@ -33,6 +33,7 @@ class Job:
     weights: Weights | None = None  # aligned with rows
     records: Mapping[str, bytes] = field(default_factory=dict)  # files that describe the selection
     reporter: Reporter = SILENT
+    asked: Mapping[str, Any] = field(default_factory=dict)  # selection, fraction, rejected: as typed
 
     def __len__(self) -> int:
         return len(self.rows)

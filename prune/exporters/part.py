@@ -47,13 +47,14 @@ class Part:
             A hard link to another device, or to a file system that has none.
         """
         path = self._path(name)
-        try:
-            self._link(target, path, symbolic)
-        except OSError as error:
-            if error.errno in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}:
-                message = f"{target} cannot be linked to from {path.parent}: {error.strerror}"
-                raise OutputError(message, "copy instead: leave out --link, or give copy") from error
-            raise
+        with files.writing(path.parent):
+            try:
+                self._link(target, path, symbolic)
+            except OSError as error:
+                if error.errno in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}:
+                    message = f"{target} cannot be linked to from {path.parent}: {error.strerror}"
+                    raise OutputError(message, "copy instead: leave out --link, or give copy") from error
+                raise
         digest = files.sha256(target) if data is None else hashlib.sha256(data).hexdigest()
         self._list(name, digest, target.stat().st_size)
         if symbolic:
@@ -81,7 +82,8 @@ class Part:
         if folder in self._folders:
             return
         self._make_folder(folder.parent)
-        files.disk.make_folder(folder)
+        with files.writing(folder):
+            files.disk.make_folder(folder)
         if not stat.S_ISDIR(os.lstat(folder).st_mode):
             raise OutputError(f"{folder} is not a folder of ours", "move it away and run the command again")
         self._folders.add(folder)

@@ -83,12 +83,13 @@ def _write_other(source: Path, folder: Folder, name: str, form: Form, others: Ot
 def _copy(source: Path, out: NewFile) -> None:
     try:
         fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            out.copy(fd, 0, os.fstat(fd).st_size)
+        finally:
+            os.close(fd)
     except OSError as error:
-        raise DataError(f"{source} cannot be read: {error.strerror}", "--other-splits omit") from error
-    try:
-        out.copy(fd, 0, os.fstat(fd).st_size)
-    finally:
-        os.close(fd)
+        said = str(error.strerror).lower()
+        raise DataError(f"{source} cannot be read: {said}", "--other-splits omit") from error
 
 
 def _check_link(job: Job, form: Form) -> None:

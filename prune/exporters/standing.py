@@ -29,11 +29,11 @@ def checked_path(name: str) -> str:
         It is absolute, climbs out, or has a component that no file system takes.
     """
     parts = name.split("/")
-    encoded = (os.fsencode(part) for part in parts)
     if (
         "\0" in name
         or any(p in {"", ".", ".."} for p in parts)
-        or any(len(p) > MAX_NAME_BYTES for p in encoded)
+        or any(len(p.encode(errors="surrogatepass")) > MAX_NAME_BYTES for p in parts)
+        or any("\ud800" <= c < "\udc80" or "\udcff" < c <= "\udfff" for c in name)
     ):
         raise OutputError(f"{name!r} cannot be the name of a file in an export", "rename it in the source")
     return name
@@ -44,16 +44,23 @@ def read_export(folder: Path) -> dict[str, Any] | None:
     try:
         if not stat.S_ISDIR(os.lstat(folder / DOT).st_mode):
             return None
-        export = files.read_json(folder / EXPORT)
+        export = files.read_record(folder / EXPORT)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    if not isinstance(export, dict) or not isinstance(export.get("files"), dict):
+    if not isinstance(export.get("files"), dict) or not isinstance(export.get("format", 0), int):
+        return None
+    if not all(_is_entry(entry) for entry in export["files"].values()):
         return None
     if export.get("format", 0) > FORMAT:
         raise OutputError(f"{folder} was exported by a newer version of prune", _ELSEWHERE)
     for name in export["files"]:
         checked_path(name)
     return export
+
+
+def _is_entry(entry: Any) -> bool:
+    kinds = {"size": int, "sha256": str}
+    return isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in kinds.items())
 
 
 def find_damage(folder: Path, listed: dict[str, Any]) -> str | None:
@@ -86,6 +93,9 @@ def is_complete(out: Path, identity: str, *, overwrite: bool) -> bool:
         return False
     export = read_export(out)
     if export is None:
+        if (out / EXPORT).exists():
+            hint = f"move it away, then export again; or {_ELSEWHERE}"
+            raise OutputError(f"{out} is damaged: {EXPORT} cannot be read", hint)
         if any(out.iterdir()):
             raise OutputError(f"{out} exists and is not a prune export", _ELSEWHERE)
         return False
@@ -102,7 +112,7 @@ def is_complete(out: Path, identity: str, *, overwrite: bool) -> bool:
 
 def refuse_strange(out: Path, export: dict[str, Any]) -> None:
     """Raise `OutputError` if the folder holds anything that the export does not list."""
-    name = next(_strange(out, export["files"]), None)
+    name = next(strange_files(out, export["files"]), None)
     if name is not None:
         raise OutputError(
             f"{out} holds {name!r}, which prune did not write", f"move it away, or {_ELSEWHERE}"
@@ -110,13 +120,23 @@ def refuse_strange(out: Path, export: dict[str, Any]) -> None:
 
 
 def retire(old: Path) -> None:
-    """Remove an earlier export: what it lists, its description last, then the folders that are left empty."""
+    """Remove an earlier export: what it lists, its description last, then the folders that are left empty.
+
+    Raises
+    ------
+    OutputError
+        It is a link, or holds what it does not list: a linked folder could lead to files of others.
+    """
+    if old.is_symlink():
+        raise OutputError(f"{old} is in the way: it is a symbolic link", "move it away")
     export = read_export(old)
     if export is not None:
+        refuse_strange(old, export)
         for name in sorted(export["files"]):
             files.disk.remove(old / name)
         for folder in sorted(_folders(export["files"]) - {DOT}, reverse=True):
             remove_empty(old / folder)
+        files.sync_file_system(old)  # what says which files are ours goes last, also in a power cut
         files.disk.remove(old / EXPORT)
     remove_empty(old / DOT)  # also what is left of one that a killed run has begun to remove
     remove_empty(old)
@@ -131,7 +151,8 @@ def remove_empty(folder: Path) -> None:
             raise
 
 
-def _strange(out: Path, listed: dict[str, Any]) -> Iterator[str]:
+def strange_files(out: Path, listed: dict[str, Any]) -> Iterator[str]:
+    """Yield paths of files and folders in `out` that are not listed, relative to it."""
     folders = _folders(listed)
     for here, below, names in os.walk(out):
         base = Path(here).relative_to(out)

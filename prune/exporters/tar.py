@@ -76,15 +76,15 @@ def write_samples(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
 def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}", _AGAIN) from error
-    try:
-        start = _global_header(fd)
-        out.copy(fd, 0, start)
-        for window in _windows(samples):
-            _copy_window(fd, window, start, path, out)
-    finally:
-        os.close(fd)
+        try:
+            start = _global_header(fd)
+            out.copy(fd, 0, start)
+            for window in _windows(samples):
+                _copy_window(fd, window, start, path, out)
+        finally:
+            os.close(fd)
+    except OSError as error:  # of the source: what cannot be written is an OutputError already
+        raise DataError(f"{path} cannot be read: {str(error.strerror).lower()}", _AGAIN) from error
 
 
 _AGAIN = "run the commands again from the first"

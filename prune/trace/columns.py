@@ -42,16 +42,7 @@ class TraceColumns:
         self.store = store
         self.n = len(dataset)
         self.run = run
-        self.recipe = {
-            "column": "trace",
-            "version": VERSION,
-            "data": dataset.fingerprint,
-            "source": OWN,
-            "attempt": attempt,
-            "run": run,
-            "facts": list(FACTS),
-            "taken": "after each epoch, by the user's own training",
-        }
+        self.recipe = _trace(dataset, run, attempt)
         self.trace = store.write_column(f"trace.{run}", self.recipe, rows=epochs, part_rows=1)
 
     @classmethod
@@ -60,11 +51,12 @@ class TraceColumns:
         known = _attempts(store, dataset, run)
         if resume and known:
             return cls(store, dataset, run, max(known), epochs)
-        for attempt, finished in known.items():
-            if not finished:
-                cls(store, dataset, run, attempt, epochs).remove()
         done = [attempt for attempt, finished in known.items() if finished]
-        return cls(store, dataset, run, max(done, default=0) + 1, epochs)
+        new = max(done, default=0) + 1
+        for attempt in {*known, new} - {*done}:  # the new one too: a removal may have been cut short
+            if (store.path / COLUMNS / f"trace.{run}" / identity(_trace(dataset, run, attempt))).exists():
+                cls(store, dataset, run, attempt, epochs).remove()
+        return cls(store, dataset, run, new, epochs)
 
     @property
     def finished(self) -> bool:
@@ -81,6 +73,11 @@ class TraceColumns:
             return len(self.store.open_column(self.trace.name, identity(self.recipe)))
         missing = next(self.trace.missing(), None)
         return self.trace.rows if missing is None else missing.number
+
+    def bytes_left(self, classes: int) -> int:
+        """Return what the epochs to come will write but for features: facts, predictions to compare with."""
+        epochs = 0 if self.finished else self.trace.rows - self.done()
+        return 2 * self.n * (epochs * len(FACTS) + (_KEPT + 2) * classes) if epochs else 0
 
     def previous(self, epoch: int) -> Probs:
         """Return the log-probabilities after an epoch, float16 (n, c).
@@ -146,7 +143,9 @@ class TraceColumns:
         return made
 
     def remove(self) -> None:
-        """Remove all that was written."""
+        """Remove all that was written; what names the attempt goes first: none goes on with a half."""
+        files.remove(self.trace.folder / RECIPE)
+        files.sync_folder(self.trace.folder)
         for name in RESULTS:
             for epoch in range(1, self.trace.rows + 1):
                 _remove(self._folder(name, self._recipe(name, epoch)))
@@ -162,6 +161,19 @@ class TraceColumns:
 
     def _folder(self, name: str, recipe: Mapping[str, Any]) -> Path:
         return self.store.path / COLUMNS / name / identity(recipe)
+
+
+def _trace(dataset: Dataset, run: int, attempt: int) -> dict[str, Any]:
+    return {
+        "column": "trace",
+        "version": VERSION,
+        "data": dataset.fingerprint,
+        "source": OWN,
+        "attempt": attempt,
+        "run": run,
+        "facts": list(FACTS),
+        "taken": "after each epoch, by the user's own training",
+    }
 
 
 def _remove(folder: Path) -> None:

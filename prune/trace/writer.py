@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from prune.arrays import Array, Probs
 from prune.errors import OptionError, StoreError
+from prune.room import require_room
 from prune.store import Dataset, Store
 from prune.trace.batches import Unpack, unpack
 from prune.trace.columns import TraceColumns
@@ -63,6 +64,8 @@ class TraceWriter:
         There is no store, it is busy, or holds another dataset.
     OptionError, DataError
         `epochs` or `run` is out of range; keys, labels and classes do not fit together.
+    OutputError
+        The trace will not fit on the disk.
     """
 
     def __init__(  # noqa: PLR0913 - what a dataset and a training are, all optional
@@ -88,6 +91,7 @@ class TraceWriter:
         with self.store.writing(wait=True):
             self._columns = TraceColumns.begin(self.store, self.dataset, run, epochs, resume=resume)
             self._done = self._columns.done()
+        require_room(self.store.path, self._columns.bytes_left(self.classes))
         self._current: Epoch | None = None
         self._last: Epoch | None = None  # the latest that is written, for its features
         self._logs: Probs | None = None  # log-probabilities after it

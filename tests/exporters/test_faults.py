@@ -2,83 +2,140 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import shutil
 import sys
 
 import pytest
 
-from prune.errors import OutputError
+from prune.errors import DataError, OutputError
 
-CASES = [
-    ("kill", "webdataset", "webdataset", {}),
-    ("torn", "webdataset", "webdataset", {}),
-    ("kill", "imagefolder", "imagefolder", {}),
-    ("full", "imagefolder", "imagefolder", {"link": "sym"}),
-    ("torn", "imagefolder", "webdataset", {"shard_size": 2}),
-    ("torn", "parquet", "parquet", {}),
-    ("kill", "arrow", "huggingface", {}),
-    ("torn", "imagefolder", "manifest", {}),
-]
+FAULTS = {
+    "kill": "kill",
+    "torn": "torn write",
+    "power": "power loss",
+    "full": "disk full",
+    "error": "I/O error once",
+}
+CUTS = ("lost", "kept", "torn", "some")  # what a power cut does to names and bytes
+TABLE = "A fault at every write"
+FORMS = {
+    "imagefolder": ("imagefolder", "imagefolder", {}),
+    "imagefolder --link sym": ("imagefolder", "imagefolder", {"link": "sym"}),
+    "imagefolder --link hard": ("imagefolder", "imagefolder", {"link": "hard"}),
+    "webdataset --layout mirror": ("webdataset", "webdataset", {}),
+    "webdataset --layout repack": ("imagefolder", "webdataset", {"shard_size": 2}),
+    "parquet": ("parquet", "parquet", {}),
+    "parquet --other-splits link": ("parquet", "parquet", {"other_splits": "link"}),
+    "huggingface": ("arrow", "huggingface", {}),
+    "manifest": ("imagefolder", "manifest", {}),
+}
+FEW = 5  # changes of each form that are tried in a quick run
 
 
-@pytest.mark.parametrize(("fault", "source", "form", "options"), CASES)
-def test_fails_at_each_call_and_ends_in_the_same_bytes(
-    fault, source, form, options, make_job, run, tree, faulty, killed, tmp_path, monkeypatch
-):
+@pytest.fixture
+def survives(make_job, run, tree, faulty, killed, tmp_path, monkeypatch):
+    """Fail an export at some of its changes, run it again, and compare; return how many were tried."""
     monkeypatch.setattr(sys.modules["prune.exporters.imagefolder"], "FILES", 2)
-    job = make_job(source, [0, 6, 12])
-    before = tree(job.reader.root)
-    run(job, form, tmp_path / "whole", **options)
-    expected = tree(tmp_path / "whole")
-    at = 0
-    while True:
-        at += 1
-        out = tmp_path / f"{at}" / "out"
-        out.parent.mkdir()
-        disk = faulty(fault, at)
-        try:
+
+    def every(name: str, fault: str, few: int | None = None) -> int:
+        source, form, options = FORMS[name]
+        job = make_job(source, [0, 6, 12])
+        before = tree(job.reader.root)
+        counting = faulty()
+        run(job, form, tmp_path / "whole", **options)
+        expected = tree(tmp_path / "whole")
+        points = list(itertools.product(_points(fault, counting.calls), CUTS if fault == "power" else [""]))
+        if few is not None:
+            points = points[len(name) % max(1, len(points) // few) :: max(1, len(points) // few)]
+        out = tmp_path / "try" / "out"
+        for at, cut in points:
+            out.parent.mkdir()
+            disk = faulty(fault, at)
+            with pytest.raises((killed, OutputError)):
+                run(job, form, out, **options)
+            if disk.unflushed:
+                disk.unflushed.lose(cut, at)
+            what = f"{fault} {cut} at change {at} of {len(counting.calls)}: {counting.calls[at - 1]}"
+            assert not out.exists() or tree(out) == expected, what
+            faulty()
             run(job, form, out, **options)
-        except (killed, OutputError):
-            pass
-        else:
-            assert tree(out) == expected
-            break
-        assert not out.exists() or tree(out) == expected
-        faulty()
-        run(job, form, out, **options)
-        assert tree(out) == expected
-        assert [path.name for path in out.parent.iterdir()] == ["out"]
-    assert {call.partition("_")[0] for call in disk.calls[at:]} <= {"remove"}  # a full disk lets these pass
-    assert at > 20
-    assert tree(job.reader.root) == before
+            assert tree(out) == expected, what
+            assert [path.name for path in out.parent.iterdir()] == ["out"], what
+            shutil.rmtree(out.parent)
+        assert tree(job.reader.root) == before
+        return len(points)
+
+    return every
 
 
-@pytest.mark.parametrize("fault", ["kill", "full"])
-def test_replaces_an_earlier_export_whole_or_not_at_all(fault, make_job, run, tree, faulty, killed, tmp_path):
+def _points(fault, calls):
+    unlike = {"kill": {"write", "sync"}, "power": {"write"}}.get(fault, set())
+    numbered = [(at, call) for at, call in enumerate(calls, 1) if call not in unlike]
+    if fault == "torn":
+        return [at for at, call in numbered if call == "write"]
+    return [at for at, call in numbered if not (fault == "full" and call.startswith("remove"))]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", FORMS)
+def test_fails_at_some_calls_and_ends_in_the_same_bytes(name, fault, survives, tally):
+    tally(TABLE, f"export --format {name}", FAULTS[fault], survives(name, fault, FEW))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", FORMS)
+def test_fails_at_each_call_and_ends_in_the_same_bytes(name, fault, survives, tally):
+    tally(TABLE, f"export --format {name}", FAULTS[fault], survives(name, fault))
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_goes_on_where_a_write_takes_less(name, make_job, run, tree, faulty, tmp_path, tally):
+    source, form, options = FORMS[name]
+    job = make_job(source, [0, 6, 12])
+    counting = faulty()
+    run(job, form, tmp_path / "whole", **options)
+    faulty("short")
+    run(job, form, tmp_path / "out", **options)
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+    tally(TABLE, f"export --format {name}", "short write", counting.calls.count("write"))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_replaces_an_earlier_export_whole_or_not_at_all(
+    fault, make_job, run, tree, faulty, killed, tmp_path, tally
+):
     old, new = make_job("webdataset", [0, 1, 2]), make_job("webdataset", [1, 12])
     faulty()
     run(old, "webdataset", tmp_path / "old")
-    run(new, "webdataset", tmp_path / "new")
+    shutil.copytree(tmp_path / "old", tmp_path / "new")
+    counting = faulty()
+    run(new, "webdataset", tmp_path / "new", overwrite=True)
     before, after = tree(tmp_path / "old"), tree(tmp_path / "new")
-    missing = 0
-    at = 0
-    while True:
-        at += 1
-        out = tmp_path / f"{at}" / "out"
+    missing, out = set(), tmp_path / "try" / "out"
+    points = list(itertools.product(_points(fault, counting.calls), CUTS if fault == "power" else [""]))
+    for at, cut in points:
+        out.parent.mkdir()
+        faulty()
         run(old, "webdataset", out)
-        faulty(fault, at)
-        try:
+        disk = faulty(fault, at)
+        with pytest.raises((killed, OutputError)):
             run(new, "webdataset", out, overwrite=True)
-        except (killed, OutputError):
-            missing += not out.exists()
-            assert not out.exists() or tree(out) in (before, after)
-        else:
-            break
-        finally:
-            faulty()
+        if disk.unflushed:
+            disk.unflushed.lose(cut, at)
+        if not out.exists():
+            missing.add(at)
+        assert not out.exists() or tree(out) in (before, after)
+        faulty()
         run(new, "webdataset", out, overwrite=True)
-        assert tree(out) == after
-        assert [path.name for path in out.parent.iterdir()] == ["out"]
-    assert missing <= 1
+        assert tree(out) == after, f"{fault} {cut} at change {at}: {counting.calls[at - 1]}"
+        assert [path.name for path in out.parent.iterdir()] == ["out"], f"{fault} {cut} at change {at}"
+        shutil.rmtree(out.parent)
+    assert len(missing) <= (2 if fault == "power" else 1)
+    tally(TABLE, "export --overwrite", FAULTS[fault], len(points))
 
 
 def test_does_not_redo_finished_parts(make_job, run, faulty, killed, tmp_path):
@@ -119,3 +176,24 @@ def test_throws_away_what_another_job_left(make_job, run, tree, faulty, killed, 
     run(other, "imagefolder", tmp_path / "other")
     run(other, "imagefolder", tmp_path / "out")
     assert tree(tmp_path / "out") == tree(tmp_path / "other")
+
+
+def test_a_source_that_cannot_be_read_is_not_taken_for_a_broken_output(make_job, run, tmp_path, monkeypatch):
+    job = make_job("webdataset", [0, 6, 12])
+
+    def broken(fd: int, size: int, offset: int) -> bytes:
+        raise OSError(5, os.strerror(5))
+
+    monkeypatch.setattr(os, "pread", broken)
+    with pytest.raises(DataError, match=r"one\.tar cannot be read: input/output error"):
+        run(job, "webdataset", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_link_in_the_place_of_our_own_folder_is_not_followed(make_job, run, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".out.partial").mkdir()
+    (tmp_path / ".out.partial" / ".prune-export").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="in the way"):
+        run(make_job("imagefolder"), "imagefolder", tmp_path / "out")
+    assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -172,7 +172,7 @@ def test_two_exports_to_one_place_do_not_mix(tmp_path):
 def test_space_is_looked_at_before(make_job, run, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**6, 10**6 - 100, 100))
-    with pytest.raises(OutputError, match=r"needs about 0\.0 MB, 0\.0 MB are free"):
+    with pytest.raises(OutputError, match=r"out needs about \d.* kB, 100 B are free"):
         run(make_job("webdataset"), "webdataset", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
