@@ -7,6 +7,7 @@ pipeline, and its first docstring line is its row in `prune methods`.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import numbers
 import operator
@@ -106,7 +107,7 @@ class Method:
         return {name: _fitted(name, value, hints[name]) for name, value in options.items()}
 
     def _parameters(self) -> list[inspect.Parameter]:
-        return list(inspect.signature(self.function).parameters.values())
+        return _parameters_of(self.function)
 
     def _keywords(self) -> list[inspect.Parameter]:
         return [p for p in self._parameters() if p.kind is p.KEYWORD_ONLY]
@@ -114,6 +115,11 @@ class Method:
     def _known(self) -> str:
         known = ", ".join(f"{name}={value}" for name, value in self.options.items())
         return f"options of {self.name}: {known}" if known else f"{self.name} has no options"
+
+
+@functools.cache
+def _parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    return list(inspect.signature(function).parameters.values())  # asked for once a class, of which many
 
 
 def table(*methods: Method) -> dict[str, Method]:

@@ -35,7 +35,7 @@ def keep_count(fraction: str | float, n: int) -> int:
     """
     if n < 1:
         raise ValueError(f"cannot keep a fraction of {n} samples")
-    text = fraction if isinstance(fraction, str) else repr(float(fraction))
+    text = str(fraction)
     try:
         number = Decimal(text)
     except InvalidOperation:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from prune.choosing import Material, Target, Task, checked_reweight, choose
 from prune.errors import OptionError
 from prune.methods import Method, find, whole
 from prune.quota import Errors
+from prune.raw import Arrays, floats
 from prune.request import quota_of
 from prune.selection import Selection
 from prune.selectors import SELECTORS
@@ -23,58 +23,7 @@ from prune.settings import DEFAULTS, Settings
 if TYPE_CHECKING:
     from prune.index.space import Space
 
-Factors: TypeAlias = tuple[Embeddings, Embeddings]  # errors (t, c) and features (t, d)
 _NAMES = {"space": "X (or errors and features)"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arrays:
-    """What people have: all of one length n, all optional."""
-
-    embeddings: Embeddings | None = None
-    errors: Embeddings | None = None
-    features: Embeddings | None = None
-    probs: Probs | None = None
-    scores: Scores | None = None
-    easiness: Scores | None = None
-    labels: Labels | None = None
-    target: Embeddings | Factors | None = None  # (t, d), or factors where errors and features are given
-    target_labels: Labels | None = None
-    target_weights: npt.ArrayLike | None = None
-
-    @property
-    def n(self) -> int:
-        """Number of rows.
-
-        Raises
-        ------
-        ValueError
-            The arrays differ in length, or there is none; a space is given twice or half.
-        """
-        arrays = {
-            "X": self.embeddings,
-            "errors": self.errors,
-            "features": self.features,
-            "probs": self.probs,
-            "scores": self.scores,
-            "easiness": self.easiness,
-            "labels": self.labels,
-        }
-        lengths = {name: len(array) for name, array in arrays.items() if array is not None}
-        if not lengths or len(set(lengths.values())) > 1:
-            raise ValueError(f"select_rows wants arrays of one length, not {lengths or 'none'}")
-        if (self.errors is None) != (self.features is None):
-            raise ValueError("gradients are given as errors=(n, c) and features=(n, d), both")
-        if self.errors is not None and self.embeddings is not None:
-            raise ValueError("X and errors with features are two spaces; give one")
-        if self.labels is not None and np.asarray(self.labels).dtype.kind not in "iu":
-            raise ValueError(f"labels are {np.asarray(self.labels).dtype}, not whole numbers")
-        return next(iter(lengths.values()))
-
-    @property
-    def has_space(self) -> bool:
-        """Whether samples can be compared."""
-        return self.embeddings is not None or self.errors is not None
 
 
 def select_rows(
@@ -227,13 +176,17 @@ def _require_needs(arrays: Arrays, method: Method) -> None:
 
 
 def _material(arrays: Arrays, labels: Labels, device: str, memory: int) -> Material:
-    embeddings, errors, features = (_floats(a) for a in (arrays.embeddings, arrays.errors, arrays.features))
+    embeddings, errors, features = (
+        floats(getattr(arrays, held), name)
+        for held, name in (("embeddings", "X"), ("errors", "errors"), ("features", "features"))
+    )
 
     def space(rows: Rows) -> Space:
-        which = None if np.array_equal(rows, np.arange(len(labels))) else rows
+        whole = len(rows) == len(labels) and np.array_equal(rows, np.arange(len(labels)))
+        which = None if whole else rows
         return _space(embeddings, errors, features, which, device, memory)
 
-    scores = None if arrays.scores is None else np.asarray(arrays.scores, np.float32)
+    scores, easiness = _one_a_sample(arrays.scores, "scores"), _one_a_sample(arrays.easiness, "easiness")
     if scores is not None and not np.isfinite(scores).all():
         bad = np.flatnonzero(~np.isfinite(scores))
         raise ValueError(f"{len(bad)} of {len(scores)} scores are not numbers (first in row {bad[0]})")
@@ -242,8 +195,8 @@ def _material(arrays: Arrays, labels: Labels, device: str, memory: int) -> Mater
         keys=lambda rows: [str(row) for row in rows],
         space=space if arrays.has_space else None,
         scores=scores,
-        easiness=None if arrays.easiness is None else np.asarray(arrays.easiness, np.float32),
-        probs=_floats(arrays.probs),
+        easiness=easiness,
+        probs=floats(arrays.probs, "probs"),
         target=_target(arrays, device, memory),
     )
 
@@ -252,12 +205,14 @@ def _target(arrays: Arrays, device: str, memory: int) -> Target | None:
     if arrays.target is None:
         return None
     if arrays.errors is None:
-        space = _space(_floats(np.asarray(arrays.target)), None, None, None, device, memory)
+        space = _space(floats(arrays.target, "target"), None, None, None, device, memory)
     else:
         if not isinstance(arrays.target, tuple) or len(arrays.target) != 2:
             raise ValueError("the target of gradients is a pair: errors (t, c), features (t, d)")
         errors, features = arrays.target
-        space = _space(None, _floats(errors), _floats(features), None, device, memory)
+        space = _space(
+            None, floats(errors, "target errors"), floats(features, "target features"), None, device, memory
+        )
     weights = None if arrays.target_weights is None else np.asarray(arrays.target_weights, np.float64)
     labels = None if arrays.target_labels is None else np.asarray(arrays.target_labels)
     for name, values in (("target_weights", weights), ("target_labels", labels)):
@@ -287,9 +242,5 @@ def _space(
     return GradientSpace(errors, features, **settled)
 
 
-def _floats(values: npt.ArrayLike | None) -> Any:
-    if values is None:
-        return None
-    values = np.asarray(values)
-    kept = values if values.dtype in (np.float16, np.float32) else values.astype(np.float32)
-    return np.ascontiguousarray(kept)  # once, not in every group
+def _one_a_sample(values: npt.ArrayLike | None, name: str) -> Scores | None:
+    return None if values is None else floats(values, name).astype(np.float32)

@@ -57,7 +57,7 @@ def locate(similarity: Similarity, k: int, ways: Ways, given: Rows) -> Located:
     if plan.mode == "dense":
         function = DenseFacility(similarity, given)
     else:
-        graph = similarity_graph(similarity, min(ways.neighbours, similarity.n - 1), seed=ways.seed)
+        graph = similarity_graph(similarity, ways.neighbours, seed=ways.seed)
         facts |= {"neighbours": ways.neighbours, "search": graph.kind, "recall": graph.recall}
         function = facility_of_graph(graph, given)
     return _climbed(function, k, ways, given, facts)

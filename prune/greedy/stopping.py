@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -86,7 +87,7 @@ class Stop:
 
     def fraction_of(self, pool: int) -> int:
         """Return the number of samples that `data_size` asks for."""
-        return max(int(self.data_size * pool + 0.5), 1)
+        return max(int(Fraction(str(self.data_size)) * pool + Fraction(1, 2)), 1)  # half up, exactly
 
     def _reached(self, curve: Sums) -> tuple[int, str]:
         low = np.flatnonzero(curve <= self.min_kl)

@@ -51,7 +51,7 @@ class ProductSums:
         self.space, self.n, self.memory = space, space.n, space.memory
         self.base, self.slope, self.coefficient = base, slope, coefficient
         self.reach = float(np.sqrt(space.squared_norms().max()))
-        self.scale = max(abs(coefficient) * self.reach**2, float(np.finfo(np.float64).tiny))
+        self.scale = abs(coefficient) * self.reach**2 or 1.0  # of nothing but zeros, any
         self.quantum = quantum("products", self.scale, base)
         self.mean: Vector = space.sum() / space.n if centred else space.sum(np.zeros(space.n))
         self.drift: Sums = slope + coefficient * space.dot(self.mean) if centred else slope
@@ -114,7 +114,7 @@ class TableSums:
         given: Rows | None = None,
     ) -> None:
         self.pairs, self.n, self.memory = pairs, len(base), memory
-        self.slope, self.coefficient, self.scale = slope, coefficient, abs(coefficient) * scale
+        self.slope, self.coefficient, self.scale = slope, coefficient, abs(coefficient) * scale or 1.0
         self.quantum = quantum("table", self.scale, base)
         self.now: Sums = base.copy()
         for start in range(0, 0 if given is None else len(given), MET):

@@ -10,6 +10,8 @@ from prune.arrays import Array
 from prune.index import kernels
 from prune.index.space import EmbeddingSpace, Sums
 
+_MOST = 120  # the power of two itself has to fit into float32
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -59,4 +61,4 @@ def frame_of(space: EmbeddingSpace, mean: Array, spread: Array) -> Frame:
 def scale_of(square: float) -> float:
     """Return the power of two that brings a squared norm near 1 if it is extremely large or small, else 1."""
     exponent = int(np.frexp(np.sqrt(square))[1])
-    return 1.0 if abs(exponent) < 30 else 2.0**-exponent
+    return 1.0 if abs(exponent) < 30 else 2.0 ** -max(exponent, -_MOST)

@@ -16,6 +16,7 @@ from prune.index.space import (
     Sums,
     Vector,
     refuse_what_is_not_finite,
+    require_products,
     widened,
 )
 from prune.memory import default_memory
@@ -44,7 +45,7 @@ class GradientSpace:
     ValueError
         The factors are not float16 or float32 matrices of equally many rows.
     DataError
-        Some are not finite.
+        Some are not finite, or too large to be compared.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class GradientSpace:
         self.memory = default_memory() if memory is None else memory
         self._scales: npt.NDArray[np.float32] | None = None
         self._squares = self._raw_squares()
+        require_products(self._squares, "gradients")
         self.zeros = 0
         if metric == "cosine":
             zero = self._squares <= 0

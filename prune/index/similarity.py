@@ -9,12 +9,13 @@ import numpy as np
 from prune.arrays import Rows
 from prune.index.distances import Distances
 from prune.index.frame import middle
-from prune.index.space import Block, EmbeddingSpace, Space, Sums
+from prune.index.space import Block, EmbeddingSpace, Space, Sums, require_products
 from prune.index.threads import threads
 
 Kind: TypeAlias = Literal["cosine", "euclidean", "rbf"]
 
 KERNEL_WIDTH = 0.1  # of the Gaussian, as a fraction of the mean squared distance
+POINT = 1e-36  # a reach below this is none: its reciprocal leaves float32, as the squares of distances do
 TILE = 1024  # samples on each side of a block of pairs
 
 
@@ -35,12 +36,14 @@ class Similarity:
         self._distances = None if kind == "cosine" else Distances(self.space)
         self._reach = 1.0
         if kind != "cosine":
+            require_products(self.space.squared_norms())
             from_mean = _from_mean(self.space)
             if kind == "euclidean":
                 self._reach = 2 * float(np.sqrt(from_mean.max()))
             else:
                 self._reach = KERNEL_WIDTH * 2 * float(from_mean.mean())
-            self._reach = self._reach or 1.0  # all samples are one point
+            if self._reach < POINT:
+                self._reach = 1.0  # all samples are one point
 
     @property
     def n(self) -> int:

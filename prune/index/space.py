@@ -19,6 +19,7 @@ Sums: TypeAlias = npt.NDArray[np.float64]  # (n,)
 
 BLOCK = 4096  # rows; 8 MB of float32 at d = 512, so that a block stays in cache between its two uses
 ZERO_NORM = 1e-30  # the reciprocal of anything smaller leaves float32
+MOST = 1e15  # of a norm: products, and sums of many of them, stay within float32
 
 
 class Space(Protocol):
@@ -86,7 +87,7 @@ class EmbeddingSpace:
     ValueError
         The embeddings are not a float16 or float32 matrix, have no columns, or the metric is unknown.
     DataError
-        Some embeddings are not finite.
+        Some embeddings are not finite; from `products`, if some are too long for any.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class EmbeddingSpace:
         self.zeros = 0
         self._reciprocals: Block | None = None
         self._squares: Sums | None = None
+        self._has_products = False  # as far as is known
         refuse_what_is_not_finite(self._all, self._which)
         if metric == "cosine":
             norms = np.sqrt(self._raw_squares())
@@ -175,6 +177,9 @@ class EmbeddingSpace:
 
     def products(self, one: slice | Rows, two: slice | Rows) -> Block:
         """(a, b) float32 inner products."""
+        if not self._has_products:
+            require_products(self.squared_norms())
+            self._has_products = True
         product: Block = self._rows(one) @ self._rows(two).T
         return product
 
@@ -253,4 +258,13 @@ def refuse_what_is_not_finite(values: Embeddings, rows: Rows | None, what: str =
         raise DataError(
             f"{len(bad)} of {n} {what} are not finite ({rows_} {shown})",
             "leave these samples out, or embed them again",
+        )
+
+
+def require_products(squares: Sums, what: str = "embeddings") -> None:
+    """Raise `DataError` if the products of samples of these squared norms may leave float32."""
+    if count := int((squares > MOST**2).sum()):
+        raise DataError(
+            f"{count} of {len(squares)} {what} are longer than {MOST:g}: no float32 holds their products",
+            "divide all of them by a constant, and embed again",
         )

@@ -114,7 +114,9 @@ def _thinnest_first(columns: Block, places: Rows, points: Sums) -> Rows:
     crowds = np.empty((len(columns), BINS))
     edges = np.empty((len(columns), 2))
     for column, values in enumerate(sample):
-        counts, bounds = np.histogram(values, BINS)
+        low, high = float(values.min()), float(values.max())
+        high = high if high > low else low + max(1.0, abs(low))
+        counts, bounds = np.histogram(values.astype(np.float64), BINS, (low, high))  # float32 is too coarse
         crowds[column] = (counts + 1) / max(bounds[1] - bounds[0], 1e-300)
         edges[column] = bounds[0], bounds[-1]
     low, high = edges[places, 0], edges[places, 1]

@@ -14,26 +14,49 @@ from prune.arrays import Array, Labels, Rows
 
 _WITNESSES = 2048  # rows from which distances are measured: a bound on cost, drawn from all candidates
 _DRAWS = 3  # random sets
-_BLOCK = 4096  # rows of a distance block
+_BLOCK = 1024  # rows of a distance block: 8 MB
+_FAR, _MOST = 30, 120  # exponents: beyond the first, squares may leave float32; the largest that is taken off
 
 
 def coverage(vectors: Array, witnesses: Rows, kept: Rows) -> dict[str, float]:
-    """Distance from each witness to the nearest kept row: mean and maximum.
+    """Distance from each witness to the nearest kept row, in the same bits by any number of threads.
 
-    Time O(witnesses·k·d), memory O(witnesses·block).
+    Mean and maximum. Time O(witnesses·k·d), memory O(witnesses·block) a thread.
     """
-    points = vectors[witnesses].astype(np.float32)
+    from prune.index.threads import threads  # loads numba
+
+    scale = _scale(vectors, np.union1d(witnesses, kept))
+
+    def scaled(rows: Rows) -> Array:
+        return vectors[rows].astype(np.float32) * np.float32(scale)
+
+    points = scaled(witnesses)
     squares = np.einsum("id,id->i", points, points)
+
+    def nearest_from(start: int) -> Array:
+        centres = scaled(kept[start : start + _BLOCK])
+        distances = squares[:, None] + np.einsum("id,id->i", centres, centres)[None]
+        products = points @ centres.T
+        distances -= np.multiply(products, 2, out=products)
+        least: Array = distances.min(1)
+        return least
+
     nearest = np.full(len(points), np.inf, np.float32)
-    for start in range(0, len(kept), _BLOCK):
-        centres = vectors[kept[start : start + _BLOCK]].astype(np.float32)
-        distances = (
-            squares[:, None] + np.einsum("id,id->i", centres, centres)[None] - 2 * (points @ centres.T)
-        )
-        np.minimum(nearest, distances.min(1), out=nearest)
+    with threads() as pool:
+        for found in pool.map(nearest_from, range(0, len(kept), _BLOCK)):
+            np.minimum(nearest, found, out=nearest)
     nearest = np.sqrt(np.maximum(nearest, 0))
     nearest[np.isin(witnesses, kept)] = 0
-    return {"mean": float(nearest.mean(dtype=np.float64)), "max": float(nearest.max())}
+    return {"mean": float(nearest.mean(dtype=np.float64)) / scale, "max": float(nearest.max()) / scale}
+
+
+def _scale(vectors: Array, rows: Rows) -> float:
+    """Return a power of two that keeps squares of these rows within float32; mostly 1."""
+    if vectors.dtype == np.float16:
+        return 1.0
+    blocks = (vectors[rows[start : start + _BLOCK]] for start in range(0, len(rows), _BLOCK))
+    exponent = int(np.frexp(max(float(np.abs(block).max()) for block in blocks))[1])
+    return 1.0 if abs(exponent) < _FAR else 2.0 ** -max(exponent, -_MOST)
 
 
 def compare(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ def status(store: Store) -> dict[str, Any]:
         There is no store, or it is damaged.
     """
     state, dataset = store.state, store.dataset
-    columns = {name: store.column(name) for name in store.columns}
+    columns = {name: store.open_column(name, id_) for name, id_ in sorted(state["columns"].items())}
     selections, broken = {}, []
     for name in state["selections"]:
         try:
@@ -38,6 +40,7 @@ def status(store: Store) -> dict[str, Any]:
             "fingerprint": state["dataset"],
         },
         "rejects": len(rejects),
+        "skipped_shards": dict(dataset.skipped),
         "columns": {
             name: {"shape": list(column.shape), "dtype": column.dtype.name, "bytes": column.nbytes}
             for name, column in columns.items()
@@ -65,4 +68,9 @@ def _missing(store: Store) -> list[str]:
 
 
 def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    size = 0
+    for here, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # a writer may be at work
+                size += os.lstat(f"{here}/{name}").st_size
+    return size

@@ -58,26 +58,27 @@ def imported_scores(
 
 
 def _read(path: Path) -> pa.Table:
+    if not path.is_file():  # a pipe would be waited for
+        raise DataError(f"there is no file {path}", "name a parquet or csv file after --import")
     try:
         with path.open("rb") as file:
             magic = file.read(4)
-        if magic == b"PAR1":
-            return pq.read_table(path)
-        if path.suffix.lower() not in _DELIMITERS:
-            raise OptionError(
-                f"{path} is neither parquet nor csv", "give it the suffix .csv, .tsv or .parquet"
-            )
-        return pv.read_csv(
-            path,
-            parse_options=pv.ParseOptions(
-                delimiter=_DELIMITERS[path.suffix.lower()], newlines_in_values=True
-            ),
-            convert_options=pv.ConvertOptions(column_types={KEY: pa.string()}),
-        )
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise DataError(f"there is no file {path}", "name a parquet or csv file after --import") from error
-    except (pa.ArrowException, OSError) as error:
+        table = pq.read_table(path) if magic == b"PAR1" else _read_text(path)
+        _ = table.column_names  # those that are not UTF-8 fail here, and values in the next line
+        table.validate(full=True)
+        return table
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {_first_line(error)}") from error
+
+
+def _read_text(path: Path) -> pa.Table:
+    if path.suffix.lower() not in _DELIMITERS:
+        raise OptionError(f"{path} is neither parquet nor csv", "give it the suffix .csv, .tsv or .parquet")
+    return pv.read_csv(
+        path,
+        parse_options=pv.ParseOptions(delimiter=_DELIMITERS[path.suffix.lower()], newlines_in_values=True),
+        convert_options=pv.ConvertOptions(column_types={KEY: pa.string()}),
+    )
 
 
 def _chosen(table: pa.Table, columns: Sequence[str] | None, path: str | Path) -> list[str]:

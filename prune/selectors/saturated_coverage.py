@@ -111,7 +111,7 @@ def saturated_coverage(
     if plan.mode == "dense":
         function = SaturatedCoverage.dense(alike, alpha, taken)
     else:
-        graph = similarity_graph(alike, min(neighbours, space.n - 1), seed=seed)
+        graph = similarity_graph(alike, neighbours, seed=seed)
         facts |= {"neighbours": neighbours, "search": graph.kind, "recall": graph.recall}
         function = SaturatedCoverage.sparse(graph, alpha, taken)
     rows, gains = maximise(
