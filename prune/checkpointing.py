@@ -120,7 +120,7 @@ def images_of(opened: Opened, size: int) -> Column:
     settings = opened.settings
     return cache_images(
         opened.store,
-        opened.reader,
+        opened.images,
         opened.dataset,
         size,
         workers=settings.workers,

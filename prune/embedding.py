@@ -11,6 +11,7 @@ import numpy as np
 from prune import files
 from prune.encoders import Encoder, encode_dataset, open_encoder, precomputed_column
 from prune.errors import DataError, OptionError
+from prune.npy import open_npy
 from prune.opening import Opened
 from prune.store import ColumnWriter
 
@@ -57,7 +58,7 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWri
     writer = _column(opened, f"embedding.{encoder.name}", {**encoder.identity, "dtype": dtype.name})
     encode_dataset(
         encoder,
-        opened.reader,
+        opened.images,
         opened.dataset,
         writer,
         workers=settings.workers,
@@ -85,7 +86,7 @@ def _own_features(opened: Opened) -> str | None:
 
 
 def _is_matrix(path: Path) -> bool:
-    return np.load(path, mmap_mode="r", allow_pickle=False).ndim == 2
+    return open_npy(path).ndim == 2
 
 
 def _precomputed(opened: Opened, asked: Request, dtype: np.dtype[Any]) -> ColumnWriter:

@@ -16,6 +16,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+from prune.addresses import without_secrets
+
 _SHOWN = 12  # names in a hint
 
 
@@ -25,8 +27,8 @@ class PruneError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(without_secrets(message))
+        self.hint = without_secrets(hint)
 
 
 class OptionError(PruneError):
@@ -57,7 +59,7 @@ class RejectsError(DataError):
 
     def __init__(self, message: str, rejects: Sequence[tuple[str, str]], hint: str = "") -> None:
         super().__init__(message, hint)
-        self.rejects = list(rejects)
+        self.rejects = [(key, without_secrets(reason)) for key, reason in rejects]
 
 
 class StoreError(PruneError):

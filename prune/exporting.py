@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from prune.errors import OptionError, OutputError
+from prune.errors import OptionError, OutputError, StoreError
 from prune.exporters import EXPORTERS, Job, export
+from prune.local import require_local
 from prune.methods import find
 from prune.opening import all_rejects
 from prune.progress import Reporter
@@ -32,23 +33,40 @@ def job(
     ------
     OptionError
         `rejected`, but everything was selected.
+    StoreError
+        The store was made again from other data while we looked at it.
     """
+    if chosen.about["dataset"]["fingerprint"] != dataset.fingerprint:
+        raise StoreError(
+            f"the dataset of {store.path} changed since the selection {chosen.name!r} was chosen",
+            f"prune select --name {chosen.name} … again",
+        )
     rows, weights = chosen.rows, chosen.weights
     if rejected:
         unreadable = np.array(sorted(all_rejects(store, dataset)), np.int64)
         rows, weights = np.setdiff1d(np.setdiff1d(dataset.usable, unreadable), rows), None
     if not len(rows):
         raise OptionError(f"selection {chosen.name} keeps every sample", "leave --rejected out")
-    return Job(reader, dataset, rows, weights, chosen.records, reporter)
+    asked = {"selection": chosen.name, "fraction": chosen.about["asked"].get("prefix"), "rejected": rejected}
+    return Job(reader, dataset, rows, weights, chosen.records, reporter, asked)
 
 
 def require_apart(store: Store, out: Path) -> None:
     """Raise `OutputError` if the export would lie in the store."""
+    require_local(str(out))
     if out.resolve().is_relative_to(store.path.resolve()):
         raise OutputError(f"{out} lies in the store {store.path}", "choose another place with --out")
 
 
-def write(job_: Job, format_: str, out: Path, options: Sequence[str], *, overwrite: bool) -> dict[str, Any]:
+def write(
+    job_: Job,
+    format_: str,
+    out: Path,
+    options: Sequence[str],
+    *,
+    overwrite: bool,
+    wait: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
     """Write an export, or find that it is there already.
 
     Raises
@@ -57,9 +75,11 @@ def write(job_: Job, format_: str, out: Path, options: Sequence[str], *, overwri
         There is no such format, or it has no such option.
     OutputError
         The place is taken, full or read-only.
+    StoreError
+        Another process writes there, and there is nobody to be told that we `wait`.
     """
     method = find("export format", format_, EXPORTERS)
-    done = export(job_, method, out, options=method.parse(options), overwrite=overwrite)
+    done = export(job_, method, out, options=method.parse(options), overwrite=overwrite, wait=wait)
     return {
         "format": method.name,
         "out": str(out),

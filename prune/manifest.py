@@ -93,6 +93,7 @@ def provenance(store: Store, dataset: Dataset, request: Request, settings: Setti
         "directions": directions(store),
         "classes": dataset.classes,
         "shards": dict(dataset.sources),
+        **({"skipped_shards": dict(dataset.skipped)} if dataset.skipped else {}),
         "dataset": {"fingerprint": store.state["dataset"], "format": dataset.format, "split": dataset.split},
         "versions": {"prune": prune.__version__, "python": platform.python_version(), **_versions()},
         "device": request.device(settings),

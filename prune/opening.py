@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from prune import files
-from prune.errors import DataError, RejectsError, StoreError
+from prune.errors import DataError, OptionError, RejectsError, StoreError
 from prune.readers import Reader, open_reader
 from prune.readers.scan import first_difference, scan
-from prune.settings import Settings
+from prune.readers.scanned import Scanned
+from prune.sealing import sealed
+from prune.settings import DEFAULTS, Settings
 from prune.store import Dataset, Store
 from prune.store.layout import LOCATION, REJECTS, SCANS
 
@@ -29,6 +35,11 @@ class Opened:
     fingerprint: str
     settings: Settings
 
+    @property
+    def images(self) -> Scanned:
+        """Where images are read from: one that is no longer as it was scanned is an error."""
+        return Scanned(self.reader)
+
 
 @contextlib.contextmanager
 def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opened]:
@@ -42,10 +53,12 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
         The store is busy, or was made from another dataset or from this one before it changed.
     """
     location = _locate(store, data, settings)
-    reader = open_reader(location["data"], **location["reading"])  # before the store is made
+    with _as_it_was(store, location, settings):
+        reader = open_reader(location["data"], **location["reading"])  # before the store is made
     require_apart(store.path, location["data"])
-    with store.writing(wait=settings.wait):
-        dataset = scan(reader, store.path / SCANS, settings.reporter)
+    with store.writing(wait=settings.wait, say=settings.reporter.say):
+        with _as_it_was(store, location, settings):
+            dataset = _scanned(store, reader, settings)
         fingerprint = dataset.fingerprint
         if store.exists() and store.state.get("dataset") not in {None, fingerprint} and not settings.refresh:
             raise _stale(store, dataset)
@@ -55,8 +68,16 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
         _remember(store, location)
 
 
-def reopened(store: Store, settings: Settings) -> tuple[Reader, Dataset]:
-    """Open the dataset that the store knows, for reading.
+def _scanned(store: Store, reader: Reader, settings: Settings) -> Dataset:
+    try:
+        return scan(reader, store.path / SCANS, settings.reporter)
+    except RejectsError as error:
+        _list_rejects(store, [], dict(error.rejects))
+        raise
+
+
+def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[Reader, Dataset]:
+    """Open the dataset that the store knows, for reading; `fresh`: read all of it, whatever its time stamps.
 
     Raises
     ------
@@ -66,11 +87,31 @@ def reopened(store: Store, settings: Settings) -> tuple[Reader, Dataset]:
         The dataset is not where it was.
     """
     location = _locate(store, None, settings)
-    reader = open_reader(location["data"], **location["reading"])
-    dataset = scan(reader, store.path / SCANS, settings.reporter, keep=False)
+    with _as_it_was(store, location, settings):
+        reader = open_reader(location["data"], **location["reading"])
+        known = store.path / ("no scans" if fresh else SCANS)
+        dataset = scan(reader, known, settings.reporter, keep=False)
     if dataset.fingerprint != store.state.get("dataset"):
         raise _stale(store, dataset)
     return reader, dataset
+
+
+def known_dataset(store: Store, settings: Settings, what: str = "selecting from the store alone") -> Dataset:
+    """Return the dataset of a store, after a look whether its files are still the same.
+
+    The dataset as a whole may be out of reach; then the reporter is told so, and `what` is done about it.
+
+    Raises
+    ------
+    StoreError
+        The store is missing, or the dataset changed since.
+    """
+    known = store.dataset
+    try:
+        return reopened(store, settings)[1]
+    except DataError as error:
+        settings.reporter.say(f"{error}; {what}")
+        return known
 
 
 def all_rejects(store: Store, dataset: Dataset) -> dict[int, str]:
@@ -91,26 +132,34 @@ def check_rejects(opened_: Opened, rejects: Mapping[int, str], what: str = "samp
         Some samples were rejected and `on_error` is `fail`, more than `max_bad` of them, or all.
     """
     settings, n = opened_.settings, len(opened_.dataset)
-    if not rejects:
-        return
     keys = opened_.dataset.samples["key"]
     listed = [(keys[row].as_py(), rejects[row]) for row in sorted(rejects)]
-    files.write_json(opened_.store.path / REJECTS, [{"key": key, "reason": why} for key, why in listed])
+    if rejects or opened_.dataset.skipped:
+        _list_rejects(opened_.store, listed, opened_.dataset.skipped)
+    if not rejects:
+        return
+    limit = Fraction(str(settings.max_bad)) * n  # as it was typed: 0.29 of 100 is 29
     share = f"{len(rejects)} of {n} {what} ({100 * len(rejects) / n:.2g} %)"
     if len(rejects) == n:
         raise RejectsError(f"none of {n} {what} can be used", listed, "look at the reasons above")
     if settings.on_error == "fail":
-        more = "" if len(rejects) <= settings.max_bad * n else f" --max-bad {_round_up(len(rejects) / n)}"
+        more = "" if len(rejects) <= limit else f" --max-bad {_round_up(len(rejects) / n)}"
         hint = f"add --on-error skip{more} to go on without them; what was read is kept"
         raise RejectsError(f"{share} cannot be used", listed, hint)
-    if len(rejects) > settings.max_bad * n:
-        limit = f"{share} cannot be used, the limit is {100 * settings.max_bad:g} %"
+    if len(rejects) > limit:
+        told = f"{share} cannot be used, the limit is {100 * settings.max_bad:g} %"
         raise RejectsError(
-            limit, listed, f"add --max-bad {_round_up(len(rejects) / n)} if that is as it should be"
+            told, listed, f"add --max-bad {_round_up(len(rejects) / n)} if that is as it should be"
         )
     settings.reporter.say(
         f"{share} cannot be used and are left out; listed in {opened_.store.path / REJECTS}"
     )
+
+
+def _list_rejects(store: Store, samples: Sequence[tuple[str, str]], shards: Mapping[str, str]) -> None:
+    listed = [{"shard": name, "reason": why} for name, why in shards.items()]
+    listed += [{"key": key, "reason": why} for key, why in samples]
+    files.write_json(store.path / REJECTS, listed)
 
 
 def _round_up(share: float) -> str:
@@ -132,7 +181,34 @@ def _locate(store: Store, data: str | None, settings: Settings) -> dict[str, Any
     place = next((place for place in (near, absolute) if _present(place)), None)
     if place is None:
         raise DataError(f"the dataset is no longer at {absolute}", "name it: prune score --type el2n DATA")
+    if "labels" in reading:  # as seen from the data: both can move together
+        reading["labels"] = os.path.normpath(Path(place).parent / reading["labels"])
     return {"data": place, "reading": reading | asked}
+
+
+@contextlib.contextmanager
+def _as_it_was(store: Store, location: Mapping[str, Any], settings: Settings) -> Iterator[None]:
+    """Say of data that could be read when the store was made, and lies there, that it is stale."""
+    try:
+        yield
+    except (DataError, OptionError) as error:
+        passing = getattr(error.__cause__, "errno", None) not in {None, errno.ENOENT, errno.ENOTDIR}
+        if passing or settings.refresh or not _is_known(store, location):
+            raise
+        raise StoreError(
+            f"stale: {error}; it was not so when {store.path} was made",
+            "bring the data back as it was, or add --refresh to embed or score once it can be read",
+        ) from error
+
+
+def _is_known(store: Store, location: Mapping[str, Any]) -> bool:
+    """Whether the store is about the dataset at this place, read in this way."""
+    try:
+        about = store.state.get("dataset") if store.exists() else None
+        known = _locate(store, None, DEFAULTS)
+    except (StoreError, DataError):
+        return False
+    return about is not None and _noted(store, known) == _noted(store, location)
 
 
 def _present(place: str) -> bool:
@@ -145,15 +221,19 @@ _SIGNS = re.compile(r"[*?\[{]")
 
 
 def _remember(store: Store, location: Mapping[str, Any]) -> None:
+    new, path = sealed(_noted(store, location)), store.path / LOCATION
+    if not path.exists() or path.read_bytes() != files.json_bytes(new):
+        files.write_json(path, new)
+
+
+def _noted(store: Store, location: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a location as the store keeps it."""
     absolute = os.path.abspath(location["data"])  # noqa: PTH100 - `resolve` would follow links and braces
     relative = os.path.relpath(absolute, store.path.resolve())
     reading = dict(location["reading"])
     if "labels" in reading:
-        reading["labels"] = os.path.abspath(reading["labels"])  # noqa: PTH100
-    new = {"data": absolute, "relative": relative, "reading": reading}
-    path = store.path / LOCATION
-    if not path.exists() or path.read_bytes() != files.json_bytes(new):
-        files.write_json(path, new)
+        reading["labels"] = os.path.relpath(reading["labels"], Path(absolute).parent)
+    return {"data": absolute, "relative": relative, "reading": reading}
 
 
 def require_apart(store: Path, data: str) -> None:
@@ -176,8 +256,8 @@ def _stale(store: Store, new: Dataset) -> StoreError:
             f"{store.path} is about the split {old.split}, not {new.split}",
             "use another --store for another split, or add --refresh to start over in this one",
         )
-    shared = set(old.sources) & set(new.sources) or set(old.keys[:1000]) & set(new.keys)
-    if not shared:
+    shared = pc.any(pc.is_in(old.samples["key"], new.samples["key"])).as_py()
+    if not (shared or set(old.sources) & set(new.sources)):
         return StoreError(
             f"{store.path} holds another dataset of {len(old)} samples",
             "use another --store, or add --refresh to start over in this one",

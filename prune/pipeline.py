@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,11 +13,23 @@ from prune.effort import Effort, training_words
 from prune.errors import OptionError
 from prune.methods import find, whole
 from prune.opening import all_rejects, check_rejects, opened, reopened
-from prune.progress import Timed
+from prune.progress import Clock
 from prune.request import Request, checked_name, keys_in
 from prune.selectors import SELECTORS
 from prune.settings import DEFAULTS, Settings
-from prune.store import Store, identity, prefix, read_selection, settle_selection, write_selection
+from prune.store import (
+    Store,
+    identity,
+    outdated_by,
+    prefix,
+    read_selection,
+    require_current,
+    settle_selection,
+    write_selection,
+)
+from prune.store.layout import SELECTIONS
+from prune.typed import typed
+from prune.verifying import verify as verify
 
 Result = dict[str, Any]
 
@@ -56,6 +67,7 @@ def embed(
     from prune.embedding import Request as Encoding  # loads torch: only the verbs that need it
     from prune.embedding import embed_column
 
+    command = typed("embed", locals(), settings)
     store, settings, clock = _begin(store, settings)
     with opened(store, data, settings) as ready:
         asked = Encoding(encoder=encoder, weights=weights, features=features, dtype=dtype)
@@ -65,12 +77,13 @@ def embed(
         finished = column.finish()
         store.publish(dataset=ready.fingerprint, columns={finished.name: identity(finished.recipe)})
         seconds = clock.stop()
-        store.remember_timings("embed", seconds)
+        store.remember_timings("embed", seconds, command, [finished.name])
     return {
         "n": len(ready.dataset),
         "column": finished.name,
         "shape": list(finished.shape),
         "rejects": len(rejects),
+        "skipped_shards": dict(ready.dataset.skipped),
         "seconds": seconds,
     }
 
@@ -130,8 +143,9 @@ def score(
     from prune.owned import Model, owned_scores, plan_of
     from prune.proxy import require_known
     from prune.scoring import Scored, Wanted, outdated, score_columns, scores_of
-    from prune.supplies import require_space
+    from prune.supplies import FEATURES, require_space
 
+    command = typed("score", locals(), settings)
     store, settings, clock = _begin(store, settings)
     types = [types] if isinstance(types, str) else types
     if not types and imports is None:
@@ -159,11 +173,13 @@ def score(
         store.publish(dataset=ready.fingerprint, columns=done.columns, without=gone)
         rejects = all_rejects(store, ready.dataset)
         seconds = clock.stop()
-        store.remember_timings("score", seconds)
+        made = [name for name in done.columns if name == FEATURES or not name.startswith("embedding.")]
+        store.remember_timings("score", seconds, command, made)
     return {
         "n": len(ready.dataset),
         "classes": len(ready.dataset.classes),
         "rejects": len(rejects),
+        "skipped_shards": dict(ready.dataset.skipped),
         "embeddings": [name for name in store.columns if name.startswith("embedding.")],
         "scores": report.summaries(scores, directions(store), done.about),
         **done.facts,
@@ -201,6 +217,7 @@ def select(
     dict
         What `selection.json` says, and how the selection compares with random ones.
     """
+    command = typed("select", {**asked, "name": name, "options": options}, settings)
     store, settings, clock = _begin(store, settings)
     method = find("selector", asked.get("method", "kcenter"), SELECTORS)
     if asked.get("count") is not None:
@@ -209,15 +226,18 @@ def select(
     wanted = Request(**asked, options=method.parse(options), seed=settings.seed)
     name = checked_name(method.name if name is None else name)
     store.require()
-    with store.writing(wait=settings.wait):
+    with store.writing(wait=settings.wait, say=settings.reporter.say):
         ready = selecting.prepare(store, wanted, settings)
         if dry_run:
             return {"name": name, "plan": ready.forecast and asdict(ready.forecast)}
         table, about = selecting.run(ready)
-        about["seconds"] = {**store.timings, "select": clock.stop()}
+        seconds = clock.stop()
+        about["seconds"] = {**store.timings, "select": seconds}
         digest = write_selection(store, name, table, about)
         store.publish(selections={name: digest}, latest=name)
         settle_selection(store, name)
+        read_selection(store, name)  # where locks do nothing, another command may have been there
+        store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}"])
     return {"name": name, **about}
 
 
@@ -259,26 +279,20 @@ def export(
     """
     store, settings, clock = _begin(store, settings)
     whole = read_selection(store, selection)
+    if selection is None:
+        require_current(store, whole)
+    elif column := outdated_by(store, whole):
+        settings.reporter.say(f"{column} was made again since {selection!r} was chosen by it")
     chosen = whole if fraction is None else prefix(whole, fraction)
     reader, dataset = reopened(store, settings)
     job = exporting.job(store, reader, dataset, chosen, rejected=rejected, reporter=settings.reporter)
     target = Path(out) if out is not None else Path(f"{'rejected' if rejected else 'pruned'}-{format}")
     exporting.require_apart(store, target)
-    done = exporting.write(job, format, target, options, overwrite=overwrite)
+    wait = settings.reporter.say if settings.wait else None
+    done = exporting.write(job, format, target, options, overwrite=overwrite, wait=wait)
     return {**done, "seconds": clock.stop()}
 
 
-class _Clock(Timed):
-    """Seconds of each stage, and of the whole."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings.reporter)
-        self.began = time.perf_counter()
-
-    def stop(self) -> dict[str, float]:
-        return {**self.seconds, "total": time.perf_counter() - self.began}
-
-
-def _begin(store: Store | str | Path, settings: Settings) -> tuple[Store, Settings, _Clock]:
-    clock = _Clock(settings)
+def _begin(store: Store | str | Path, settings: Settings) -> tuple[Store, Settings, Clock]:
+    clock = Clock(settings.reporter)
     return store if isinstance(store, Store) else Store(store), replace(settings, reporter=clock), clock

@@ -53,4 +53,16 @@ class Timed:
         self.reporter.say(message)
 
 
+class Clock(Timed):
+    """Seconds of each stage, and of the whole."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__(reporter)
+        self.began = time.perf_counter()
+
+    def stop(self) -> dict[str, float]:
+        """Return them, by stage and in `total`."""
+        return {**self.seconds, "total": time.perf_counter() - self.began}
+
+
 SILENT = Silent()

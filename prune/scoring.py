@@ -236,7 +236,7 @@ def _inputs(
         return _embedding(opened, wanted, on), {}
     column = cache_images(
         opened.store,
-        opened.reader,
+        opened.images,
         opened.dataset,
         training.size,
         workers=settings.workers,

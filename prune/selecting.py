@@ -14,14 +14,14 @@ from prune.arrays import Rows, Scores
 from prune.candidates import Candidates, budget, candidates, score_column
 from prune.cautions import cautions, cautions_of_classes
 from prune.choosing import Forecast, Material, Target, Task, announced, checked_reweight, choose
-from prune.dynamics import ClassErrors, class_errors, easiness, errors_in
+from prune.dynamics import ClassErrors, class_errors, easiness, errors_in, traces
 from prune.errors import DataError, MissingColumnError, OptionError
 from prune.index.plan import Size
-from prune.opening import reopened
-from prune.request import Request
+from prune.opening import known_dataset
+from prune.request import Request, checked_share
 from prune.selectors.stratified import published
 from prune.settings import Settings
-from prune.spaces import Source, of_originals, space_name
+from prune.spaces import GRADIENTS, Source, of_originals, space_name
 from prune.store import Column, Dataset, Store
 
 
@@ -73,6 +73,7 @@ def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
     table = manifest.manifest(store, dataset, found, chosen)
     about = manifest.about(ready.request, ready.task, found, table, chosen.facts)
     about |= manifest.provenance(store, dataset, ready.request, ready.settings)
+    about["from"] = _decisive(store, ready.request)
     about["plan"] = None if ready.forecast is None else asdict(ready.forecast)
     about["warnings"] = list(ready.warnings)
     if ready.errors is not None:
@@ -174,6 +175,25 @@ def _score_used(store: Store, request: Request) -> Column | None:
     return None
 
 
+def _decisive(store: Store, request: Request) -> dict[str, str]:
+    """Return the columns that decide, name -> identity: made again, they would choose other samples."""
+    method, names = request.selector, set[str]()
+    if request.needs_space:
+        space = space_name(store, request.on or method.on or None)
+        names |= {"probs", "embedding.proxy"} if space == GRADIENTS else {space}
+    if "probs" in method.needs:
+        names.add("probs")
+    column = _score_used(store, request)
+    if column is not None:
+        names.add(column.name)
+    if checked_share(request.drop_hardest):
+        names.add(score_column(store, request.drop_by or request.score, method.score).name)
+    if request.quota == "drop" and request.quota_errors is None:
+        names |= {trace.name for trace in traces(store)}
+    shown = store.state["columns"]
+    return {name: shown[name] for name in sorted(names)}
+
+
 def _options(store: Store, request: Request, found: Candidates) -> dict[str, Any]:
     """Return the options of the method: it cuts off no hardest samples where the user said how many."""
     options = dict(request.options)
@@ -255,19 +275,3 @@ def _require_finite(scores: Scores, rows: Rows, dataset: Dataset) -> None:
     if len(bad):
         first = dataset.samples["key"][int(bad[0])].as_py()
         raise DataError(f"{len(bad)} scores are not finite; the first is of {first}", "run prune score again")
-
-
-def known_dataset(store: Store, settings: Settings) -> Dataset:
-    """Return the dataset, after a look whether its files are still the same; it may be out of reach.
-
-    Raises
-    ------
-    StoreError
-        The store is missing, or the dataset changed since.
-    """
-    known = store.dataset
-    try:
-        return reopened(store, settings)[1]
-    except DataError as error:
-        settings.reporter.say(f"{error}; selecting from the store alone")
-        return known

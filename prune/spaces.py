@@ -63,7 +63,8 @@ class Source:
         DataError
             Some of them have no finite numbers.
         """
-        which = None if np.array_equal(rows, np.arange(len(self._features))) else rows
+        n = len(self._features)
+        which = None if len(rows) == n and np.array_equal(rows, np.arange(n)) else rows
         if self._probs is None:
             from prune.index.space import EmbeddingSpace
 
@@ -104,6 +105,6 @@ def embedding_name(store: Store, on: str | None) -> str:
 
 
 def of_originals(column: Column, dataset: Dataset) -> Embeddings:
-    """Return a column with the rows of duplicates replaced by those of the first of them."""
-    values, originals = column.read(), dataset.originals
+    """Return a column with the rows of duplicates replaced by those of the first of them that has any."""
+    values, originals = column.read(), dataset.originals_without(column.rejects)
     return values if np.array_equal(originals, np.arange(len(originals))) else values[originals]

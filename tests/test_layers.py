@@ -20,23 +20,26 @@ LAYERS = [
     {"pipeline"},
     {"importing", "owned"},
     {"checkpointing"},
-    {"scoring", "selecting", "exporting"},  # the steps of the verbs
+    {"scoring", "selecting", "exporting", "verifying"},  # the steps of the verbs
     {"cost"},
     {"training"},
     {"manifest", "targets", "supplies", "filling"},
     {"candidates", "rows", "embedding"},
-    {"request"},
-    {"spaces", "choosing", "trace", "dynamics"},
+    {"request", "remaking"},
+    {"spaces", "choosing", "trace", "dynamics", "typed"},
     {"opening"},
     {"exporters"},
     {"readers", "encoders", "proxy", "scorers", "selectors", "report"},
     {"greedy"},  # set functions, engines, matching pursuit
     {"images", "index", "device"},
     {"store", "noise"},
-    {"settings", "quota"},
-    {"selection", "progress", "methods", "text", "memory", "suspects", "cautions", "effort"},
-    {"files"},
-    {"arrays", "errors", "epochs"},
+    {"settings", "quota", "room"},
+    {"selection", "progress", "methods", "text", "memory", "raw"},
+    {"suspects", "cautions", "effort", "findings"},
+    {"files", "local", "locks", "npy"},
+    {"refusals"},
+    {"arrays", "errors", "epochs", "ending", "sealing"},
+    {"addresses"},
 ]
 
 

@@ -31,6 +31,7 @@ def embed(
     workers: o.Workers = None,
     on_error: o.ErrorMode = o.OnError.fail,
     max_bad: o.MaxBad = 0.01,
+    skip_shards: o.SkipShards = False,
     refresh: o.Refresh = False,
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,
@@ -52,7 +53,14 @@ def embed(
         max_bad=max_bad,
         wait=wait,
         refresh=refresh,
-        reading=o.reading(as_, split, label_field, image_column=image_column, labels=labels),
+        reading=o.reading(
+            as_,
+            split,
+            label_field,
+            image_column=image_column,
+            labels=labels,
+            skip_shards=skip_shards or None,
+        ),
         reporter=reporter(quiet=quiet),
     )
     result = pipeline.embed(

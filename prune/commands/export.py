@@ -30,6 +30,7 @@ def export(
         str | None, typer.Option(help="huggingface, parquet: copy, link or omit the other splits.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    wait: o.Wait = False,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,
     device: o.DeviceName = o.Device.auto,
@@ -52,7 +53,7 @@ def export(
         rejected=rejected,
         overwrite=overwrite,
         options=[f"{name}={value}" for name, value in given.items() if value is not None],
-        settings=Settings(seed=seed, device=device.value, reporter=reporter(quiet=quiet)),
+        settings=Settings(seed=seed, device=device.value, wait=wait, reporter=reporter(quiet=quiet)),
     )
     finish(result, _lines(result), as_json=json, quiet=quiet)
 

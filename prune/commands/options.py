@@ -36,11 +36,17 @@ DeviceName = Annotated[Device, typer.Option(help="Where the arithmetic runs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")]
 Wait = Annotated[
-    bool, typer.Option("--wait", help="Wait for another command on this store, instead of failing.")
+    bool,
+    typer.Option(
+        "--wait", help="Wait for another command that writes to the same place, instead of failing."
+    ),
 ]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Start over when the dataset has changed.")]
 ErrorMode = Annotated[OnError, typer.Option(help="What unreadable samples do.")]
 MaxBad = Annotated[float, typer.Option(help="Largest fraction of unreadable samples that `skip` accepts.")]
+SkipShards = Annotated[
+    bool, typer.Option("--skip-shards", help="Leave damaged shards out whole, and list them.")
+]
 Workers = Annotated[int | None, typer.Option(help="Processes that decode images; default: one a core.")]
 As = Annotated[str | None, typer.Option("--as", help="Format of DATA, where looking is not enough.")]
 Split = Annotated[str | None, typer.Option(help="Which split of DATA.")]
@@ -66,4 +72,6 @@ def core_count() -> int:
 def reading(as_: str | None, split: str | None, label_field: str | None, **others: Any) -> dict[str, Any]:
     """Collect how DATA is to be read."""
     given = {"as_": as_, "split": split, "label_field": label_field, **others}
-    return {name: str(value) for name, value in given.items() if value is not None}
+    return {
+        name: value if value is True else str(value) for name, value in given.items() if value is not None
+    }

@@ -92,6 +92,7 @@ def score(
     workers: o.Workers = None,
     on_error: o.ErrorMode = o.OnError.fail,
     max_bad: o.MaxBad = 0.01,
+    skip_shards: o.SkipShards = False,
     refresh: o.Refresh = False,
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,
@@ -112,7 +113,14 @@ def score(
         max_bad=max_bad,
         wait=wait,
         refresh=refresh,
-        reading=o.reading(as_, split, label_field, image_column=image_column, labels=labels),
+        reading=o.reading(
+            as_,
+            split,
+            label_field,
+            image_column=image_column,
+            labels=labels,
+            skip_shards=skip_shards or None,
+        ),
         reporter=reporter(quiet=quiet),
     )
     training = {"proxy": proxy, "size": proxy_size, "epochs": epochs, "flip": flip, "peak_lr": lr}

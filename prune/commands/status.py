@@ -35,6 +35,8 @@ def _lines(result: dict[str, Any]) -> list[str]:
         f"{counted(about['classes'], 'class')}, {about['format']}{split}",
         f"rejects: {number(result['rejects'])}",
     ]
+    for name, why in result["skipped_shards"].items():
+        lines.append(f"left out: {name}, which {why}")
     for name, column in result["columns"].items():
         shape = " × ".join(number(length) for length in column["shape"])
         lines.append(f"{name}: {shape} {column['dtype']}, {size(column['bytes'])}")

@@ -7,7 +7,9 @@ from prune.store.samples import SAMPLES, Dataset
 from prune.store.selections import (
     StoredSelection,
     digest_of_keys,
+    outdated_by,
     read_selection,
+    require_current,
     settle_selection,
     write_selection,
 )
@@ -25,8 +27,10 @@ __all__ = [
     "StoredSelection",
     "digest_of_keys",
     "identity",
+    "outdated_by",
     "prefix",
     "read_selection",
+    "require_current",
     "settle_selection",
     "write_selection",
 ]

@@ -18,6 +18,7 @@ import pyarrow as pa
 from prune import files
 from prune.arrays import Array
 from prune.errors import StoreError
+from prune.store.description import read_description, write_description
 from prune.store.layout import COLUMN, DIGEST_CHARS, PART_ROWS, RECIPE
 
 _NAMED = re.compile(r"(?P<kind>[a-z]+)-(?P<number>\d{5})-(?P<digest>[0-9a-f]{32})\.[a-z]+")
@@ -38,12 +39,13 @@ class Column:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.folder = folder
-        described = _read_description(name, folder)
+        described = read_description(name, folder)
         self.recipe: dict[str, Any] = described["recipe"]
         self.shape: tuple[int, ...] = tuple(described["shape"])
         self.dtype = np.dtype(described["dtype"])
         self.part_rows: int = described["part_rows"]
         self.files: list[str] = described["files"]
+        self._names = {name.rpartition("-")[0]: name for name in self.files}
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -51,7 +53,8 @@ class Column:
     @property
     def nbytes(self) -> int:
         """Bytes of the parts on disk."""
-        return sum((self.folder / name).stat().st_size for name in self.files)
+        paths = (self.folder / name for name in self.files)
+        return sum(path.stat().st_size for path in paths if path.exists())
 
     def read(self, start: int = 0, stop: int | None = None) -> Array:
         """Return rows `start` to `stop`; read-only, and not copied when they lie in one part.
@@ -78,12 +81,12 @@ class Column:
 
     def attachment(self, kind: str, number: int) -> bytes:
         """Return the bytes of an attached file, such as the weights after an epoch."""
-        path = _find(self.folder, kind, number)
-        if path is None:
+        name = self._names.get(f"{kind}-{number:05d}")
+        if name is None:
             raise StoreError(
                 f"column {self.name} has no {kind} {number}", "run the command that wrote it again"
             )
-        return _verified_bytes(path, self.name)
+        return _verified_bytes(self.folder / name, self.name)
 
     def attachments(self, kind: str) -> list[int]:
         """Return the numbers of the attached files of a kind."""
@@ -104,12 +107,19 @@ class Column:
 
     def _part(self, number: int) -> Array:
         if number not in self._parts:
-            path = _find(self.folder, "part", number)
-            if path is None:
+            name = self._names.get(f"part-{number:05d}")
+            if name is None:
                 raise StoreError(f"part {number} of column {self.name} is missing", _AGAIN)
-            _verify(path, self.name)
-            self._parts[number] = _map(path)
+            _verify(self.folder / name, self.name)
+            self._parts[number] = self._fitting(number, _map(self.folder / name))
         return self._parts[number]
+
+    def _fitting(self, number: int, values: Array) -> Array:
+        """Return a part, if it has the rows that the description says."""
+        rows = min(self.part_rows, len(self) - number * self.part_rows)
+        if values.shape != (rows, *self.shape[1:]) or values.dtype != self.dtype:
+            raise StoreError(f"{self.folder / COLUMN} is damaged", _AGAIN)
+        return values
 
 
 class ColumnWriter:
@@ -122,7 +132,7 @@ class ColumnWriter:
         self.rows = rows
         self.part_rows = part_rows
         self.finished = (folder / COLUMN).exists() and self._is_whole()
-        if not self.finished:
+        if not (self.finished and _says(folder / RECIPE, self.recipe)):
             files.make_folder(folder)
             files.write_json(folder / RECIPE, self.recipe)
 
@@ -139,7 +149,7 @@ class ColumnWriter:
         for part in self.parts:
             path = _find(self.folder, "part", part.number)
             if path is not None and _digest(path) != _NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
-                files.disk.remove(path)
+                files.remove(path)
                 path = None
             if path is None:
                 yield part
@@ -185,7 +195,7 @@ class ColumnWriter:
         """Remove an attached file, if there is one."""
         path = _find(self.folder, kind, number)
         if path is not None:
-            files.disk.remove(path)
+            files.remove(path)
 
     def rejects(self) -> dict[int, str]:
         """Return the rows rejected so far, with the reason of each."""
@@ -207,41 +217,32 @@ class ColumnWriter:
                 "part_rows": self.part_rows,
                 "files": sorted(path.name for path in self.folder.iterdir() if _NAMED.fullmatch(path.name)),
             }
-            files.write_json(self.folder / COLUMN, described)
+            write_description(self.folder, described)
             self.finished = True
         return Column(self.name, self.folder)
 
     def _is_whole(self) -> bool:
         try:
-            described = _read_description(self.name, self.folder)
+            described = read_description(self.name, self.folder)
         except StoreError:  # its own description is made again from the parts
-            files.disk.remove(self.folder / COLUMN)
+            files.remove(self.folder / COLUMN)
             return False
         whole = True
         for name in described["files"]:
             path = self.folder / name
             if not path.exists() or _digest(path) != _NAMED.fullmatch(name)["digest"]:  # type: ignore[index]
-                files.disk.remove(path)
+                files.remove(path)
                 whole = False
         if not whole:
-            files.disk.remove(self.folder / COLUMN)
+            files.remove(self.folder / COLUMN)
         return whole
 
 
-_FIELDS = {"recipe", "shape", "dtype", "part_rows", "files"}
 _AGAIN = "run the command that wrote it again: only the damaged part is computed"
 
 
-def _read_description(name: str, folder: Path) -> dict[str, Any]:
-    try:
-        described = files.read_record(folder / COLUMN)
-        if not described.keys() >= _FIELDS:
-            raise ValueError(f"{folder / COLUMN} lacks fields")
-    except FileNotFoundError as error:
-        raise StoreError(f"column {name} is not finished", "run the command that writes it again") from error
-    except ValueError as error:
-        raise StoreError(f"{folder / COLUMN} is damaged", "run the command that wrote it again") from error
-    return described
+def _says(path: Path, recipe: dict[str, Any]) -> bool:
+    return path.exists() and path.read_bytes() == files.json_bytes(recipe)
 
 
 def _find(folder: Path, kind: str, number: int) -> Path | None:
@@ -270,6 +271,8 @@ def _digest(path: Path) -> str:
 
 def _verify(path: Path, column: str) -> None:
     match = _NAMED.fullmatch(path.name)
+    if not path.exists():
+        raise StoreError(f"part {path.name} of column {column} is missing", _AGAIN)
     if match is None or _digest(path) != match["digest"]:
         raise StoreError(f"part {path.name} of column {column} is damaged", _AGAIN)
 

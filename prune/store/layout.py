@@ -32,4 +32,4 @@ SELECTION = "selection.json"
 def identity(value: Any) -> str:
     """Sixteen hex characters that stand for a JSON value: equal values, equal identities."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

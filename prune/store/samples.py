@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class Dataset:
     classes: list[str]
     sources: Mapping[str, str]  # file, relative to the root -> SHA-256; empty where every sample is a file
     samples: pa.Table = field(repr=False)
+    skipped: Mapping[str, str] = field(default_factory=dict)  # shards left out whole -> why
 
     def __len__(self) -> int:
         return self.samples.num_rows
@@ -74,13 +75,19 @@ class Dataset:
     @property
     def originals(self) -> Rows:
         """(n,) the lowest row with the same image bytes: a row's own number unless it is a duplicate."""
-        codes = pc.fill_null(
-            self.samples["digest"].combine_chunks().dictionary_encode().indices, -1
-        ).to_numpy()
+        return self.originals_without(())
+
+    def originals_without(self, rows: Collection[int]) -> Rows:
+        """Return `originals` where these rows, as those that the scan rejected, are nobody's original."""
+        codes = np.array(
+            pc.fill_null(self.samples["digest"].combine_chunks().dictionary_encode().indices, -1)
+        )
+        codes[self.samples["reason"].is_valid().to_numpy()] = -1
+        codes[list(rows)] = -1
         _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-        rows = np.asarray(first)[inverse]
-        rows[codes < 0] = np.flatnonzero(codes < 0)
-        return rows
+        found: Rows = np.asarray(first)[inverse]
+        found[codes < 0] = np.flatnonzero(codes < 0)
+        return found
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -91,6 +98,7 @@ class Dataset:
             "classes": self.classes,
             "sources": dict(self.sources),
             "samples": content_hash(self.samples),
+            **({"skipped": dict(self.skipped)} if self.skipped else {}),
         }
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
@@ -107,12 +115,13 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
         "sources": dict(dataset.sources),
         "n": len(dataset),
         "samples": name,
+        **({"skipped": dict(dataset.skipped)} if dataset.skipped else {}),
     }
     files.write_json(folder / DATASET, described)
 
 
-def read_dataset(folder: Path) -> Dataset:
-    """Read what `write_dataset` wrote.
+def read_dataset(folder: Path, fingerprint: str) -> Dataset:
+    """Read what `write_dataset` wrote about the dataset of this fingerprint.
 
     Raises
     ------
@@ -123,12 +132,16 @@ def read_dataset(folder: Path) -> Dataset:
         described = files.read_record(folder / DATASET)
         path = folder / described["samples"]
         data = path.read_bytes()
-    except (FileNotFoundError, ValueError, KeyError) as error:
+        about = described["format"], described["split"], described["classes"], dict(described["sources"])
+        skipped = dict(described.get("skipped", {}))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"the sample table in {folder} is missing or damaged", _AGAIN) from error
     if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] not in path.name:
         raise StoreError(f"the sample table {path} is damaged", _AGAIN)
-    table = from_parquet(data).cast(SAMPLES)
-    return Dataset(described["format"], described["split"], described["classes"], described["sources"], table)
+    dataset = Dataset(*about, from_parquet(data).cast(SAMPLES), skipped)
+    if dataset.fingerprint != fingerprint:
+        raise StoreError(f"{folder / DATASET} is damaged", _AGAIN)
+    return dataset
 
 
 _AGAIN = "run prune embed or prune score again: they make it anew from the dataset"

@@ -19,7 +19,7 @@ from prune.store.layout import SELECTION, SELECTIONS
 from prune.store.store import Store
 from prune.store.tables import from_parquet, to_parquet
 
-_RUN_FACTS = ("seconds",)  # differ from run to run; kept in the store, left out of what travels
+_RUN_FACTS = ("seconds", "threads")  # of the machine; kept in the store, left out of what travels
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,23 @@ def read_selection(store: Store, name: str | None = None) -> StoredSelection:
         if _digest(folder) == published[name]:
             return StoredSelection(name, folder, files.read_record(folder / SELECTION))
     raise StoreError(f"selection {name!r} is not finished or damaged", "run prune select again")
+
+
+def outdated_by(store: Store, chosen: StoredSelection) -> str | None:
+    """Return the first column that decided the selection and was made again since, or None."""
+    shown = store.state["columns"]
+    made = chosen.about.get("from", {})
+    return next((name for name in sorted(made) if shown.get(name) != made[name]), None)
+
+
+def require_current(store: Store, chosen: StoredSelection) -> None:
+    """Raise `StoreError` if a column that decided the selection was made again since, in another way."""
+    column = outdated_by(store, chosen)
+    if column is not None:
+        raise StoreError(
+            f"stale: {column} was made again since the selection {chosen.name!r} was chosen by it",
+            f"select again, or take it as it is: prune export --selection {chosen.name}",
+        )
 
 
 def _places(store: Store, name: str) -> tuple[Path, Path, Path]:

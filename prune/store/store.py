@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import fcntl
-import json
 import os
-import socket
-import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from prune import files
 from prune.errors import MissingColumnError, StoreError
+from prune.local import require_local
+from prune.sealing import sealed
 from prune.store.column import Column, ColumnWriter
+from prune.store.holding import holding
 from prune.store.layout import (
     COLUMN,
     COLUMNS,
@@ -46,6 +45,7 @@ class Store:
 
     def __init__(self, path: str | Path = ".prune") -> None:
         self.path = Path(path)
+        require_local(str(path))
 
     # -- state ---------------------------------------------------------------------------------------------
 
@@ -64,19 +64,17 @@ class Store:
         """
         path = self.path / STATE
         try:
-            state: dict[str, Any] = json.loads(path.read_bytes())
+            state: dict[str, Any] = files.read_json(path)
         except FileNotFoundError as error:
             hint = "prune score --type el2n DATA   # or: prune embed DATA"
             raise StoreError(f"there is no store at {self.path}", hint) from error
         except ValueError as error:
-            raise StoreError(
-                f"{path} is damaged", "move the store away and run the commands again"
-            ) from error
+            raise StoreError(f"{path} is damaged", _WITHOUT_STATE.format(path)) from error
         if isinstance(state, dict) and isinstance(state.get("format"), int) and state["format"] > FORMAT:
             newer = f"{self.path} has format {state['format']}, this prune reads up to {FORMAT}"
             raise StoreError(newer, "pip install --upgrade dataset-prune")
         if not _is_state(state):
-            raise StoreError(f"{path} is damaged", "move the store away and run the commands again")
+            raise StoreError(f"{path} is damaged", _WITHOUT_STATE.format(path))
         return state
 
     def require(self) -> None:
@@ -100,25 +98,22 @@ class Store:
             files.write_json(self.path / STATE, new)
 
     @contextlib.contextmanager
-    def writing(self, *, wait: bool = False) -> Iterator[None]:
+    def writing(self, *, wait: bool = False, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Hold the store for writing. The kernel frees it when the process ends, however it ends.
+
+        Parameters
+        ----------
+        wait
+            For another process that writes, instead of failing; `say` is told about it.
 
         Raises
         ------
         StoreError
-            Another process writes (and `wait` is false), or the folder is not a store and not empty.
+            Another process writes (and `wait` is false), the folder is not a store and not empty, or a file
+            of the store vanished.
         """
-        self._prepare()
-        with files.writing(self.path):
-            fd = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        try:
-            self._lock(fd, wait)
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{socket.gethostname()} {os.getpid()}\n".encode(), 0)
-            files.sweep(self.path)
+        with holding(self.path, self._prepare, say if wait else None):
             yield
-        finally:
-            os.close(fd)
 
     def _prepare(self) -> None:
         if self.path.exists() and not self.exists():
@@ -133,28 +128,20 @@ class Store:
                 )
         elif self.exists():
             _ = self.state
+        self._refuse_links()
         files.make_folder(self.path)
 
-    def _lock(self, fd: int, wait: bool) -> None:
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError as error:
-                if not wait:
-                    holder = os.pread(fd, 256, 0).decode(errors="replace").split()
-                    who = f"pid {holder[1]} on {holder[0]}" if len(holder) == 2 else "another process"
-                    raise StoreError(
-                        f"{self.path} is in use by {who}", "wait for it, or add --wait"
-                    ) from error
-                time.sleep(0.2)
-            except OSError:
-                return  # no locks on this file system: two runs waste work but never mix
+    def _refuse_links(self) -> None:
+        for folder, names, _ in os.walk(self.path):
+            for name in names:
+                if os.path.islink(f"{folder}/{name}"):  # noqa: PTH114 - as walked
+                    linked = f"{folder}/{name} is a symbolic link, and nothing is written through one"
+                    raise StoreError(linked, "put the folder itself in its place")
 
     @property
     def timings(self) -> dict[str, dict[str, float]]:
         """Seconds of each stage of the last run of each verb that had something to do."""
-        return {verb: seconds for verb, seconds in self._clocked.items() if verb != _COSTS}
+        return {verb: seconds for verb, seconds in self._clocked.items() if verb not in {_COSTS, _COMMANDS}}
 
     @property
     def costs(self) -> dict[str, float]:
@@ -162,23 +149,34 @@ class Store:
         costs = self._clocked.get(_COSTS, {})
         return costs if isinstance(costs, dict) else {}
 
-    def remember_timings(self, verb: str, seconds: Mapping[str, float]) -> None:
-        """Keep how long a verb took; not a part of what must be equal between runs."""
-        files.write_json(self.path / TIMINGS, {**self._clocked, verb: dict(seconds)})
+    @property
+    def commands(self) -> dict[str, str]:
+        """What was typed to make a column, or `selections/NAME`: to be typed again where that is damaged."""
+        commands: Any = self._clocked.get(_COMMANDS, {})
+        return commands if isinstance(commands, dict) else {}
+
+    def remember_timings(
+        self, verb: str, seconds: Mapping[str, float], command: str, made: Collection[str]
+    ) -> None:
+        """Keep how long a verb took, and what made what; not a part of what must be equal between runs."""
+        commands = {**self.commands, **dict.fromkeys(made, command)}
+        self._remember({verb: dict(seconds), _COMMANDS: commands})
 
     def add_cost(self, identity_: str, seconds: float) -> None:
         """Keep that a column took so much longer to make; as `timings`, a fact of the machine."""
         costs = self.costs
         costs[identity_] = costs.get(identity_, 0.0) + seconds
-        files.write_json(self.path / TIMINGS, {**self._clocked, _COSTS: costs})
+        self._remember({_COSTS: costs})
+
+    def _remember(self, facts: Mapping[str, Any]) -> None:
+        files.write_json(self.path / TIMINGS, sealed({**self._clocked, **facts}))
 
     @property
-    def _clocked(self) -> dict[str, dict[str, float]]:
+    def _clocked(self) -> dict[str, Any]:
         try:
-            timings = files.read_json(self.path / TIMINGS)
+            return files.read_record(self.path / TIMINGS)
         except (FileNotFoundError, ValueError):
             return {}
-        return timings if isinstance(timings, dict) else {}
 
     # -- dataset -------------------------------------------------------------------------------------------
 
@@ -188,7 +186,7 @@ class Store:
         name = self.state.get("dataset")
         if name is None:
             raise StoreError(f"{self.path} knows no dataset yet", "prune score --type el2n DATA")
-        return read_dataset(self.path / DATASETS / name[:16])
+        return read_dataset(self.path / DATASETS / name[:16], name)
 
     def holds_dataset(self, fingerprint: str) -> bool:
         """Whether this dataset is here, published and whole."""
@@ -253,7 +251,7 @@ class Store:
         return ColumnWriter(name, folder, recipe, rows, part_rows)
 
 
-_COSTS = "costs"  # beside the verbs in timings.json
+_COSTS, _COMMANDS = "costs", "commands"  # beside the verbs in timings.json
 
 
 def writer_of(column: str) -> str:
@@ -273,6 +271,20 @@ def _nearest(column: str, known: Collection[str]) -> str | None:
     return f"did you mean {near[0]!r}?" if near else None
 
 
+_WITHOUT_STATE = "rm {}   # then run the commands again: what is whole is not made again"
+
+
 def _is_state(state: Any) -> bool:
     kinds = {"format": int, "columns": dict, "selections": dict}
-    return isinstance(state, dict) and all(isinstance(state.get(name), kind) for name, kind in kinds.items())
+    sound = isinstance(state, dict) and all(isinstance(state.get(name), kind) for name, kind in kinds.items())
+    texts = (
+        [
+            *state["columns"].values(),
+            *state["selections"].values(),
+            state.get("dataset", ""),
+            state.get("latest", ""),
+        ]
+        if sound
+        else []
+    )
+    return sound and state["format"] >= 1 and all(isinstance(text, str) for text in texts)

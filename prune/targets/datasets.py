@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune import files
-from prune.errors import DataError, OptionError
+from prune.errors import DataError, OptionError, StoreError
 from prune.opening import Opened, all_rejects, check_rejects, require_apart
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
@@ -64,7 +64,7 @@ def look_at(pool: Pool, found: Found, settings: Settings, device: str) -> tuple[
     if fingerprint == pool.store.state.get("dataset"):
         return pool.store, all_rejects(pool.store, dataset)
     store = Store(pool.store.path / TARGETS / fingerprint[:16])
-    with store.writing(wait=settings.wait):
+    with store.writing(wait=settings.wait, say=settings.reporter.say):
         if not store.holds_dataset(fingerprint):
             store.write_dataset(dataset)
         ready = Opened(store, found.reader, dataset, fingerprint, settings)
@@ -104,7 +104,7 @@ def _by_proxy(pool: Pool, ready: Opened, source: str, device: str) -> list[Colum
     if trained.inputs.name.startswith("images."):
         inputs = cache_images(
             ready.store,
-            ready.reader,
+            ready.images,
             ready.dataset,
             trained.training.size,
             workers=settings.workers,
@@ -129,7 +129,10 @@ def _standing(wanted: Column, store: Store) -> Column | None:
     """Return the column of the target that is there already and whole, without a look at the encoder."""
     if wanted.name not in store.columns_if_any:
         return None
-    column = store.column(wanted.name)
+    try:
+        column = store.column(wanted.name)
+    except StoreError:  # damaged: it is made again
+        return None
     if (essence(column.recipe), column.dtype) != (essence(wanted.recipe), wanted.dtype):
         return None
     writer = store.write_column(column.name, column.recipe, rows=len(column), part_rows=column.part_rows)

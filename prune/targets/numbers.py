@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -12,11 +13,12 @@ import numpy as np
 from prune.arrays import Array, Embeddings, Labels
 from prune.choosing import Target
 from prune.errors import DataError, OptionError
+from prune.npy import UNREADABLE, open_npy
 from prune.spaces import GRADIENTS
 from prune.targets.pool import Pool
 
 _BLOCK = 8192  # rows looked at together
-_UNREADABLE = (OSError, ValueError, EOFError, OverflowError, MemoryError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (*UNREADABLE, RuntimeError, zipfile.BadZipFile, zlib.error)  # of an archive
 _FACTORS = "gradients are two arrays: numpy.savez('target.npz', errors=probs - onehot, features=features)"
 
 
@@ -90,11 +92,11 @@ def weights_of(path: Path, count: int) -> Array:
 
 def _load(path: Path) -> dict[str, Array]:
     """Read a file of one array, called features, or of several."""
+    if path.suffix != ".npz":
+        return {"features": np.asarray(open_npy(path))}
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return {"features": np.asarray(found)}
-        with found:
+        with warnings.catch_warnings(), np.load(path, allow_pickle=False) as found:
+            warnings.simplefilter("ignore")  # a file must not write to the terminal
             return {name: found[name] for name in ("errors", "features", "labels") if name in found}
     except _UNREADABLE as error:
         raise DataError(

@@ -12,7 +12,7 @@ from prune.arrays import Rows
 from prune.choosing import Target
 from prune.errors import DataError, MissingColumnError, OptionError
 from prune.memory import default_memory
-from prune.opening import all_rejects
+from prune.opening import all_rejects, known_dataset
 from prune.settings import Settings
 from prune.spaces import GRADIENTS, Source
 from prune.store import Dataset, Store
@@ -70,7 +70,8 @@ def open_target(  # noqa: PLR0913 - what --target and its options say, and where
         _refuse_split(split, f"the store {source}")
         held = Store(source)
         _require_alike(pool, held)
-        dataset, rejects = held.dataset, all_rejects(held, held.dataset)
+        dataset = known_dataset(held, replace(settings, reading={}), "matching what is known of it")
+        rejects = all_rejects(held, dataset)
     else:
         found = find_dataset(pool, source, split, settings)
         dataset = found.dataset

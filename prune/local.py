@@ -1,0 +1,39 @@
+"""Only what lies on this machine: an address is refused before anything is made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prune.addresses import has_secrets, scheme_of
+from prune.errors import OptionError
+
+
+def require_local(place: str) -> None:
+    """Refuse an address in the place of a path.
+
+    Raises
+    ------
+    OptionError
+        It is one, and no folder of that name is here.
+    """
+    scheme = scheme_of(place)
+    if scheme is not None and not Path(place).exists():
+        raise _refused(scheme)
+
+
+def require_no_secrets(words: list[str]) -> None:
+    """Refuse a command line with a password or a token in an address, before anything can repeat it.
+
+    Raises
+    ------
+    OptionError
+        There is one; prune opens no address, so it is of no use.
+    """
+    for word in words:
+        if has_secrets(word):
+            raise _refused(scheme_of(word) or "such")
+
+
+def _refused(scheme: str) -> OptionError:
+    what = f"prune reads and writes local files only, not {scheme}: addresses"
+    return OptionError(what, "copy the data to this machine first")
