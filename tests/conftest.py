@@ -16,11 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
 
 from prune import cli, files
+
+hypothesis.settings.load_profile("ci")  # the same cases in every run
 
 
 class Killed(BaseException):

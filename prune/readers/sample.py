@@ -138,7 +138,11 @@ def key_problem(key: str) -> str | None:
         return "the key holds a NUL byte"
     if "\n" in key or "\r" in key:
         return "the key holds a line break"
-    if len(key.encode(errors="surrogateescape")) > MAX_KEY_BYTES:
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError:
+        return "the key is not UTF-8"
+    if size > MAX_KEY_BYTES:
         return f"the key is over {MAX_KEY_BYTES} bytes"
     if key.startswith("/") or ".." in key.split("/"):
         return "the key is not a path inside the dataset"

@@ -204,8 +204,8 @@ socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = refuse
 import importlib, pkgutil
 import prune
 for module in pkgutil.walk_packages(prune.__path__, "prune."):
-    if module.name not in {"prune.__main__", "prune.trace.lightning"}:
-        importlib.import_module(module.name)
+    if module.name not in {"prune.__main__", "prune.trace.lightning", "prune.trace.huggingface"}:
+        importlib.import_module(module.name)  # those two need packages of their own
 
 from prune import cli
 from prune.errors import OptionError
