@@ -25,15 +25,15 @@ SIZES = {10_000: "10,000", 100_000: "100,000", 1_000_000: "1,000,000"}
 LOADS = "import faiss, numba, torch, torchvision, pyarrow.parquet, prune.pipeline, prune.index.farthest"
 # bytes a sample: the sample table with its key, what a verb computes with, what it writes
 STATED = {
-    "embed, features": 1300,
-    "embed, pixels": 1300,
-    "score --import": 1500,
-    "score, proxy of features": 2200,
-    "score class_median": 1500,
-    "select random": 2200,
-    "select top": 2200,
-    "select kcenter": 2400,
-    "export manifest": 2600,
+    "embed, features": 500,
+    "embed, pixels": 500,
+    "score --import": 500,
+    "score, proxy of features": 500,
+    "score class_median": 500,
+    "select random": 750,
+    "select top": 750,
+    "select kcenter": 750,
+    "export manifest": 500,
 }
 
 
