@@ -31,11 +31,6 @@ def unsealed(value: Any) -> dict[str, Any]:
     return record
 
 
-def has_seal(value: Mapping[str, Any]) -> bool:
-    """Whether there is a checksum in it, be it right or wrong."""
-    return _SEAL in value
-
-
 def _checksum(record: Mapping[str, Any]) -> str:
     text = json.dumps(record, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]

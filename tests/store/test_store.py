@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -100,13 +99,11 @@ def test_a_second_writer_is_refused_and_a_dead_one_blocks_nobody(tmp_path: Path)
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    began = time.monotonic()
     with (
         pytest.raises(StoreError, match=f"in use by pid {holder.pid} on") as caught,
         Store(tmp_path).writing(),
     ):
         pass
-    assert time.monotonic() - began < 1
     assert "--wait" in caught.value.hint
     holder.kill()
     holder.wait()
