@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import socket
 import time
@@ -13,6 +14,27 @@ from pathlib import Path
 from prune.errors import StoreError
 
 _PAUSE = 0.2  # seconds between two looks at a lock
+
+
+def opened(
+    open_: Callable[[], int],
+    path: Path,
+    place: Path,
+    holder: Callable[[int], bytes],
+    wait: Callable[[str], None] | None,
+) -> int:
+    """Open and lock `path`; again where who held it before has moved it away. Closing it lets go.
+
+    The other parameters and errors are those of `take`; `holder` gets what was opened.
+    """
+    while True:
+        with contextlib.ExitStack() as undo:
+            fd = open_()
+            undo.callback(os.close, fd)
+            take(fd, place, functools.partial(holder, fd), wait)
+            if is_there(fd, path):
+                undo.pop_all()
+                return fd
 
 
 def take(fd: int, place: Path, holder: Callable[[], bytes], wait: Callable[[str], None] | None) -> None:

@@ -203,28 +203,19 @@ def open_folder(
 @contextlib.contextmanager
 def _locked(path: Path, wait: Callable[[str], None] | None) -> Iterator[None]:
     """Hold the partial folder; the kernel lets go when the process ends, however it ends."""
-    fd = _open_locked(path, wait)
+    fd = locks.opened(lambda: _open(path), path, path, lambda _: (path / _HOLDER).read_bytes(), wait)
     try:
         yield
     finally:
         os.close(fd)
 
 
-def _open_locked(path: Path, wait: Callable[[str], None] | None) -> int:
-    while True:
-        if path.is_symlink():
-            raise OutputError(f"{path} is in the way: it is a symbolic link", "move it away")
-        files.make_folder(path)
-        with files.writing(path):
-            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            locks.take(fd, path, (path / _HOLDER).read_bytes, wait)
-        except BaseException:
-            os.close(fd)
-            raise
-        if locks.is_there(fd, path):
-            return fd
-        os.close(fd)  # the holder before us has renamed it away
+def _open(path: Path) -> int:
+    if path.is_symlink():
+        raise OutputError(f"{path} is in the way: it is a symbolic link", "move it away")
+    files.make_folder(path)
+    with files.writing(path):
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 def _place(out: Path) -> Path:

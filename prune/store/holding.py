@@ -27,7 +27,9 @@ def holding(folder: Path, prepare: Callable[[], None], wait: Callable[[str], Non
     StoreError
         Another process writes and `wait` is None, or a file of the store vanished.
     """
-    fd = _open_locked(folder, prepare, wait)
+    fd = locks.opened(
+        lambda: _open(folder, prepare), folder / LOCK, folder, lambda fd: os.pread(fd, 256, 0), wait
+    )
     try:
         with contextlib.suppress(OSError):  # on a full disk: this is for the message of others only
             os.ftruncate(fd, 0)
@@ -39,17 +41,7 @@ def holding(folder: Path, prepare: Callable[[], None], wait: Callable[[str], Non
         os.close(fd)
 
 
-def _open_locked(folder: Path, prepare: Callable[[], None], wait: Callable[[str], None] | None) -> int:
-    path = folder / LOCK
-    while True:
-        prepare()
-        with files.writing(folder):
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        try:
-            locks.take(fd, folder, lambda fd=fd: os.pread(fd, 256, 0), wait)  # type: ignore[misc]
-        except BaseException:
-            os.close(fd)
-            raise
-        if locks.is_there(fd, path):
-            return fd
-        os.close(fd)
+def _open(folder: Path, prepare: Callable[[], None]) -> int:
+    prepare()
+    with files.writing(folder):
+        return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
