@@ -1,4 +1,4 @@
-"""Where a network runs, and how two runs of it give the same bits without touching torch's global state."""
+"""Where a network runs, and how two runs of it give the same bits; torch's settings are restored after it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from collections.abc import Iterator
 import torch
 
 from prune.errors import OptionError
+from prune.store import ColumnWriter
 
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS reads it when its first handle is made
+THREADS = "threads"  # an attachment of an unfinished column: how many there were when it was begun
+_DIGITS = 4  # of that number at most, whatever a file says
 
 
 def seed_of(*facts: object) -> int:
@@ -70,3 +73,28 @@ def repeatable(device: torch.device) -> Iterator[None]:
             del os.environ[_CUBLAS]
         else:
             os.environ[_CUBLAS] = workspace
+
+
+@contextlib.contextmanager
+def threads_of(column: ColumnWriter, device: torch.device) -> Iterator[None]:
+    """Compute on a CPU by as many threads as the column was begun with: they shape the bits of a sum.
+
+    The first to call this notes the number of torch's threads beside the parts, until `THREADS` is detached.
+    """
+    if device.type != "cpu":
+        yield
+        return
+    here = torch.get_num_threads()
+    noted = _noted(column)
+    if noted is None:
+        column.attach(THREADS, 0, b"%d" % here, "json")
+    torch.set_num_threads(noted or here)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(here)
+
+
+def _noted(column: ColumnWriter) -> int | None:
+    said = column.attachment(THREADS, 0) or b""
+    return int(said) or None if said.isdigit() and len(said) <= _DIGITS else None

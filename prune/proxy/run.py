@@ -16,7 +16,7 @@ from prune.errors import StoreError
 from prune.progress import SILENT, Reporter
 from prune.proxy.config import Training, kept_epochs
 from prune.proxy.course import Course, Enough
-from prune.proxy.device import repeatable
+from prune.proxy.device import THREADS, repeatable
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
 from prune.proxy.share import Share
@@ -261,6 +261,9 @@ def _take_over(store: Store, writer: ColumnWriter, training: Training) -> None:
     weights[training.last] = None if last is None else weights_of(last)
     if whole.finished or any(data is None for data in weights.values()):
         return
+    threads = whole.attachment(THREADS, 0)
+    if threads is not None and writer.attachment(THREADS, 0) is None:
+        writer.attach(THREADS, 0, threads, "json")
     for epoch, data in weights.items():
         if writer.attachment("weights", epoch) is None:
             assert data is not None

@@ -12,7 +12,7 @@ from prune.arrays import Rows, Scores
 from prune.epochs import early_epoch
 from prune.progress import SILENT, Advance, Reporter
 from prune.proxy.config import Training
-from prune.proxy.device import repeatable
+from prune.proxy.device import THREADS, repeatable, threads_of
 from prune.proxy.evaluate import batch_of
 from prune.proxy.gradients import gradient_norms, obstacle
 from prune.proxy.inputs import Inputs
@@ -89,11 +89,12 @@ def write_norms(
     odd = obstacle(model, inputs.normalise(inputs.take(inputs.rows[:3])))
     if odd:
         reporter.say(f"{odd}: grad_norm takes a backward pass for every single sample, which is slow")
-    with reporter.stage("gradient norms", sum(map(len, rows))) as advance:
+    with threads_of(writer, inputs.device), reporter.stage("gradient norms", sum(map(len, rows))) as advance:
         for part, here in zip(missing, rows, strict=True):
             values = np.full(part.stop - part.start, np.nan, np.float32)
             values[here - part.start] = norms_of(model, inputs, here, advance, exact=bool(odd))
             writer.put(part, values)
+    writer.detach(THREADS, 0)
 
 
 def norms_of(
