@@ -9,6 +9,7 @@ from typing import Any
 from prune import files
 from prune.errors import StoreError
 from prune.findings import Findings, Kind
+from prune.sealing import sealed
 from prune.store.check_column import check_column, digest_in, strange
 from prune.store.check_selections import check_selections
 from prune.store.layout import (
@@ -74,7 +75,7 @@ def _checked_state(store: Store, found: Findings, command: Command) -> dict[str,
     found.files += 1
     try:
         state = store.state
-        if not set(state) <= _STATE_FIELDS or path.read_bytes() != files.json_bytes(state):
+        if not set(state) <= _STATE_FIELDS or not _is_as_written(path, state):
             found.add("damaged", str(path), "is damaged", f"rm {path}")
         return state
     except StoreError as error:
@@ -113,9 +114,16 @@ def _check_top(store: Store, found: Findings, command: Command, *, needs_place: 
 def _is_sound(path: Path, fields: Collection[str]) -> bool:
     """Whether a file of notes can be read, and holds nothing that is not written there."""
     try:
-        return set(files.read_record(path)) <= set(fields)
+        record = files.read_record(path)
+        return set(record) <= set(fields) and _is_as_written(path, record)
     except (OSError, ValueError):
         return False
+
+
+def _is_as_written(path: Path, record: dict[str, Any]) -> bool:
+    """Whether a file has every byte of a record: two texts may be one number, which fits the seal."""
+    whole = (files.json_bytes(sealed(record)), files.json_bytes(record))  # older versions had no seal
+    return path.read_bytes() in whole
 
 
 def _check_datasets(store: Store, state: dict[str, Any], found: Findings, command: Command) -> None:

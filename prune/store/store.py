@@ -12,7 +12,7 @@ from typing import Any
 from prune import files
 from prune.errors import MissingColumnError, StoreError
 from prune.local import require_local
-from prune.sealing import sealed
+from prune.sealing import sealed, unsealed
 from prune.store.column import Column, ColumnWriter
 from prune.store.holding import holding
 from prune.store.layout import (
@@ -64,7 +64,7 @@ class Store:
         """
         path = self.path / STATE
         try:
-            state: dict[str, Any] = files.read_json(path)
+            state = files.read_json(path)
         except FileNotFoundError as error:
             hint = "prune score --type el2n DATA   # or: prune embed DATA"
             raise StoreError(f"there is no store at {self.path}", hint) from error
@@ -73,9 +73,10 @@ class Store:
         if isinstance(state, dict) and isinstance(state.get("format"), int) and state["format"] > FORMAT:
             newer = f"{self.path} has format {state['format']}, this prune reads up to {FORMAT}"
             raise StoreError(newer, "pip install --upgrade dataset-prune")
-        if not _is_state(state):
-            raise StoreError(f"{path} is damaged", _WITHOUT_STATE.format(path))
-        return state
+        try:
+            return _sound(unsealed(state))
+        except ValueError as error:
+            raise StoreError(f"{path} is damaged", _WITHOUT_STATE.format(path)) from error
 
     def require(self) -> None:
         """Raise `StoreError` where there is no store: a verb that only goes on must not make an empty one."""
@@ -95,7 +96,7 @@ class Store:
         shown = {name: id_ for name, id_ in changes["columns"].items() if name not in without}
         new = state | changes | {"columns": shown}
         if not self.exists() or new != state:
-            files.write_json(self.path / STATE, new)
+            files.write_json(self.path / STATE, sealed(new))
 
     @contextlib.contextmanager
     def writing(self, *, wait: bool = False, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
@@ -274,17 +275,13 @@ def _nearest(column: str, known: Collection[str]) -> str | None:
 _WITHOUT_STATE = "rm {}   # then run the commands again: what is whole is not made again"
 
 
-def _is_state(state: Any) -> bool:
+def _sound(state: dict[str, Any]) -> dict[str, Any]:
     kinds = {"format": int, "columns": dict, "selections": dict}
-    sound = isinstance(state, dict) and all(isinstance(state.get(name), kind) for name, kind in kinds.items())
-    texts = (
-        [
-            *state["columns"].values(),
-            *state["selections"].values(),
-            state.get("dataset", ""),
-            state.get("latest", ""),
-        ]
-        if sound
-        else []
-    )
-    return sound and state["format"] >= 1 and all(isinstance(text, str) for text in texts)
+    if not all(isinstance(state.get(name), kind) for name, kind in kinds.items()) or state["format"] < 1:
+        raise ValueError("this is not the state of a store")
+    names = [state.get("dataset", ""), state.get("latest", "")]
+    if not all(
+        isinstance(x, str) for x in [*state["columns"].values(), *state["selections"].values(), *names]
+    ):
+        raise ValueError("this is not the state of a store")
+    return state

@@ -75,7 +75,7 @@ def _content(home: Path) -> dict[str, bytes]:
                 data = json.dumps(about).encode()
             if path.name == "store.json":
                 state = json.loads(data)
-                data = json.dumps({**state, "selections": sorted(state["selections"])}).encode()
+                data = json.dumps({**state, "selections": sorted(state["selections"]), "seal": ""}).encode()
             found[str(relative)] = data
     return found
 

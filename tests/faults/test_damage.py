@@ -137,7 +137,7 @@ def uses(home: Path, whole: dict[str, bytes]) -> int:
 def without_latest(content: dict[str, bytes]) -> dict[str, bytes]:
     """Leave out which selection is the latest: the one that was made again."""
     state = json.loads(content["store/store.json"])
-    del state["latest"]
+    del state["latest"], state["seal"]
     return {**content, "store/store.json": json.dumps(state).encode()}
 
 

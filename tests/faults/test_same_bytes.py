@@ -17,6 +17,7 @@ import torch
 import torchvision
 
 from prune import pipeline
+from prune.sealing import unsealed
 from prune.settings import Settings
 from prune.store import Store
 
@@ -43,6 +44,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from prune import pipeline
+from prune.sealing import unsealed
 from prune.settings import Settings
 
 if __name__ == "__main__":
@@ -79,7 +81,7 @@ def bytes_of(home: Path) -> dict[str, bytes]:
             data = json.dumps(about).encode()
         if path.name == "store.json":
             state = json.loads(data)
-            data = json.dumps({**state, "selections": sorted(state["selections"])}).encode()
+            data = json.dumps({**state, "selections": sorted(state["selections"]), "seal": ""}).encode()
         found[name] = data
     return found
 
@@ -177,8 +179,9 @@ def test_equal_columns_give_equal_selections_by_any_number_of_threads(
 ) -> None:
     shutil.copytree(reference / "store", tmp_path / "home/store")
     shutil.rmtree(tmp_path / "home/store/selections")
-    state = tmp_path / "home/store/store.json"
-    state.write_text(json.dumps({**json.loads(state.read_bytes()), "selections": {}, "latest": "none"}))
+    path = tmp_path / "home/store/store.json"
+    state = unsealed(json.loads(path.read_bytes()))
+    path.write_text(json.dumps({**state, "selections": {}, "latest": "none"}))
     apart("choose", sources / "images", tmp_path / "home", threads=threads, PYTHONHASHSEED="7")
     assert different(reference, tmp_path / "home") == []
     tally(TABLE, "threads: selections and exports from equal columns", "compared", len(CHOSEN) + len(FORMATS))

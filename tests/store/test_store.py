@@ -69,6 +69,17 @@ def test_a_damaged_state_is_named(tmp_path: Path) -> None:
         _ = Store(tmp_path).state
 
 
+def test_a_state_that_was_altered_is_damaged(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    with store.writing():
+        store.publish(selections={"one": "1", "two": "2"}, latest="one")
+    path = tmp_path / "store/store.json"
+    path.write_text(path.read_text().replace('"latest": "one"', '"latest": "two"'))
+    with pytest.raises(StoreError, match=r"store\.json is damaged") as caught:
+        _ = store.state
+    assert caught.value.hint.startswith(f"rm {path}")
+
+
 def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     with (
