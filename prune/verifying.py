@@ -112,11 +112,16 @@ def _check_export(place: Path, store: Store, found: Findings) -> bool:
     if export is None:
         return False
     try:
-        known = store.exists() and store.state.get("dataset") == export["dataset"]
+        ours = store.exists() and store.state.get("dataset") == export["dataset"]
     except StoreError:
-        known = False
-    if not known:
-        found.add("note", str(place), f"was made from a dataset that the store {store.path} does not know")
+        ours = False
+    if not ours:
+        known = (
+            f"{store.path} is about another dataset"
+            if store.exists()
+            else f"there is no store at {store.path}"
+        )
+        found.add("note", str(place), f"was looked at alone: {known}")
         return False
     about = selection_of(place, export)
     if about is None:

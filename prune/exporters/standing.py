@@ -104,7 +104,7 @@ def is_complete(out: Path, identity: str, *, overwrite: bool) -> bool:
     if same and damage is None:
         return True
     if not overwrite:
-        what = f"is damaged: {damage}" if damage else "exists and is not empty: it holds another export"
+        what = f"is damaged: {damage}" if damage else "holds another export"
         raise OutputError(f"{out} {what}", "add --overwrite to replace it, or choose another --out")
     refuse_strange(out, export)
     return False

@@ -33,7 +33,7 @@ def test_another_export_is_replaced_only_when_asked(make_job, run, tree, tmp_pat
     run(make_job("webdataset"), "webdataset", out)
     before = tree(out)
     other = make_job("webdataset", [2])
-    with pytest.raises(OutputError, match="exists and is not empty") as raised:
+    with pytest.raises(OutputError, match="holds another export") as raised:
         run(other, "webdataset", out)
     assert "--overwrite" in raised.value.hint
     assert tree(out) == before

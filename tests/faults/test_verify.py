@@ -65,7 +65,7 @@ def test_an_export_is_checked_without_its_store(home: Path, prune: Prune) -> Non
     shutil.rmtree(".prune")
     said = prune("verify", "alone")
     assert said.code == 0
-    assert "note: alone was made from a dataset that the store .prune does not know" in said.out
+    assert "note: alone was looked at alone: there is no store at .prune" in said.out
     assert "not compared with the dataset" in said.out
     image = next(Path("alone").glob("*/*.png"))
     image.write_bytes(image.read_bytes()[:-1])
