@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from prune.exporters.folder import Folder, open_folder
 from prune.exporters.job import Job
 from prune.exporters.standing import DOT
 from prune.methods import Method
+from prune.readers.unchanged import DisturbedError
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,11 @@ def export(
     OptionError
         There is nothing to export, or an option does not fit the dataset.
     DataError
-        The dataset cannot be read, or is not the one that was scanned.
+        The dataset cannot be read.
     OutputError
         The place is taken, full or read-only.
     StoreError
-        Another process writes there, and `wait` is None.
+        The dataset changed since it was scanned; or another process writes there, and `wait` is None.
     """
     if not len(job):
         raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
@@ -69,14 +71,27 @@ def export(
     with open_folder(out, identity, sources=job.reader.places, overwrite=overwrite, wait=wait) as folder:
         new = not folder.complete
         if new:
-            exporter.function(job, folder, **options)
+            _fill(job, exporter, folder, options)
             if exporter.name != "manifest":
                 _write_records(job, folder)
             described = {"exporter": exporter.name, "options": options, "n": len(job)}
             described["asked"] = dict(job.asked)
+            job.sources.require()
             folder.finish(described | {"dataset": job.dataset.fingerprint}, overwrite=overwrite)
     listed = folder.listing()
     return Exported(folder.out, len(job), len(listed), sum(f["size"] for f in listed.values()), new)
+
+
+def _fill(job: Job, exporter: Method, folder: Folder, options: Mapping[str, Any]) -> None:
+    """Write the parts; one whose source was touched meanwhile is written again."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(DisturbedError):
+            exporter.function(job, folder, **options)
+            return
+    exporter.function(job, folder, **options)
+
+
+_TRIES = 3
 
 
 def _write_records(job: Job, folder: Folder) -> None:

@@ -66,10 +66,12 @@ def _write(
     link: Literal["copy", "hard", "sym"],
 ) -> None:
     keys = job.samples(rows)["key"].to_pylist()
-    with folder.part(name) as part:
-        for key, stem, data in zip(keys, names or keys, job.images(rows), strict=True):
-            path = key if names is None else f"{stem}.{suffix_of(data)}"
+    images = job.images(rows)
+    with folder.part(name) as part, job.steady(rows):
+        for key, stem in zip(keys, names or keys, strict=True):
             if link == "copy":
-                part.write(path, data)
+                data = next(images)
+                part.write(key if names is None else f"{stem}.{suffix_of(data)}", data)
             else:
-                part.link(path, job.reader.root.resolve() / key, data, symbolic=link == "sym")
+                place = job.reader.root.resolve() / key
+                part.link(key, place, lambda: next(images), symbolic=link == "sym")

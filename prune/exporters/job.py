@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,11 @@ import pyarrow.compute as pc
 from PIL import Image
 
 from prune.arrays import Array, Rows, Weights
-from prune.errors import DataError
+from prune.errors import StoreError
 from prune.images import decode
 from prune.progress import SILENT, Reporter
 from prune.readers.sample import Reader, image_digest
+from prune.readers.unchanged import Sources
 from prune.store import Dataset, identity
 
 _TAKE = 4096  # samples looked up at once
@@ -67,12 +70,22 @@ class Job:
         pieces = np.split(ordered, np.cumsum(np.bincount(codes))[:-1])
         return list(zip(shards.dictionary.to_pylist(), pieces, strict=True))
 
+    @cached_property
+    def sources(self) -> Sources:
+        """The files that hold the samples."""
+        return Sources(self.reader.root, self.dataset)
+
+    def steady(self, rows: Rows) -> AbstractContextManager[None]:
+        """Vouch for what is read of these rows in the block; see `Sources.steady`."""
+        shards = pc.unique(self.dataset.samples["shard"].take(pa.array(rows))).drop_null()
+        return self.sources.steady(shards.to_pylist())
+
     def images(self, rows: Rows) -> Iterator[bytes]:
         """Yield the bytes of each image as they stand in the dataset; pixels become a PNG.
 
         Raises
         ------
-        DataError
+        StoreError
             An image is not the one that was scanned.
         """
         for start in range(0, len(rows), _TAKE):
@@ -93,9 +106,11 @@ class Job:
 
 
 def check_digest(key: str, digest: bytes | None, data: bytes | memoryview) -> None:
-    """Raise `DataError` if an image is not the one that was scanned."""
+    """Raise `StoreError` if an image is not the one that was scanned."""
     if digest is not None and image_digest(data) != digest:
-        raise DataError(f"{key!r} has changed since it was scanned", "run the commands again from the first")
+        raise StoreError(
+            f"stale: {key} changed while it was read", "run the command again when the data is as it was"
+        )
 
 
 def _png(pixels: Array) -> bytes:

@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,10 @@ class Part:
         digest = files.write_unsynced(self._path(name), data)
         self._list(name, digest, len(data))
 
-    def link(self, name: str, target: Path, data: bytes | None = None, *, symbolic: bool) -> None:
-        """Make a link to a source file, whose bytes may be given if they are at hand.
+    def link(
+        self, name: str, target: Path, read: Callable[[], bytes] | None = None, *, symbolic: bool
+    ) -> None:
+        """Make a link to a source file, and only then `read` its bytes: they are those that were linked to.
 
         Raises
         ------
@@ -55,8 +57,8 @@ class Part:
                     message = f"{target} cannot be linked to from {path.parent}: {error.strerror}"
                     raise OutputError(message, "copy instead: leave out --link, or give copy") from error
                 raise
-        digest = files.sha256(target) if data is None else hashlib.sha256(data).hexdigest()
-        self._list(name, digest, target.stat().st_size)
+        digest = files.sha256(path) if read is None else hashlib.sha256(read()).hexdigest()
+        self._list(name, digest, path.stat().st_size)
         if symbolic:
             self.files[name]["link"] = True
 

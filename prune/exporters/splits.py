@@ -15,9 +15,12 @@ from prune.errors import DataError, OptionError
 from prune.exporters import tables
 from prune.exporters.folder import Folder
 from prune.exporters.job import Job
+from prune.exporters.part import Part
 from prune.files import NewFile
 from prune.readers import hub
 from prune.readers.huggingface import HuggingFace
+from prune.readers.sample import Unit
+from prune.readers.unchanged import DisturbedError
 
 Others = Literal["copy", "link", "omit"]
 
@@ -41,12 +44,18 @@ def write_splits(job: Job, folder: Folder, form: Form, others: Others) -> dict[s
     if others == "link":
         _check_link(job, form)
     folder.need(job.size())
+    root = job.reader.root
+    tokens = {name: _token(root / name) for names in sources.values() for name in names}
     written = {split_name(job): _write_exported(job, folder, form)}
     for split, names in sources.items():
         written[split] = [form.path(split, i, len(names)) for i in range(len(names))]
         for source, name in zip(names, written[split], strict=True):
-            if not folder.done(name):
-                _write_other(job.reader.root / source, folder, name, form, others)
+            piece = f"{name} of {tokens[source]}"  # one that a killed run took from another file is not done
+            if not folder.done(piece):
+                with folder.part(piece) as part:
+                    _write_other(root / source, part, name, form, others)
+                    if others != "link" and _token(root / source) != tokens[source]:  # links show in it
+                        raise DisturbedError(f"stale: {source} changed while it was read", _AGAIN)
     return written
 
 
@@ -61,23 +70,29 @@ def _write_exported(job: Job, folder: Folder, form: Form) -> list[str]:
     with job.reporter.stage("export", len(job)) as advance:
         for name, shard in zip(names, shards, strict=True):
             if not folder.done(name):
-                with folder.part(name) as part, part.open(name) as out:
+                with folder.part(name) as part, job.steady(shard.rows), part.open(name) as out:
                     form.write(out, tables.schema_of(job, shard), tables.batches(job, shard))
             advance(len(shard.rows))
     return names
 
 
-def _write_other(source: Path, folder: Folder, name: str, form: Form, others: Others) -> None:
-    with folder.part(name) as part:
-        if others == "link":
-            part.link(name, source.resolve(), symbolic=False)
-        elif tables.kind_of(source) == form.kind:
-            with part.open(name) as out:
-                _copy(source, out)
-        else:
-            schema = tables.source_schema(source)
-            with part.open(name) as out:
-                form.write(out, schema, tables.file_tables(source))
+def _write_other(source: Path, part: Part, name: str, form: Form, others: Others) -> None:
+    if others == "link":
+        part.link(name, source.resolve(), symbolic=False)
+    elif tables.kind_of(source) == form.kind:
+        with part.open(name) as out:
+            _copy(source, out)
+    else:
+        schema = tables.source_schema(source)
+        with part.open(name) as out:
+            form.write(out, schema, tables.file_tables(source))
+
+
+def _token(path: Path) -> str:
+    return Unit(path.name, (path.name,)).token(path.parent)
+
+
+_AGAIN = "run the command again when the data is at rest"
 
 
 def _copy(source: Path, out: NewFile) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from prune import files
 from prune.arrays import Rows
-from prune.errors import OptionError
+from prune.errors import DataError, OptionError, StoreError
 from prune.exporters import tar
 from prune.exporters.folder import Folder
 from prune.exporters.job import Job
@@ -62,7 +62,8 @@ def webdataset(
     with job.reporter.stage("export", len(job)) as advance:
         for names in _grouped(shards):
             if not folder.done(names[0]):
-                with folder.part(names[0]) as part:
+                rows = np.concatenate([shards[name] for name in names])
+                with folder.part(names[0]) as part, job.steady(rows):
                     for name in names:
                         with part.open(name) as out:
                             _fill(job, shards[name], keys, out)
@@ -135,7 +136,24 @@ def _class_names(job: Job) -> bytes:
     Copied labels mean what the source says they do: its file, if it has one, goes with them.
     """
     if isinstance(job.reader, WebDataset):
-        return (job.reader.root / job.reader.names_file).read_bytes() if job.reader.names_file else b""
+        return _copied_names(job, job.reader)
     if not np.any(job.dataset.labels >= 0):
         return b""
     return "".join(f"{' '.join(name.split())}\n" for name in job.dataset.classes).encode()
+
+
+def _copied_names(job: Job, source: WebDataset) -> bytes:
+    name = source.names_file
+    try:
+        data = (source.root / name).read_bytes() if name else b""
+    except OSError as error:
+        raise DataError(
+            f"{name} cannot be read: {str(error.strerror).lower()}", "run the command again"
+        ) from error
+    scanned = next((file for file in job.dataset.seen if file not in job.dataset.sources), None)
+    if name != scanned or source.classes(job.dataset.classes) != job.dataset.classes:
+        raise StoreError(
+            f"stale: the classes in {source.root} changed while it was read",
+            f"bring {CLASS_NAMES} back as it was and run the command again",
+        )
+    return data

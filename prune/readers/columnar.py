@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -103,6 +104,7 @@ class ArrowRows:
             source = pa.memory_map(str(path))
             if source.size() < len(_END_OF_STREAM) or source.read_at(8, source.size() - 8) != _END_OF_STREAM:
                 raise pa.ArrowInvalid("it is cut short")
+            self._source, self._size = source, source.size()
             stream = pa.ipc.open_stream(source)
             self.schema: pa.Schema = stream.schema
             self._batches = list(stream)
@@ -129,6 +131,8 @@ class ArrowRows:
         )
         batch = self._batches[place].select(list(names))
         with reading(self.path):
+            if os.fstat(self._source.fileno()).st_size < self._size:  # what is gone would end the process
+                raise DataError(f"{self.path} was cut short while it was read", DAMAGED)
             batch.validate(full=True)  # the file is mapped as it is: an offset of nonsense would be followed
         return self._starts[place], pa.Table.from_batches([batch])
 
@@ -157,6 +161,6 @@ def reading(path: Path) -> Iterator[None]:
     """Turn what pyarrow says of a damaged file into one sentence with its name."""
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{path} cannot be read: {reason}", DAMAGED) from error

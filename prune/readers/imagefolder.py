@@ -38,6 +38,11 @@ class FolderUnit(Unit):
     entries: Sequence[str] = ()
     rejected: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def sources(self) -> Sequence[str]:
+        """None: each image has a digest of its own."""
+        return ()
+
     def token(self, root: Path) -> str:
         """Stand for the files, and for what was rejected and why."""
         facts = [f"{name}\0{reason}" for name, reason in self.rejected.items()]
@@ -154,7 +159,8 @@ class ImageFolder:
                 yield _read(self.root / key)
             except OSError as error:
                 raise DataError(
-                    f"{self.root / key} cannot be read: {_why(error)}", "run prune score again"
+                    f"{self.root / key} cannot be read: {_why(error)}",
+                    "bring it back and run the command again; without it: add --refresh to embed or score",
                 ) from error
 
     def _row(self, name: str, reason: str | None) -> list[Any]:

@@ -32,6 +32,11 @@ class Unit:
     files: Sequence[str]  # relative to the root
     optional: Sequence[str] = ()  # files that may be missing or unreadable, and matter all the same
 
+    @property
+    def sources(self) -> Sequence[str]:
+        """Files whose SHA-256 a scan may tell."""
+        return self.files
+
     def token(self, root: Path) -> str:
         """Stand for the names, sizes, times and inodes of the files: unchanged, they need no new scan.
 
@@ -45,12 +50,12 @@ class Unit:
                 raise DataError(f"{root / name} is gone", "run the command again") from error
             if not stat.S_ISREG(seen.st_mode):
                 raise DataError(f"{root / name} is not a file", "remove it from the dataset")
-            digest.update(_facts(name, seen))
+            digest.update(facts(name, seen))
         for name in self.optional:
             try:
-                digest.update(_facts(name, os.stat(root / name)))  # noqa: PTH116
+                digest.update(facts(name, os.stat(root / name)))  # noqa: PTH116
             except (OSError, ValueError):
-                digest.update(_facts(name, None))
+                digest.update(facts(name, None))
         return digest.hexdigest()[:32]
 
     def changed(self, root: Path) -> int:
@@ -62,9 +67,10 @@ class Unit:
         return latest
 
 
-def _facts(name: str, seen: os.stat_result | None) -> bytes:
-    facts = (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino) if seen else ("missing",)
-    return "\0".join(["", name, *map(str, facts)]).encode(errors="surrogateescape")
+def facts(name: str, seen: os.stat_result | None) -> bytes:
+    """Return the size, times and inode of a file, with its name."""
+    known = (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino) if seen else ("missing",)
+    return "\0".join(["", name, *map(str, known)]).encode(errors="surrogateescape")
 
 
 class Reader(Protocol):

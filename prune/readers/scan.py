@@ -17,6 +17,7 @@ from prune.errors import DataError
 from prune.progress import Reporter
 from prune.readers.damaged import left_out, name_of
 from prune.readers.sample import RAW, Reader, Unit, sources_of
+from prune.readers.unchanged import Seen, look_at, rested
 from prune.store import SAMPLES, Dataset, identity
 from prune.store.layout import DIGEST_CHARS
 from prune.store.tables import from_parquet, to_parquet
@@ -40,15 +41,18 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     known = folder / identity([VERSION, reader.format, reader.split, dict(reader.options)])
     tables: list[pa.Table] = []
     sources: dict[str, str] = {}
+    seen: dict[str, Seen] = {}
     failed: dict[str, DataError] = {}
     with reporter.stage("scan", 0) as advance:
         for unit in reader.units():
+            before = look_at(reader.root, unit.sources)
             try:
                 table = _scan_once(reader, unit, known, keep=keep)
             except DataError as error:  # the pass is finished, so that one run names all that is wrong
                 failed[name_of(unit)] = error
                 continue
             sources |= sources_of(table)
+            seen |= before
             tables.append(table.replace_schema_metadata(None))
             advance(table.num_rows)
     skipped = left_out(reader, failed, len(failed) + len(tables), reporter)
@@ -58,7 +62,7 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     labels, classes = _class_ids(raw["label"], reader)
     raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
     raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
-    return Dataset(reader.format, reader.split, classes, sources, raw.cast(SAMPLES), skipped)
+    return Dataset(reader.format, reader.split, classes, sources, raw.cast(SAMPLES), skipped, seen)
 
 
 def first_difference(old: Dataset, new: Dataset) -> str:
@@ -121,21 +125,11 @@ def _scan_once(reader: Reader, unit: Unit, known: Path, *, keep: bool) -> pa.Tab
         if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] in path.name:
             return from_parquet(data)
     table = reader.scan(unit)
-    if keep and _rested(unit.changed(reader.root), began):
+    if keep and rested(unit.changed(reader.root), began):
         data = to_parquet(table)
         digest = hashlib.sha256(data).hexdigest()[:DIGEST_CHARS]
         files.write(known / f"unit-{token}-{digest}.parquet", data)
     return table
-
-
-def _rested(changed: int, began: int) -> bool:
-    """Whether a change during the scan or after it would bear another time than the last one before."""
-    whole = changed % _SECOND == 0  # there are file systems that count whole seconds, or every other
-    return began - changed > (2 * _SECOND if whole else _TICK)
-
-
-_SECOND = 1_000_000_000
-_TICK = 20_000_000  # the clock of file times goes in steps of up to 10 ms
 
 
 def _class_ids(texts: pa.ChunkedArray, reader: Reader) -> tuple[pa.ChunkedArray, list[str]]:

@@ -45,6 +45,8 @@ class Dataset:
     sources: Mapping[str, str]  # file, relative to the root -> SHA-256; empty where every sample is a file
     samples: pa.Table = field(repr=False)
     skipped: Mapping[str, str] = field(default_factory=dict)  # shards left out whole -> why
+    seen: Mapping[str, tuple[bytes, bool]] = field(default_factory=dict, repr=False, compare=False)
+    """What the system said of source files before this scan; not stored."""
 
     def __len__(self) -> int:
         return self.samples.num_rows
@@ -134,6 +136,8 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
         data = path.read_bytes()
         about = described["format"], described["split"], described["classes"], dict(described["sources"])
         skipped = dict(described.get("skipped", {}))
+    except PermissionError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"the sample table in {folder} is missing or damaged", _AGAIN) from error
     if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] not in path.name:

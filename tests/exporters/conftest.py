@@ -8,6 +8,7 @@ import json
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -219,3 +220,59 @@ def tree() -> Callable[[Path], dict[str, bytes | str]]:
 @pytest.fixture
 def with_records() -> Callable[[Job, dict[str, bytes]], Job]:
     return lambda job, records: dataclasses.replace(job, records=records)
+
+
+def _relabel(kind: str, root: Path) -> Path:
+    """Replace a file by one with the same images that says otherwise of them; return it."""
+    new = root / "new"
+    if kind == "webdataset":
+        path = root / "b/one.tar"
+        with tarfile.open(path) as tar:
+            members = [(m.name, tar.extractfile(m).read()) for m in tar]
+        write_tar(
+            new, [(name, b"0" if data == b"1" else b"1" if data == b"0" else data) for name, data in members]
+        )
+    elif kind == "parquet":
+        path = root / "data/train-00001-of-00002.parquet"
+        pq.write_table(_other(pq.read_table(path)), new, row_group_size=3)
+    elif kind == "arrow":
+        path = root / "train/data-00001-of-00002.arrow"
+        table = _other(pa.ipc.open_stream(path.read_bytes()).read_all())
+        with pa.ipc.new_stream(new, table.schema) as out:
+            out.write_table(table, max_chunksize=3)
+    else:
+        path = root / "labels.npy"
+        np.save(root / "new.npy", 1 - np.load(path))
+        (root / "new.npy").rename(new)
+    new.rename(path)
+    return path
+
+
+def _other(table: pa.Table) -> pa.Table:
+    labels = pa.array([1 - value for value in table["label"].to_pylist()])
+    return table.set_column(table.schema.get_field_index("label"), table.schema.field("label"), labels)
+
+
+@pytest.fixture
+def relabel() -> Callable[[str, Path], Path]:
+    """Replace a source file by one with the same images and other labels; return it."""
+    return _relabel
+
+
+@pytest.fixture
+def meanwhile(faulty: Callable[..., Any]) -> Callable[..., Any]:
+    """Let something happen to the source before changes of the disk, by their numbers; return the disk."""
+
+    def use(actions: dict[int, Callable[[], object]]) -> Any:
+        disk = faulty()
+        strike = disk._strike
+
+        def act(call: str) -> bool:
+            found = strike(call)
+            actions.get(len(disk.calls), lambda: None)()
+            return found
+
+        disk._strike = act
+        return disk
+
+    return use

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from prune.errors import DataError, OptionError, OutputError, StoreError
+from prune.errors import OptionError, OutputError, StoreError
 from prune.exporters import open_folder
 from prune.exporters.standing import checked_path
 from prune.progress import Silent
@@ -196,7 +196,7 @@ def test_a_source_that_changed_is_refused(source, form, make_job, run, tmp_path)
         field = job.dataset.samples.schema.field("digest")
         changed = job.dataset.samples.set_column(place, field, pa.array(digests, field.type))
         object.__setattr__(job.dataset, "samples", changed)
-    with pytest.raises(DataError, match="has changed since it was scanned"):
+    with pytest.raises(StoreError, match="stale: .* changed while it was read"):
         run(job, form, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
