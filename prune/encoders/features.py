@@ -85,6 +85,12 @@ class _Parquet:
             self._columns = _feature_columns(self._file.schema_arrow, path)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"{path} cannot be read as a parquet file") from error
+        about = self._file.metadata
+        groups = sum(about.row_group(group).num_rows for group in range(about.num_row_groups))
+        if not len(keys) == about.num_rows == groups:
+            raise DataError(
+                f"{path} is damaged: its footer tells of {about.num_rows} rows, its keys are {len(keys)}"
+            )
         self._positions = match_keys(dataset, keys, self.source)
         self._width: int | None = None
 
@@ -114,16 +120,18 @@ class _Parquet:
             stop = start + self._file.metadata.row_group(group).num_rows
             first, last = np.searchsorted(places, [start, stop])
             if first < last:
-                yield from self._group(group, start)
+                yield from self._group(group, start, stop)
             start = stop
 
-    def _group(self, group: int, start: int) -> Iterator[tuple[int, Embeddings]]:
+    def _group(self, group: int, start: int, stop: int) -> Iterator[tuple[int, Embeddings]]:
         try:
             for batch in self._file.iter_batches(_BATCH, row_groups=[group], columns=self._columns):
                 yield start, self._values(batch)
                 start += len(batch)
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{self.source} is damaged in row group {group}") from error
+        if start != stop:
+            raise DataError(f"{self.source} is damaged in row group {group}: rows are missing")
 
     def _values(self, batch: pa.RecordBatch) -> Embeddings:
         if _is_list(batch.column(0).type):

@@ -210,3 +210,14 @@ def test_a_missing_file_and_one_of_another_kind(tmp_path, column):
     (tmp_path / "x.npy").write_text("1,2,3")
     with pytest.raises(DataError, match="neither a .npy nor a parquet file"):
         precomputed_column(tmp_path / "x.npy", dataset(), column(N))
+
+
+def test_a_footer_that_lies_about_the_rows_is_damage(tmp_path, column):
+    path = keyed(tmp_path / "x.parquet", KEYS, f=lists(matrix()))
+    rows, fewer = b"\x16\xac\x02\x19\x4c", b"\x16\xac\x01\x19\x4c"  # 150 and 86, then four row groups
+    data = path.read_bytes()
+    assert data.count(rows) == 1
+    path.write_bytes(data.replace(rows, fewer))
+    assert pq.ParquetFile(path).metadata.num_rows == 86
+    with pytest.raises(DataError, match="is damaged: its footer tells of 86 rows, its keys are 150"):
+        precomputed_column(path, dataset(), column(N))
