@@ -14,7 +14,7 @@ help:
 	@echo "make demo    build the environment and run the whole chain on a small real dataset"
 	@echo "make test    build the environment; formatter, linter, types and tests"
 	@echo "make check   the same as make test"
-	@echo "make soak    inject faults for an hour, and write docs/reliability.md from what came of it"
+	@echo "make soak    inject faults for two hours, and write docs/reliability.md from what came of it"
 	@echo "make fix     format and repair what the linter can"
 	@echo "make docs    write the page of every method from its docstring"
 	@echo "make readme  paste the real output of the README's commands into it"
@@ -30,7 +30,7 @@ test check: $(VENV)/ready
 
 soak: $(VENV)/ready
 	$(BIN)/python -m pytest -n auto -m "$(TESTS)" --junitxml build/quick.xml $(FAULTS)
-	$(BIN)/python -m pytest -m soak --junitxml build/soak.xml $(FAULTS)
+	$(BIN)/python -m pytest -n auto -m soak --junitxml build/soak.xml $(FAULTS)
 	$(BIN)/python docs/reliability.py build/quick.xml build/soak.xml
 
 fix: $(VENV)/ready

@@ -10,12 +10,14 @@ import numpy as np
 
 from prune.errors import OptionError, OutputError, StoreError
 from prune.exporters import EXPORTERS, Job, export
-from prune.local import require_local
+from prune.local import real, require_local
 from prune.methods import find
 from prune.opening import all_rejects
 from prune.progress import Reporter
 from prune.readers import Reader
+from prune.remaking import commands_of
 from prune.store import Dataset, Prefix, Store, StoredSelection
+from prune.store.layout import SELECTIONS
 
 
 def job(
@@ -39,7 +41,7 @@ def job(
     if chosen.about["dataset"]["fingerprint"] != dataset.fingerprint:
         raise StoreError(
             f"the dataset of {store.path} changed since the selection {chosen.name!r} was chosen",
-            f"prune select --name {chosen.name} … again",
+            commands_of(store)(f"{SELECTIONS}/{chosen.name}"),
         )
     rows, weights = chosen.rows, chosen.weights
     if rejected:
@@ -54,7 +56,7 @@ def job(
 def require_apart(store: Store, out: Path) -> None:
     """Raise `OutputError` if the export would lie in the store."""
     require_local(str(out))
-    if out.resolve().is_relative_to(store.path.resolve()):
+    if real(out).is_relative_to(real(store.path)):
         raise OutputError(f"{out} lies in the store {store.path}", "choose another place with --out")
 
 

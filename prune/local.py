@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from prune.addresses import has_secrets, scheme_of
@@ -19,6 +20,11 @@ def require_local(place: str) -> None:
     scheme = scheme_of(place)
     if scheme is not None and not Path(place).exists():
         raise _refused(scheme)
+
+
+def real(place: Path) -> Path:
+    """Return a path without links; unlike `Path.resolve`, also where links lead in a circle."""
+    return Path(os.path.realpath(place))
 
 
 def require_no_secrets(words: list[str]) -> None:

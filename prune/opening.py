@@ -16,13 +16,15 @@ import pyarrow.compute as pc
 
 from prune import files
 from prune.errors import DataError, OptionError, RejectsError, StoreError
+from prune.local import real
 from prune.readers import Reader, open_reader
 from prune.readers.scan import first_difference, scan
 from prune.readers.scanned import Scanned
+from prune.remaking import commands_of
 from prune.sealing import sealed
 from prune.settings import DEFAULTS, Settings
 from prune.store import Dataset, Store
-from prune.store.layout import LOCATION, REJECTS, SCANS
+from prune.store.layout import DATASETS, LOCATION, REJECTS, SCANS
 
 
 @dataclass(frozen=True)
@@ -169,21 +171,27 @@ def _round_up(share: float) -> str:
 def _locate(store: Store, data: str | None, settings: Settings) -> dict[str, Any]:
     asked = {name: value for name, value in settings.reading.items() if value is not None}
     if data is not None:
+        if not os.fspath(data):
+            raise OptionError("DATA is an empty text", "name the dataset; . is the current folder")
         return {"data": os.fspath(data), "reading": asked}
     try:
         kept = files.read_record(store.path / LOCATION)
-        near = os.path.normpath(store.path.resolve() / kept["relative"])
+        near = os.path.normpath(real(store.path) / kept["relative"])
         absolute, reading = kept["data"], dict(kept["reading"])
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
-            f"{store.path} does not know where its dataset is", "name it: prune score --type el2n DATA"
+            f"{store.path} does not know where its dataset is", f"name it: {_naming(store)}"
         ) from error
     place = next((place for place in (near, absolute) if _present(place)), None)
     if place is None:
-        raise DataError(f"the dataset is no longer at {absolute}", "name it: prune score --type el2n DATA")
+        raise DataError(f"the dataset is no longer at {absolute}", f"name it: {_naming(store)}")
     if "labels" in reading:  # as seen from the data: both can move together
         reading["labels"] = os.path.normpath(Path(place).parent / reading["labels"])
     return {"data": place, "reading": reading | asked}
+
+
+def _naming(store: Store) -> str:
+    return f"{commands_of(store)(DATASETS)} DATA"
 
 
 @contextlib.contextmanager
@@ -229,7 +237,7 @@ def _remember(store: Store, location: Mapping[str, Any]) -> None:
 def _noted(store: Store, location: Mapping[str, Any]) -> dict[str, Any]:
     """Return a location as the store keeps it."""
     absolute = os.path.abspath(location["data"])  # noqa: PTH100 - `resolve` would follow links and braces
-    relative = os.path.relpath(absolute, store.path.resolve())
+    relative = os.path.relpath(absolute, real(store.path))
     reading = dict(location["reading"])
     if "labels" in reading:
         reading["labels"] = os.path.relpath(reading["labels"], Path(absolute).parent)
@@ -238,7 +246,7 @@ def _noted(store: Store, location: Mapping[str, Any]) -> dict[str, Any]:
 
 def require_apart(store: Path, data: str) -> None:
     """Refuse a visible store inside the dataset: the next scan would take it for data."""
-    place, root = store.resolve(), Path(data).resolve()
+    place, root = real(store), real(Path(data))
     inside = place.is_relative_to(root) and place != root and root.is_dir()
     if inside and not any(part.startswith(".") for part in place.relative_to(root).parts):
         raise StoreError(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prune import files
+from prune.errors import StoreError
 from prune.store import Store
 from prune.store.layout import COLUMN, COLUMNS, DATASETS, RECIPE, SELECTION, SELECTIONS, TARGETS
 from prune.store.store import writer_of
@@ -14,6 +15,14 @@ from prune.typed import in_store
 
 _OWN = "run your training with prune.trace.TraceWriter again"
 _OF_TRAINING = ("trace.", "probs", "embedding.proxy")
+_TOLD = {
+    "--proxy": "proxy",
+    "--proxy-size": "size",
+    "--epochs": "epochs",
+    "--lr": "peak_lr",
+    "--seed": "seed",
+}
+_TRAINED = (*_OF_TRAINING, "grad_norm.", "deepfool.")
 
 
 def commands_of(store: Store) -> Callable[[str], str]:
@@ -46,7 +55,48 @@ def _guessed(store: Store, what: str) -> str:
     if kind == SELECTIONS:
         return _selecting(store, name)
     column = ".".join(what.split(".")[:2])  # a companion, as `score.el2n.std`, comes with its score
+    words, scores = _training(store), _learnt(store)
+    if words and (column.startswith((*_TRAINED, "images.")) or column.removeprefix("score.") in scores):
+        return shlex.join(["prune", "score", "--type", ",".join(scores) or "el2n", *words])
     return writer_of(column).partition("   #")[0].removesuffix(" DATA")
+
+
+def _training(store: Store) -> list[str]:
+    """Return how the runs were trained, as `score` is told; nothing where that is not known."""
+    recipe = _recipe(store, "trace.0")
+    training, inputs = recipe.get("training"), recipe.get("inputs")
+    if not isinstance(training, dict) or not isinstance(inputs, dict):
+        return []
+    words = [word for option, name in _TOLD.items() for word in (option, str(training.get(name)))]
+    runs = sum(name.startswith("trace.") and name.count(".") == 1 for name in _shown(store))
+    words += ["--runs", str(runs)] if runs > 1 else []
+    kind, _, space = str(inputs.get("name")).partition(".")
+    if kind == "embedding":
+        return [*words, "--on", space]
+    return words if training.get("flip") else [*words, "--no-flip"]
+
+
+def _learnt(store: Store) -> list[str]:
+    """Return the scores that the store shows and that come of a training."""
+    columns = (name for name in _shown(store) if name.startswith("score.") and name.count(".") == 1)
+    made = (
+        name
+        for name in columns
+        if any(str(of).startswith(_TRAINED) for of in _recipe(store, name).get("from", {}))
+    )
+    return sorted(name.removeprefix("score.") for name in made)
+
+
+def _recipe(store: Store, column: str) -> dict[str, Any]:
+    return _record(store.path / COLUMNS / column / _shown(store).get(column, "none") / RECIPE)
+
+
+def _shown(store: Store) -> dict[str, str]:
+    try:
+        columns: dict[str, str] = store.state["columns"]
+    except StoreError:
+        return {}
+    return columns
 
 
 def _selecting(store: Store, name: str) -> str:

@@ -44,6 +44,7 @@ def embed(
     from prune import pipeline
     from prune.settings import Settings
     from prune.text import duration, number
+    from prune.typed import in_store
 
     settings = Settings(
         seed=seed,
@@ -75,6 +76,6 @@ def embed(
     shape = " × ".join(number(length) for length in result["shape"])
     lines = [
         f"{result['column']}: {shape}, in {duration(result['seconds']['total'])}",
-        "next: prune select --method kcenter --fraction 0.3",
+        f"next: {in_store('prune select --method kcenter --fraction 0.3', str(store))}",
     ]
     finish(result, lines, as_json=json, quiet=quiet)

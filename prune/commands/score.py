@@ -145,11 +145,12 @@ def score(
         },
         settings=settings,
     )
-    finish(result, _lines(result), as_json=json, quiet=quiet)
+    finish(result, _lines(result, store), as_json=json, quiet=quiet)
 
 
-def _lines(result: dict[str, Any]) -> list[str]:
+def _lines(result: dict[str, Any], store: Path) -> list[str]:
     from prune.text import counted, duration, number
+    from prune.typed import in_store
 
     took = duration(result["seconds"]["total"])
     lines = [f"{counted(result['n'], 'sample')}, {counted(result['classes'], 'class')}, in {took}"]
@@ -159,8 +160,8 @@ def _lines(result: dict[str, Any]) -> list[str]:
         lines.append(f"score.{name}: {numbers}{high}")
         lines += _trust(name, about)
     lines += [*_stability(result.get("stable")), *_cost(result.get("cost", {}))]
-    select = "prune select --method kcenter --fraction 0.3"
-    return [*lines, f"next: {select if result['embeddings'] else 'prune embed'}"]
+    following = "prune select --method kcenter --fraction 0.3" if result["embeddings"] else "prune embed"
+    return [*lines, f"next: {in_store(following, str(store))}"]
 
 
 def _trust(name: str, about: dict[str, Any]) -> list[str]:

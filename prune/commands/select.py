@@ -115,6 +115,7 @@ def select(
 
 def _lines(result: dict[str, Any], store: Path) -> list[str]:
     from prune.text import counted, duration, number
+    from prune.typed import in_store
 
     k, n = result["k"], result["usable"]
     took = duration(result["seconds"]["select"]["total"])
@@ -140,7 +141,7 @@ def _lines(result: dict[str, Any], store: Path) -> list[str]:
     return [
         *lines,
         f"in {store / 'selections' / result['name']}",
-        f"next: prune export --format {form}",
+        f"next: {in_store(f'prune export --format {form}', str(store))}",
     ]
 
 

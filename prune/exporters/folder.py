@@ -20,6 +20,7 @@ from prune.errors import OutputError
 from prune.exporters import standing
 from prune.exporters.part import Part
 from prune.exporters.standing import DOT, EXPORT
+from prune.local import real
 from prune.room import require_room
 from prune.sealing import sealed
 
@@ -180,7 +181,7 @@ def open_folder(
     """
     out = _place(out)
     for source in sources:
-        _check_apart(out, source.resolve())
+        _check_apart(out, real(source))
     folder = Folder(out, identity)
     if folder.old.is_symlink():
         raise OutputError(f"{folder.old} is in the way: it is a symbolic link", "move it away")
@@ -219,7 +220,7 @@ def _open(path: Path) -> int:
 
 
 def _place(out: Path) -> Path:
-    out = out.resolve() if out.name in {"", ".."} else out.parent.resolve() / out.name
+    out = real(out) if out.name in {"", ".."} else real(out.parent) / out.name
     if len(os.fsencode(out.name)) > standing.MAX_NAME_BYTES - len("..partial") or not out.name:
         raise OutputError(f"{str(out)!r} cannot be the name of an export", "choose another place with --out")
     return out

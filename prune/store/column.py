@@ -251,8 +251,11 @@ def _find(folder: Path, kind: str, number: int) -> Path | None:
 
 def _map(path: Path) -> Array:
     """Map a part into memory; unlike `np.load`, keep no file open for it: a column may have thousands."""
-    with pa.memory_map(str(path)) as file:
-        data = file.read_buffer()
+    try:
+        with pa.memory_map(str(path)) as file:
+            data = file.read_buffer()
+    except UnicodeEncodeError:  # a path that is not UTF-8, which pyarrow does not take
+        return np.load(path, mmap_mode="r", allow_pickle=False)
     start = io.BytesIO(data[:4096])
     np.lib.format.read_magic(start)
     shape, _, dtype = np.lib.format.read_array_header_1_0(start)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
+from pathlib import Path
 from typing import Any
 
 FORMAT = 1  # raised when an older version could no longer read what this one writes
@@ -27,6 +29,11 @@ RECIPE = "recipe.json"
 COLUMN = "column.json"
 DATASET = "dataset.json"
 SELECTION = "selection.json"
+
+
+def removal(path: Path) -> str:
+    """Return the command that removes a file, for a shell."""
+    return shlex.join(["rm", str(path)])
 
 
 def identity(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from prune.errors import StoreError
 from prune.store.layout import SELECTION, SELECTIONS
 from prune.store.store import Store
 from prune.store.tables import from_parquet, to_parquet
+from prune.typed import in_store
 
 _RUN_FACTS = ("seconds", "threads")  # of the machine; kept in the store, left out of what travels
 
@@ -29,6 +31,7 @@ class StoredSelection:
     name: str
     folder: Path
     about: Mapping[str, Any]  # selection.json
+    again: str  # the command that makes it
 
     @property
     def manifest(self) -> pa.Table:
@@ -58,7 +61,7 @@ class StoredSelection:
         path = self.folder / name
         data = path.read_bytes() if path.exists() else b""
         if hashlib.sha256(data).hexdigest() != self.about["files"][name]:
-            raise StoreError(f"{path} is missing or damaged", f"prune select --name {self.name} … again")
+            raise StoreError(f"{path} is missing or damaged", self.again)
         return data
 
 
@@ -135,10 +138,12 @@ def read_selection(store: Store, name: str | None = None) -> StoredSelection:
         what = "no selection yet" if name is None else f"no selection called {name!r}"
         known = f" (it has: {', '.join(sorted(published))})" if published else ""
         raise StoreError(f"{store.path} has {what}{known}", "prune select --method kcenter --fraction 0.3")
+    known = store.commands.get(f"{SELECTIONS}/{name}", shlex.join(["prune", "select", "--name", name]))
+    again = in_store(known, str(store.path))
     for folder in _places(store, name):
         if _digest(folder) == published[name]:
-            return StoredSelection(name, folder, files.read_record(folder / SELECTION))
-    raise StoreError(f"selection {name!r} is not finished or damaged", "run prune select again")
+            return StoredSelection(name, folder, files.read_record(folder / SELECTION), again)
+    raise StoreError(f"selection {name!r} is not finished or damaged", again)
 
 
 def outdated_by(store: Store, chosen: StoredSelection) -> str | None:
