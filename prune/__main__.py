@@ -8,14 +8,16 @@ from prune.ending import end_on_signals
 
 def main() -> None:
     """Run the command line; never returns."""
-    _hold_streams()
+    _open_streams()
     end_on_signals()
     from prune import cli
+    from prune.streams import hold_streams
 
+    hold_streams()
     cli.main()
 
 
-def _hold_streams() -> None:
+def _open_streams() -> None:
     """Let nothing stand where a standard stream is closed: else a file of the store gets its number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

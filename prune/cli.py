@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shlex
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from prune import __version__
 from prune.commands import demo, embed, export, methods, score, select, status, verify
 from prune.ending import end_on_signals
-from prune.errors import DataError, PruneError, RejectsError
+from prune.errors import DataError, OutputError, PruneError, RejectsError, StoreError
 from prune.local import require_no_secrets
+from prune.refusals import lift
 from prune.text import printable
 
 _SHORT = ("out of memory", "fewer --workers, a smaller --proxy-size, or a larger machine")
+_LIBRARY = "ulimit -v unlimited   # if memory is limited here; else install it again"
 _SHOWN = 20  # rejected samples that are listed on the terminal
 
 app = typer.Typer(
@@ -62,31 +67,59 @@ def main() -> None:
         sys.exit(error.exit_code)
     except SystemExit as stop:
         if stop.code == 2 and "--json" in sys.argv:  # the usage error itself is on standard error
-            typer.echo(json.dumps({"error": "the command line is wrong", "hint": _help(), "exit_code": 2}))
+            _say_json({"error": "the command line is wrong", "hint": _help(), "exit_code": 2})
         raise
     except BrokenPipeError:
         os._exit(1)  # whoever read our output is gone; flushing at exit would fail again
-    except MemoryError:
-        _explain(PruneError(*_SHORT))
-        sys.exit(1)
-    except RuntimeError as error:  # torch's, of which there are many: memory is the user's affair
-        words = _short_of_memory(error)
-        if not words:
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
+        wrong = _in_words(error)
+        if wrong is None:
             raise
-        _explain(PruneError(*words))
-        sys.exit(1)
-    except OSError as error:  # a name that is too long, a file that cannot be read: the system's own words
-        wrong = DataError(f"{error.strerror or error}: {error.filename or ''}".strip(": "), _help())
         _explain(wrong)
         sys.exit(wrong.exit_code)
 
 
-def _short_of_memory(error: RuntimeError) -> tuple[str, str] | None:
+def _in_words(error: MemoryError | RuntimeError | ImportError | OSError) -> PruneError | None:
+    """Return what is the user's affair and not a bug: memory, a library, a limit, a file."""
+    if isinstance(error, OSError):
+        return _refused(error)
+    if isinstance(error, ImportError):
+        return _not_loaded(error)
     if type(error).__name__ == "OutOfMemoryError":
-        return "the device is out of memory", "add --device cpu, or wait until the device is free"
-    if "can't allocate memory" in str(error):
-        return _SHORT
+        return PruneError("the device is out of memory", "add --device cpu, or wait until the device is free")
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return PruneError(*_SHORT)
     return None
+
+
+def _refused(error: OSError) -> PruneError:
+    """Say in the system's own words what it refused, such as a name that is too long."""
+    file = Path(str(error.filename or ""))
+    store = _store_of(file) if isinstance(error, PermissionError) else None
+    if store is not None:
+        hint = f"chmod -R u+rwX {shlex.quote(str(store))}   # as the user whose files they are"
+        return StoreError(f"{file} cannot be read: permission denied", hint)
+    hint = lift(error) or (_LIBRARY if "shared object" in str(error) else _help())
+    return DataError(f"{error.strerror or error}: {error.filename or ''}".strip(": "), hint)
+
+
+def _store_of(file: Path) -> Path | None:
+    """Return the store that a file is in: the nearest folder above it that holds `store.json`."""
+    from prune.store.layout import STATE
+
+    if file.name == STATE:
+        return file.parent
+    return next((above for above in file.parents if os.path.exists(above / STATE)), None)  # noqa: PTH110
+
+
+def _not_loaded(error: ImportError) -> DataError | None:
+    """Say which library cannot be loaded; one of our own modules is a bug."""
+    _, _, inside = (error.path or "").partition("/site-packages/")
+    name = inside.split("/")[0] or (error.name or "a library").split(".")[0]
+    said = str(error).strip().partition("\n")[0]
+    if name == "prune":
+        return None
+    return DataError(f"{name} cannot be loaded: {said}", _LIBRARY)
 
 
 def _version(on: bool) -> None:
@@ -107,10 +140,16 @@ def _explain(error: PruneError) -> None:
         typer.echo(f"{printable(key)}: {printable(reason)}", err=True)
     if len(rejects) > _SHOWN:
         typer.echo(f"… and {len(rejects) - _SHOWN} more, all listed in rejects.json in the store", err=True)
+    hint = lift(error.__cause__) or error.hint
     typer.echo(f"error: {printable(str(error))}", err=True)
-    typer.echo(f"try:   {printable(error.hint or _help())}", err=True)
+    typer.echo(f"try:   {printable(hint or _help())}", err=True)
     if "--json" in sys.argv:
-        body = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
+        body: dict[str, Any] = {"error": str(error), "hint": hint, "exit_code": error.exit_code}
         if rejects:
             body["rejects"] = [{"key": key, "reason": reason} for key, reason in rejects]
+        _say_json(body)
+
+
+def _say_json(body: dict[str, Any]) -> None:
+    with contextlib.suppress(OutputError, BrokenPipeError):  # it is on standard error too
         typer.echo(json.dumps(body))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shlex
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,7 @@ Kind = Literal["damaged", "missing", "stale", "unknown", "unreadable", "note"]
 FAULTS = ("damaged", "missing", "stale", "unknown")  # what makes a place not whole
 _KEPT = 1000  # findings of a kind that are listed; the others are counted
 _BLOCK = 1 << 20  # bytes a read
+_DENIED = "cannot be read: permission denied"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Findings:
     """All facts about one place; files are looked at through it, so that it counts them."""
 
     advance: Callable[[int], None]
+    place: str = ".prune"
     listed: list[Finding] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     files: int = 0
@@ -38,9 +42,19 @@ class Findings:
 
     def add(self, kind: Kind, path: str, why: str, command: str = "") -> None:
         """Keep a fact; of a million of a kind the first thousand."""
+        if why == _DENIED:  # to make it again would not help
+            command = f"chmod -R u+rwX {shlex.quote(self.place)}   # as the user whose files they are"
         self.counts[kind] = self.counts.get(kind, 0) + 1
         if self.counts[kind] <= _KEPT:
             self.listed.append(Finding(kind, path, why, command))
+
+    @contextlib.contextmanager
+    def past_denied(self, kind: Kind = "damaged") -> Iterator[None]:
+        """Go on after a place that may not be read: that is a finding, too."""
+        try:
+            yield
+        except PermissionError as error:
+            self.add(kind, str(error.filename), _DENIED)
 
     @property
     def whole(self) -> bool:
@@ -85,6 +99,11 @@ class Findings:
             return "damaged", f"cannot be read: {str(error.strerror).lower()}"
         self.bytes += size
         return None if found.startswith(digest) else ("damaged", "is damaged" if size else "is empty")
+
+
+def why(error: Exception, kind: str = "damaged") -> str:
+    """Say what is the matter with a file that reading has failed for."""
+    return _DENIED if isinstance(error, PermissionError) else f"is {kind}"
 
 
 def _sha256(path: Path) -> tuple[str, int]:

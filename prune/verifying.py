@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def verify(
     where = held.path if place is None else Path(place)
     began = time.perf_counter()
     with settings.reporter.stage("verify", 0, "files") as advance:
-        found = Findings(advance)
+        found = Findings(advance, str(where))
         if _is_store(where):
             held, kind = Store(where), "store"
             before = _state(held)
@@ -90,7 +91,9 @@ def _is_store(place: Path) -> bool:
 
 def _state(store: Store) -> bytes:
     path = store.path / STATE
-    return path.read_bytes() if path.is_file() else b""
+    with contextlib.suppress(PermissionError):  # which the check finds
+        return path.read_bytes() if path.is_file() else b""
+    return b""
 
 
 def _nothing(place: Path, store: Store) -> StoreError:

@@ -30,7 +30,9 @@ class OnError(enum.StrEnum):
 Data = Annotated[
     str | None, typer.Argument(help=f"{_DATA} May be left out once the store knows it.", show_default=False)
 ]
-StorePath = Annotated[Path, typer.Option("--store", envvar="PRUNE_STORE", help="Where results are kept.")]
+StorePath = Annotated[
+    Path, typer.Option("--store", envvar="PRUNE_STORE", help="Where results are kept.", readable=False)
+]
 Seed = Annotated[int, typer.Option(help="Of everything random.")]
 DeviceName = Annotated[Device, typer.Option(help="Where the arithmetic runs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]

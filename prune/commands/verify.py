@@ -15,7 +15,8 @@ _SHOWN = 20  # findings of a kind on the terminal; --json has a thousand
 
 def verify(
     place: Annotated[
-        Path | None, typer.Argument(help="A store or an export; default: the store.", show_default=False)
+        Path | None,
+        typer.Argument(help="A store or an export; default: the store.", show_default=False, readable=False),
     ] = None,
     source: Annotated[
         bool, typer.Option("--source/--no-source", help="Also read the dataset again, and compare it.")

@@ -10,7 +10,7 @@ import numpy as np
 
 from prune import files
 from prune.errors import StoreError
-from prune.findings import Findings, Kind
+from prune.findings import Findings, Kind, why
 from prune.store.description import read_description
 from prune.store.layout import COLUMN, RECIPE, STOPPED, identity
 
@@ -25,8 +25,8 @@ class _Where(NamedTuple):
     command: str
     current: bool  # published: what is wrong with others is only noted
 
-    def add(self, kind: Kind, path: Path, why: str) -> None:
-        self.found.add(kind if self.current else "note", str(path), why, self.command)
+    def add(self, kind: Kind, path: Path, told: str) -> None:
+        self.found.add(kind if self.current else "note", str(path), told, self.command)
 
 
 def check_column(name: str, folder: Path, found: Findings, command: str, *, current: bool) -> list[Path]:
@@ -57,8 +57,8 @@ def _check_recipe(where: _Where) -> None:
             where.add("damaged", path, "is damaged")
     except FileNotFoundError:
         where.add("missing", path, "is missing")
-    except (OSError, ValueError):
-        where.add("damaged", path, "is damaged")
+    except (OSError, ValueError) as error:
+        where.add("damaged", path, why(error))
 
 
 def _description(where: _Where) -> dict[str, Any] | None:
@@ -73,9 +73,9 @@ def _description(where: _Where) -> dict[str, Any] | None:
         described = read_description(where.name, where.folder)
         if described.keys() != _FIELDS:
             raise StoreError("it has other fields")
-    except StoreError:
+    except (StoreError, PermissionError) as error:
         kind: Kind = "damaged" if path.exists() else "missing"
-        where.add(kind, path, f"is {kind}")
+        where.add(kind, path, why(error, kind))
         return None
     return described
 
@@ -122,5 +122,5 @@ def digest_in(name: str) -> str:
 def strange(path: Path, found: Findings) -> None:
     """Note a file that belongs to nothing."""
     left = path.name.startswith(".prune-")
-    why = "was left by a command that was stopped; the next one removes it" if left else "is none of prune's"
-    found.add("note", str(path), why)
+    what = "was left by a command that was stopped; the next one removes it" if left else "is none of prune's"
+    found.add("note", str(path), what)

@@ -8,7 +8,7 @@ from typing import Any
 from prune.errors import StoreError
 from prune.findings import Findings, Kind
 from prune.store.check_column import strange
-from prune.store.layout import SELECTION, SELECTIONS, STATE
+from prune.store.layout import SELECTION, SELECTIONS, STATE, removal
 from prune.store.selections import StoredSelection, outdated_by, read_selection
 from prune.store.store import Store
 
@@ -20,22 +20,24 @@ def check_selections(
     published: dict[str, str] = state.get("selections", {})
     latest, path = state.get("latest"), store.path / STATE
     if latest is not None and latest not in published:
-        found.add("damaged", str(path), f"shows no selection {latest!r}", f"rm {path}")
+        found.add("damaged", str(path), f"shows no selection {latest!r}", removal(path))
     for name in sorted(published):
         again, path = command(f"{SELECTIONS}/{name}"), store.path / SELECTIONS / name / SELECTION
         found.files += 1
         found.advance(1)
-        try:
-            chosen = read_selection(store, name)
-        except (StoreError, ValueError):
-            kind: Kind = "damaged" if path.exists() else "missing"
-            found.add(kind, str(path), f"is {kind}", again)
-            continue
-        _check_selection(store, chosen, found, again, latest=name == latest)
+        with found.past_denied():
+            try:
+                chosen = read_selection(store, name)
+            except (StoreError, ValueError):
+                kind: Kind = "damaged" if path.exists() else "missing"
+                found.add(kind, str(path), f"is {kind}", again)
+                continue
+            _check_selection(store, chosen, found, again, latest=name == latest)
     home = store.path / SELECTIONS
-    for folder in sorted(home.iterdir()) if home.is_dir() else []:
-        if folder.name not in published:
-            found.add("note", str(folder), "is not shown: a command that was stopped left it")
+    with found.past_denied():
+        for folder in sorted(home.iterdir()) if home.is_dir() else []:
+            if folder.name not in published:
+                found.add("note", str(folder), "is not shown: a command that was stopped left it")
 
 
 def _check_selection(

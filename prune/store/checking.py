@@ -8,7 +8,7 @@ from typing import Any
 
 from prune import files
 from prune.errors import StoreError
-from prune.findings import Findings, Kind
+from prune.findings import Findings, Kind, why
 from prune.sealing import sealed
 from prune.store.check_column import check_column, digest_in, strange
 from prune.store.check_selections import check_selections
@@ -25,6 +25,7 @@ from prune.store.layout import (
     STATE,
     TARGETS,
     TIMINGS,
+    removal,
 )
 from prune.store.samples import read_dataset
 from prune.store.store import Store
@@ -61,13 +62,14 @@ def check_store(store: Store, found: Findings, command: Command, *, inner: bool 
     _check_datasets(store, state, found, command)
     _check_columns(store, state.get("columns", {}), found, command)
     check_selections(store, state, found, command)
-    for path in _below(store.path / SCANS, 2):
-        _check_named(path, found, f"rm {path}   # it is made again when it is needed")
-    for path in _below(store.path / TARGETS, 1):
-        if (path / STATE).exists():
-            check_store(Store(path), found, lambda _: command(TARGETS), inner=True)
-        else:
-            found.add("note", str(path), "is not finished; the command that began it goes on with it")
+    for path in _below(store.path / SCANS, 2, found):
+        _check_named(path, found, f"{removal(path)}   # it is made again when it is needed")
+    for path in _below(store.path / TARGETS, 1, found):
+        with found.past_denied():
+            if (path / STATE).exists():
+                check_store(Store(path), found, lambda _: command(TARGETS), inner=True)
+            else:
+                found.add("note", str(path), "is not finished; this goes on with it", command(TARGETS))
 
 
 def _checked_state(store: Store, found: Findings, command: Command) -> dict[str, Any]:
@@ -76,14 +78,17 @@ def _checked_state(store: Store, found: Findings, command: Command) -> dict[str,
     try:
         state = store.state
         if not set(state) <= _STATE_FIELDS or not _is_as_written(path, state):
-            found.add("damaged", str(path), "is damaged", f"rm {path}")
+            found.add("damaged", str(path), "is damaged", removal(path))
         return state
+    except PermissionError as error:
+        found.add("damaged", str(path), why(error))
+        return {}
     except StoreError as error:
         if path.exists() and "format" in str(error):
             raise
         kind: Kind = "damaged" if path.exists() else "missing"
         if path.exists():
-            found.add(kind, str(path), "is damaged", f"rm {path}")
+            found.add(kind, str(path), "is damaged", removal(path))
         for again in _all_commands(store, command):
             found.add(kind, str(path), f"is {kind}: this shows again what is there", again)
         return {}
@@ -102,40 +107,44 @@ def _check_top(store: Store, found: Findings, command: Command, *, needs_place: 
             strange(path, found)
     for name, fields in _NOTES.items():
         path = store.path / name
-        again = f"{command(DATASETS)} DATA" if name == LOCATION else f"rm {path}"
+        again = f"{command(DATASETS)} DATA" if name == LOCATION else removal(path)
         if path.exists():
             found.files += 1
-            if not _is_sound(path, fields):
-                found.add("damaged", str(path), "is damaged", again)
+            fault = _fault(path, fields)
+            if fault:
+                found.add("damaged", str(path), fault, again)
         elif name == LOCATION and needs_place:
             found.add("missing", str(path), "is missing", again)
 
 
-def _is_sound(path: Path, fields: Collection[str]) -> bool:
-    """Whether a file of notes can be read, and holds nothing that is not written there."""
+def _fault(path: Path, fields: Collection[str]) -> str:
+    """Say what is wrong with a file of notes, which holds nothing but what is written there."""
     try:
         record = files.read_record(path)
-        return set(record) <= set(fields) and _is_as_written(path, record)
-    except (OSError, ValueError):
-        return False
+        sound = set(record) <= set(fields) and _is_as_written(path, record)
+    except (OSError, ValueError) as error:
+        return why(error)
+    return "" if sound else "is damaged"
 
 
 def _is_as_written(path: Path, record: dict[str, Any]) -> bool:
-    """Whether a sealed file has every byte of its record: two texts may be one number, which fits the seal."""
+    """Whether a sealed file has every byte of its record: two texts may be one number, and fit the seal."""
     data = path.read_bytes()
     return b'"seal"' not in data or data == files.json_bytes(sealed(record))
 
 
 def _check_datasets(store: Store, state: dict[str, Any], found: Findings, command: Command) -> None:
     published: str = state.get("dataset", "")
-    folders = _below(store.path / DATASETS, 1)
+    folders = _below(store.path / DATASETS, 1, found)
     shown = store.path / DATASETS / published[:16]
-    if published and shown not in folders:
-        found.add("missing", str(shown), "is missing", command(DATASETS))
+    with found.past_denied():
+        if published and not shown.exists():
+            found.add("missing", str(shown), "is missing", command(DATASETS))
     for folder in folders:
-        if folder == shown:
-            _check_dataset(folder, published, found, command(DATASETS))
-        else:
+        with found.past_denied("damaged" if folder == shown else "note"):
+            if folder == shown:
+                _check_dataset(folder, published, found, command(DATASETS))
+                continue
             for path in sorted(folder.iterdir()):
                 if path.name != DATASET:
                     _check_named(path, found, "", current=False)
@@ -155,9 +164,9 @@ def _check_dataset(folder: Path, fingerprint: str, found: Findings, again: str) 
             read_dataset(folder, fingerprint)
         ):
             raise ValueError("it says something else of the table")
-    except (OSError, ValueError, KeyError, TypeError, StoreError):
+    except (OSError, ValueError, KeyError, TypeError, StoreError) as error:
         kind: Kind = "damaged" if path.exists() else "missing"
-        found.add(kind, str(path), f"is {kind}", again)
+        found.add(kind, str(path), why(error, kind), again)
     found.files += 1
     for other in sorted(folder.iterdir()):
         if other.name not in listed:
@@ -167,16 +176,19 @@ def _check_dataset(folder: Path, fingerprint: str, found: Findings, again: str) 
 def _check_columns(store: Store, published: dict[str, str], found: Findings, command: Command) -> None:
     for name, identity in sorted(published.items()):
         folder = store.path / COLUMNS / name / identity
-        if not folder.is_dir():
-            found.add("missing", str(folder), "is missing", command(name))
-    for folder in _below(store.path / COLUMNS, 2):
-        if not folder.is_dir():
-            strange(folder, found)
-            continue
+        with found.past_denied():
+            if not folder.is_dir():
+                found.add("missing", str(folder), "is missing", command(name))
+    for folder in _below(store.path / COLUMNS, 2, found):
         name = folder.parent.name
         current = published.get(name) == folder.name
-        for path in check_column(name, folder, found, command(name) if current else "", current=current):
-            strange(path, found)
+        again = command(name) if current else ""
+        with found.past_denied("damaged" if current else "note"):
+            if not folder.is_dir():
+                strange(folder, found)
+                continue
+            for path in check_column(name, folder, found, again, current=current):
+                strange(path, found)
 
 
 def _check_named(path: Path, found: Findings, again: str, *, current: bool = True) -> None:
@@ -190,8 +202,9 @@ def _check_named(path: Path, found: Findings, again: str, *, current: bool = Tru
         found.add(fault[0] if current else "note", str(path), fault[1], again)
 
 
-def _below(folder: Path, levels: int) -> Collection[Path]:
+def _below(folder: Path, levels: int, found: Findings) -> list[Path]:
     """Return what lies so many levels below a folder, in order."""
-    if not folder.is_dir():
-        return []
-    return sorted(folder.glob("/".join(["*"] * levels)))
+    inner: list[Path] = []
+    with found.past_denied():
+        inner = sorted(folder.iterdir()) if folder.is_dir() else []
+    return inner if levels == 1 else [path for one in inner for path in _below(one, levels - 1, found)]

@@ -32,6 +32,7 @@ from prune.store.layout import (
     TARGETS,
     TIMINGS,
     identity,
+    removal,
 )
 from prune.store.samples import Dataset, read_dataset, write_dataset
 
@@ -69,14 +70,14 @@ class Store:
             hint = "prune score --type el2n DATA   # or: prune embed DATA"
             raise StoreError(f"there is no store at {self.path}", hint) from error
         except ValueError as error:
-            raise StoreError(f"{path} is damaged", _WITHOUT_STATE.format(path)) from error
+            raise StoreError(f"{path} is damaged", _without(path)) from error
         if isinstance(state, dict) and isinstance(state.get("format"), int) and state["format"] > FORMAT:
             newer = f"{self.path} has format {state['format']}, this prune reads up to {FORMAT}"
             raise StoreError(newer, "pip install --upgrade dataset-prune")
         try:
             return _sound(unsealed(state))
         except ValueError as error:
-            raise StoreError(f"{path} is damaged", _WITHOUT_STATE.format(path)) from error
+            raise StoreError(f"{path} is damaged", _without(path)) from error
 
     def require(self) -> None:
         """Raise `StoreError` where there is no store: a verb that only goes on must not make an empty one."""
@@ -176,7 +177,7 @@ class Store:
     def _clocked(self) -> dict[str, Any]:
         try:
             return files.read_record(self.path / TIMINGS)
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, PermissionError, ValueError):
             return {}
 
     # -- dataset -------------------------------------------------------------------------------------------
@@ -272,7 +273,8 @@ def _nearest(column: str, known: Collection[str]) -> str | None:
     return f"did you mean {near[0]!r}?" if near else None
 
 
-_WITHOUT_STATE = "rm {}   # then run the commands again: what is whole is not made again"
+def _without(path: Path) -> str:
+    return f"{removal(path)}   # then run the commands again: what is whole is not made again"
 
 
 def _sound(state: dict[str, Any]) -> dict[str, Any]:
