@@ -58,6 +58,12 @@ def _guessed(store: Store, what: str) -> str:
     words, scores = _training(store), _learnt(store)
     if words and (column.startswith((*_TRAINED, "images.")) or column.removeprefix("score.") in scores):
         return shlex.join(["prune", "score", "--type", ",".join(scores) or "el2n", *words])
+    about = _recipe(store, column)
+    if about.get("method") == "import":
+        high = ["--high", str(about["high"])] if about.get("high") else []
+        return shlex.join(
+            ["prune", "score", "--import", "FILE", "--type", column.removeprefix("score."), *high]
+        )
     return writer_of(column).partition("   #")[0].removesuffix(" DATA")
 
 

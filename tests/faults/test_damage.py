@@ -65,6 +65,12 @@ def home(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_par
     return home
 
 
+def anew(home: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(home)
+    shutil.copytree(whole, home)
+    monkeypatch.chdir(home)  # the folder of that name is another one now
+
+
 def damage(path: Path, kind: str, seed: int = 0) -> None:
     data = path.read_bytes()
     path.unlink()
@@ -201,11 +207,23 @@ def test_what_was_typed_is_guessed_from_the_recipes(
         assert without_latest(content(home)) == before, name
 
 
+def test_an_imported_score_is_imported_again(home: Path, sources: Path, prune: Callable[..., Any]) -> None:
+    (home / "store/timings.json").unlink()
+    next((home / "store/columns/score.mine").rglob("part-*")).unlink()
+    found = pipeline.verify("store", None, source=False)["findings"][0]["command"]
+    assert found == "prune score --store store --import FILE --type mine --high hard"
+    words = shlex.split(found.replace("FILE", str(sources / "scores.csv")))
+    assert prune(*words[1:]).code == 0
+    assert pipeline.verify("store", None, source=False)["whole"]
+
+
 READ = ("store/store.json", "store/columns/embedding.pixels/", "store/columns/score.mine/", "store/datasets/")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_verb_uses_a_damaged_file_in_silence(whole: Path, home: Path, kind: str, content: Content) -> None:
+def test_no_verb_uses_a_damaged_file_in_silence(
+    whole: Path, home: Path, kind: str, content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = content(whole)
     names = files_of(home, of="store")[list(KINDS).index(kind) :: len(KINDS)]
     names += [name for name in files_of(home, of="store") if name.startswith(READ) and name not in names]
@@ -214,16 +232,22 @@ def test_no_verb_uses_a_damaged_file_in_silence(whole: Path, home: Path, kind: s
         refused = uses(home, expected)
         if name.startswith(READ) and not name.endswith("recipe.json"):
             assert refused, f"{kind} {name} was used"
-        shutil.rmtree(home)
-        shutil.copytree(whole, home)
+        anew(home, whole, monkeypatch)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_file_in_ten_ways(
-    home: Path, sources: Path, kind: str, prune: Callable[..., Any], content: Content
+    whole: Path,
+    home: Path,
+    sources: Path,
+    kind: str,
+    prune: Callable[..., Any],
+    content: Content,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for turn in range(10 if kind == "flip" else 1):
         for of in ("store", "tars", "folders"):
             tried(home, files_of(home, of=of), kind, prune, content, sources / "images", 1000 * turn)
+        anew(home, whole, monkeypatch)  # what was typed is no longer known
