@@ -38,8 +38,8 @@ LAYERS = [
     {"selection", "progress", "methods", "text", "memory", "raw"},
     {"suspects", "cautions", "effort", "findings"},
     {"files", "local", "locks", "npy", "streams"},
-    {"refusals"},
-    {"arrays", "errors", "epochs", "ending", "sealing"},
+    {"refusals", "ending"},
+    {"arrays", "errors", "epochs", "sealing"},
     {"addresses"},
 ]
 
