@@ -16,7 +16,7 @@ from prune.arrays import Array
 from prune.errors import StoreError
 from prune.progress import Advance
 from prune.proxy.config import Training, kept_epochs
-from prune.proxy.device import THREADS, threads_of
+from prune.proxy.device import threads_of
 from prune.proxy.evaluate import Observer
 from prune.proxy.inputs import Inputs
 from prune.proxy.train import Trainer, to_bytes
@@ -98,7 +98,6 @@ class Course:
         if self.stopped is None:
             for epoch in range(1, self.training.last):
                 self.writer.detach("checkpoint", epoch)
-            self.writer.detach(THREADS, 0)
             self.writer.finish()
         elif self.writer.attachment(STOPPED, 0) is None:
             self.writer.attach(STOPPED, 0, b"{}", "json")

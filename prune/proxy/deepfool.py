@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from prune.arrays import Rows, Scores
 from prune.progress import SILENT, Advance, Reporter
 from prune.proxy.config import Training
-from prune.proxy.device import THREADS, repeatable, threads_of
+from prune.proxy.device import repeatable, threads_of
 from prune.proxy.evaluate import batch_of
 from prune.proxy.inputs import Inputs
 from prune.proxy.run import Proxy, model_at, run_proxies
@@ -181,7 +181,6 @@ def write_distances(
             values = np.full(part.stop - part.start, np.nan, np.float32)
             values[here - part.start] = _of_rows(model, inputs, here, advance)
             writer.put(part, values)
-    writer.detach(THREADS, 0)
 
 
 def _of_rows(model: nn.Module, inputs: Inputs, rows: Rows, advance: Advance) -> Scores:

@@ -12,9 +12,9 @@ import torch
 
 from prune.errors import OptionError
 from prune.store import ColumnWriter
+from prune.store.layout import THREADS
 
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS reads it when its first handle is made
-THREADS = "threads"  # an attachment of an unfinished column: how many there were when it was begun
 _DIGITS = 4  # of that number at most, whatever a file says
 
 
@@ -79,7 +79,7 @@ def repeatable(device: torch.device) -> Iterator[None]:
 def threads_of(column: ColumnWriter, device: torch.device) -> Iterator[None]:
     """Compute on a CPU by as many threads as the column was begun with: they shape the bits of a sum.
 
-    The first to call this notes the number of torch's threads beside the parts, until `THREADS` is detached.
+    The first to call this notes the number of torch's threads beside the parts, until the column is finished.
     """
     if device.type != "cpu":
         yield

@@ -16,7 +16,7 @@ from prune.errors import StoreError
 from prune.progress import SILENT, Reporter
 from prune.proxy.config import Training, kept_epochs
 from prune.proxy.course import Course, Enough
-from prune.proxy.device import THREADS, repeatable
+from prune.proxy.device import repeatable
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
 from prune.proxy.share import Share
@@ -24,6 +24,7 @@ from prune.proxy.together import follow_all, room_for
 from prune.proxy.trace import FACTS
 from prune.proxy.train import load_weights, new_model, weights_of
 from prune.store import Column, ColumnWriter, Dataset, Store, identity
+from prune.store.layout import THREADS
 
 VERSION = 1  # raised when the same training would give another trace
 

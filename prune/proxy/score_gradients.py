@@ -12,7 +12,7 @@ from prune.arrays import Rows, Scores
 from prune.epochs import early_epoch
 from prune.progress import SILENT, Advance, Reporter
 from prune.proxy.config import Training
-from prune.proxy.device import THREADS, repeatable, threads_of
+from prune.proxy.device import repeatable, threads_of
 from prune.proxy.evaluate import batch_of
 from prune.proxy.gradients import gradient_norms, obstacle
 from prune.proxy.inputs import Inputs
@@ -94,7 +94,6 @@ def write_norms(
             values = np.full(part.stop - part.start, np.nan, np.float32)
             values[here - part.start] = norms_of(model, inputs, here, advance, exact=bool(odd))
             writer.put(part, values)
-    writer.detach(THREADS, 0)
 
 
 def norms_of(

@@ -25,6 +25,7 @@ KEYS = "keys.parquet"
 TIMINGS = "timings.json"
 
 STOPPED = "stopped"  # an attachment of a column that may be gone on with, but is not owed
+THREADS = "threads"  # an attachment of a column that is not finished: how many it was begun with
 RECIPE = "recipe.json"
 COLUMN = "column.json"
 DATASET = "dataset.json"
