@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
@@ -19,8 +20,9 @@ from prune.proxy.config import Training, kept_epochs
 from prune.proxy.device import threads_of
 from prune.proxy.evaluate import Observer
 from prune.proxy.inputs import Inputs
-from prune.proxy.train import Trainer, to_bytes
-from prune.store import ColumnWriter
+from prune.proxy.train import Trainer, to_bytes, weights_of
+from prune.store import ColumnWriter, Store
+from prune.store.layout import THREADS
 
 Enough = Callable[[Array], bool]  # shown the facts of each epoch in order, (9, n): whether that will do
 Spent = Callable[[float], None]  # told of the seconds of every epoch
@@ -174,3 +176,26 @@ class Course:
         """Return the epoch of the latest whole checkpoint before an epoch; 0 for a fresh start."""
         epochs = range(before - 1, 0, -1)
         return next((e for e in epochs if self.writer.attachment("checkpoint", e) is not None), 0)
+
+
+def take_over(store: Store, writer: ColumnWriter, training: Training) -> None:
+    """Copy the first epochs of the open column of the whole schedule, if they and their weights are there."""
+    recipe = {**writer.recipe, "training": replace(training, stop=None).recipe}
+    whole = store.write_column(writer.name, recipe, rows=training.epochs, part_rows=1)
+    last = whole.attachment("checkpoint", training.last)
+    weights = {epoch: whole.attachment("weights", epoch) for epoch in kept_epochs(training.last)[:-1]}
+    weights[training.last] = None if last is None else weights_of(last)
+    if whole.finished or any(data is None for data in weights.values()):
+        return
+    threads = whole.attachment(THREADS, 0)
+    if threads is not None and writer.attachment(THREADS, 0) is None:
+        writer.attach(THREADS, 0, threads, "json")
+    for epoch, data in weights.items():
+        if writer.attachment("weights", epoch) is None:
+            assert data is not None
+            writer.attach("weights", epoch, data, "safetensors")
+    for part in writer.missing():
+        values = whole.read_part(part.number)
+        if values is None:
+            return
+        writer.put(part, values)

@@ -15,16 +15,15 @@ from prune.device import precision_of
 from prune.errors import StoreError
 from prune.progress import SILENT, Reporter
 from prune.proxy.config import Training, kept_epochs
-from prune.proxy.course import Course, Enough
+from prune.proxy.course import Course, Enough, take_over
 from prune.proxy.device import repeatable
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
 from prune.proxy.share import Share
 from prune.proxy.together import follow_all, room_for
 from prune.proxy.trace import FACTS
-from prune.proxy.train import load_weights, new_model, weights_of
+from prune.proxy.train import load_weights, new_model
 from prune.store import Column, ColumnWriter, Dataset, Store, identity
-from prune.store.layout import THREADS
 
 VERSION = 1  # raised when the same training would give another trace
 
@@ -241,7 +240,7 @@ def _train(
     for proxy, trace in zip(proxies, traces, strict=True):
         if not trace.finished:
             if training.stop is not None:
-                _take_over(store, trace, training)
+                take_over(store, trace, training)
             compact = proxy.share is not None and proxy.share.fold is not None
             courses.append(Course(trace, proxy.fed(inputs), training, proxy.run, compact=compact))
     room = room_for(inputs, training, len(courses)) if at_once is None else at_once
@@ -251,29 +250,6 @@ def _train(
         reporter=reporter,
         spent=lambda course, seconds: store.add_cost(_priced(course.writer.recipe), seconds),
     )
-
-
-def _take_over(store: Store, writer: ColumnWriter, training: Training) -> None:
-    """Copy the first epochs of the open column of the whole schedule, if they and their weights are there."""
-    recipe = {**writer.recipe, "training": replace(training, stop=None).recipe}
-    whole = store.write_column(writer.name, recipe, rows=training.epochs, part_rows=1)
-    last = whole.attachment("checkpoint", training.last)
-    weights = {epoch: whole.attachment("weights", epoch) for epoch in kept_epochs(training.last)[:-1]}
-    weights[training.last] = None if last is None else weights_of(last)
-    if whole.finished or any(data is None for data in weights.values()):
-        return
-    threads = whole.attachment(THREADS, 0)
-    if threads is not None and writer.attachment(THREADS, 0) is None:
-        writer.attach(THREADS, 0, threads, "json")
-    for epoch, data in weights.items():
-        if writer.attachment("weights", epoch) is None:
-            assert data is not None
-            writer.attach("weights", epoch, data, "safetensors")
-    for part in writer.missing():
-        values = whole.read_part(part.number)
-        if values is None:
-            return
-        writer.put(part, values)
 
 
 def _priced(recipe: dict[str, Any]) -> str:
