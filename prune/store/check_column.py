@@ -15,7 +15,6 @@ from prune.store.description import read_description
 from prune.store.layout import COLUMN, RECIPE, STOPPED, identity
 
 _DIGEST = re.compile(r".*-(?P<digest>[0-9a-f]{32})\.[a-z]+")
-_FIELDS = {"name", "recipe", "shape", "dtype", "part_rows", "files"}
 
 
 class _Where(NamedTuple):
@@ -71,8 +70,6 @@ def _description(where: _Where) -> dict[str, Any] | None:
     where.found.advance(1)
     try:
         described = read_description(where.name, where.folder)
-        if described.keys() != _FIELDS:
-            raise StoreError("it has other fields")
     except (StoreError, PermissionError) as error:
         kind: Kind = "damaged" if path.exists() else "missing"
         where.add(kind, path, why(error, kind))

@@ -156,6 +156,8 @@ def _check_dataset(folder: Path, fingerprint: str, found: Findings, again: str) 
     try:
         described = files.read_record(path)
         samples = folder / described["samples"]
+        if not samples.exists() and any(folder.glob("samples-*")):
+            raise ValueError("it names another table than there is")
         listed = {DATASET, samples.name}
         fault = found.look(samples, digest_in(samples.name))
         if fault:

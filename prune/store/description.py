@@ -10,7 +10,7 @@ from prune.errors import StoreError
 from prune.sealing import sealed
 from prune.store.layout import COLUMN, identity
 
-_FIELDS = {"recipe", "shape", "dtype", "part_rows", "files"}
+_FIELDS = {"name", "recipe", "shape", "dtype", "part_rows", "files"}
 
 
 def write_description(folder: Path, described: dict[str, Any]) -> None:
@@ -28,7 +28,7 @@ def read_description(name: str, folder: Path) -> dict[str, Any]:
     """
     try:
         described = files.read_record(folder / COLUMN)
-        if not described.keys() >= _FIELDS or identity(described["recipe"]) != folder.name:
+        if described.keys() != _FIELDS or identity(described["recipe"]) != folder.name:
             raise ValueError(f"{folder / COLUMN} is not what was written")
     except FileNotFoundError as error:
         raise StoreError(f"column {name} is not finished", "run the command that writes it again") from error

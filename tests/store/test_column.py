@@ -81,6 +81,18 @@ def test_damage_is_found_and_only_the_damaged_part_is_made_again(tmp_path: Path,
     np.testing.assert_array_equal(write(store).read(), VALUES)
 
 
+def test_a_description_whose_seal_has_another_name_is_damaged_and_made_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write(store)
+    path = next(tmp_path.rglob("column.json"))
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"seal"', b'"reel"'))
+    with pytest.raises(StoreError, match=r"column\.json is damaged"):
+        store.column("embedding.test")
+    write(store)
+    assert path.read_bytes() == whole
+
+
 def test_a_part_of_the_wrong_length_is_a_bug(tmp_path: Path) -> None:
     writer = Store(tmp_path).write_column("c", RECIPE, rows=35, part_rows=10)
     with pytest.raises(ValueError, match="has 10 rows, not 9"):
