@@ -9,6 +9,7 @@ os.environ.pop("PRUNE_STORE", None)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, one thread each
 
 import errno
+import functools
 import json
 import sys
 import tempfile
@@ -250,17 +251,23 @@ class Said:
 
 
 @pytest.fixture
-def prune(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """Run `prune WORDS…` in this process; return the exit code and what was printed."""
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Run `prune WORDS…` in this process; return the exit code and what a fixture of pytest captured."""
 
-    def run(*words: object) -> Said:
+    def run(capture: pytest.CaptureFixture[str], *words: object) -> Said:
         monkeypatch.setattr(sys, "argv", ["prune", *map(str, words)])
         code = 0
         try:
             cli.main()
         except SystemExit as stop:
             code = int(stop.code or 0)
-        said = capsys.readouterr()
+        said = capture.readouterr()
         return Said(code, said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def prune(typed: Callable[..., Said], capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run `prune WORDS…` in this process; return the exit code and what was printed."""
+    return functools.partial(typed, capsys)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import signal
 import struct
-import sys
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,33 +20,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from prune import cli
-
 Members = list[tuple[str, Any]]
 
 
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def prune(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def prune(typed: Callable[..., Any], capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     """Run `prune WORDS…`; return the exit code and all that reached the terminal, also from C."""
-
-    def run(*words: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["prune", *map(str, words)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        said = capfd.readouterr()
-        return Said(code, said.out, said.err)
-
-    return run
+    return functools.partial(typed, capfd)
 
 
 def pixels(number: int = 0, size: int = 12) -> np.ndarray:
