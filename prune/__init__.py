@@ -16,16 +16,21 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from prune.pipeline import embed, export, score, select
+    from prune.pipeline import embed, export, score, select, verify
     from prune.rows import select_rows
+    from prune.settings import Settings
     from prune.store import Store
 
-__all__ = ["Store", "embed", "export", "score", "select", "select_rows"]
+__all__ = ["Settings", "Store", "embed", "export", "score", "select", "select_rows", "verify"]
 
-_HOMES = {"Store": "prune.store", "select_rows": "prune.rows"}
+_HOMES = {"Settings": "prune.settings", "Store": "prune.store", "select_rows": "prune.rows"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'prune' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES.get(name, "prune.pipeline")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -14,6 +14,7 @@ import typer
 
 from prune import __version__
 from prune.commands import demo, embed, export, methods, score, select, status, verify
+from prune.commands.help import SETTINGS, Command, Group
 from prune.ending import end_on_signals
 from prune.errors import DataError, OutputError, PruneError, RejectsError, StoreError
 from prune.local import require_no_secrets
@@ -25,6 +26,8 @@ _LIBRARY = "ulimit -v unlimited   # if memory is limited here; else install it a
 _SHOWN = 20  # rejected samples that are listed on the terminal
 
 app = typer.Typer(
+    cls=Group,
+    context_settings=SETTINGS,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -42,7 +45,7 @@ for _command in (
     methods.methods,
     demo.demo,
 ):
-    app.command()(_command)
+    app.command(cls=Command)(_command)
 
 
 @app.callback()

@@ -2,7 +2,8 @@
 
 PruneError                 1  a bug, if it is raised as itself
 ├── OptionError            2  an option, a name or a number that makes no sense
-│   └── UnknownNameError   2  a method that does not exist; the hint has the nearest name
+│   ├── UnknownNameError   2  a method that does not exist; the hint has the nearest name
+│   └── UnknownKeywordError 2 a keyword that a function does not have, likewise; also a TypeError
 ├── DataError              3  the dataset cannot be read
 │   └── RejectsError       3  it can, but for some samples
 ├── StoreError             4  the store is missing, busy, unfinished, stale, damaged or newer
@@ -29,6 +30,8 @@ class PruneError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(without_secrets(message))
         self.hint = without_secrets(hint)
+        if hint:
+            self.add_note(f"try: {self.hint}")  # below a traceback, where there is one
 
 
 class OptionError(PruneError):
@@ -46,6 +49,15 @@ class UnknownNameError(OptionError):
         shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
         hint = f"did you mean {near[0]!r}?" if near else f"known: {shown}; see prune methods"
         super().__init__(f"no {kind} is called {name!r}", hint)
+
+
+class UnknownKeywordError(OptionError, TypeError):
+    """A keyword argument that a function does not have."""
+
+    def __init__(self, function: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = hint or (f"did you mean {near[0]!r}?" if near else f"{function} takes {', '.join(known)}")
+        super().__init__(f"{function}() has no keyword {name!r}", hint)
 
 
 class DataError(PruneError):

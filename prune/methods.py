@@ -19,6 +19,8 @@ from typing import Any
 
 from prune.errors import OptionError, UnknownNameError
 
+Options = Mapping[str, Any] | Sequence[str]  # of a method: values by name, or `NAME=VALUE` words
+
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -127,6 +129,13 @@ def table(*methods: Method) -> dict[str, Method]:
     by_name = {method.name: method for method in methods}
     assert len(by_name) == len(methods), "two methods share a name"
     return by_name
+
+
+def words(options: Options) -> list[str]:
+    """Return options as the `NAME=VALUE` words that one would type."""
+    if isinstance(options, Mapping):
+        return [f"{name}={value}" for name, value in options.items()]
+    return [options] if isinstance(options, str) else list(options)
 
 
 def find(kind: str, name: str, methods: Mapping[str, Method]) -> Method:

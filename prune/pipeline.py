@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from prune import exporting, report, selecting
-from prune.candidates import directions
 from prune.effort import Effort, training_words
 from prune.errors import OptionError
-from prune.methods import find, whole
-from prune.opening import all_rejects, check_rejects, opened, reopened
+from prune.keywords import named
+from prune.methods import Options, find, whole, words
 from prune.progress import Clock
 from prune.request import Request, checked_name, keys_in
 from prune.selectors import SELECTORS
 from prune.settings import DEFAULTS, Settings
-from prune.store import (
-    Store,
-    identity,
-    outdated_by,
-    prefix,
-    read_selection,
-    require_current,
-    settle_selection,
-    write_selection,
-)
-from prune.store.layout import SELECTIONS
+from prune.steps.export import Wanted as Export
+from prune.steps.export import export as write_export
+from prune.steps.select import select as write_selection
+from prune.store import Store
 from prune.typed import typed
 from prune.verifying import verify as verify
 
 Result = dict[str, Any]
 
 
+@named
 def embed(
     store: Store | str | Path = ".prune",
     data: str | None = None,
@@ -65,29 +57,15 @@ def embed(
         n, column, shape, rejects.
     """
     from prune.embedding import Request as Encoding  # loads torch: only the verbs that need it
-    from prune.embedding import embed_column
+    from prune.steps.embed import embed
 
     command = typed("embed", locals(), settings)
     store, settings, clock = _begin(store, settings)
-    with opened(store, data, settings) as ready:
-        asked = Encoding(encoder=encoder, weights=weights, features=features, dtype=dtype)
-        column = embed_column(ready, asked)
-        rejects = {**ready.dataset.rejects, **column.rejects()}
-        check_rejects(ready, rejects)
-        finished = column.finish()
-        store.publish(dataset=ready.fingerprint, columns={finished.name: identity(finished.recipe)})
-        seconds = clock.stop()
-        store.remember_timings("embed", seconds, command, [finished.name])
-    return {
-        "n": len(ready.dataset),
-        "column": finished.name,
-        "shape": list(finished.shape),
-        "rejects": len(rejects),
-        "skipped_shards": dict(ready.dataset.skipped),
-        "seconds": seconds,
-    }
+    asked = Encoding(encoder=encoder, weights=weights, features=features, dtype=dtype)
+    return embed(store, data, asked, command=command, settings=settings, clock=clock)
 
 
+@named
 def score(
     store: Store | str | Path = ".prune",
     data: str | None = None,
@@ -99,7 +77,7 @@ def score(
     on_fraction: str | float | None = None,
     cross_fit: int | None = None,
     on: str | None = None,
-    options: Sequence[str] = (),
+    options: Options = (),
     imports: str | None = None,
     high: str | None = None,
     checkpoint: Mapping[str, str | None] | None = None,
@@ -125,7 +103,7 @@ def score(
         The embedding that the proxy `linear` looks at (default: the only one), and that samples are near in
         (default: the proxy's).
     options
-        `NAME=VALUE` words for the scorers.
+        Of the scorers: a mapping, or `NAME=VALUE` words.
     imports
         A parquet or csv file with a `key` column, instead of a proxy.
     high
@@ -140,11 +118,14 @@ def score(
         five-number summary and what is known of its noise.
     """
     from prune.importing import import_columns, require_alone, require_meanings  # load torch
+    from prune.opening import Opened
     from prune.owned import Model, owned_scores, plan_of
     from prune.proxy import require_known
-    from prune.scoring import Scored, Wanted, outdated, score_columns, scores_of
-    from prune.supplies import FEATURES, require_space
+    from prune.scoring import Scored, Wanted, score_columns
+    from prune.steps.score import Run, score
+    from prune.supplies import require_space
 
+    options = words(options)
     command = typed("score", locals(), settings)
     store, settings, clock = _begin(store, settings)
     types = [types] if isinstance(types, str) else types
@@ -159,42 +140,44 @@ def score(
     plan, proxy = plan_of(training, settings.seed)
     require_known(plan.proxy)
     model = Model.of(**(checkpoint or {}))
-    with opened(store, data, settings) as ready:
+
+    def compute(ready: Opened) -> Scored:
         if imports is not None:
-            done = Scored(import_columns(ready, imports, types, high))
-        else:
-            require_space(ready, on)
-            own = owned_scores(ready, wanted, plan, effort=effort, on=on, model=model, proxy=proxy)
-            if proxy is not None:
-                effort = replace(effort, training=(f"--proxy {proxy}", *effort.training))
-            done = own or score_columns(ready, wanted, plan, effort=effort, on=on)
-        scores = scores_of(ready, done.columns)
-        gone = outdated(done.columns, store.columns_if_any)
-        store.publish(dataset=ready.fingerprint, columns=done.columns, without=gone)
-        rejects = all_rejects(store, ready.dataset)
-        seconds = clock.stop()
-        made = [name for name in done.columns if name == FEATURES or not name.startswith("embedding.")]
-        store.remember_timings("score", seconds, command, made)
-    return {
-        "n": len(ready.dataset),
-        "classes": len(ready.dataset.classes),
-        "rejects": len(rejects),
-        "skipped_shards": dict(ready.dataset.skipped),
-        "embeddings": [name for name in store.columns if name.startswith("embedding.")],
-        "scores": report.summaries(scores, directions(store), done.about),
-        **done.facts,
-        "seconds": seconds,
-    }
+            return Scored(import_columns(ready, imports, types, high))
+        require_space(ready, on)
+        own = owned_scores(ready, wanted, plan, effort=effort, on=on, model=model, proxy=proxy)
+        named = () if proxy is None else (f"--proxy {proxy}",)
+        asked = replace(effort, training=(*named, *effort.training))
+        return own or score_columns(ready, wanted, plan, effort=asked, on=on)
+
+    run = Run(store=store, data=data, command=command, settings=settings, clock=clock)
+    return score(run, compute)
 
 
+@named
 def select(
     store: Store | str | Path = ".prune",
     *,
+    method: str = "kcenter",
+    fraction: str | float | None = None,
+    count: int | None = None,
+    score: str | None = None,
+    quota: str | None = None,
+    quota_floor: int = 0,
+    quota_cap: int | None = None,
+    quota_errors: str | None = None,
+    drop_hardest: str | float | None = None,
+    drop_by: str | None = None,
+    on: str | None = None,
+    given: str | Path | Sequence[str] | None = None,
+    target: str | None = None,
+    target_split: str | None = None,
+    target_weights: str | None = None,
+    reweight: str | None = None,
     name: str | None = None,
     dry_run: bool = False,
-    options: Sequence[str] = (),
+    options: Options = (),
     settings: Settings = DEFAULTS,
-    **asked: Any,
 ) -> Result:
     """Choose which samples to keep.
 
@@ -202,45 +185,50 @@ def select(
     ----------
     store
         Where the columns are, and where the selection goes.
+    method, fraction, count, score
+        How to choose; how much is kept (one of the two); which score, for methods that use one.
+    quota, quota_floor, quota_cap, quota_errors
+        Split over classes: `none`, `proportional`, `equal` or `drop`, which may read errors of classes from
+        a file; samples that a class keeps at least and at most.
+    drop_hardest, drop_by
+        First leave out this fraction, or `auto`; the score that says which are hardest.
+    on
+        An embedding, `proxy` or `gradients`.
+    given
+        Keys that are chosen already: a list, or a file with one a line.
+    target, target_split, target_weights
+        What to match: a dataset, another store or a .npy of features; how much each of its samples counts.
+    reweight
+        Weights: `cluster`, `nnls` or `none`; default: the method's own.
     name
         Of the selection; default: the method.
     dry_run
         Say what it would need, and stop.
     options
-        `NAME=VALUE` words for the method.
-    asked
-        `method`, `fraction` or `count`, `score`, `quota`, `drop_hardest`, `on`, `given`, `target`,
-        `reweight`: see `Request`.
+        Of the method: a mapping, or `NAME=VALUE` words.
 
     Returns
     -------
     dict
         What `selection.json` says, and how the selection compares with random ones.
     """
-    command = typed("select", {**asked, "name": name, "options": options}, settings)
+    asked = {key: value for key, value in locals().items() if key not in {"store", "dry_run", "settings"}}
+    asked["options"] = words(options)
+    command = typed("select", asked, settings)
     store, settings, clock = _begin(store, settings)
-    method = find("selector", asked.get("method", "kcenter"), SELECTORS)
-    if asked.get("count") is not None:
-        asked["count"] = whole(asked["count"], "count")
-    asked["given"] = keys_in(asked.get("given"))
-    wanted = Request(**asked, options=method.parse(options), seed=settings.seed)
-    name = checked_name(method.name if name is None else name)
-    store.require()
-    with store.writing(wait=settings.wait, say=settings.reporter.say):
-        ready = selecting.prepare(store, wanted, settings)
-        if dry_run:
-            return {"name": name, "plan": ready.forecast and asdict(ready.forecast)}
-        table, about = selecting.run(ready)
-        seconds = clock.stop()
-        about["seconds"] = {**store.timings, "select": seconds}
-        digest = write_selection(store, name, table, about)
-        store.publish(selections={name: digest}, latest=name)
-        settle_selection(store, name)
-        read_selection(store, name)  # where locks do nothing, another command may have been there
-        store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}"])
-    return {"name": name, **about}
+    chosen = find("selector", method, SELECTORS)
+    asked["count"] = None if count is None else whole(count, "count")
+    asked["given"] = keys_in(given)
+    asked["options"] = chosen.parse(asked["options"])
+    del asked["name"]
+    wanted = Request(**asked, seed=settings.seed)
+    name = checked_name(chosen.name if name is None else name)
+    return write_selection(
+        store, name, wanted, dry_run=dry_run, command=command, settings=settings, clock=clock
+    )
 
 
+@named
 def export(
     store: Store | str | Path = ".prune",
     *,
@@ -250,7 +238,7 @@ def export(
     fraction: str | float | None = None,
     rejected: bool = False,
     overwrite: bool = False,
-    options: Sequence[str] = (),
+    options: Options = (),
     settings: Settings = DEFAULTS,
 ) -> Result:
     """Write the kept (or the rejected) samples as a smaller dataset.
@@ -270,7 +258,7 @@ def export(
     overwrite
         Replace an earlier export.
     options
-        `NAME=VALUE` words for the format, such as `layout=repack` or `link=hard`.
+        Of the format, such as `{"layout": "repack"}` or `{"link": "hard"}`; or `NAME=VALUE` words.
 
     Returns
     -------
@@ -278,19 +266,16 @@ def export(
         out, samples, files, bytes, whether it was there already.
     """
     store, settings, clock = _begin(store, settings)
-    whole = read_selection(store, selection)
-    if selection is None:
-        require_current(store, whole)
-    elif column := outdated_by(store, whole):
-        settings.reporter.say(f"{column} was made again since {selection!r} was chosen by it")
-    chosen = whole if fraction is None else prefix(whole, fraction)
-    reader, dataset = reopened(store, settings)
-    job = exporting.job(store, reader, dataset, chosen, rejected=rejected, reporter=settings.reporter)
-    target = Path(out) if out is not None else Path(f"{'rejected' if rejected else 'pruned'}-{format}")
-    exporting.require_apart(store, target)
-    wait = settings.reporter.say if settings.wait else None
-    done = exporting.write(job, format, target, options, overwrite=overwrite, wait=wait)
-    return {**done, "seconds": clock.stop()}
+    wanted = Export(
+        format=format,
+        out=out,
+        selection=selection,
+        fraction=fraction,
+        rejected=rejected,
+        overwrite=overwrite,
+        options=words(options),
+    )
+    return {**write_export(store, wanted, settings), "seconds": clock.stop()}
 
 
 def _begin(store: Store | str | Path, settings: Settings) -> tuple[Store, Settings, Clock]:

@@ -10,6 +10,7 @@ from typing import Any
 from prune.errors import DataError, OptionError, StoreError
 from prune.exporters.checking import check_export, export_command, is_export, selection_of
 from prune.findings import Findings
+from prune.keywords import named
 from prune.opening import reopened
 from prune.remaking import commands_of
 from prune.settings import DEFAULTS, Settings
@@ -23,6 +24,7 @@ _NOT_WHOLE = 4
 _NAME = "prune verify PLACE   # a store, or an export"
 
 
+@named
 def verify(
     store: Store | str | Path = ".prune",
     place: str | Path | None = None,

@@ -18,6 +18,7 @@ LAYERS = [
     {"commands"},
     {"demo"},
     {"pipeline"},
+    {"steps"},  # what a verb does, from store to store
     {"importing", "owned"},
     {"checkpointing"},
     {"scoring", "selecting", "exporting", "verifying"},  # the steps of the verbs
@@ -33,7 +34,7 @@ LAYERS = [
     {"greedy"},  # set functions, engines, matching pursuit
     {"images", "index", "device", "remaking"},
     {"store", "noise"},
-    {"typed"},
+    {"typed", "keywords"},
     {"settings", "quota", "room"},
     {"selection", "progress", "methods", "text", "memory", "raw"},
     {"suspects", "cautions", "effort", "findings"},

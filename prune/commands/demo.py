@@ -13,11 +13,19 @@ from prune.commands.console import finish, reporter
 
 def demo(
     out: Annotated[
-        Path, typer.Option(help="Folder for the dataset, the store and the smaller dataset.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for the dataset, the store and the smaller dataset.",
+            rich_help_panel=o.OUT,
+        ),
     ] = Path("prune-demo"),
     seed: o.Seed = 0,
     device: o.DeviceName = o.Device.auto,
-    store: Annotated[Path | None, typer.Option(help="Default: .prune in the folder.")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Default: .prune in the folder.", rich_help_panel=o.OUT),
+    ] = None,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:

@@ -14,15 +14,32 @@ from prune.commands.console import finish, reporter
 def embed(
     data: o.Data = None,
     encoder: Annotated[
-        str | None, typer.Option(help="A torchvision model (default resnet18), `pixels` or `precomputed`.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A torchvision model (default resnet18), `pixels` or `precomputed`.",
+            rich_help_panel=o.HOW,
+        ),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(help="A .safetensors or .pth FILE; `default` downloads; `random`.")
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Weights of the model, .safetensors or .pth; `default` downloads; `random`.",
+            rich_help_panel=o.HOW,
+        ),
     ] = None,
     features: Annotated[
-        Path | None, typer.Option(help="Your own features: .npy by row, or parquet by key.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Your own features instead: .npy by row, or parquet by key.",
+            rich_help_panel=o.HOW,
+        ),
     ] = None,
-    dtype: Annotated[str, typer.Option(help="float16 or float32.")] = "float16",
+    dtype: Annotated[
+        str, typer.Option(metavar="TYPE", help="float16 or float32.", rich_help_panel=o.HOW)
+    ] = "float16",
     as_: o.As = None,
     split: o.Split = None,
     label_field: o.LabelField = None,

@@ -13,23 +13,59 @@ from prune.commands.console import finish, reporter
 
 def export(
     format_: Annotated[
-        str, typer.Option("--format", help="webdataset, huggingface, imagefolder, parquet or manifest.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="webdataset, huggingface, imagefolder, parquet or manifest.",
+            rich_help_panel=o.WRITE,
+        ),
     ],
-    out: Annotated[Path | None, typer.Option(help="A new folder; default: pruned-FORMAT.")] = None,
-    selection: Annotated[str | None, typer.Option(help="Which selection; default: the latest.")] = None,
+    selection: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Which selection; default: the latest.", rich_help_panel=o.WRITE),
+    ] = None,
     fraction: Annotated[
-        str | None, typer.Option(help="Only the first of the selection: this fraction of all samples.")
+        str | None,
+        typer.Option(
+            metavar="F",
+            help="Only the first of the selection: this fraction of all samples.",
+            rich_help_panel=o.WRITE,
+        ),
     ] = None,
-    rejected: Annotated[bool, typer.Option("--rejected", help="Write the samples not kept instead.")] = False,
+    rejected: Annotated[
+        bool,
+        typer.Option("--rejected", help="Write the samples not kept instead.", rich_help_panel=o.WRITE),
+    ] = False,
     layout: Annotated[
-        str | None, typer.Option(help="webdataset: mirror the source's shards, or repack.")
+        str | None,
+        typer.Option(
+            metavar="KIND", help="webdataset: mirror the source's shards, or repack.", rich_help_panel=o.FORM
+        ),
     ] = None,
-    shard_size: Annotated[int | None, typer.Option(help="webdataset: samples a shard, for repack.")] = None,
-    link: Annotated[str | None, typer.Option(help="imagefolder: copy, hard or sym.")] = None,
+    shard_size: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="webdataset: samples a shard, for repack.", rich_help_panel=o.FORM),
+    ] = None,
+    link: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="imagefolder: copy, hard or sym.", rich_help_panel=o.FORM),
+    ] = None,
     other_splits: Annotated[
-        str | None, typer.Option(help="huggingface, parquet: copy, link or omit the other splits.")
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="huggingface, parquet: copy, link or omit the other splits.",
+            rich_help_panel=o.FORM,
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A new folder; default: pruned-FORMAT.", rich_help_panel=o.OUT),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export.", rich_help_panel=o.OUT)
+    ] = False,
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,

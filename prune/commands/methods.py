@@ -12,7 +12,12 @@ from prune.commands.console import finish
 
 def methods(
     family: Annotated[
-        str | None, typer.Argument(help="readers, encoders, proxies, scores, selectors, exporters.")
+        str | None,
+        typer.Argument(
+            metavar="FAMILY",
+            help="readers, encoders, proxies, scores, selectors, exporters.",
+            rich_help_panel=o.READ,
+        ),
     ] = None,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,

@@ -27,41 +27,106 @@ class OnError(enum.StrEnum):
     skip = "skip"
 
 
+# The groups of `--help`, in the order in which they are shown.
+READ = "What to read"
+SCORES = "What to compute"
+KEEP = "What to keep"
+WRITE = "What to write"
+HOW = "How"
+PROXY = "The proxy"
+TRUST = "How far to trust it"
+MODEL = "A model of your own"
+CLASSES = "How it is split over classes"
+TARGET = "What to match, and weights"
+FORM = "Of one format"
+OUT = "Where results go"
+WRONG = "When something is wrong"
+RUN = "How it runs"
+GROUPS = (*(READ, SCORES, KEEP, WRITE, HOW, PROXY, TRUST, MODEL, CLASSES, TARGET, FORM, OUT, WRONG, RUN),)
+
 Data = Annotated[
-    str | None, typer.Argument(help=f"{_DATA} May be left out once the store knows it.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="DATA",
+        help=f"{_DATA} May be left out once the store knows it.",
+        show_default=False,
+        rich_help_panel=READ,
+    ),
 ]
-StorePath = Annotated[
-    Path, typer.Option("--store", envvar="PRUNE_STORE", help="Where results are kept.", readable=False)
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="FORMAT", help="Of DATA, where looking is not enough.", rich_help_panel=READ
+    ),
 ]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
-DeviceName = Annotated[Device, typer.Option(help="Where the arithmetic runs.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")]
+Split = Annotated[str | None, typer.Option(metavar="NAME", help="Which split of DATA.", rich_help_panel=READ)]
+LabelField = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Column, tar member or JSON field that holds the label.", rich_help_panel=READ
+    ),
+]
+ImageColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Column that holds the image, where there are several.", rich_help_panel=READ
+    ),
+]
+LabelsFile = Annotated[
+    Path | None,
+    typer.Option("--labels", metavar="FILE", help="Labels of a .npy dataset.", rich_help_panel=READ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="An option of the method.", rich_help_panel=HOW),
+]
+ErrorMode = Annotated[OnError, typer.Option(help="What unreadable samples do.", rich_help_panel=WRONG)]
+MaxBad = Annotated[
+    float,
+    typer.Option(
+        metavar="F", help="Largest fraction of unreadable samples that `skip` accepts.", rich_help_panel=WRONG
+    ),
+]
+SkipShards = Annotated[
+    bool,
+    typer.Option(
+        "--skip-shards", help="Leave damaged shards out whole, and list them.", rich_help_panel=WRONG
+    ),
+]
+Refresh = Annotated[
+    bool, typer.Option("--refresh", help="Start over when the dataset has changed.", rich_help_panel=WRONG)
+]
 Wait = Annotated[
     bool,
     typer.Option(
-        "--wait", help="Wait for another command that writes to the same place, instead of failing."
+        "--wait",
+        help="Wait for another command that writes to the same place, instead of failing.",
+        rich_help_panel=WRONG,
     ),
 ]
-Refresh = Annotated[bool, typer.Option("--refresh", help="Start over when the dataset has changed.")]
-ErrorMode = Annotated[OnError, typer.Option(help="What unreadable samples do.")]
-MaxBad = Annotated[float, typer.Option(help="Largest fraction of unreadable samples that `skip` accepts.")]
-SkipShards = Annotated[
-    bool, typer.Option("--skip-shards", help="Leave damaged shards out whole, and list them.")
+StorePath = Annotated[
+    Path,
+    typer.Option(
+        "--store",
+        envvar="PRUNE_STORE",
+        show_envvar=True,
+        show_default=True,
+        metavar="DIR",
+        help="Where results are kept.",
+        readable=False,
+        rich_help_panel=OUT,
+    ),
 ]
-Workers = Annotated[int | None, typer.Option(help="Processes that decode images; default: one a core.")]
-As = Annotated[str | None, typer.Option("--as", help="Format of DATA, where looking is not enough.")]
-Split = Annotated[str | None, typer.Option(help="Which split of DATA.")]
-LabelField = Annotated[
-    str | None, typer.Option(help="Column, tar member or JSON field that holds the label.")
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=OUT)
 ]
-ImageColumn = Annotated[
-    str | None, typer.Option(help="Column that holds the image, where there are several.")
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.", rich_help_panel=OUT)]
+Workers = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Processes that decode images; default: one a core.", rich_help_panel=RUN),
 ]
-LabelsFile = Annotated[Path | None, typer.Option("--labels", help="Labels of a .npy dataset.")]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the method.")
-]
+Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.", rich_help_panel=RUN)]
+DeviceName = Annotated[Device, typer.Option(help="Where the arithmetic runs.", rich_help_panel=RUN)]
 
 STORE = Path(".prune")
 

@@ -3,37 +3,94 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
+from prune.commands.score_report import summary
 
 
 def score(
     data: o.Data = None,
     type_: Annotated[
         list[str] | None,
-        typer.Option("--type", metavar="T[,T…]", help="Scores to compute; see `prune methods`."),
+        typer.Option(
+            "--type",
+            metavar="T[,T…]",
+            help="Scores to compute; see `prune methods scores`.",
+            rich_help_panel=o.SCORES,
+        ),
+    ] = None,
+    set_: o.Set = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Embedding for --proxy linear (default: the one there is) and for neighbours.",
+            rich_help_panel=o.SCORES,
+        ),
+    ] = None,
+    import_: Annotated[
+        Path | None,
+        typer.Option(
+            "--import",
+            metavar="FILE",
+            help="Take columns of a parquet or csv file, joined by key.",
+            rich_help_panel=o.SCORES,
+        ),
+    ] = None,
+    high: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MEANING",
+            help="What a high imported value means: hard, easy, …; or NAME=hard,…",
+            rich_help_panel=o.SCORES,
+        ),
     ] = None,
     proxy: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME",
             help="resnet8, resnet9, resnet20, lenet, mlp, linear, or a torchvision model; own: your training "
-            "(TraceWriter). Default: own, where there is one, else resnet8."
+            "(TraceWriter). Default: own, where there is one, else resnet8.",
+            rich_help_panel=o.PROXY,
         ),
     ] = None,
-    proxy_size: Annotated[int, typer.Option(help="Pixels a side that the proxy sees.")] = 32,
+    proxy_size: Annotated[
+        int, typer.Option(metavar="N", help="Pixels a side that the proxy sees.", rich_help_panel=o.PROXY)
+    ] = 32,
     epochs: Annotated[
-        int | None, typer.Option(help="How long the proxy trains. Default: 10.", show_default=False)
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="How long the proxy trains. Default: 10.",
+            show_default=False,
+            rich_help_panel=o.PROXY,
+        ),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Peak learning rate of the proxy.", rich_help_panel=o.PROXY),
+    ] = None,
+    flip: Annotated[
+        bool | None,
+        typer.Option(
+            "--flip/--no-flip",
+            help="Mirror images while the proxy trains.",
+            show_default=False,
+            rich_help_panel=o.PROXY,
+        ),
     ] = None,
     runs: Annotated[
         int | None,
         typer.Option(
+            metavar="R",
             help="Proxies to train, with other seeds; scores are means. Adds to those there are. "
             "Default: 1, or at most 10 with --until-stable.",
             show_default=False,
+            rich_help_panel=o.TRUST,
         ),
     ] = None,
     until_stable: Annotated[
@@ -42,48 +99,53 @@ def score(
             metavar="RHO",
             help="Add runs, from 2 on, until their mean is expected to correlate by RHO (Spearman) with the "
             "mean of as many others; with --runs 1, add epochs until the ranking stands.",
+            rich_help_panel=o.TRUST,
         ),
     ] = None,
     on_fraction: Annotated[
         str | None,
         typer.Option(
-            metavar="F", help="Train on and score a random part; the rest gets the mean of its neighbours."
+            metavar="F",
+            help="Train on and score a random part; the rest gets the mean of its neighbours.",
+            rich_help_panel=o.TRUST,
         ),
     ] = None,
     cross_fit: Annotated[
         int | None,
-        typer.Option(metavar="K", help="Score every sample by a proxy that did not train on it: K folds."),
-    ] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate of the proxy.")] = None,
-    flip: Annotated[
-        bool | None,
-        typer.Option("--flip/--no-flip", help="Mirror images while the proxy trains.", show_default=False),
-    ] = None,
-    on: Annotated[
-        str | None,
-        typer.Option(help="Embedding for --proxy linear (default: the one there is) and for neighbours."),
-    ] = None,
-    import_: Annotated[
-        Path | None, typer.Option("--import", help="Take columns of a parquet or csv file, joined by key.")
-    ] = None,
-    high: Annotated[
-        str | None,
         typer.Option(
-            metavar="MEANING", help="What a high imported value means: hard, easy, …; or NAME=hard,…"
+            metavar="K",
+            help="Score every sample by a proxy that did not train on it: K folds.",
+            rich_help_panel=o.TRUST,
         ),
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Weights of a model of yours, in the place of a proxy.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Weights of a model of yours, in the place of a proxy.",
+            rich_help_panel=o.MODEL,
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(metavar="MODULE:FACTORY", help="What makes that model; also path/to/file.py:factory."),
+        typer.Option(
+            metavar="MODULE:FACTORY",
+            help="What makes that model; also path/to/file.py:factory.",
+            rich_help_panel=o.MODEL,
+        ),
     ] = None,
     mean: Annotated[
-        str | None, typer.Option(help="Of its pixels from 0 to 1, one or three; default: the dataset's.")
+        str | None,
+        typer.Option(
+            metavar="X[,X,X]",
+            help="Of its pixels from 0 to 1, one or three; default: the dataset's.",
+            rich_help_panel=o.MODEL,
+        ),
     ] = None,
-    std: Annotated[str | None, typer.Option(help="Their deviation, likewise.")] = None,
-    set_: o.Set = None,
+    std: Annotated[
+        str | None,
+        typer.Option(metavar="X[,X,X]", help="Their deviation, likewise.", rich_help_panel=o.MODEL),
+    ] = None,
     as_: o.As = None,
     split: o.Split = None,
     label_field: o.LabelField = None,
@@ -145,78 +207,4 @@ def score(
         },
         settings=settings,
     )
-    finish(result, _lines(result, store), as_json=json, quiet=quiet)
-
-
-def _lines(result: dict[str, Any], store: Path) -> list[str]:
-    from prune.text import counted, duration, number
-    from prune.typed import in_store
-
-    took = duration(result["seconds"]["total"])
-    lines = [f"{counted(result['n'], 'sample')}, {counted(result['classes'], 'class')}, in {took}"]
-    for name, about in result["scores"].items():
-        numbers = "  ".join(f"{key} {number(about[key])}" for key in ("min", "median", "max") if key in about)
-        high = f"  (high: {about['high']})" if about["high"] else ""
-        lines.append(f"score.{name}: {numbers}{high}")
-        lines += _trust(name, about)
-    lines += [*_stability(result.get("stable")), *_cost(result.get("cost", {}))]
-    following = "prune select --method kcenter --fraction 0.3" if result["embeddings"] else "prune embed"
-    return [*lines, f"next: {in_store(following, str(store))}"]
-
-
-def _trust(name: str, about: dict[str, Any]) -> list[str]:
-    from prune.text import counted, number
-
-    lines = []
-    if about.get("between_runs") is not None:
-        lines.append(f"  runs agree by {about['between_runs']:.2f} (Spearman){_of_mean(about)}")
-    if about.get("constant_runs"):
-        lines.append(
-            f"  runs cannot be compared: {about['constant_runs']} of them gave all samples the same number"
-        )
-    if "fold_shift" in about and about["fold_shift"] is None:
-        lines.append("  medians of folds cannot be compared: half of the samples have the same score")
-    elif "fold_shift" in about:
-        share = f"{number(round(about['fold_shift'], 3))} of the quartile range"
-        lines.append(f"  medians of folds differ from that of all by {share} at most")
-    if about.get("extrapolated"):
-        flag = f"see the column score.{name}.extrapolated"
-        lines.append(f"  {counted(about['extrapolated'], 'sample')} filled in from neighbours; {flag}")
-    return lines
-
-
-def _of_mean(about: dict[str, Any]) -> str:
-    from prune.text import counted
-
-    if about["of_mean"] is None:
-        return ""
-    enough = f"; 0.95 takes {counted(about['enough'], 'run')}" if about["enough"] else ""
-    return f"; their mean would agree by {about['of_mean']:.2f} with that of as many other runs{enough}"
-
-
-def _stability(stable: dict[str, Any] | None) -> list[str]:
-    if stable is None:
-        return []
-    kind = "runs" if "runs" in stable else "epochs"
-    after = f"after {stable[kind]} of {stable['of']} {kind}"
-    if kind == "epochs":
-        end = "the ranking stands" if stable["stands"] else "the ranking still moves"
-        return [f"{end} {after}, by a Spearman correlation of {stable['rho']:g}"]
-    said = "is expected" if stable["stands"] else "cannot be expected yet"
-    return [f"{after}, their mean {said} to correlate by {stable['rho']:g} with that of as many other runs"]
-
-
-def _cost(cost: dict[str, Any]) -> list[str]:
-    from prune.text import duration
-
-    def took(seconds: float | None) -> str:
-        return "unknown" if seconds is None else duration(seconds)
-
-    if "proxy" not in cost:
-        return []
-    proxy, after = cost["proxy"], cost["next"]
-    networks = f", gradients {took(proxy['networks'])}" if proxy["networks"] else ""
-    spent = f"proxy {took(proxy['seconds'])}{networks} on {cost['device']}, {duration(proxy['now'])} now"
-    scores = f"scores {duration(sum(cost['scores'].values()))}"
-    more = f"another run: {took(after['run'])}; another score from the same trace: {took(after['score'])}"
-    return [f"cost: {spent}, {scores}", more]
+    finish(result, summary(result, store), as_json=json, quiet=quiet)

@@ -16,10 +16,21 @@ _SHOWN = 20  # findings of a kind on the terminal; --json has a thousand
 def verify(
     place: Annotated[
         Path | None,
-        typer.Argument(help="A store or an export; default: the store.", show_default=False, readable=False),
+        typer.Argument(
+            metavar="PATH",
+            help="A store or an export; default: the store.",
+            show_default=False,
+            readable=False,
+            rich_help_panel=o.READ,
+        ),
     ] = None,
     source: Annotated[
-        bool, typer.Option("--source/--no-source", help="Also read the dataset again, and compare it.")
+        bool,
+        typer.Option(
+            "--source/--no-source",
+            help="Also read the dataset again, and compare it.",
+            rich_help_panel=o.READ,
+        ),
     ] = True,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,

@@ -1,0 +1,50 @@
+"""What one would type: the examples at the end of `prune VERB --help`. A test parses every one."""
+
+from __future__ import annotations
+
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "embed": (
+        ("features of a pretrained ResNet-18", "prune embed data/"),
+        ("your own features, one row a sample", "prune embed --features features.npy data/"),
+        ("no network: a few pixels a sample", "prune embed --encoder pixels data/"),
+    ),
+    "score": (
+        ("two scores from one training of a small proxy", "prune score --type el2n,aum data/"),
+        ("how far to trust them: five runs", "prune score --type grad_norm --runs 5 data/"),
+        ("your own model", "prune score --type el2n --checkpoint model.pth --model net.py:build data/"),
+        ("your own numbers", "prune score --import scores.csv --high hard data/"),
+    ),
+    "select": (
+        ("30 % that cover the dataset", "prune select --method kcenter --fraction 0.3"),
+        (
+            "the hardest 1,000, without what is likely mislabelled",
+            "prune select --method top --score el2n --count 1000 --drop-hardest auto",
+        ),
+        (
+            "as many of every class, under a name",
+            "prune select --method random --fraction 0.1 --quota equal --name tenth",
+        ),
+        ("what it would need", "prune select --method facility_location --fraction 0.1 --dry-run"),
+    ),
+    "export": (
+        ("tar shards, members copied unchanged", "prune export --format webdataset --out smaller"),
+        ("an image folder of links", "prune export --format imagefolder --link hard --out smaller"),
+        (
+            "what was left out, of a selection by name",
+            "prune export --format parquet --selection tenth --rejected",
+        ),
+    ),
+    "status": (
+        ("what there is", "prune status"),
+        ("for a script", "prune status --json"),
+    ),
+    "verify": (
+        ("the store and the dataset", "prune verify"),
+        ("an export, without reading the dataset", "prune verify --no-source smaller"),
+    ),
+    "methods": (
+        ("what there is to choose from", "prune methods"),
+        ("one family", "prune methods selectors"),
+    ),
+    "demo": (("the whole chain, offline, in a new folder", "prune demo --out prune-demo"),),
+}

@@ -1,0 +1,61 @@
+"""The page that `--help` shows: options in groups, then examples. Plain text, as wide as the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from prune.commands.examples import EXAMPLES
+from prune.commands.options import GROUPS, RUN
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 10_000}
+_COLUMN = 30  # widest first column; what is longer has its text on the next line
+
+
+class Command(TyperCommand):
+    """A verb, whose options are listed by their `rich_help_panel`, without drawing boxes."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write one section a group, all with the same first column."""
+        groups: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
+        for param in self.get_params(ctx):
+            record: tuple[str, str] | None = param.get_help_record(ctx)
+            if record is None:
+                continue
+            name = param.metavar or param.name.upper() if param.param_type_name == "argument" else record[0]
+            group = getattr(param, "rich_help_panel", None) or RUN
+            groups.setdefault(group, []).append((name, record[1]))
+        names = [name for rows in groups.values() for name, _ in rows]
+        wide = max((len(name) for name in names if len(name) <= _COLUMN), default=0)
+        for group, rows in groups.items():
+            if not rows:
+                continue
+            with formatter.section(_heading(group)):
+                formatter.write_dl([(name.ljust(wide), about) for name, about in rows], col_max=_COLUMN)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as it is called
+        """Write the examples, a line of words above each; commands are never wrapped."""
+        examples = EXAMPLES.get(self.name or "", ())
+        if not examples:
+            return
+        with formatter.section(_heading("Examples")):
+            for words, command in examples:
+                formatter.write(f"  # {words}\n  {command}\n")
+
+
+class Group(TyperGroup):
+    """The list of verbs."""
+
+    command_class = Command
+
+
+def _heading(text: str) -> str:
+    return typer.style(text, bold=True) if _draws_bold() else text
+
+
+def _draws_bold() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ

@@ -1,0 +1,75 @@
+"""What a score says of itself on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prune.text import counted, duration, number
+from prune.typed import in_store
+
+
+def summary(result: dict[str, Any], store: Path) -> list[str]:
+    """Return the lines to print."""
+    took = duration(result["seconds"]["total"])
+    lines = [f"{counted(result['n'], 'sample')}, {counted(result['classes'], 'class')}, in {took}"]
+    for name, about in result["scores"].items():
+        numbers = "  ".join(f"{key} {number(about[key])}" for key in ("min", "median", "max") if key in about)
+        high = f"  (high: {about['high']})" if about["high"] else ""
+        lines.append(f"score.{name}: {numbers}{high}")
+        lines += _trust(name, about)
+    lines += [*_stability(result.get("stable")), *_cost(result.get("cost", {}))]
+    following = "prune select --method kcenter --fraction 0.3" if result["embeddings"] else "prune embed"
+    return [*lines, f"next: {in_store(following, str(store))}"]
+
+
+def _trust(name: str, about: dict[str, Any]) -> list[str]:
+    lines = []
+    if about.get("between_runs") is not None:
+        lines.append(f"  runs agree by {about['between_runs']:.2f} (Spearman){_of_mean(about)}")
+    if about.get("constant_runs"):
+        lines.append(
+            f"  runs cannot be compared: {about['constant_runs']} of them gave all samples the same number"
+        )
+    if "fold_shift" in about and about["fold_shift"] is None:
+        lines.append("  medians of folds cannot be compared: half of the samples have the same score")
+    elif "fold_shift" in about:
+        share = f"{number(round(about['fold_shift'], 3))} of the quartile range"
+        lines.append(f"  medians of folds differ from that of all by {share} at most")
+    if about.get("extrapolated"):
+        flag = f"see the column score.{name}.extrapolated"
+        lines.append(f"  {counted(about['extrapolated'], 'sample')} filled in from neighbours; {flag}")
+    return lines
+
+
+def _of_mean(about: dict[str, Any]) -> str:
+    if about["of_mean"] is None:
+        return ""
+    enough = f"; 0.95 takes {counted(about['enough'], 'run')}" if about["enough"] else ""
+    return f"; their mean would agree by {about['of_mean']:.2f} with that of as many other runs{enough}"
+
+
+def _stability(stable: dict[str, Any] | None) -> list[str]:
+    if stable is None:
+        return []
+    kind = "runs" if "runs" in stable else "epochs"
+    after = f"after {stable[kind]} of {stable['of']} {kind}"
+    if kind == "epochs":
+        end = "the ranking stands" if stable["stands"] else "the ranking still moves"
+        return [f"{end} {after}, by a Spearman correlation of {stable['rho']:g}"]
+    said = "is expected" if stable["stands"] else "cannot be expected yet"
+    return [f"{after}, their mean {said} to correlate by {stable['rho']:g} with that of as many other runs"]
+
+
+def _cost(cost: dict[str, Any]) -> list[str]:
+    def took(seconds: float | None) -> str:
+        return "unknown" if seconds is None else duration(seconds)
+
+    if "proxy" not in cost:
+        return []
+    proxy, after = cost["proxy"], cost["next"]
+    networks = f", gradients {took(proxy['networks'])}" if proxy["networks"] else ""
+    spent = f"proxy {took(proxy['seconds'])}{networks} on {cost['device']}, {duration(proxy['now'])} now"
+    scores = f"scores {duration(sum(cost['scores'].values()))}"
+    more = f"another run: {took(after['run'])}; another score from the same trace: {took(after['score'])}"
+    return [f"cost: {spent}, {scores}", more]

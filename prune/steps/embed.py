@@ -1,0 +1,33 @@
+"""Embed: one column of features of every sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prune.embedding import Request, embed_column
+from prune.opening import check_rejects, opened
+from prune.progress import Clock
+from prune.settings import Settings
+from prune.store import Store, identity
+
+
+def embed(
+    store: Store, data: str | None, asked: Request, *, command: str, settings: Settings, clock: Clock
+) -> dict[str, Any]:
+    """Write the column and publish it; `command` is what made it, in words."""
+    with opened(store, data, settings) as ready:
+        column = embed_column(ready, asked)
+        rejects = {**ready.dataset.rejects, **column.rejects()}
+        check_rejects(ready, rejects)
+        finished = column.finish()
+        store.publish(dataset=ready.fingerprint, columns={finished.name: identity(finished.recipe)})
+        seconds = clock.stop()
+        store.remember_timings("embed", seconds, command, [finished.name])
+    return {
+        "n": len(ready.dataset),
+        "column": finished.name,
+        "shape": list(finished.shape),
+        "rejects": len(rejects),
+        "skipped_shards": dict(ready.dataset.skipped),
+        "seconds": seconds,
+    }

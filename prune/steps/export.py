@@ -1,0 +1,48 @@
+"""Export: the samples of a selection, as a dataset of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prune import exporting
+from prune.opening import reopened
+from prune.settings import Settings
+from prune.store import Store, outdated_by, prefix, read_selection, require_current
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which samples to write, in which form, and where to."""
+
+    format: str
+    out: str | Path | None
+    selection: str | None
+    fraction: str | float | None
+    rejected: bool
+    overwrite: bool
+    options: list[str]
+
+    @property
+    def target(self) -> Path:
+        """The folder: the one named, else one named after the format."""
+        default = f"{'rejected' if self.rejected else 'pruned'}-{self.format}"
+        return Path(default if self.out is None else self.out)
+
+
+def export(store: Store, wanted: Wanted, settings: Settings) -> dict[str, Any]:
+    """Write them; return what was written."""
+    whole = read_selection(store, wanted.selection)
+    if wanted.selection is None:
+        require_current(store, whole)
+    elif column := outdated_by(store, whole):
+        settings.reporter.say(f"{column} was made again since {wanted.selection!r} was chosen by it")
+    chosen = whole if wanted.fraction is None else prefix(whole, wanted.fraction)
+    reader, dataset = reopened(store, settings)
+    job = exporting.job(store, reader, dataset, chosen, rejected=wanted.rejected, reporter=settings.reporter)
+    exporting.require_apart(store, wanted.target)
+    wait = settings.reporter.say if settings.wait else None
+    return exporting.write(
+        job, wanted.format, wanted.target, wanted.options, overwrite=wanted.overwrite, wait=wait
+    )
