@@ -18,6 +18,8 @@ from prune import files
 from prune.errors import DataError, OptionError, RejectsError, StoreError
 from prune.local import real
 from prune.readers import Reader, open_reader
+from prune.readers.account import scan_line
+from prune.readers.layout import LayoutError
 from prune.readers.scan import first_difference, scan
 from prune.readers.scanned import Scanned
 from prune.remaking import commands_of
@@ -56,11 +58,13 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
     """
     location = _locate(store, data, settings)
     with _as_it_was(store, location, settings):
-        reader = open_reader(location["data"], **location["reading"])  # before the store is made
+        reader = _open(location)  # before the store is made
     require_apart(store.path, location["data"])
     with store.writing(wait=settings.wait, say=settings.reporter.say):
         with _as_it_was(store, location, settings):
             dataset = _scanned(store, reader, settings)
+        place = str(reader.root) if reader.format == "imagefolder" else location["data"]  # of the split
+        settings.reporter.say(scan_line(place, dataset))
         fingerprint = dataset.fingerprint
         if store.exists() and store.state.get("dataset") not in {None, fingerprint} and not settings.refresh:
             raise _stale(store, dataset)
@@ -68,6 +72,10 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
             store.write_dataset(dataset)
         yield Opened(store, reader, dataset, fingerprint, settings)
         _remember(store, location)
+
+
+def _open(location: Mapping[str, Any]) -> Reader:
+    return open_reader(location["data"], settled=location["settled"], **location["reading"])
 
 
 def _scanned(store: Store, reader: Reader, settings: Settings) -> Dataset:
@@ -90,7 +98,7 @@ def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[
     """
     location = _locate(store, None, settings)
     with _as_it_was(store, location, settings):
-        reader = open_reader(location["data"], **location["reading"])
+        reader = _open(location)
         known = store.path / ("no scans" if fresh else SCANS)
         dataset = scan(reader, known, settings.reporter, keep=False)
     if dataset.fingerprint != store.state.get("dataset"):
@@ -173,7 +181,7 @@ def _locate(store: Store, data: str | None, settings: Settings) -> dict[str, Any
     if data is not None:
         if not os.fspath(data):
             raise OptionError("DATA is an empty text", "name the dataset; . is the current folder")
-        return {"data": os.fspath(data), "reading": asked}
+        return {"data": os.fspath(data), "reading": asked, "settled": False}
     try:
         kept = files.read_record(store.path / LOCATION)
         near = os.path.normpath(real(store.path) / kept["relative"])
@@ -187,7 +195,14 @@ def _locate(store: Store, data: str | None, settings: Settings) -> dict[str, Any
         raise DataError(f"the dataset is no longer at {absolute}", f"name it: {_naming(store)}")
     if "labels" in reading:  # as seen from the data: both can move together
         reading["labels"] = os.path.normpath(Path(place).parent / reading["labels"])
-    return {"data": place, "reading": reading | asked}
+    if "no_labels" in asked:  # what was asked for now goes before what is remembered
+        reading = {name: value for name, value in reading.items() if name not in _LABELLING}
+    elif _LABELLING & asked.keys():
+        reading.pop("no_labels", None)
+    return {"data": place, "reading": reading | asked, "settled": True}
+
+
+_LABELLING = {"labels", "label_field"}
 
 
 def _naming(store: Store) -> str:
@@ -199,6 +214,8 @@ def _as_it_was(store: Store, location: Mapping[str, Any], settings: Settings) ->
     """Say of data that could be read when the store was made, and lies there, that it is stale."""
     try:
         yield
+    except LayoutError:
+        raise  # the data need not have changed: it says itself how to read it as before
     except (DataError, OptionError) as error:
         passing = getattr(error.__cause__, "errno", None) not in {None, errno.ENOENT, errno.ENOTDIR}
         if passing or settings.refresh or not _is_known(store, location):

@@ -54,7 +54,7 @@ def embed(
     Returns
     -------
     dict
-        n, column, shape, rejects.
+        n, dataset (format, split, what was passed over), column, shape, rejects.
     """
     from prune.embedding import Request as Encoding  # loads torch: only the verbs that need it
     from prune.steps.embed import embed
@@ -114,8 +114,8 @@ def score(
     Returns
     -------
     dict
-        n, classes, rejects, embeddings, runs, epochs, stable, cost, and for each score its direction, its
-        five-number summary and what is known of its noise.
+        n, dataset, classes, rejects, embeddings, runs, epochs, stable, cost, and for each score its
+        direction, its five-number summary and what is known of its noise.
     """
     from prune.importing import import_columns, require_alone, require_meanings  # load torch
     from prune.opening import Opened

@@ -8,7 +8,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,9 @@ RAW = pa.schema([f if f.name != "label" else pa.field("label", pa.string()) for 
 
 MAX_KEY_BYTES = 200
 
+Counts = Mapping[str, int]
+"""What was passed over, by kind in a few words that can follow a number: `.txt`, `without a suffix`."""
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -31,6 +34,9 @@ class Unit:
     name: str
     files: Sequence[str]  # relative to the root
     optional: Sequence[str] = ()  # files that may be missing or unreadable, and matter all the same
+    passed_over: Mapping[str, int] = field(
+        default_factory=dict
+    )  # what a look at the folders left out, by kind
 
     @property
     def sources(self) -> Sequence[str]:
@@ -110,15 +116,28 @@ class Reader(Protocol):
         """Yield the encoded image (or the (h, w), (h, w, 3) or (h, w, 4) pixels) of each row of `SAMPLES`."""
 
 
-def with_sources(table: pa.Table, sources: Mapping[str, str]) -> pa.Table:
-    """Attach {file: SHA-256} to a scanned table."""
-    return table.replace_schema_metadata({b"sources": json.dumps(dict(sources), sort_keys=True).encode()})
+def with_sources(table: pa.Table, sources: Mapping[str, str], passed_over: Counts | None = None) -> pa.Table:
+    """Attach to a scanned table {file: SHA-256}, and what of the files was passed over, by kind."""
+    noted = {b"sources": _json(sources)} | ({b"passed_over": _json(passed_over)} if passed_over else {})
+    return table.replace_schema_metadata(noted)
 
 
 def sources_of(table: pa.Table) -> dict[str, str]:
-    """Return what `with_sources` attached."""
-    metadata = table.schema.metadata or {}
-    found: dict[str, str] = json.loads(metadata.get(b"sources", b"{}"))
+    """Return the SHA-256 of each file that `with_sources` attached."""
+    return _noted(table, b"sources")
+
+
+def passed_over_of(table: pa.Table) -> dict[str, int]:
+    """Return what was passed over, as `with_sources` attached it."""
+    return _noted(table, b"passed_over")
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(dict(value), sort_keys=True).encode()
+
+
+def _noted(table: pa.Table, name: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((table.schema.metadata or {}).get(name, b"{}"))
     return found
 
 

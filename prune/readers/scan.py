@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -16,13 +17,13 @@ from prune import files
 from prune.errors import DataError
 from prune.progress import Reporter
 from prune.readers.damaged import left_out, name_of
-from prune.readers.sample import RAW, Reader, Unit, sources_of
+from prune.readers.sample import RAW, Reader, Unit, passed_over_of, sources_of
 from prune.readers.unchanged import Seen, look_at, rested
 from prune.store import SAMPLES, Dataset, identity
 from prune.store.layout import DIGEST_CHARS
 from prune.store.tables import from_parquet, to_parquet
 
-VERSION = 1  # raised when a reader would find something else in the same files
+VERSION = 2  # raised when a reader would find something else in the same files
 
 
 def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True) -> Dataset:
@@ -43,6 +44,7 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     sources: dict[str, str] = {}
     seen: dict[str, Seen] = {}
     failed: dict[str, DataError] = {}
+    passed_over: Counter[str] = Counter()
     with reporter.stage("scan", 0) as advance:
         for unit in reader.units():
             before = look_at(reader.root, unit.sources)
@@ -53,6 +55,8 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
                 continue
             sources |= sources_of(table)
             seen |= before
+            passed_over.update(unit.passed_over)
+            passed_over.update(passed_over_of(table))
             tables.append(table.replace_schema_metadata(None))
             advance(table.num_rows)
     skipped = left_out(reader, failed, len(failed) + len(tables), reporter)
@@ -62,7 +66,8 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     labels, classes = _class_ids(raw["label"], reader)
     raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
     raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
-    return Dataset(reader.format, reader.split, classes, sources, raw.cast(SAMPLES), skipped, seen)
+    found = reader.format, reader.split, classes, sources, raw.cast(SAMPLES)
+    return Dataset(*found, skipped, seen, dict(passed_over))
 
 
 def first_difference(old: Dataset, new: Dataset) -> str:
@@ -140,9 +145,12 @@ def _class_ids(texts: pa.ChunkedArray, reader: Reader) -> tuple[pa.ChunkedArray,
 
 
 def _with_clashes(raw: pa.Table) -> pa.ChunkedArray:
-    """Reject every key that stands there already, also when only case or Unicode form differ."""
+    """Reject every key that stands there already, also when only its Unicode form differs.
+
+    `a.png` and `A.png` are two files, so two samples; `é` in one form and in the other look the same.
+    """
     keys = raw["key"]
-    folded = pc.utf8_lower(pc.utf8_normalize(keys, form="NFC"))
+    folded = pc.utf8_normalize(keys, form="NFC")
     if len(pc.unique(folded)) == len(keys):
         return raw["reason"]
     codes = folded.combine_chunks().dictionary_encode().indices.to_numpy()
@@ -161,6 +169,6 @@ def _with_clashes(raw: pa.Table) -> pa.ChunkedArray:
 def _clash(raw: pa.Table, row: int, before: int) -> str:
     key, earlier = raw["key"][row].as_py(), raw["key"][before].as_py()
     if key != earlier:
-        return f"the key differs from {earlier!r} only by case or Unicode form"
+        return f"the key differs from {earlier!r} only by its Unicode form"
     shard = raw["shard"][before].as_py()
     return f"duplicate key; first in {shard}" if shard else "duplicate key"

@@ -7,6 +7,7 @@ from typing import Any
 from prune.embedding import Request, embed_column
 from prune.opening import check_rejects, opened
 from prune.progress import Clock
+from prune.readers.account import account
 from prune.settings import Settings
 from prune.store import Store, identity
 
@@ -25,6 +26,7 @@ def embed(
         store.remember_timings("embed", seconds, command, [finished.name])
     return {
         "n": len(ready.dataset),
+        "dataset": account(ready.dataset),
         "column": finished.name,
         "shape": list(finished.shape),
         "rejects": len(rejects),

@@ -10,6 +10,7 @@ from prune import report
 from prune.candidates import directions
 from prune.opening import Opened, all_rejects, opened
 from prune.progress import Clock
+from prune.readers.account import account
 from prune.scoring import Scored, outdated, scores_of
 from prune.settings import Settings
 from prune.store import Store
@@ -41,6 +42,7 @@ def score(run: Run, compute: Callable[[Opened], Scored]) -> dict[str, Any]:
         store.remember_timings("score", seconds, run.command, made)
     return {
         "n": len(ready.dataset),
+        "dataset": account(ready.dataset),
         "classes": len(ready.dataset.classes),
         "rejects": len(rejects),
         "skipped_shards": dict(ready.dataset.skipped),

@@ -47,6 +47,8 @@ class Dataset:
     skipped: Mapping[str, str] = field(default_factory=dict)  # shards left out whole -> why
     seen: Mapping[str, tuple[bytes, bool]] = field(default_factory=dict, repr=False, compare=False)
     """What the system said of source files before this scan; not stored."""
+    passed_over: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
+    """What this scan saw and did not take for samples, by kind; not stored."""
 
     def __len__(self) -> int:
         return self.samples.num_rows
