@@ -76,6 +76,9 @@ LabelsFile = Annotated[
     Path | None,
     typer.Option("--labels", metavar="FILE", help="Labels of a .npy dataset.", rich_help_panel=READ),
 ]
+NoLabels = Annotated[
+    bool, typer.Option("--no-labels", help="Read DATA without labels.", rich_help_panel=READ)
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="An option of the method.", rich_help_panel=HOW),

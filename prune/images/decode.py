@@ -22,8 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
@@ -46,6 +48,9 @@ _KINDS: dict[str, type[ImageFile.ImageFile]] = {
     "bmp": BmpImageFile,
     "tiff": TiffImageFile,
     "ppm": PpmImageFile,
+    "avif": AvifImageFile,
+    "jp2": Jpeg2KImageFile,
+    "j2k": Jpeg2KImageFile,
 }
 _BROKEN = (
     OSError,
@@ -98,7 +103,8 @@ def decode(data: bytes | Array) -> Image.Image:
     Parameters
     ----------
     data
-        A JPEG, PNG, WebP, GIF, BMP, TIFF or netpbm file, or pixels (h, w), (h, w, 1), (h, w, 3) or (h, w, 4).
+        A JPEG, PNG, WebP, GIF, BMP, TIFF, netpbm, AVIF or JPEG 2000 file, or pixels (h, w), (h, w, 1),
+        (h, w, 3) or (h, w, 4).
 
     Raises
     ------
@@ -146,7 +152,7 @@ def _from_file(data: bytes, target: int) -> Image.Image:
         raise UnreadableImageError("the image is empty (0 bytes)")
     suffix = suffix_of(data)
     if suffix not in _KINDS:
-        raise UnreadableImageError("not a JPEG, PNG, WebP, GIF, BMP, TIFF or PPM image")
+        raise UnreadableImageError("not a JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, AVIF or JPEG 2000 image")
     excess = jpeg_excess(data) if suffix == "jpg" else None
     if excess:
         raise UnreadableImageError(f"the JPEG is made to waste time: {excess}")

@@ -25,7 +25,7 @@ _WRITTEN = {"keys"}  # formats that prune writes itself: a store names them, nob
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
-def open_reader(data: str, *, as_: str | None = None, **options: Any) -> Reader:
+def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **options: Any) -> Reader:
     """Open a dataset where it lies.
 
     Parameters
@@ -34,8 +34,11 @@ def open_reader(data: str, *, as_: str | None = None, **options: Any) -> Reader:
         A folder, a file, or a glob or brace pattern of shards.
     as_
         Name of the format, where looking is not enough.
+    settled
+        Whether a store was made of it, so that nobody need look what its folders mean.
     options
-        `split`, `label_field`, `image_column`, `labels`, `skip_shards`: what differs from the default.
+        `split`, `label_field`, `image_column`, `labels`, `no_labels`, `skip_shards`: what differs from the
+        default.
 
     Raises
     ------
@@ -50,9 +53,13 @@ def open_reader(data: str, *, as_: str | None = None, **options: Any) -> Reader:
     if name not in READERS and name not in _WRITTEN:
         raise UnknownNameError("dataset format", name, READERS)
     module = importlib.import_module(f"prune.readers.{name}")
-    given = {key: value for key, value in options.items() if value is not None}
+    if options.get("no_labels") and (options.get("labels") or options.get("label_field")):
+        raise OptionError("--no-labels leaves out what --labels and --label-field name", "give one of them")
+    given = dict(_accepted(module, name, {k: v for k, v in options.items() if v is not None}))
+    if name == "imagefolder" and (as_ is not None or settled):
+        given["as_it_stands"] = True
     try:
-        reader: Reader = getattr(module, f"open_{name}")(data, **_accepted(module, name, given))
+        reader: Reader = getattr(module, f"open_{name}")(data, **given)
     except OSError as error:  # such as a folder that may not be entered
         raise DataError(f"{data} cannot be opened: {error.strerror}") from error
     return reader

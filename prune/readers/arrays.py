@@ -29,7 +29,7 @@ from prune.readers.sample import (
     with_sources,
 )
 
-OPTIONS = ("labels",)
+OPTIONS = ("labels", "no_labels")
 _UNIT = 65_536  # rows
 _BLOCK = 1024  # rows looked at together
 _CHANNELS = (1, 3, 4)
@@ -40,7 +40,7 @@ def looks_like(path: Path) -> bool:
     return path.is_file() and path.suffix == ".npy"
 
 
-def open_arrays(data: str, *, labels: str | None = None) -> Arrays:
+def open_arrays(data: str, *, labels: str | None = None, no_labels: bool = False) -> Arrays:
     """Open a `.npy` file.
 
     Parameters
@@ -50,6 +50,8 @@ def open_arrays(data: str, *, labels: str | None = None) -> Arrays:
     labels
         A `.npy` file of n whole numbers or texts. If not given: `X_labels.npy` beside `X.npy`, `labels.npy`
         or `y.npy`, the first that exists; else there are no labels.
+    no_labels
+        Whether labels beside the file are left alone.
 
     Raises
     ------
@@ -61,10 +63,10 @@ def open_arrays(data: str, *, labels: str | None = None) -> Arrays:
         raise DataError(f"{data} is not a file", "name one .npy file")
     beside = path.parent
     refuse_unnameable(beside, [path.name])
-    if labels is None:
+    if labels is None and not no_labels:
         usual = (f"{path.stem}_labels.npy", "labels.npy", "y.npy")
         labels = next((name for name in usual if name != path.name and (beside / name).is_file()), None)
-    else:
+    elif labels is not None:
         labels = _relative(Path(labels), beside)
     reader = Arrays(beside, path.name, labels)
     reader.check()

@@ -13,8 +13,9 @@ from prune.readers.sample import image_digest, key_problem
 from prune.readers.source import Source
 from prune.readers.tar import Member, members
 
+_words = str.split  # many words in few lines
 IMAGE_SUFFIXES = frozenset(
-    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm"]
+    _words("jpg jpeg jpe jfif png webp bmp gif tif tiff ppm pgm pbm pnm avif avifs jp2 j2k j2c jpx jpf")
 )
 MAX_IMAGE_BYTES = 256 << 20
 

@@ -27,7 +27,7 @@ from prune.readers.look import glance
 from prune.readers.row import KEY, Layout, image_bytes
 from prune.readers.sample import RAW, Unit, key_problem, number_order, with_sources
 
-OPTIONS = ("split", "label_field", "image_column", "skip_shards")
+OPTIONS = ("split", "label_field", "image_column", "no_labels", "skip_shards")
 
 
 def looks_like(path: Path) -> bool:
@@ -46,6 +46,7 @@ def open_huggingface(
     split: str | None = None,
     label_field: str | None = None,
     image_column: str | None = None,
+    no_labels: bool = False,
     skip_shards: bool = False,
 ) -> HuggingFace:
     """Open a folder that `save_to_disk` wrote, a folder of parquet files, or one parquet file.
@@ -60,6 +61,8 @@ def open_huggingface(
         Column of labels, if not the ClassLabel or one called `label`, `labels`, `fine_label`, …
     image_column
         Column of images, if there are several.
+    no_labels
+        Whether no column is read as a label.
     skip_shards
         Whether a scan leaves damaged files out, instead of failing.
 
@@ -74,7 +77,7 @@ def open_huggingface(
     schema = _first_schema(found, skip=skip_shards)
     known = features.features_of(schema)
     images = features.image_column(schema, known, image_column)
-    labels = features.label_column(schema, known, label_field)
+    labels = None if no_labels else features.label_column(schema, known, label_field)
     named = Path(data).is_file()
     own = {"named": named, "skip_shards": skip_shards}
     return HuggingFace(found.root, found.files, found.kind, images, labels, found.split, **own)

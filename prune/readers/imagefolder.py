@@ -1,16 +1,18 @@
 """An image folder: one file a sample, the first folder below the root is the class.
 
-`cat/a/1.png` has the label `cat`; images that lie in the root itself have none. Every file with an image's
-suffix, in any case, is a sample; other files and hidden ones (`.name`) are not. Links to files are read,
-also when they lead elsewhere. Rejected with a reason: links to nothing, links to folders (never followed,
-they may run in circles), pipes and devices, empty files, names that are not UTF-8.
+`cat/a/1.png` has the label `cat`; images that lie in the root itself have none. A file with an image's
+suffix, in any case, is a sample, and so is one without, or with an odd one, that begins as an image does;
+others are counted, and hidden ones (`.name`) are nothing. Links to files and to folders are read, wherever
+they lead. Rejected with a reason: links to nothing, pipes and devices, empty files, names that are not UTF-8.
+
+Folders whose names say that they are splits or roles (`train`, `images`, `annotations`) are no classes: see
+`layout`. `--as imagefolder` reads every folder as a class.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
-import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,11 +23,14 @@ import pyarrow as pa
 
 from prune.errors import DataError, OptionError
 from prune.readers.group import IMAGE_SUFFIXES, MAX_IMAGE_BYTES, printable
-from prune.readers.look import glance
+from prune.readers.kinds import is_image, may_be_image
+from prune.readers.layout import Folder, require_classes, within_split
+from prune.readers.look import glance_paths
 from prune.readers.sample import RAW, Unit, image_digest, key_problem, with_sources
-from prune.readers.shards import SPLITS
+from prune.readers.splits import matching
+from prune.readers.walk import Walk
 
-OPTIONS = ("split",)
+OPTIONS = ("split", "no_labels")
 UNIT_FILES = 65_536
 _THREADS = 4  # hashing and reading let go of the interpreter lock
 _SLICE = 256  # files a task
@@ -51,10 +56,15 @@ class FolderUnit(Unit):
 
 def looks_like(path: Path) -> bool:
     """Say whether this is a folder with an image in it; a cheap look."""
-    return path.is_dir() and any(_is_image(name) for name in glance(path))
+    return path.is_dir() and any(
+        may_be_image(file.name) or is_image(file.parent, file.name)
+        for file in map(Path, glance_paths(path, links=True))
+    )
 
 
-def open_imagefolder(data: str, *, split: str | None = None) -> ImageFolder:
+def open_imagefolder(
+    data: str, *, split: str | None = None, no_labels: bool = False, as_it_stands: bool = False
+) -> ImageFolder:
     """Open a folder of class folders, or of images.
 
     Parameters
@@ -62,28 +72,54 @@ def open_imagefolder(data: str, *, split: str | None = None) -> ImageFolder:
     data
         The folder.
     split
-        Read the folder of this name in `data` instead; keys are relative to it.
+        Read the folder of this name in `data` instead, in any spelling; keys are relative to it.
+    no_labels
+        Whether folders are no labels.
+    as_it_stands
+        Whether every folder is a class, whatever its name says.
 
     Raises
     ------
     OptionError
         There is no such split.
+    LayoutError
+        The folders look like splits or roles, or the classes lie one folder deeper.
     DataError
-        The folder is missing or holds no image, or holds splits and none is named.
+        The folder is missing or holds no image.
     """
     root = Path(data)
     if not root.is_dir():
         raise DataError(f"{data} is not a folder", "name the folder that holds the class folders")
     if split is not None:
-        root = _split_folder(root, split)
-    else:
-        _refuse_splits(root)
-    reader = ImageFolder(root, split)
-    if next(_entries(root), None) is None:
-        raise DataError(
-            f"there are no images in {root}", f"known suffixes: {' '.join(sorted(IMAGE_SUFFIXES))}"
-        )
+        split = _split_folder(root, split)
+        root = root / split if as_it_stands else within_split(root / split)
+    if not as_it_stands:
+        require_classes(root, labels=not no_labels)
+    reader = ImageFolder(root, split, no_labels, as_it_stands)
+    walk = Walk(root, as_it_stands)
+    if next(walk.entries(), None) is None:
+        raise _nothing_in(root, walk.passed_over)
     return reader
+
+
+def _split_folder(root: Path, split: str) -> str:
+    folders = Folder(root).folders
+    found = matching(folders, split)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise OptionError(
+            f"{root} has several splits {split!r}", f"choose: --split {' or --split '.join(found[:10])}"
+        )
+    raise OptionError(f"{root} has no split {split!r}", f"it has: {', '.join(folders[:10]) or 'no folders'}")
+
+
+def _nothing_in(root: Path, passed_over: Mapping[str, int]) -> DataError:
+    there = ", ".join(f"{count:,} {kind}" for kind, count in sorted(passed_over.items())[:8])
+    return DataError(
+        f"there are no images in {root}" + (f" that prune reads, but {there}" if there else ""),
+        f"known suffixes: {' '.join(sorted(IMAGE_SUFFIXES))}",
+    )
 
 
 @dataclass(frozen=True)
@@ -95,12 +131,14 @@ class ImageFolder:
 
     root: Path
     split: str | None = None
+    no_labels: bool = False  # folders are none
+    as_it_stands: bool = False  # every folder is a class, whatever it is called
     format: str = field(default="imagefolder", init=False)
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """Nothing: a file is read in one way only."""
-        return {}
+        """Nothing but whether there are labels: a file is read in one way only."""
+        return {"no_labels": True} if self.no_labels else {}
 
     @property
     def places(self) -> Sequence[Path]:
@@ -109,15 +147,18 @@ class ImageFolder:
 
     def units(self) -> Iterator[Unit]:
         """Yield units of 65,536 files; no more names than these and one folder's are held at a time."""
-        found = _entries(self.root)
+        walk = Walk(self.root, self.as_it_stands)
+        found = walk.entries()
         for number in itertools.count():
             entries = list(itertools.islice(found, UNIT_FILES))
-            if not entries:
+            if not entries and not walk.passed_over:
                 return
+            passed_over, walk.passed_over = walk.passed_over, Counter()
             rejected = {name: reason for name, reason in entries if reason}
             names = [name for name, _ in entries]
             files = [name for name in names if name not in rejected] if rejected else names
-            yield FolderUnit(f"files-{number:05d}", files, entries=names, rejected=rejected)
+            name = f"files-{number:05d}"
+            yield FolderUnit(name, files, passed_over=passed_over, entries=names, rejected=rejected)
 
     def scan(self, unit: Unit) -> pa.Table:
         """Hash every image; no file stands for all, so there are no sources.
@@ -170,7 +211,8 @@ class ImageFolder:
         if reason is None:
             size, digest, reason = _content(self.root / name)
         reason = reason or key_problem(key)
-        return [key, None, None, None, None, size, None, folder if slash else None, digest, reason]
+        label = folder if slash and not self.no_labels else None
+        return [key, None, None, None, None, size, None, label, digest, reason]
 
 
 def _content(path: Path) -> tuple[int | None, bytes | None, str | None]:
@@ -195,91 +237,3 @@ def _read(path: Path) -> bytes:
 
 def _why(error: OSError) -> str:
     return str(error.strerror).lower()
-
-
-def _is_image(name: str) -> bool:
-    return not name.startswith(".") and name.rpartition(".")[2].lower() in IMAGE_SUFFIXES and "." in name
-
-
-def _entries(root: Path) -> Iterator[tuple[str, str | None]]:
-    """Yield every image below the root, and why it cannot be read, in order; one open folder at a time."""
-    waiting = [iter(_listing(root, ""))]
-    while waiting:
-        entry = next(waiting[-1], None)
-        if entry is None:
-            waiting.pop()
-        elif entry[1] == _FOLDER:
-            waiting.append(iter(_listing(root, entry[0] + "/")))
-        else:
-            name, reason = entry
-            reason = _link_problem(root / name) if reason == _LINK else reason
-            yield name, reason or (None if printable(name) == name else "the name is not UTF-8")
-
-
-_FOLDER, _LINK = "a folder", "a link"
-
-
-def _listing(root: Path, folder: str) -> list[tuple[str, str | None]]:
-    """Return the folders and images of one folder, sorted by the bytes of their names."""
-    try:
-        with os.scandir(root / folder) as entries:
-            found = [(entry.name, _kind(entry)) for entry in entries if not entry.name.startswith(".")]
-    except OSError as error:
-        raise DataError(f"{root / folder} cannot be read: {_why(error)}") from error
-    found.sort(key=lambda entry: os.fsencode(entry[0]))
-    return [(folder + name, kind) for name, kind in found if kind != ""]
-
-
-def _kind(entry: os.DirEntry[str]) -> str | None:
-    """Return what an entry is: a folder, a link, a reason to reject it, "" (no image) or None (an image)."""
-    if entry.is_symlink():
-        linked = Path(entry.path).is_dir()  # a link that runs in a circle is False here, an error in `entry`
-        return (
-            "is a link to a folder, and these are not followed"
-            if linked
-            else _LINK
-            if _is_image(entry.name)
-            else ""
-        )
-    if entry.is_dir(follow_symlinks=False):
-        return _FOLDER
-    if not _is_image(entry.name):
-        return ""
-    if not entry.is_file(follow_symlinks=False):
-        return "is a pipe, socket or device, not a file"
-    return None
-
-
-def _link_problem(path: Path) -> str | None:
-    try:
-        target = os.path.realpath(path, strict=True)
-        kind = os.stat(target).st_mode  # noqa: PTH116
-    except OSError:
-        return "is a link to nothing"
-    return None if stat.S_ISREG(kind) else "is a link to something that is not a file"
-
-
-def _folders(root: Path) -> list[str]:
-    with os.scandir(root) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _split_folder(root: Path, split: str) -> Path:
-    folders = _folders(root)
-    if split not in folders:
-        raise OptionError(
-            f"{root} has no split {split!r}", f"it has: {', '.join(folders[:10]) or 'no folders'}"
-        )
-    return root / split
-
-
-def _refuse_splits(root: Path) -> None:
-    """Refuse a root whose only folders are splits: their names would become the classes."""
-    folders = _folders(root)
-    flat = any(kind is None or kind == _LINK for _, kind in _listing(root, ""))
-    if folders and not flat and SPLITS.issuperset(name.lower() for name in folders):
-        choice = next((name for name in folders if name.lower() == "train"), folders[0])
-        raise DataError(
-            f"{root} holds splits, not classes: {', '.join(folders)}",
-            f"--split {choice}, or name {root / choice}",
-        )

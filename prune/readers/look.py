@@ -17,19 +17,34 @@ def glance(folder: Path) -> Iterator[str]:
 
     Hidden entries, linked folders and folders that cannot be read are passed over.
     """
+    return (os.path.basename(path) for path in glance_paths(folder))  # noqa: PTH119 - text as found
+
+
+def glance_paths(folder: Path, *, links: bool = False, entries: int = _ENTRIES) -> Iterator[str]:
+    """Yield files below a folder, the nearest first; `links`: also of folders that are links.
+
+    Links that run in a circle end with the entries that are looked at.
+    """
     waiting = deque([os.fspath(folder)])
     seen = 0
-    while waiting and seen < _ENTRIES:
+    while waiting and seen < entries:
         try:
             with os.scandir(waiting.popleft()) as found:
-                entries = list(itertools.islice(found, _EACH))
+                here = list(itertools.islice(found, _EACH))
         except OSError:
             continue
-        seen += len(entries)
-        for entry in entries:
+        seen += len(here)
+        for entry in here:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if _is_folder(entry, links=links):
                 waiting.append(entry.path)
             else:
-                yield entry.name
+                yield entry.path
+
+
+def _is_folder(entry: os.DirEntry[str], *, links: bool) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=links)
+    except OSError:  # a link that runs in a circle
+        return False

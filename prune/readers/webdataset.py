@@ -24,7 +24,7 @@ from prune.readers.sample import RAW, Unit, number_order, with_sources
 from prune.readers.shards import find_shards, looks_like_shards
 from prune.readers.source import Source
 
-OPTIONS = ("split", "label_field", "skip_shards")
+OPTIONS = ("split", "label_field", "no_labels", "skip_shards")
 CLASS_NAMES = "classnames.txt"
 
 
@@ -34,7 +34,12 @@ def looks_like(path: Path) -> bool:
 
 
 def open_webdataset(
-    data: str, *, split: str | None = None, label_field: str | None = None, skip_shards: bool = False
+    data: str,
+    *,
+    split: str | None = None,
+    label_field: str | None = None,
+    no_labels: bool = False,
+    skip_shards: bool = False,
 ) -> WebDataset:
     """Open a folder, a file, a glob or a brace pattern of local shards.
 
@@ -46,6 +51,8 @@ def open_webdataset(
         Keep shards with this word in their name or in the name of a folder below `data`.
     label_field
         Member (`caption.txt`) or JSON field (`json.category`) that holds the label; see `label.places`.
+    no_labels
+        Whether nothing is read as a label.
     skip_shards
         Whether a scan leaves damaged shards out, instead of failing.
 
@@ -58,7 +65,8 @@ def open_webdataset(
     """
     root, shards = find_shards(data, split)
     named = not Path(data).is_dir()
-    return WebDataset(root, shards, label_field, split, named=named, skip_shards=skip_shards)
+    own = {"named": named, "skip_shards": skip_shards, "no_labels": no_labels}
+    return WebDataset(root, shards, label_field, split, **own)
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,7 @@ class WebDataset:
     split: str | None = None
     named: bool = False  # one by one or by a pattern, not by their folder
     skip_shards: bool = False  # damaged shards are left out
+    no_labels: bool = False  # nothing is read as a label
     format: str = field(default="webdataset", init=False)
 
     def __post_init__(self) -> None:
@@ -85,7 +94,7 @@ class WebDataset:
     @property
     def options(self) -> Mapping[str, Any]:
         """Where labels are; shards that come or go do not change how the others are read."""
-        return {"label_field": self.label_field}
+        return {"label_field": self.label_field} | ({"no_labels": True} if self.no_labels else {})
 
     @property
     def places(self) -> Sequence[Path]:
@@ -115,7 +124,8 @@ class WebDataset:
         shard, lines = unit.files[0], self._class_names()
         names = {line: line for line in lines} | dict(zip(map(str, range(len(lines))), lines, strict=True))
         with Source(self.root / shard) as source:
-            rows = rows_of(source, shard, places(self.label_field), names or None)
+            where = [] if self.no_labels else places(self.label_field)
+            rows = rows_of(source, shard, where, names or None)
             digest = source.sha256()
         columns = zip(*rows, strict=True) if rows else ([] for _ in RAW)
         arrays = [pa.array(column, kind.type) for column, kind in zip(columns, RAW, strict=True)]

@@ -87,7 +87,9 @@ def _told(store: Store) -> dict[str, Any]:
         reading = files.read_record(store.path / LOCATION)["reading"]
     except (FileNotFoundError, ValueError, KeyError):
         return {}
-    return {name: reading[name] for name in ("as_", "label_field", "image_column") if name in reading}
+    return {
+        name: reading[name] for name in ("as_", "label_field", "image_column", "no_labels") if name in reading
+    }
 
 
 def _open(source: str, split: str | None, told: dict[str, Any]) -> Reader:

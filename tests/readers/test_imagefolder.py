@@ -86,10 +86,39 @@ def test_what_cannot_be_read_is_rejected_with_a_reason(tmp_path):
         "a/pipe.png": "is a pipe, socket or device, not a file",
         "a/real.png": None,
         "a/round.png": "is a link to nothing",
-        "a/up": "is a link to a folder, and these are not followed",
         "a/\\xff.png": "the name is not UTF-8",
     }
     assert table["digest"][1] == table["digest"][5]
+
+
+def test_links_to_folders_are_followed_but_not_round_in_a_circle(tmp_path):
+    fill(tmp_path, "full/cat/1.png", "full/cat/more/2.png", "data/dog/3.png")
+    (tmp_path / "data/cat").symlink_to("../full/cat")
+    (tmp_path / "full/cat/more/up").symlink_to("..")
+    (tmp_path / "full/cat/self").symlink_to(".")
+    reader = open_imagefolder(str(tmp_path / "data"))
+    (unit,) = reader.units()
+    assert unit.files == ["cat/1.png", "cat/more/2.png", "dog/3.png"]
+    assert unit.passed_over == {"link to a folder that it lies in": 2}
+    assert list(reader.images(reader.scan(unit)))[1] == b"full/cat/more/2.png"
+
+
+def test_links_to_links_are_not_followed_for_ever(tmp_path):
+    fill(tmp_path, "far/0/1.png", "data/a/1.png")
+    for level in range(1, 40):
+        (tmp_path / f"far/{level}").mkdir()
+        for name in "xy":
+            (tmp_path / f"far/{level}/{name}").symlink_to(f"../{level - 1}")
+    (tmp_path / "data/b").symlink_to("../far/39")
+    table = scanned(tmp_path / "data")
+    assert table.num_rows < 1000
+    assert sum("was read 16 times already" in (reason or "") for reason in reasons(table).values()) > 10
+
+
+def test_a_class_that_is_a_link_to_nothing_is_not_lost_in_silence(tmp_path):
+    fill(tmp_path, "a/1.png", "c/1.png")
+    (tmp_path / "b").symlink_to("../gone/b")
+    assert reasons(scanned(tmp_path)) == {"a/1.png": None, "b": "is a link to nothing", "c/1.png": None}
 
 
 def test_a_key_that_is_too_long_is_rejected(tmp_path):
@@ -128,8 +157,8 @@ def test_a_split_is_a_folder_of_its_own(tmp_path):
     with pytest.raises(DataError, match="holds splits, not classes: test, train, val") as caught:
         open_imagefolder(str(tmp_path))
     assert caught.value.hint.startswith("--split train, or name")
-    with pytest.raises(OptionError, match="has no split 'dev'") as wrong:
-        open_imagefolder(str(tmp_path), split="dev")
+    with pytest.raises(OptionError, match="has no split 'extra'") as wrong:
+        open_imagefolder(str(tmp_path), split="extra")
     assert wrong.value.hint == "it has: test, train, val"
 
 

@@ -1,0 +1,121 @@
+"""Words for the parts of a dataset: `Training`, `val2017` and `imgs_train` name splits, as `dev` does."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+WORDS: Mapping[str, str] = {
+    "train": "train",
+    "training": "train",
+    "trn": "train",
+    "trainval": "train",
+    "validation": "validation",
+    "validate": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "minival": "validation",
+    "test": "test",
+    "testing": "test",
+    "tst": "test",
+    "eval": "test",
+    "evaluation": "test",
+    "holdout": "test",
+}
+"""A word, and the split that it means."""
+
+_words = str.split  # many words in few lines
+_OF_FOLDERS = {"extra": "extra", "unlabeled": "unlabeled", "unlabelled": "unlabeled", "pred": "prediction"}
+_NEUTRAL = frozenset(
+    _words(  # what may stand beside the word in the name of a folder
+        "a image images img imgs pic pics picture pictures photo photos jpg jpeg jpegs png frames data "
+        "dataset datasets set sets split part fold folder dir stage label labels labeled labelled annotation "
+        "annotations mask masks seg cls class classes raw orig original originals small large full mini tiny "
+        "clean final new resized cropped crop aug augmented public private the of for"
+    )
+)
+_TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+
+
+def tokens(name: str) -> list[str]:
+    """Cut a name into words and numbers, in lower case: `valImages2017` is val, images, 2017."""
+    return [token.lower() for token in _TOKEN.findall(name)]
+
+
+def canonical(word: str) -> str:
+    """Return the split that a word typed by the user means, or the word itself."""
+    return WORDS.get(word.lower(), word)
+
+
+def words_in(name: str) -> dict[str, str]:
+    """Return the words in a file's path that name a split, as they are spelled, with the split of each."""
+    return {token: split for token in tokens(name) if (split := _meaning(token, WORDS))}
+
+
+def split_of(folder: str) -> str | None:
+    """Return the split that a folder is called after, if nothing else in its name says what it holds."""
+    found, rest = _parted(folder)
+    return found if not rest else None
+
+
+def splits_among(folders: Iterable[str]) -> dict[str, str]:
+    """Return the folders that are called after splits.
+
+    `signs_train` is, too, where `signs_test` stands beside it; alone it may be any class.
+    """
+    parted = {folder: _parted(folder) for folder in folders}
+    kinds: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for split, rest in parted.values():
+        if split:
+            kinds[rest].add(split)
+    return {
+        folder: split
+        for folder, (split, rest) in parted.items()
+        if split and (not rest or len(kinds[rest]) > 1)
+    }
+
+
+def is_plain(folder: str) -> bool:
+    """Whether a folder's name is one common word, as a class could have it: `train`, not `train2017`."""
+    return len(tokens(folder)) == 1 and folder.isalpha()
+
+
+def matching(names: Sequence[str], asked: str) -> list[str]:
+    """Return the names that `--split asked` means: that very one, else that but for case, else by meaning."""
+    if asked in names:
+        return [asked]
+    alike = [name for name in names if name.lower() == asked.lower()]
+    if alike:
+        return alike
+    wanted = split_of(asked) or asked.lower()
+    meanings = splits_among(names)
+    return [name for name in names if meanings.get(name, canonical(name)) == wanted]
+
+
+def _parted(folder: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return the split at the begin or the end of a folder's name, and what else the name says."""
+    words = tokens(folder)
+    for place in (0, -1) if words else ():
+        split = _meaning(words[place], WORDS) or (_OF_FOLDERS.get(words[0]) if len(words) == 1 else None)
+        if split:
+            others = words[1:] if place == 0 else words[:-1]
+            return split, tuple(word for word in others if not _says_nothing(word))
+    return None, ()
+
+
+def _meaning(token: str, words: Mapping[str, str]) -> str | None:
+    """Return the split of a word, also where another is glued to it: `trainset`, `testimages`."""
+    if token in words:
+        return words[token]
+    for word, split in words.items():
+        if token.startswith(word) and token[len(word) :] in _NEUTRAL and len(token) > len(word) + 1:
+            return split
+        if token.endswith(word) and token[: -len(word)] in _NEUTRAL and len(token) > len(word) + 1:
+            return split
+    return None
+
+
+def _says_nothing(word: str) -> bool:
+    return word in _NEUTRAL or word.isdigit() or len(word) == 1
