@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import typer.main
 
 from prune import __version__
 from prune.commands import demo, embed, export, methods, score, select, status, verify
 from prune.commands.help import SETTINGS, Command, Group
+from prune.commands.usage import in_two_lines
 from prune.ending import end_on_signals
 from prune.errors import DataError, OutputError, PruneError, RejectsError, StoreError
 from prune.local import require_no_secrets
@@ -64,14 +66,16 @@ def main() -> None:
     end_on_signals()
     try:
         require_no_secrets(sys.argv[1:])
-        app(prog_name="prune")
+        sys.exit(app(prog_name="prune", standalone_mode=False))
     except PruneError as error:
         _explain(error)
         sys.exit(error.exit_code)
-    except SystemExit as stop:
-        if stop.code == 2 and "--json" in sys.argv:  # the usage error itself is on standard error
-            _say_json({"error": "the command line is wrong", "hint": _help(), "exit_code": 2})
-        raise
+    except typer.TyperException as error:
+        if len(sys.argv) == 1:
+            typer.echo(error.message, err=True)  # the help
+        else:
+            _explain(in_two_lines(error, sys.argv[1:], typer.main.get_command(app)))
+        sys.exit(2)
     except BrokenPipeError:
         os._exit(1)  # whoever read our output is gone; flushing at exit would fail again
     except (MemoryError, RuntimeError, ImportError, OSError) as error:

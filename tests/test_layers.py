@@ -41,7 +41,7 @@ LAYERS = [
     {"files", "local", "locks", "npy", "streams"},
     {"refusals", "ending"},
     {"arrays", "errors", "epochs", "sealing"},
-    {"addresses"},
+    {"addresses", "names"},
 ]
 
 

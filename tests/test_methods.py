@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import pytest
 
+from prune import names
 from prune.errors import OptionError, UnknownNameError
 from prune.methods import Method, find, table
+from prune.quota import Quota
+from prune.report.methods import families
 
 
 def near(
@@ -68,3 +71,16 @@ def test_a_name_like_no_other_brings_the_list() -> None:
     with pytest.raises(UnknownNameError) as caught:
         find("selector", "zzz", table(Method(near)))
     assert caught.value.hint == "known: near; see prune methods"
+
+
+def test_the_names_that_load_nothing_are_those_of_the_tables() -> None:
+    assert {family: list(known) for family, known in names.FAMILIES.items()} == {
+        family: list(members) for family, members in families().items()
+    }, "add the new name to prune/names.py"
+    assert get_args(Quota) == names.QUOTAS
+
+
+def test_the_models_that_completion_names_exist() -> None:
+    from torchvision.models import list_models
+
+    assert set(names.MODELS) <= set(list_models())

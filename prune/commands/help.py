@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from prune.commands.examples import EXAMPLES
 from prune.commands.options import GROUPS, RUN
+from prune.commands.usage import swallowed
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 10_000}
 _COLUMN = 30  # widest first column; what is longer has its text on the next line
@@ -45,6 +46,17 @@ class Command(TyperCommand):
         with formatter.section(_heading("Examples")):
             for words, command in examples:
                 formatter.write(f"  # {words}\n  {command}\n")
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse; the name of a method is not taken for a dataset that is not there."""
+        typed = [self.name or "", *args]
+        rest = super().parse_args(ctx, args)
+        data = ctx.params.get("data")
+        if isinstance(data, str) and ctx.parent and not ctx.resilient_parsing:
+            wrong = swallowed(typed, ctx.parent.command, data)
+            if wrong:
+                raise wrong
+        return rest
 
 
 class Group(TyperGroup):

@@ -191,7 +191,7 @@ def score(
     result = pipeline.score(
         store,
         data,
-        types=[name for word in type_ or () for name in word.split(",") if name],
+        types=[name for word in type_ or () for name in word.replace(",", " ").split()],
         training=training,
         runs=runs,
         until_stable=until_stable,
