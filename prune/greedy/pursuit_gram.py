@@ -49,9 +49,8 @@ def exact_dot(space: Space, rows: Rows, vector: Vector) -> Sums:
 def wide(space: Space, which: slice | Rows) -> tuple[Array, ...]:
     """Return samples in float64: the vectors, or errors e and features [h; 1]."""
     if isinstance(space, GradientSpace):
-        errors, features = space.factors(which)
+        errors, features = space.wide(which)
         with_bias = np.ones((len(features), space.d + 1))
         with_bias[:, :-1] = features
-        return errors.astype(np.float64), with_bias
-    rows = np.arange(space.n)[which] if isinstance(which, slice) else which
-    return (space.coordinates().take(rows).astype(np.float64),)
+        return errors, with_bias
+    return (space.coordinates().wide(which),)

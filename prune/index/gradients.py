@@ -15,6 +15,7 @@ from prune.index.space import (
     Metric,
     Sums,
     Vector,
+    Wide,
     refuse_what_is_not_finite,
     require_products,
     widened,
@@ -64,16 +65,14 @@ class GradientSpace:
         self._metric: Metric = metric
         self.device = device
         self.memory = default_memory() if memory is None else memory
-        self._scales: npt.NDArray[np.float32] | None = None
+        self._norms: Sums | None = None
         self._squares = self._raw_squares()
         require_products(self._squares, "gradients")
         self.zeros = 0
         if metric == "cosine":
             zero = self._squares <= 0
             self.zeros = int(zero.sum())
-            self._scales = np.where(zero, 0.0, 1 / np.sqrt(np.where(zero, 1.0, self._squares))).astype(
-                np.float32
-            )
+            self._norms = np.where(zero, np.inf, np.sqrt(self._squares))
             self._squares = (~zero).astype(np.float64)
         self._squares.flags.writeable = False
 
@@ -106,8 +105,16 @@ class GradientSpace:
         """(b, c) errors, scaled by the metric, and (b, d) features, both float32."""
         at = which if self._which is None else self._which[which]
         errors, features = widened(self.errors[at]), widened(self.features[at])
-        if self._scales is not None:
-            errors = errors * self._scales[which, None]
+        if self._norms is not None:
+            errors = errors * (1 / self._norms[which, None]).astype(np.float32)
+        return errors, features
+
+    def wide(self, which: slice | Rows) -> tuple[Wide, Wide]:
+        """(b, c) errors, scaled by the metric in float64, and (b, d) features, both float64."""
+        at = which if self._which is None else self._which[which]
+        errors, features = (widened(part[at]).astype(np.float64) for part in (self.errors, self.features))
+        if self._norms is not None:
+            errors /= self._norms[which, None]
         return errors, features
 
     def squared_norms(self) -> Sums:
@@ -123,27 +130,26 @@ class GradientSpace:
         return product
 
     def dot(self, vector: Vector) -> Sums:
-        """(n,) float64 inner product of every gradient with a matrix (c, d + 1)."""
+        """(n,) float64 inner product of every gradient with a matrix (c, d + 1), float64 throughout."""
         out = np.empty(self.n, np.float64)
-        matrix = vector.astype(np.float32)
         for span in self._spans():
-            e, h = self.factors(span)
-            if self.c < self.d:  # the longer axis in the product, the shorter one in the float64 sum
-                out[span] = np.einsum("bc,bc->b", h @ matrix[:, :-1].T + matrix[:, -1], e, dtype=np.float64)
+            e, h = self.wide(span)
+            if self.c < self.d:  # the longer axis in the product, the shorter one in the sum
+                out[span] = np.einsum("bc,bc->b", h @ vector[:, :-1].T + vector[:, -1], e)
             else:
-                mixed = e @ matrix
-                out[span] = np.einsum("bd,bd->b", mixed[:, :-1], h, dtype=np.float64) + mixed[:, -1]
+                mixed = e @ vector
+                out[span] = np.einsum("bd,bd->b", mixed[:, :-1], h) + mixed[:, -1]
         return out
 
     def sum(self, weights: Sums | None = None) -> Vector:
-        """(c, d + 1) float64 Σ wᵢ gᵢ; sums inside a block of 4,096 are float32."""
+        """(c, d + 1) float64 Σ wᵢ gᵢ, float64 throughout: a residual is the difference of two such sums."""
         total = np.zeros((self.c, self.d + 1), np.float64)
         for span in self._spans():
-            e, h = self.factors(span)
+            e, h = self.wide(span)
             if weights is not None:
-                e = e * weights[span, None].astype(np.float32)
+                e *= weights[span, None]
             total[:, :-1] += e.T @ h
-            total[:, -1] += e.sum(0, dtype=np.float64)
+            total[:, -1] += e.sum(0)
         return total
 
     def subset(self, rows: Rows) -> GradientSpace:

@@ -15,6 +15,7 @@ from prune.memory import default_memory
 Metric: TypeAlias = Literal["euclidean", "cosine"]
 Block: TypeAlias = npt.NDArray[np.float32]  # (b, d), never written to: it may be a view of the embeddings
 Vector: TypeAlias = npt.NDArray[np.float64]  # a point of the space: (d,), or (c, d + 1) for gradients
+Wide: TypeAlias = npt.NDArray[np.float64]  # (b, d)
 Sums: TypeAlias = npt.NDArray[np.float64]  # (n,)
 
 BLOCK = 4096  # rows; 8 MB of float32 at d = 512, so that a block stays in cache between its two uses
@@ -81,6 +82,8 @@ class EmbeddingSpace:
         Which of the embeddings are the samples; default: all, in order.
     memory
         Bytes that a search may use beyond the space; default: half of what is free.
+    origin : (d,)
+        What is subtracted from every row, float64; default: nothing.
 
     Raises
     ------
@@ -98,6 +101,7 @@ class EmbeddingSpace:
         device: str = "cpu",
         rows: Rows | None = None,
         memory: int | None = None,
+        origin: Vector | None = None,
     ) -> None:
         if embeddings.ndim != 2 or 0 in embeddings.shape:
             raise ValueError(f"embeddings have shape {embeddings.shape}, not (samples, dimensions)")
@@ -111,6 +115,8 @@ class EmbeddingSpace:
         self.device = device
         self.memory = default_memory() if memory is None else memory
         self.zeros = 0
+        self._origin = origin
+        self._norms: Sums | None = None
         self._reciprocals: Block | None = None
         self._squares: Sums | None = None
         self._has_products = False  # as far as is known
@@ -119,7 +125,8 @@ class EmbeddingSpace:
             norms = np.sqrt(self._raw_squares())
             zero = norms <= ZERO_NORM
             self.zeros = int(zero.sum())
-            self._reciprocals = np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, norms)).astype(np.float32)
+            self._norms = np.where(zero, np.inf, norms)
+            self._reciprocals = (1.0 / self._norms).astype(np.float32)
 
     @property
     def n(self) -> int:
@@ -159,19 +166,29 @@ class EmbeddingSpace:
         """Return the given rows, in the given order."""
         return self._rows(rows)
 
+    def wide(self, which: slice | Rows) -> Wide:
+        """(b, d) float64, off by nothing but float64's own rounding: what differences are taken of."""
+        rows = self._stored(which).astype(np.float64)
+        if self._norms is not None:
+            rows /= self._norms[which, None]
+        if self._origin is not None:
+            rows -= self._origin
+        return rows
+
     def blocks(self) -> Iterator[tuple[slice, Block]]:
         """Every row once, in order, a block at a time."""
-        for start in range(0, self.n, BLOCK):
-            span = slice(start, min(start + BLOCK, self.n))
+        for span in self._spans():
             yield span, self._rows(span)
 
     def squared_norms(self) -> Sums:
         """(n,) float64; 1 under cosine, or 0 where there is no direction."""
         if self._squares is None:
-            if self._reciprocals is None:
+            if self._origin is not None:
+                self._squares = np.concatenate([np.square(self.wide(span)).sum(1) for span in self._spans()])
+            elif self._norms is None:
                 self._squares = self._raw_squares()
             else:
-                self._squares = (self._reciprocals > 0).astype(np.float64)
+                self._squares = np.isfinite(self._norms).astype(np.float64)
             self._squares.flags.writeable = False
         return self._squares
 
@@ -186,37 +203,48 @@ class EmbeddingSpace:
     def dot(self, vector: Vector) -> Sums:
         """(n,) float64 inner product of every sample with a vector (d,)."""
         out = np.empty(self.n, np.float64)
-        for span, block in self.blocks():
-            out[span] = block @ vector  # float64, as the vector is
+        for span in self._spans():
+            out[span] = self.wide(span) @ vector
         return out
 
     def sum(self, weights: Sums | None = None) -> Vector:
         """(d,) float64 Σ wᵢ xᵢ."""
         total = np.zeros(self.d, np.float64)
-        for span, block in self.blocks():
-            total += block.sum(0, dtype=np.float64) if weights is None else weights[span] @ block
+        for span in self._spans():
+            total += self.wide(span).sum(0) if weights is None else weights[span] @ self.wide(span)
         return total
 
     def subset(self, rows: Rows) -> EmbeddingSpace:
         """Return these samples in this order, as a view."""
         which = np.asarray(rows, np.int64) if self._which is None else self._which[rows]
-        return self._view(which, self._metric)
+        return self._view(which, self._metric, self._origin)
 
     def under(self, metric: Metric) -> EmbeddingSpace:
         """Return the same embeddings under another metric, without a copy."""
-        return self if metric == self._metric else self._view(self._which, metric)
+        return self if metric == self._metric else self._view(self._which, metric, None)
+
+    def around(self, point: Vector) -> EmbeddingSpace:
+        """Return the samples less a point, as a view under the same metric; rounded to float32 after."""
+        return self._view(self._which, self._metric, point if self._origin is None else self._origin + point)
 
     def coordinates(self) -> EmbeddingSpace:
         """Return this space: its samples are vectors."""
         return self
 
-    def _view(self, which: Rows | None, metric: Metric) -> EmbeddingSpace:
-        return EmbeddingSpace(self._all, metric=metric, device=self.device, rows=which, memory=self.memory)
+    def _view(self, which: Rows | None, metric: Metric, origin: Vector | None) -> EmbeddingSpace:
+        return EmbeddingSpace(
+            self._all, metric=metric, device=self.device, rows=which, memory=self.memory, origin=origin
+        )
+
+    def _spans(self) -> list[slice]:
+        return [slice(start, min(start + BLOCK, self.n)) for start in range(0, self.n, BLOCK)]
 
     def _stored(self, which: slice | Rows) -> Block:
         return widened(self._all[which if self._which is None else self._which[which]])
 
     def _rows(self, which: slice | Rows) -> Block:
+        if self._origin is not None:
+            return self.wide(which).astype(np.float32)
         block = self._stored(which)
         if self._reciprocals is not None:
             block = block * self._reciprocals[which, None]
