@@ -10,7 +10,7 @@ import numpy.typing as npt
 from prune.arrays import Array, Rows
 from prune.greedy.sums import ProductSums
 from prune.index.kernels import compiled
-from prune.index.space import EmbeddingSpace, Sums
+from prune.index.space import BLOCK, EmbeddingSpace, Sums
 from prune.index.threads import threads
 
 LARGEST = 127  # of a byte
@@ -45,8 +45,11 @@ class Codes:
         self.bytes = np.empty((space.n, space.d), np.int8)
         self.steps, self.misses = np.empty(space.n), np.empty(space.n)
         self.lengths, self.dots = np.empty(space.n), np.empty(space.n, np.int32)
-        for span, block in space.blocks():
-            _encode(block, self.bytes[span], self.steps[span], self.misses[span], self.lengths[span])
+        for start in range(0, space.n, BLOCK):
+            span = slice(start, min(start + BLOCK, space.n))
+            _encode(
+                space.wide(span), self.bytes[span], self.steps[span], self.misses[span], self.lengths[span]
+            )
 
     def take(self, k: int) -> tuple[Rows, Sums]:
         """Return the next k picks with their gains; `function` grows by them."""

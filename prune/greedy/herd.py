@@ -8,8 +8,9 @@ import numpy as np
 
 from prune.arrays import Rows
 from prune.greedy.follow import follow
+from prune.greedy.points import point
 from prune.greedy.sums import ProductSums
-from prune.index.space import Space, Sums
+from prune.index.space import EmbeddingSpace, Space, Sums
 
 
 @dataclass(frozen=True)
@@ -22,18 +23,23 @@ class Herd:
 
 
 def herd(space: Space, k: int, given: Rows) -> Herd:
-    """Take k samples, each bringing the mean of the taken nearest to the mean of all."""
+    """Take k samples, each bringing the mean of the taken nearest to the mean of all.
+
+    Vectors are moved to their mean first: where that is far off, sums of many would have no digits left for
+    what they differ by.
+    """
     mean = space.sum() / space.n
-    along = space.dot(mean)
-    function = ProductSums(space, 2 * along - space.squared_norms(), 2 * along, -2.0, given, centred=True)
-    missing = -function.total  # t·μ − Σ_S
-    square, dot = float(np.vdot(missing, missing)), float(np.vdot(missing, mean))
-    norm = float(np.vdot(mean, mean))
-    rows, scores = follow(function, k, given)
-    before = np.cumsum(np.concatenate([[dot], norm - along[rows]]))[:-1]
-    squares = np.cumsum(np.concatenate([[square], 2 * before + norm - scores]))
-    t = np.arange(len(given), len(given) + k + 1)
-    distances = np.sqrt(np.maximum(squares, 0)) / np.maximum(t, 1)
-    if not len(given):
-        distances[0] = np.sqrt(norm)
-    return Herd(rows, distances, float(np.sqrt(norm)))
+    moved = space.around(mean) if isinstance(space, EmbeddingSpace) else space
+    centre = moved.sum() / space.n
+    along = moved.dot(centre)
+    base = 2 * along - moved.squared_norms()
+    function = ProductSums(moved, base, 2 * along, -2.0, given, centred=True)
+    missing = function.total.copy()  # Σ_S x − t·μ
+    rows, _ = follow(function, k, given)
+    distances = np.empty(k + 1)
+    distances[0] = np.linalg.norm(missing) / len(given) if len(given) else np.linalg.norm(mean)
+    for t, row in enumerate(rows.tolist(), 1):
+        missing += point(moved, row)
+        missing -= centre
+        distances[t] = np.linalg.norm(missing) / (len(given) + t)
+    return Herd(rows, distances, float(np.linalg.norm(mean)))

@@ -12,10 +12,10 @@ from prune.index.space import BLOCK, EmbeddingSpace, Space, Sums, Vector
 def point(space: Space, row: int) -> Vector:
     """Return one sample as a point of its space, float64: (d,), or (c, d + 1) for gradients."""
     if isinstance(space, GradientSpace):
-        errors, features = space.factors(np.array([row]))
-        return np.outer(errors[0], np.append(features[0], np.float32(1))).astype(np.float64)
+        errors, features = space.wide(np.array([row]))
+        return np.outer(errors[0], np.append(features[0], 1.0))
     assert isinstance(space, EmbeddingSpace)
-    return space.take(np.array([row]))[0].astype(np.float64)
+    return space.wide(np.array([row]))[0]
 
 
 def dots(space: Space, rows: Rows, vector: Vector) -> Sums:
@@ -24,18 +24,23 @@ def dots(space: Space, rows: Rows, vector: Vector) -> Sums:
     for start in range(0, len(rows), BLOCK):
         span = slice(start, min(start + BLOCK, len(rows)))
         if isinstance(space, GradientSpace):
-            errors, features = space.factors(rows[span])
+            errors, features = space.wide(rows[span])
             mixed = errors @ vector
             out[span] = (mixed[:, :-1] * features).sum(1) + mixed[:, -1]
         else:
             assert isinstance(space, EmbeddingSpace)
-            out[span] = space.take(rows[span]) @ vector
+            out[span] = space.wide(rows[span]) @ vector
     return out
 
 
 def outermost(space: Space, candidates: Rows) -> int:
     """Return the candidate farthest from the mean of all samples, ties by lower row."""
     mean = space.sum() / space.n
-    squares = space.squared_norms()[candidates] - 2 * space.dot(mean)[candidates]
-    far = squares.max() - 1e-12 * (np.abs(squares).max() + 1e-300)
-    return int(candidates[np.argmax(squares >= far)])
+    if isinstance(space, EmbeddingSpace):  # sums of squared differences: equal samples are equally far
+        squares = space.around(mean).squared_norms()
+        doubt = 1e-12 * float(squares.max())
+    else:
+        squares = space.squared_norms() - 2 * space.dot(mean)
+        doubt = 1e-12 * float(space.squared_norms().max())
+    squares = squares[candidates]
+    return int(candidates[np.argmax(squares >= squares.max() - doubt)])

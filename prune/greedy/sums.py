@@ -52,9 +52,11 @@ class ProductSums:
         self.base, self.slope, self.coefficient = base, slope, coefficient
         self.reach = float(np.sqrt(space.squared_norms().max()))
         self.scale = abs(coefficient) * self.reach**2 or 1.0  # of nothing but zeros, any
-        self.quantum = quantum("products", self.scale, base)
         self.mean: Vector = space.sum() / space.n if centred else space.sum(np.zeros(space.n))
-        self.drift: Sums = slope + coefficient * space.dot(self.mean) if centred else slope
+        along = space.dot(self.mean) if centred else np.zeros(space.n)
+        self.drift: Sums = slope + coefficient * along if centred else slope
+        spread = space.squared_norms() - 2 * along + float(np.vdot(self.mean, self.mean))
+        self.quantum = quantum("products", abs(coefficient) * float(spread.max()) or 1.0, base)
         self.count = 0 if given is None else len(given)
         inside = np.zeros(space.n)
         inside[[] if given is None else given] = 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def _plain(x: np.ndarray, k: int, given: list[int]) -> tuple[list[int], list[flo
     for _ in range(k):
         far = np.linalg.norm((x[chosen].sum(0) + x) / (len(chosen) + 1) - mean, axis=1)
         far[chosen] = np.inf
-        chosen.append(int(np.flatnonzero(far <= far.min() + 1e-9)[0]))
+        chosen.append(int(np.flatnonzero(far <= far.min() * (1 + 1e-9))[0]))
         gains.append(before - far.min())
         before = far.min()
     return chosen[len(given) :], gains
@@ -40,6 +42,25 @@ def test_is_the_plain_loop_with_ties_and_duplicates(seed: int, given: list[int])
     rows, gains = _plain(x, 120, given)
     assert taken.rows.tolist() == rows
     np.testing.assert_allclose(taken.gains, gains, atol=1e-5)
+
+
+@pytest.mark.parametrize("off", [30, 1000])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_a_mean_far_off_changes_nothing(off: int, metric: Literal["euclidean", "cosine"]) -> None:
+    x = (off + np.random.default_rng(off).standard_normal((600, 8))).astype(np.float32)
+    long = x.astype(np.float64)
+    if metric == "cosine":
+        long /= np.linalg.norm(long, axis=1, keepdims=True)
+    long -= long.mean(0)  # which the plain loop, too, has no digits without
+    for given in ([], [5, 9]):
+        taken = herding(EmbeddingSpace(x), k=100, metric=metric, given=np.array(given, np.int64))
+        rows, gains = _plain(long, 100, given)
+        assert taken.rows.tolist() == rows
+        scale = float(np.abs(long).max())
+        assert taken.facts["distance"] == pytest.approx(
+            np.linalg.norm(long[[*given, *rows]].mean(0)), abs=1e-9 * scale
+        )
+        np.testing.assert_allclose(taken.gains[1:], gains[1:], atol=1e-5 * scale)
 
 
 def test_few_distinct_samples_go_by_row() -> None:
