@@ -7,13 +7,14 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from prune.arrays import Rows, Weights
-from prune.greedy.pursuit_gram import exact_dot, exact_products, exact_sum
+from prune.greedy.pursuit_gram import Gram, exact_dot, exact_products, exact_sum
 from prune.index.neighbours import nearest_to
 from prune.index.space import Space, Sums
 
 Reweight: TypeAlias = Literal["cluster", "nnls"]
 
 AT_ONCE = 2048  # kept samples whose weights are solved for together; k beyond it goes round in blocks
+RIDGE = 1e-14  # of the squared norm of each: what float64 products lose anyway
 SWEEPS = 50
 SETTLED = 1e-5  # of the residual: a sweep that takes off less is the last
 
@@ -23,8 +24,9 @@ def reweighted(space: Space, rows: Rows, kind: Reweight) -> Weights:
 
     - ``cluster``: how many samples are nearest to it, by float64 distances; each kept sample counts
       for itself, other ties go to the one taken earlier; at least 1, sums to n
-    - ``nnls``: ``w ≥ 0`` with the least ``‖Σ_all x − Σ wⱼ xⱼ‖``; 0 where a sample does not help. Exact up to
-      2,048 kept samples, in blocks that take turns beyond, until a turn gains less than 1e-5
+    - ``nnls``: ``w ≥ 0`` with the least ``‖Σ_all x − Σ wⱼ xⱼ‖``, however short some samples are; 0 where a
+      sample does not help, or is nearer than 1e-5 of its length to what others add up to. Exact up to 2,048
+      kept samples, in blocks that take turns beyond, until a turn gains less than 1e-5
 
     Time O(n·k·width) for ``cluster``; for ``nnls`` O(k³ + k²·width), or O(k·2048²) a turn, 50 turns at most.
     Memory 40·n bytes and blocks of 2048² beyond the space.
@@ -76,8 +78,6 @@ def _cluster_sizes(space: Space, kept: Rows) -> Sums:
 
 def _non_negative(space: Space, kept: Rows) -> Sums:
     """Solve for blocks of the weights in turn, the others as they are."""
-    from prune.greedy.pursuit_fit import DEPENDENT, non_negative
-
     blocks = [slice(start, start + AT_ONCE) for start in range(0, len(kept), AT_ONCE)]
     residual = space.sum()
     weights = np.zeros(len(kept))
@@ -89,12 +89,21 @@ def _non_negative(space: Space, kept: Rows) -> Sums:
         for block in blocks:
             part, old = kept[block], weights[block].copy()
             gram = exact_products(space, part)
-            ridge = DEPENDENT * float(np.trace(gram)) / len(part)
             right = exact_dot(space, part, residual) + gram @ old
-            weights[block] = non_negative(gram, right, ridge)
+            weights[block] = _fitted(gram, right)
             residual = residual - exact_sum(space, part, weights[block] - old)
         now = float(np.vdot(residual, residual))
         if len(blocks) == 1 or before - now <= SETTLED * before:
             break
         before = now
+    return weights
+
+
+def _fitted(gram: Gram, right: Sums) -> Sums:
+    """Solve for samples of unit length: one a hundred million times shorter than others may do as much."""
+    from prune.greedy.pursuit_fit import non_negative
+
+    lengths = np.sqrt(gram.diagonal())
+    lengths[lengths == 0] = 1.0
+    weights: Sums = non_negative(gram / np.outer(lengths, lengths), right / lengths, RIDGE) / lengths
     return weights

@@ -51,13 +51,43 @@ def test_clusters_do_not_depend_on_where_the_samples_lie() -> None:
     assert reweighted(far, kept, "cluster").tolist() == np.bincount(owner, minlength=10).tolist()
 
 
-@pytest.mark.parametrize(("n", "d", "k"), [(60, 5, 8), (200, 20, 60), (300, 40, 40)])
+@pytest.mark.parametrize(("n", "d", "k"), [(200, 60, 20), (300, 40, 40)])
 def test_nnls_is_that_of_scipy(n: int, d: int, k: int) -> None:
     rng = np.random.default_rng(n)
     rows = (rng.standard_normal((n, d)) + 0.3).astype(np.float32)
     kept = rng.permutation(n)[:k]
     wanted, _ = nnls(rows[kept].T.astype(np.float64), rows.sum(0, dtype=np.float64))
     assert reweighted(EmbeddingSpace(rows), kept, "nnls") == pytest.approx(wanted, abs=1e-4)
+
+
+def _spread_out(kind: str, rng: np.random.Generator) -> np.ndarray:
+    rows = rng.standard_normal((300, 20)) + 0.3
+    if kind == "eight decades":
+        rows *= 10 ** rng.uniform(-8, 0, (300, 1))
+    if kind == "nearly parallel":
+        rows = (rows[rng.integers(0, 8, 300)] + 1e-3 * rng.standard_normal((300, 20))) * 10 ** rng.uniform(
+            -7, 0, (300, 1)
+        )
+    if kind == "copies":
+        rows = rows[rng.integers(0, 12, 300)]
+    if kind == "a far mean":
+        rows += 1000
+    return rows.astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["eight decades", "nearly parallel", "copies", "a far mean", "plain"])
+def test_nothing_leaves_less_than_nnls_does(kind: str) -> None:
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        rows, kept = _spread_out(kind, rng), rng.permutation(300)[: (12, 60)[seed % 2]]
+        long = rows.astype(np.float64)
+        goal = long.sum(0) / np.linalg.norm(long.sum(0))
+        unit = long[kept] / np.linalg.norm(long[kept], axis=1, keepdims=True)
+        _, least = nnls(unit.T, goal, maxiter=10_000)  # more samples than dimensions: weights are not unique
+        weights = reweighted(EmbeddingSpace(rows), kept, "nnls").astype(np.float64)
+        assert (weights >= 0).all()
+        left = np.linalg.norm(goal - weights @ long[kept] / np.linalg.norm(long.sum(0)))
+        assert left == pytest.approx(least, abs=1e-5)
 
 
 def test_nnls_of_gradients_is_that_of_the_long_vectors() -> None:
