@@ -17,6 +17,8 @@ from prune.greedy.pursuit_atoms import Atoms
 from prune.greedy.pursuit_fit import Fit, empty_fit, refit, rejoin
 from prune.index.space import Sums, Vector
 
+NOISE = 1e-9  # of the largest correlation with b: what is smaller is rounding
+EQUAL = 1e-12  # of it: correlations that differ by less are the same, whatever the order of their sums
 SLACK = 1e-13  # of ‖b‖²: what ‖residual‖² may be off by
 WEAKEST = 1e-10  # of the mean squared norm: a ridge below it is none
 
@@ -27,10 +29,6 @@ class Source(Protocol):
     right: Sums  # (m,) ⟨aᵢ, b⟩
     goal: float  # ‖b‖²
     squares: Sums  # (m,) ‖aᵢ‖²
-    noise: float  # of the largest correlation with b: what is smaller is rounding
-
-    def onto(self, atom: int) -> float:
-        """⟨aᵢ, b⟩ to the last digits: fits amplify what is wrong with it."""
 
     def products(self, atom: int, others: Rows) -> Sums:
         """(t,) inner products of an atom with others."""
@@ -42,8 +40,6 @@ class Source(Protocol):
 class Dense:
     """All inner products, computed once. Memory 8·(m² + m·t) bytes."""
 
-    noise = 1e-9
-
     def __init__(self, atoms: Atoms, target: Vector | None, most: int) -> None:
         self._gram = atoms.gram()
         self.squares = self._gram.diagonal()
@@ -51,10 +47,6 @@ class Dense:
         self.right = self._gram.sum(1) if target is None else atoms.exact_dot(every, target)
         self.goal = float(self.right.sum()) if target is None else float(np.vdot(target, target))
         self._chosen, self._met = np.empty((most, len(atoms))), 0
-
-    def onto(self, atom: int) -> float:
-        """⟨aᵢ, b⟩."""
-        return float(self.right[atom])
 
     def products(self, atom: int, others: Rows) -> Sums:
         """(t,) inner products of an atom with others."""
@@ -71,18 +63,12 @@ class Dense:
 class Direct:
     """Nothing but the residual itself, a point of the space. Memory O(m + c·d)."""
 
-    noise = 1e-6
-
     def __init__(self, atoms: Atoms, target: Vector | None) -> None:
         self._atoms = atoms
         self._target = atoms.space.sum() if target is None else target
         self.squares = atoms.squared_norms()
         self.right = atoms.dot(self._target)
         self.goal = float(np.vdot(self._target, self._target))
-
-    def onto(self, atom: int) -> float:
-        """⟨aᵢ, b⟩, in float64 throughout, as `right` is not."""
-        return float(self._atoms.exact_dot(np.array([atom]), self._target)[0])
 
     def products(self, atom: int, others: Rows) -> Sums:
         """(t,) inner products of an atom with others."""
@@ -147,7 +133,7 @@ class _Chase:
     def __init__(self, source: Source, sizes: Rows, most: int, ridge: float, given: Rows | None) -> None:
         first = np.empty(0, np.int64) if given is None else given
         self.source, self.ridge, self.lowered = source, ridge, 0
-        self.least = source.noise * float(source.right.max(initial=0.0))
+        self.least = NOISE * float(source.right.max(initial=0.0))
         self.weakest = WEAKEST * float(source.squares.mean())
         self.fit = empty_fit(most + len(first))
         self.chosen, self.free = np.empty(most + len(first), np.int64), np.ones(len(sizes), np.bool_)
@@ -158,11 +144,12 @@ class _Chase:
             self.take(first)
 
     def best(self) -> int:
-        """Return the atom that correlates most with what is left, or -1 if none does."""
+        """Return the atom that correlates most with what is left, ties by lower row, or -1 if none does."""
         if self.stale:
             self.left = self.source.correlations(self.chosen[: self.count], self.weights[: self.count])
             self.stale = False
-        atom = int(np.argmax(np.where(self.free, self.left, -np.inf)))
+        left = np.where(self.free, self.left, -np.inf)
+        atom = int(np.argmax(left >= left.max() - EQUAL / NOISE * self.least))
         return atom if self.free[atom] and self.left[atom] > self.least else -1
 
     def take(self, atoms: Rows) -> None:
@@ -173,7 +160,7 @@ class _Chase:
             self.chosen[t], self.free[atom] = atom, False
             row = self.source.products(atom, self.chosen[: t + 1])
             self.fit.gram[t, : t + 1] = self.fit.gram[: t + 1, t] = row
-            self.fit.right[t] = self.source.onto(atom)
+            self.fit.right[t] = self.source.right[atom]
             self.count += 1
         after = self._refitted()
         while after > self.error + SLACK * self.source.goal and self.ridge > 0:

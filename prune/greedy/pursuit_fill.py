@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prune.arrays import Rows
-from prune.greedy.pursuit import Pursued, Source
+from prune.greedy.pursuit import EQUAL, Pursued, Source
 from prune.greedy.pursuit_atoms import Atoms
 from prune.greedy.pursuit_fit import non_negative
 from prune.greedy.pursuit_gram import Gram
@@ -21,7 +21,8 @@ SPECK = 1e-6  # what a sample weighs that would do nothing but harm
 
 def fillers(source: Source, chosen: Rows, sizes: Rows, k: int) -> Rows:
     """Return atoms that are not chosen, best aligned with b first, ties by row, until k samples are there."""
-    order = np.argsort(-source.right, kind="stable")
+    step = EQUAL * float(np.abs(source.right).max(initial=0.0)) or 1.0
+    order = np.argsort(-np.round(source.right / step), kind="stable")
     rest = order[~np.isin(order, chosen)]
     before = int(sizes[chosen].sum()) + np.concatenate([[0], np.cumsum(sizes[rest])[:-1]])
     return rest[before < k] if len(rest) else rest

@@ -116,7 +116,7 @@ def plan_of_glister(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     point = c * (size.width - c)
     updates = -(-k // max(int(options.get("every", 1)), 1))
     why = f"the gradient of {target} samples {updates} times"
-    needs = 12.0 * target * size.width + 48.0 * point + 40.0 * size.n + 32.0 * 4096 * size.width
+    needs = 20.0 * target * size.width + 48.0 * point + 40.0 * size.n + 64.0 * 4096 * size.width
     return Plan(
         "direct", why, int(needs), 24.0 * updates * target * point
     )  # as measured: memory, not arithmetic
