@@ -40,7 +40,7 @@ class DenseFacility:
 
         def fill(pair: tuple[slice, slice]) -> None:
             one, two = pair
-            kernels.fill(similarity.block(one, two), similar[one, two], similar[two, one])
+            kernels.fill(similarity.wide(one, two), similar[one, two], similar[two, one])
 
         with threads() as pool:
             list(pool.map(fill, combinations_with_replacement(blocks, 2)))

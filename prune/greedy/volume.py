@@ -85,7 +85,7 @@ class ProductVolume:
 
     def _points(self, rows: Rows) -> Sums:
         points = np.full((len(rows), self.space.d + 1), np.sqrt(0.5))
-        points[:, 1:] *= self.space.take(rows)
+        points[:, 1:] *= self.space.wide(rows)
         return points
 
 
@@ -155,7 +155,7 @@ class PairVolume:
     def _coordinates(self, rows: Rows, first: int) -> Sums:
         """(count − first, len(rows)) ``L⁻¹ s_Sj``, from row `first` on."""
         t = self.count
-        pairs = self.similarity.block(self.chosen[:t], self.names[rows]).astype(np.float64)
+        pairs = self.similarity.wide(self.chosen[:t], self.names[rows])
         product: Sums = self.inverse[first:t, :t] @ pairs
         return product
 

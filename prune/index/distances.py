@@ -1,4 +1,8 @@
-"""Distances of pairs in float32: from products near the mean, and where those cancel, from float64 sums."""
+"""Distances of pairs: from float64 products near the mean, and where those cancel, from sums of differences.
+
+A float32 product is another number under every BLAS kernel, and a greedy loop turns the last digit of it into
+another sample. A float64 one, rounded to float32 afterwards, is the same on every machine.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,21 @@ from prune.arrays import Array, Rows
 from prune.index.kernels import compiled, dot, squared
 from prune.index.meeting import Side
 from prune.index.operands import Operand, operands_of
-from prune.index.space import Block, Space
+from prune.index.space import Block, Space, Wide
 
-CLOSE = 1e-3  # of the squared norms: below it a float32 squared distance has too few digits
+CLOSE = (
+    1e-5  # of the squared norms: below it a squared distance from products has lost five of sixteen digits
+)
 STRETCH = 32  # products looked at together
+FEW = 4  # samples that meet many: a product would cost more to prepare than the sums of differences
 MOST = float(np.finfo(np.float32).max)
 
 
 class Distances:
-    """Distances of any samples of a space, off by about 1e-6 of their norms around the mean, or much less.
+    """Distances of any samples of a space, as float64 knows them.
 
     Embeddings are moved to their mean first where that is far off. Gradients are not, since their products
-    are those of factors: far from the origin most pairs need float64, which is as exact but slower.
+    are those of factors.
 
     Parameters
     ----------
@@ -47,9 +54,17 @@ class Distances:
 
     def between(self, one: Operand, two: Operand) -> Block:
         """(a, b) float32 ‖x − y‖² of samples that are held."""
+        return np.minimum(self.wide(one, two), MOST).astype(np.float32)
+
+    def wide(self, one: Operand, two: Operand) -> Wide:
+        """(a, b) float64 ‖x − y‖² of samples that are held."""
+        first, second = one.side, two.side
+        if min(len(first.rows), len(second.rows)) <= FEW:
+            values = np.empty((len(first.rows), len(second.rows)))
+            _all_pairs(values, first, second)
+            return values
         values = self._operands.product(one, two)
-        norms = two.side.norms.astype(np.float32)
-        _to_squares(values, one.side, two.side, norms, self._operands.scale**-2)
+        _to_squares(values, first, second, self._operands.scale**-2)
         return values
 
 
@@ -63,21 +78,25 @@ def _of_pair(one: Side, i: int, two: Side, j: int) -> float:
 
 
 @compiled
-def _to_squares(values: Array, one: Side, two: Side, norms: Array, scale: float) -> None:
-    """Turn products in the frame into squared distances; `norms` (b,) float32 are those of `two`."""
-    close, twice = np.float32(CLOSE), np.float32(2)
-    most, back = np.float32(MOST), np.float32(scale)
+def _all_pairs(values: Array, one: Side, two: Side) -> None:
+    """Write the squared distances of all pairs."""
     for i in range(len(values)):
-        norm = np.float32(one.norms[i])
+        for j in range(values.shape[1]):
+            values[i, j] = _of_pair(one, i, two, j)
+
+
+@compiled
+def _to_squares(values: Array, one: Side, two: Side, scale: float) -> None:
+    """Turn products in the frame into squared distances."""
+    for i in range(len(values)):
+        norm = one.norms[i]
         for start in range(0, values.shape[1], STRETCH):
-            some, others = values[i, start : start + STRETCH], norms[start : start + STRETCH]
+            some, others = values[i, start : start + STRETCH], two.norms[start : start + STRETCH]
             near = False
             for j in range(len(some)):
                 both = norm + others[j]
-                some[j] = both - twice * some[j]
-                near |= some[j] <= close * both
+                some[j] = (both - 2.0 * some[j]) * scale
+                near |= some[j] <= CLOSE * scale * both
             for j in range(len(some) if near else 0):
-                if some[j] <= close * (norm + others[j]):
-                    some[j] = min(np.float32(_of_pair(one, i, two, start + j) / scale), most)
-            for j in range(len(some)):
-                some[j] = min(some[j] * back, most)
+                if some[j] <= CLOSE * scale * (norm + others[j]):
+                    some[j] = _of_pair(one, i, two, start + j)

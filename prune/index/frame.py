@@ -25,7 +25,7 @@ class Frame:
     norms: Array  # (n,) float64, squared, in this frame
 
     def of(self, rows: Array) -> Array:
-        """Return float32 rows in this frame; the rows themselves if nothing changes."""
+        """Return rows in this frame, of the type they have; the rows themselves if nothing changes."""
         moved = rows if self.scale == 1.0 else rows * np.float32(self.scale)
         return moved if self.shift is None else moved - self.shift
 

@@ -13,7 +13,7 @@ from prune.index.frame import Frame, frame_of, middle, scale_of, squares_to
 from prune.index.gradients import GradientSpace
 from prune.index.kernels import Batch, Points, compiled, dot
 from prune.index.meeting import Side
-from prune.index.space import Block, EmbeddingSpace, Space
+from prune.index.space import Block, EmbeddingSpace, Space, Wide
 from prune.index.threads import threads
 
 WORTH = 2.0**27  # multiplications; fewer take a thread less time than it takes to start one
@@ -43,8 +43,8 @@ class Operands(Protocol):
     def products(self, one: Operand, two: Operand, out: Block) -> Block:
         """(a, b) float32 inner products in the frame, in the memory of `out`, by all threads."""
 
-    def product(self, one: Operand, two: Operand) -> Block:
-        """Return the same in memory of its own, by the thread that asks."""
+    def product(self, one: Operand, two: Operand) -> Wide:
+        """(a, b) float64 inner products in the frame, by the thread that asks."""
 
     def framed_like(self, space: Space) -> Operands:
         """Return the samples of another space of the same kind in the same frame."""
@@ -79,9 +79,10 @@ class Vectors:
         _share(len(into), into.size * self.terms, multiply)
         return into
 
-    def product(self, one: Operand, two: Operand) -> Block:
-        """(a, b) float32 inner products, by one thread."""
-        return np.matmul(one.framed, two.framed.T)
+    def product(self, one: Operand, two: Operand) -> Wide:
+        """(a, b) float64 inner products, by one thread."""
+        ours, theirs = (self.frame.of(operand.side.rows.astype(np.float64)) for operand in (one, two))
+        return np.matmul(ours, theirs.T)
 
     def framed_like(self, space: Space) -> Vectors:
         """Return other embeddings in the same frame."""
@@ -127,10 +128,14 @@ class Factors:
         _share(len(into), into.size * self.terms, multiply)
         return into
 
-    def product(self, one: Operand, two: Operand) -> Block:
-        """(a, b) float32 inner products, by one thread."""
-        values: Block = np.matmul(one.framed, two.framed.T)
-        _times_one_more(values, np.matmul(one.side.features, two.side.features.T))
+    def product(self, one: Operand, two: Operand) -> Wide:
+        """(a, b) float64 inner products, by one thread."""
+        (e, h), (f, g) = (
+            (side.rows.astype(np.float64), side.features.astype(np.float64)) for side in (one.side, two.side)
+        )
+        values: Wide = np.matmul(e, f.T)
+        _times_one_more(values, np.matmul(h, g.T))
+        values *= self.scale**2
         return values
 
     def framed_like(self, space: Space) -> Factors:

@@ -9,7 +9,8 @@ import numpy as np
 from prune.arrays import Rows
 from prune.index.distances import Distances
 from prune.index.frame import middle
-from prune.index.space import Block, EmbeddingSpace, Space, Sums, require_products
+from prune.index.gradients import GradientSpace
+from prune.index.space import Block, EmbeddingSpace, Space, Sums, Wide, require_products
 from prune.index.threads import threads
 
 Kind: TypeAlias = Literal["cosine", "euclidean", "rbf"]
@@ -52,21 +53,25 @@ class Similarity:
 
     def block(self, one: slice | Rows, two: slice | Rows) -> Block:
         """(a, b) float32 similarities; several threads may ask at once."""
+        return self.wide(one, two).astype(np.float32)
+
+    def wide(self, one: slice | Rows, two: slice | Rows) -> Wide:
+        """(a, b) float64 similarities: the same on every machine to the digits that float32 keeps."""
         if self._distances is None:
-            values = self.space.products(one, two)
-            values *= np.float32(0.5)
-            values += np.float32(0.5)
+            values = _products(self.space, one, two)
+            values *= 0.5
+            values += 0.5
             np.clip(values, 0, 1, out=values)
             _set_diagonal(values, one, two)
             return values
-        values = self._of_distance(self._distances.squares(one, two))
-        return np.clip(values, 0, 1, out=values)
+        held = self._distances.held
+        return self._of_distance(self._distances.wide(held(one), held(two)))
 
     def of_squared_distances(self, squares: Block) -> Block:
         """Similarities of pairs whose squared distance in `space` is known; (…,) float32."""
         if self.kind == "cosine":  # ‖x − y‖² = 2 − 2 cos of directions
             return np.clip(1 - squares * np.float32(0.25), 0, 1)
-        return np.clip(self._of_distance(np.array(squares, np.float32)), 0, 1)
+        return self._of_distance(squares.astype(np.float64)).astype(np.float32)
 
     def totals(self) -> Sums:
         """(n,) float64 Σᵢ sᵢⱼ over all samples: in one pass for cosine, from all pairs otherwise."""
@@ -78,8 +83,8 @@ class Similarity:
         out = np.zeros(self.n)
 
         def sums(pair: tuple[slice, slice]) -> tuple[Sums, Sums]:
-            block = self.block(*pair)
-            return block.sum(1, dtype=np.float64), block.sum(0, dtype=np.float64)
+            block = self.wide(*pair)
+            return block.sum(1), block.sum(0)
 
         with threads() as pool:
             for one in blocks:
@@ -90,10 +95,20 @@ class Similarity:
                         out[two] += others
         return out
 
-    def _of_distance(self, squares: Block) -> Block:
-        if self.kind == "rbf":
-            return np.exp(squares * np.float32(-1 / self._reach))
-        return 1 - np.sqrt(squares) * np.float32(1 / self._reach)
+    def _of_distance(self, squares: Wide) -> Wide:
+        values = (
+            np.exp(squares * (-1 / self._reach)) if self.kind == "rbf" else 1 - np.sqrt(squares) / self._reach
+        )
+        return np.clip(values, 0, 1, out=values)
+
+
+def _products(space: Space, one: slice | Rows, two: slice | Rows) -> Wide:
+    """(a, b) float64 inner products."""
+    if isinstance(space, GradientSpace):
+        (e, h), (f, g) = space.wide(one), space.wide(two)
+        return (h @ g.T + 1) * (e @ f.T)
+    assert isinstance(space, EmbeddingSpace)
+    return space.wide(one) @ space.wide(two).T
 
 
 def _from_mean(space: Space) -> Sums:
@@ -105,7 +120,7 @@ def _from_mean(space: Space) -> Sums:
     return np.maximum(found, 0)
 
 
-def _set_diagonal(values: Block, one: slice | Rows, two: slice | Rows) -> None:
+def _set_diagonal(values: Wide, one: slice | Rows, two: slice | Rows) -> None:
     first, second = _positions(one, values.shape[0]), _positions(two, values.shape[1])
     if isinstance(first, range) and isinstance(second, range):
         if max(first.start, second.start) < min(first.stop, second.stop):

@@ -30,8 +30,12 @@ def _points(n: int, d: int = 5, seed: int = 0) -> EmbeddingSpace:
 
 def _whole(similarity: Similarity) -> np.ndarray:
     everything = slice(0, similarity.n)
-    values = np.floor(similarity.block(everything, everything).astype(np.float64) / UNIT + 0.5)
-    lower = np.tri(similarity.n, dtype=bool)
+    return _on_the_grid(similarity.wide(everything, everything))
+
+
+def _on_the_grid(values: np.ndarray) -> np.ndarray:
+    values = np.floor(values / UNIT + 0.5)
+    lower = np.tri(len(values), dtype=bool)
     return np.where(lower, values, values.T) * UNIT
 
 
@@ -70,15 +74,18 @@ def test_dense_sparse_and_every_exact_engine_are_the_plain_loop(kind: Any, given
     similarity = Similarity(_points(60), kind)
     values = _whole(similarity)
     k = 60 - len(given)
-    rows, gains = _loop(values, k, given)
     graph = _graph(values, 60)
-    found = [DenseFacility(similarity, given).climb(k), facility_of_graph(graph, given).climb(k)]
-    for greedy in ("naive", "lazy"):
-        for function in (DenseFacility(similarity, given), facility_of_graph(graph, given)):
-            found.append(maximise(function, k, greedy=greedy, taken=given))
-    for taken, added in found:
-        assert taken.tolist() == rows
-        assert added.tolist() == gains  # sums of multiples of 2⁻²⁷ are exact
+    linked = _on_the_grid(values.astype(np.float32).astype(np.float64))  # as a graph holds them
+    for make, known in (
+        (lambda: DenseFacility(similarity, given), values),
+        (lambda: facility_of_graph(graph, given), linked),
+    ):
+        rows, gains = _loop(known, k, given)
+        found = [make().climb(k)]
+        found += [maximise(make(), k, greedy=greedy, taken=given) for greedy in ("naive", "lazy")]
+        for taken, added in found:
+            assert taken.tolist() == rows
+            assert added.tolist() == gains  # sums of multiples of 2⁻²⁷ are exact
 
 
 def test_a_graph_of_few_neighbours_is_the_loop_over_its_own_values() -> None:
