@@ -8,12 +8,13 @@ FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
 TESTS := not gpu and not slow and not network and not soak
 FAULTS := tests/faults tests/hostile tests/numbers tests/exporters/test_faults.py
 
-.PHONY: help demo test check soak fix docs readme clean
+.PHONY: help demo test check test-kernels soak fix docs readme clean
 
 help:
 	@echo "make demo    build the environment and run the whole chain on a small real dataset"
 	@echo "make test    build the environment; formatter, linter, types and tests"
 	@echo "make check   the same as make test"
+	@echo "make test-kernels  the tests that compare numbers, as on four kinds of processor"
 	@echo "make soak    inject faults for two hours, and write docs/reliability.md from what came of it"
 	@echo "make fix     format and repair what the linter can"
 	@echo "make docs    write the page of every method from its docstring"
@@ -27,6 +28,10 @@ test check: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto -m "$(TESTS)"
+
+# what one kind of processor adds up differently in the last digit may decide nothing
+test-kernels: $(VENV)/ready
+	$(BIN)/python tests/kernels.py $(ONLY)
 
 soak: $(VENV)/ready
 	$(BIN)/python -m pytest -n auto -m "$(TESTS)" --junitxml build/quick.xml $(FAULTS)
@@ -49,5 +54,6 @@ clean:
 $(VENV)/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x "$(UV)" || $(BIN)/python -m pip install --quiet uv
-	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[$(FAISS)]" --group dev
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable ".[$(FAISS)]" --group dev
+	$(BIN)/python -m compileall -q prune
 	touch $@
