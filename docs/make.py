@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from prune.methods import Method
+from prune.report.page import facts_of, use_of
 from prune.scorers import SCORERS
 from prune.selectors import SELECTORS
 
 HOME = Path(__file__).parent
 FAMILIES: Mapping[str, Mapping[str, Method]] = {"scorers": SCORERS, "selectors": SELECTORS}
+_KEYS = {"scorers": "scores", "selectors": "selectors"}  # what the program calls the families
 NOTE = "<!-- Made from the docstring by `make docs`; edit that. -->"
 
 
@@ -46,39 +48,16 @@ def _page(family: str, method: Method) -> str:
         "## Use",
         "",
         "```sh",
-        _command(family, method),
+        use_of(_KEYS[family], method.name, method).replace(" DATA", " data/"),
         "```",
         "",
     ]
-    lines += _facts(family, method)
+    facts = facts_of(_KEYS[family], method)
+    lines += facts if family == "scorers" else (f"- {fact}" for fact in facts)
     lines += _options(method)
     for title, text in _sections(rest):
         lines += ["", f"## {title}", "", *(_entries(text) if "\n    " in text else _prose(text))]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _command(family: str, method: Method) -> str:
-    if family == "scorers":
-        return f"prune score --type {method.name} data/"
-    score = f" --score {method.score or 'el2n'}" if "scores" in method.needs else ""
-    return f"prune select --method {method.name} --fraction 0.3{score}"
-
-
-def _facts(family: str, method: Method) -> Iterator[str]:
-    if family == "scorers":
-        yield f"A high score means: {method.high or 'nothing by itself'}."
-        return
-    yield f"- needs: {', '.join(method.needs)}" + (" (gradients by default)" if method.on else "")
-    yield "- a smaller budget is a prefix: " + ("yes" if method.nested else "no")
-    if method.score:
-        yield f"- the score it is made for: {method.score}"
-    if method.quota != "none":
-        yield f"- split over classes unless told otherwise: {method.quota}"
-    if method.sizes:
-        yield "- decides itself how many to keep where no budget is given"
-    more = [name for name in ("given", "target") if method.takes(name)]
-    if more:
-        yield "- takes " + " and ".join(f"`--{name}`" for name in more)
 
 
 def _options(method: Method) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
 
@@ -18,6 +19,7 @@ def embed(
         typer.Option(
             metavar="NAME",
             help="A torchvision model (default resnet18), `pixels` or `precomputed`.",
+            autocompletion=c.choices(c.ENCODERS),
             rich_help_panel=o.HOW,
         ),
     ] = None,
@@ -26,6 +28,7 @@ def embed(
         typer.Option(
             metavar="FILE",
             help="Weights of the model, .safetensors or .pth; `default` downloads; `random`.",
+            autocompletion=c.files_or("default", "random"),
             rich_help_panel=o.HOW,
         ),
     ] = None,
@@ -38,7 +41,13 @@ def embed(
         ),
     ] = None,
     dtype: Annotated[
-        str, typer.Option(metavar="TYPE", help="float16 or float32.", rich_help_panel=o.HOW)
+        str,
+        typer.Option(
+            metavar="TYPE",
+            help="float16 or float32.",
+            autocompletion=c.choices(("float16", "float32")),
+            rich_help_panel=o.HOW,
+        ),
     ] = "float16",
     as_: o.As = None,
     split: o.Split = None,

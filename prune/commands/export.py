@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from prune import names
+from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
 
@@ -18,12 +20,18 @@ def export(
             "--format",
             metavar="FORMAT",
             help="webdataset, huggingface, imagefolder, parquet or manifest.",
+            autocompletion=c.choices(names.EXPORTERS),
             rich_help_panel=o.WRITE,
         ),
     ],
     selection: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Which selection; default: the latest.", rich_help_panel=o.WRITE),
+        typer.Option(
+            metavar="NAME",
+            help="Which selection; default: the latest.",
+            autocompletion=c.selections,
+            rich_help_panel=o.WRITE,
+        ),
     ] = None,
     fraction: Annotated[
         str | None,
@@ -40,7 +48,10 @@ def export(
     layout: Annotated[
         str | None,
         typer.Option(
-            metavar="KIND", help="webdataset: mirror the source's shards, or repack.", rich_help_panel=o.FORM
+            metavar="KIND",
+            help="webdataset: mirror the source's shards, or repack.",
+            autocompletion=c.choices(("mirror", "repack")),
+            rich_help_panel=o.FORM,
         ),
     ] = None,
     shard_size: Annotated[
@@ -49,13 +60,19 @@ def export(
     ] = None,
     link: Annotated[
         str | None,
-        typer.Option(metavar="KIND", help="imagefolder: copy, hard or sym.", rich_help_panel=o.FORM),
+        typer.Option(
+            metavar="KIND",
+            help="imagefolder: copy, hard or sym.",
+            autocompletion=c.choices(("copy", "hard", "sym")),
+            rich_help_panel=o.FORM,
+        ),
     ] = None,
     other_splits: Annotated[
         str | None,
         typer.Option(
             metavar="KIND",
             help="huggingface, parquet: copy, link or omit the other splits.",
+            autocompletion=c.choices(("copy", "link", "omit")),
             rich_help_panel=o.FORM,
         ),
     ] = None,

@@ -1,21 +1,23 @@
-"""`prune methods`: what there is to choose from."""
+"""`prune methods`: what there is to choose from, and the page of one choice."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish
 
 
 def methods(
-    family: Annotated[
+    name: Annotated[
         str | None,
         typer.Argument(
-            metavar="FAMILY",
-            help="readers, encoders, proxies, scores, selectors, exporters.",
+            metavar="NAME",
+            help="A method, for its page; or readers, encoders, proxies, scores, selectors, exporters.",
+            autocompletion=c.method_names,
             rich_help_panel=o.READ,
         ),
     ] = None,
@@ -25,32 +27,16 @@ def methods(
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """List every encoder, proxy, scorer, selector and exporter with its options."""
-    from prune.report.methods import families
+    """List every encoder, proxy, scorer, selector and exporter with its options, or show the page of one."""
+    from prune.commands.method_pages import listing, page
+    from prune.report.methods import families, family_called, pages
 
     del store, seed, device  # every command takes them
-    result = families(family)
-    finish(result, _lines(result), as_json=json, quiet=quiet)
-
-
-def _lines(result: dict[str, Any]) -> list[str]:
-    lines = []
-    for family, members in result.items():
-        wide = max(map(len, members))
-        lines += [
-            family,
-            *(line for name, about in members.items() for line in _describe(name, about, wide)),
-            "",
-        ]
-    return lines[:-1]
-
-
-def _describe(name: str, about: dict[str, Any], wide: int) -> list[str]:
-    import textwrap
-
-    high = f" High: {about['high']}." if about.get("high") else ""
-    lines = [f"  {name:<{wide}} {about['summary'].replace('``', '')}{high}"]
-    if about.get("options"):
-        given = "  ".join(f"--set\u00a0{key}={value}" for key, value in about["options"].items())
-        lines += [f"  {'':<{wide}} {line}".replace("\u00a0", " ") for line in textwrap.wrap(given, 90)]
-    return lines
+    family = None if name is None else family_called(name)
+    if name is None or family is not None:
+        result = families(family)
+        lines = listing(result)
+    else:
+        result = pages(name)
+        lines = page(result)
+    finish(result, lines, as_json=json, quiet=quiet)

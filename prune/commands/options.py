@@ -9,6 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from prune import names
+from prune.commands import completion as c
+
 _DATA = "Image folder, .tar shards (folder, glob or braces), Hugging Face dataset, parquet or .npy."
 
 
@@ -56,7 +59,11 @@ Data = Annotated[
 As = Annotated[
     str | None,
     typer.Option(
-        "--as", metavar="FORMAT", help="Of DATA, where looking is not enough.", rich_help_panel=READ
+        "--as",
+        metavar="FORMAT",
+        help="Of DATA, where looking is not enough.",
+        autocompletion=c.choices(names.READERS),
+        rich_help_panel=READ,
     ),
 ]
 Split = Annotated[str | None, typer.Option(metavar="NAME", help="Which split of DATA.", rich_help_panel=READ)]
@@ -81,7 +88,13 @@ NoLabels = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="An option of the method.", rich_help_panel=HOW),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="An option of the method.",
+        autocompletion=c.options_of,
+        rich_help_panel=HOW,
+    ),
 ]
 ErrorMode = Annotated[OnError, typer.Option(help="What unreadable samples do.", rich_help_panel=WRONG)]
 MaxBad = Annotated[

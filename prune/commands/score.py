@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from prune import names
+from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
 from prune.commands.score_report import summary
@@ -20,6 +22,7 @@ def score(
             "--type",
             metavar="T[,T…]",
             help="Scores to compute; see `prune methods scores`.",
+            autocompletion=c.several(names.SCORES),
             rich_help_panel=o.SCORES,
         ),
     ] = None,
@@ -29,6 +32,7 @@ def score(
         typer.Option(
             metavar="NAME",
             help="Embedding for --proxy linear (default: the one there is) and for neighbours.",
+            autocompletion=c.spaces,
             rich_help_panel=o.SCORES,
         ),
     ] = None,
@@ -46,6 +50,7 @@ def score(
         typer.Option(
             metavar="MEANING",
             help="What a high imported value means: hard, easy, …; or NAME=hard,…",
+            autocompletion=c.choices(c.MEANINGS),
             rich_help_panel=o.SCORES,
         ),
     ] = None,
@@ -55,6 +60,7 @@ def score(
             metavar="NAME",
             help="resnet8, resnet9, resnet20, lenet, mlp, linear, or a torchvision model; own: your training "
             "(TraceWriter). Default: own, where there is one, else resnet8.",
+            autocompletion=c.choices((*names.PROXIES, "own")),
             rich_help_panel=o.PROXY,
         ),
     ] = None,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from prune import names
+from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
 from prune.commands.select_report import summary
@@ -16,7 +18,10 @@ def select(
     method: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="How to choose; see `prune methods selectors`.", rich_help_panel=o.KEEP
+            metavar="NAME",
+            help="How to choose; see `prune methods selectors`.",
+            autocompletion=c.choices(names.SELECTORS),
+            rich_help_panel=o.KEEP,
         ),
     ] = "kcenter",
     fraction: Annotated[
@@ -29,13 +34,19 @@ def select(
     ] = None,
     score: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Which score, for methods that use one.", rich_help_panel=o.KEEP),
+        typer.Option(
+            metavar="NAME",
+            help="Which score, for methods that use one.",
+            autocompletion=c.scores,
+            rich_help_panel=o.KEEP,
+        ),
     ] = None,
     on: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
             help="An embedding, proxy or gradients; default: the embedding there is.",
+            autocompletion=c.spaces,
             rich_help_panel=o.KEEP,
         ),
     ] = None,
@@ -45,6 +56,7 @@ def select(
         typer.Option(
             metavar="B|auto",
             help="First leave out this fraction, the hardest; auto: as the score tells.",
+            autocompletion=c.choices(("auto",)),
             rich_help_panel=o.KEEP,
         ),
     ] = None,
@@ -53,6 +65,7 @@ def select(
         typer.Option(
             metavar="NAME",
             help="The score that says which are hardest; default: that of --score.",
+            autocompletion=c.scores,
             rich_help_panel=o.KEEP,
         ),
     ] = None,
@@ -68,6 +81,7 @@ def select(
             metavar="KIND",
             help="none, proportional, equal, or drop, by errors best found with --cross-fit; default: what "
             "the method is for.",
+            autocompletion=c.choices(names.QUOTAS),
             rich_help_panel=o.CLASSES,
         ),
     ] = None,
@@ -111,6 +125,7 @@ def select(
         typer.Option(
             metavar="HOW",
             help="Weights: cluster, nnls or none; default: the method's own.",
+            autocompletion=c.choices(("cluster", "nnls", "none")),
             rich_help_panel=o.TARGET,
         ),
     ] = None,

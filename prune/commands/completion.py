@@ -1,0 +1,109 @@
+"""What the shell offers for the value of an option: names that are known without loading anything."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from prune import names
+
+MEANINGS = ("hard", "easy", "typical", "atypical", "redundant", "uncertain", "contrastive")
+ENCODERS = ("pixels", "precomputed", *names.MODELS)
+Complete = Callable[[str], list[str]]
+
+
+def choices(known: Iterable[str]) -> Complete:
+    """Offer the names that begin as the word does."""
+    offered = list(known)
+
+    def complete(incomplete: str) -> list[str]:
+        return _starting(offered, incomplete)
+
+    return complete
+
+
+def files_or(*words: str) -> Complete:
+    """Offer words beside files: the shell offers its files only where we offer nothing."""
+
+    def complete(incomplete: str) -> list[str]:
+        home, _, start = incomplete.rpartition("/")
+        try:
+            there = sorted(os.listdir(home or ("/" if incomplete.startswith("/") else ".")))  # noqa: PTH208
+        except OSError:
+            there = []
+        at = incomplete[: len(incomplete) - len(start)]
+        return [*_starting(words, incomplete), *(f"{at}{name}" for name in _starting(there, start))]
+
+    return complete
+
+
+def several(known: Iterable[str]) -> Complete:
+    """Offer names behind commas too, as in `--type el2n,au`; none twice."""
+    offered = list(known)
+
+    def complete(incomplete: str) -> list[str]:
+        head, comma, last = incomplete.rpartition(",")
+        taken = head.split(",")
+        return [f"{head}{comma}{name}" for name in offered if name.startswith(last) and name not in taken]
+
+    return complete
+
+
+def selections(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the selections of the store."""
+    return _starting(_state(ctx).get("selections", {}), incomplete)
+
+
+def scores(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the scores of the store; where it has none, all there are."""
+    return _starting(_columns(ctx, "score.") or names.SCORES, incomplete)
+
+
+def spaces(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the embeddings of the store, the proxy's features and its gradients."""
+    return _starting(dict.fromkeys([*_columns(ctx, "embedding."), "proxy", "gradients"]), incomplete)
+
+
+def method_names(incomplete: str) -> list[str]:
+    """Offer families and methods."""
+    every = [*names.FAMILIES, *(name for known in names.FAMILIES.values() for name in known)]
+    return _starting(dict.fromkeys(every), incomplete)
+
+
+def options_of(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer `NAME=` for the options of the methods that are typed; this loads their tables."""
+    from prune.scorers import SCORERS
+    from prune.selectors import SELECTORS
+
+    typed = ctx.params.get("type_") or ()
+    table, wanted = (
+        (SCORERS, [name for word in typed for name in word.split(",")])
+        if typed
+        else (SELECTORS, [ctx.params.get("method") or "kcenter"])
+    )
+    known = [f"{o}=" for name in wanted if name in table for o in table[name].options]
+    return _starting(dict.fromkeys(known), incomplete)
+
+
+def _starting(known: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in known if name.startswith(incomplete)]
+
+
+def _columns(ctx: typer.Context, kind: str) -> list[str]:
+    columns = [name for name in _state(ctx).get("columns", {}) if name.startswith(kind)]
+    return [name.removeprefix(kind) for name in sorted(columns) if name.count(".") == 1]
+
+
+def _state(ctx: typer.Context) -> dict[str, Any]:
+    """What the store says of itself, unchecked: completion must neither fail nor take long."""
+    place = ctx.params.get("store") or os.environ.get("PRUNE_STORE") or ".prune"
+    try:
+        state = json.loads((Path(place) / "store.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
