@@ -153,6 +153,11 @@ class HuggingFace:
         """Return all names of a ClassLabel, else the labels: by value if all are numbers, else as text."""
         return list(self._names) if self._names is not None else number_order(sorted(labels))
 
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of a ClassLabel by id; None where labels stand for themselves."""
+        return self._names
+
     def images(self, samples: pa.Table) -> Iterator[bytes]:
         """Yield the bytes of each image; fast for rows that ascend, right for any.
 
