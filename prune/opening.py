@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from prune import files
 from prune.errors import DataError, OptionError, RejectsError, StoreError
 from prune.local import real
+from prune.placing import place
 from prune.readers import Reader, open_reader
 from prune.readers.account import scan_line
 from prune.readers.layout import LayoutError
@@ -59,7 +60,7 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
     location = _locate(store, data, settings)
     with _as_it_was(store, location, settings):
         reader = _open(location)  # before the store is made
-    require_apart(store.path, location["data"])
+    place(store, reader, location["data"], settings.reporter)
     with store.writing(wait=settings.wait, say=settings.reporter.say):
         with _as_it_was(store, location, settings):
             dataset = _scanned(store, reader, settings)
@@ -259,16 +260,6 @@ def _noted(store: Store, location: Mapping[str, Any]) -> dict[str, Any]:
     if "labels" in reading:
         reading["labels"] = os.path.relpath(reading["labels"], Path(absolute).parent)
     return {"data": absolute, "relative": relative, "reading": reading}
-
-
-def require_apart(store: Path, data: str) -> None:
-    """Refuse a visible store inside the dataset: the next scan would take it for data."""
-    place, root = real(store), real(Path(data))
-    inside = place.is_relative_to(root) and place != root and root.is_dir()
-    if inside and not any(part.startswith(".") for part in place.relative_to(root).parts):
-        raise StoreError(
-            f"the store {store} would lie in the dataset {data}", "choose another place with --store"
-        )
 
 
 def _stale(store: Store, new: Dataset) -> StoreError:

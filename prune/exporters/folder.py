@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -244,7 +245,9 @@ def _place(out: Path) -> Path:
 
 def _check_apart(out: Path, source: Path) -> None:
     if out.is_relative_to(source):
-        raise OutputError(f"{out} lies in the dataset {source}", "choose another place with --out")
+        near = os.path.relpath(source.parent / out.name)
+        hint = "choose another place with --out" if near == "." else f"--out {shlex.quote(near)}"
+        raise OutputError(f"{out} lies in the dataset {source}", hint)
     if source.is_relative_to(out):
         raise OutputError(f"{out} holds the dataset {source}", "choose another place with --out")
 

@@ -35,6 +35,7 @@ from prune.store.layout import (
     removal,
 )
 from prune.store.samples import Dataset, read_dataset, write_dataset
+from prune.store.standing import found
 
 
 class Store:
@@ -45,8 +46,8 @@ class Store:
     """
 
     def __init__(self, path: str | Path = ".prune") -> None:
-        self.path = Path(path)
         require_local(str(path))
+        self.path = found(Path(path))
 
     # -- state ---------------------------------------------------------------------------------------------
 

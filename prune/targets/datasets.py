@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from prune import files
 from prune.errors import DataError, OptionError, StoreError
-from prune.opening import Opened, all_rejects, check_rejects, require_apart
+from prune.opening import Opened, all_rejects, check_rejects
+from prune.placing import require_apart
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
 from prune.settings import Settings
