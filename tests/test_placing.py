@@ -65,6 +65,6 @@ def test_a_store_of_before_is_used_and_the_way_out_said(
     monkeypatch.chdir("data")
     said = prune(*PIXELS, ".")
     assert said.code == 0
-    assert "takes it for a class: mv .prune ../.data.prune" in " ".join(said.err.split())
+    assert "libraries take it for a class: mv .prune ../.data.prune" in " ".join(said.err.split())
     Path(".prune").rename("../.data.prune")
     assert prune("status").out.startswith("../.data.prune: ")

@@ -41,7 +41,7 @@ def score(
         typer.Option(
             "--import",
             metavar="FILE",
-            help="Take columns of a parquet or csv file, joined by key.",
+            help="Take columns of a parquet or csv file, of a folder or a pattern of them, joined by key.",
             rich_help_panel=o.SCORES,
         ),
     ] = None,
