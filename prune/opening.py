@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from prune import files
 from prune.errors import DataError, OptionError, RejectsError, StoreError
 from prune.local import real
-from prune.placing import place
+from prune.placing import place_store
 from prune.readers import Reader, open_reader
 from prune.readers.account import scan_line
 from prune.readers.layout import LayoutError
@@ -60,7 +60,7 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
     location = _locate(store, data, settings)
     with _as_it_was(store, location, settings):
         reader = _open(location)  # before the store is made
-    place(store, reader, location["data"], settings.reporter)
+    place_store(store, reader, location["data"], settings.reporter)
     with store.writing(wait=settings.wait, say=settings.reporter.say):
         with _as_it_was(store, location, settings):
             dataset = _scanned(store, reader, settings)

@@ -18,7 +18,7 @@ from prune.store.standing import DEFAULT, beside
 _LOOKED_AT = 256  # entries of a folder
 
 
-def place(store: Store, reader: Reader, data: str, reporter: Reporter) -> None:
+def place_store(store: Store, reader: Reader, data: str, reporter: Reporter) -> None:
     """Move a new default store beside a class root that one stands in; refuse one in the dataset.
 
     Raises
