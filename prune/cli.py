@@ -14,7 +14,7 @@ import typer
 import typer.main
 
 from prune import __version__
-from prune.commands import demo, embed, export, methods, score, select, status, verify
+from prune.commands import demo, embed, export, gc, methods, score, select, status, verify
 from prune.commands.help import SETTINGS, Command, Group
 from prune.commands.usage import in_two_lines
 from prune.ending import end_on_signals
@@ -44,6 +44,7 @@ for _command in (
     export.export,
     status.status,
     verify.verify,
+    gc.gc,
     methods.methods,
     demo.demo,
 ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -21,6 +21,9 @@ class Effort:
     on_fraction: str | None = None  # in (0, 1): part of the samples that is scored; the rest is filled in
     cross_fit: int | None = None  # ≥ 2: folds, each scored by a proxy that did not train on it
     training: tuple[str, ...] = ()  # what else was said of proxies, as the command has it
+    fields: Mapping[str, Any] = field(default_factory=dict)  # and the fields of `Training` that were given
+    said: frozenset[str] = frozenset()  # which of the first four were given
+    drawn: int | None = None  # seed of parts and folds; None: that of the command
 
     @classmethod
     def of(
@@ -37,6 +40,13 @@ class Effort:
         OptionError
             A number is out of its range, or two options do not go together.
         """
+        given = {
+            "runs": runs,
+            "until_stable": until_stable,
+            "on_fraction": on_fraction,
+            "cross_fit": cross_fit,
+        }
+        said = frozenset(name for name, value in given.items() if value is not None)
         if runs is None:
             runs = 1 if until_stable is None else MOST_RUNS
         if runs < 1:
@@ -58,7 +68,19 @@ class Effort:
                 "--until-stable with one run stops a proxy early, but --cross-fit trains several",
                 "--runs 5   # adds runs until the ranking no longer moves",
             )
-        return cls(runs=runs, until_stable=until_stable, on_fraction=fraction, cross_fit=cross_fit)
+        return cls(runs=runs, until_stable=until_stable, on_fraction=fraction, cross_fit=cross_fit, said=said)
+
+    def with_training(self, given: Mapping[str, Any] | None) -> Effort:
+        """Add what was said of how a proxy trains, as fields of `Training`; None stands for not said."""
+        fields = {name: value for name, value in (given or {}).items() if value is not None}
+        if fields.get("proxy") == "own":  # which is no proxy, but that none is to be trained
+            del fields["proxy"]
+        return replace(self, training=training_words(given), fields=fields)
+
+    @property
+    def is_said(self) -> bool:
+        """Whether anything was said of how to train."""
+        return bool(self.said or self.fields)
 
     @property
     def words(self) -> list[str]:
@@ -88,10 +110,13 @@ class Effort:
             There are such scores.
         """
         if names and self.cross_fit is not None:
+            of_store = "cross_fit" not in self.said
             raise OptionError(
                 f"{', '.join(names)} compares samples by what one proxy makes of them, but --cross-fit "
-                f"{self.cross_fit} trains several",
-                "leave --cross-fit out, or that score",
+                f"{self.cross_fit} {'has trained' if of_store else 'trains'} several",
+                f"prune score --type {','.join(names)} --on-fraction 1   # trains one on all samples"
+                if of_store
+                else "leave --cross-fit out, or that score",
             )
 
     @property

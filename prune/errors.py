@@ -7,6 +7,7 @@ PruneError                 1  a bug, if it is raised as itself
 ├── DataError              3  the dataset cannot be read
 │   └── RejectsError       3  it can, but for some samples
 ├── StoreError             4  the store is missing, busy, unfinished, stale, damaged or newer
+│   ├── DamagedError       4  what is missing or damaged can be made again
 │   └── MissingColumnError 4  a step has to run first
 ├── GateError              5  a check failed
 └── OutputError            6  no space, read-only, or the folder is not ours
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from prune.addresses import without_secrets
 
@@ -78,6 +80,17 @@ class StoreError(PruneError):
     """The store is missing, busy, unfinished, stale, damaged, of another dataset or of a newer version."""
 
     exit_code = 4
+
+
+class DamagedError(StoreError):
+    """A file of a store is missing or damaged; `what` has to be made again.
+
+    Where it is raised, nobody knows by which command: `remaking.advised` puts that into the hint.
+    """
+
+    def __init__(self, message: str, store: Path, what: str) -> None:
+        super().__init__(message, "prune verify   # names what is damaged, and what makes it again")
+        self.store, self.what = store, what
 
 
 class MissingColumnError(StoreError):

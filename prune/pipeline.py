@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from prune.effort import Effort, training_words
+from prune.collecting import gc as gc
+from prune.effort import Effort
 from prune.errors import OptionError
 from prune.keywords import named
 from prune.methods import Options, find, whole, words
 from prune.progress import Clock
+from prune.remaking import advised
 from prune.request import Request, checked_name, keys_in
 from prune.selectors import SELECTORS
 from prune.settings import DEFAULTS, Settings
@@ -26,6 +28,7 @@ Result = dict[str, Any]
 
 
 @named
+@advised
 def embed(
     store: Store | str | Path = ".prune",
     data: str | None = None,
@@ -66,6 +69,7 @@ def embed(
 
 
 @named
+@advised
 def score(
     store: Store | str | Path = ".prune",
     data: str | None = None,
@@ -126,13 +130,13 @@ def score(
     from prune.supplies import require_space
 
     options = words(options)
-    command = typed("score", locals(), settings)
+    given = dict(locals())
     store, settings, clock = _begin(store, settings)
     types = [types] if isinstance(types, str) else types
     if not types and imports is None:
         raise OptionError("score wants --type", "prune score --type el2n DATA   # see: prune methods")
     effort = Effort.of(runs, until_stable, on_fraction, cross_fit)
-    effort = replace(effort, training=training_words(training))
+    effort = effort.with_training(training)
     wanted = Wanted.of(() if imports else types, options)
     require_meanings(high, imports)
     if imports is not None:
@@ -150,11 +154,12 @@ def score(
         asked = replace(effort, training=(*named, *effort.training))
         return own or score_columns(ready, wanted, plan, effort=asked, on=on)
 
-    run = Run(store=store, data=data, command=command, settings=settings, clock=clock)
+    run = Run(store=store, data=data, given=given, settings=settings, clock=clock)
     return score(run, compute)
 
 
 @named
+@advised
 def select(
     store: Store | str | Path = ".prune",
     *,
@@ -229,6 +234,7 @@ def select(
 
 
 @named
+@advised
 def export(
     store: Store | str | Path = ".prune",
     *,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from prune import files
-from prune.errors import StoreError
+from prune.errors import DamagedError, StoreError
 from prune.store import Store
-from prune.store.layout import COLUMN, COLUMNS, DATASETS, RECIPE, SELECTION, SELECTIONS, TARGETS
-from prune.store.store import writer_of
+from prune.store.hints import writer_of
+from prune.store.layout import COLUMN, COLUMNS, DATASETS, LOCATION, RECIPE, SELECTION, SELECTIONS, TARGETS
 from prune.typed import in_store
+
+Asked = ParamSpec("Asked")
+Done = TypeVar("Done")
 
 _OWN = "run your training with prune.trace.TraceWriter again"
 _OF_TRAINING = ("trace.", "probs", "embedding.proxy")
@@ -47,6 +51,32 @@ def commands_of(store: Store) -> Callable[[str], str]:
             words = known.get(what) or _guessed(store, what)
         return in_store(words, str(store.path))
 
+    return command
+
+
+def advised(verb: Callable[Asked, Done]) -> Callable[Asked, Done]:
+    """Let a verb name the command that makes again what it found missing or damaged in a store."""
+
+    @functools.wraps(verb)
+    def run(*args: Asked.args, **kwargs: Asked.kwargs) -> Done:
+        try:
+            return verb(*args, **kwargs)
+        except DamagedError as error:
+            error.hint = command_for(error)
+            raise
+
+    return run
+
+
+def command_for(error: DamagedError) -> str:
+    """Return the command that makes again what is missing or damaged."""
+    place, what = error.store, error.what
+    if place.parent.name == TARGETS:  # the store of a target lies in that of the pool
+        place, what = place.parent.parent, TARGETS
+    store = Store(place)
+    command = commands_of(store)(what)
+    if what == DATASETS and not (place / LOCATION).is_file():
+        command = f"{command} DATA"
     return command
 
 

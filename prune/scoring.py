@@ -11,6 +11,7 @@ import numpy as np
 
 from prune.arrays import Array, Scores
 from prune.cost import cost_of, spent
+from prune.earlier import earlier, require_told, settled
 from prune.effort import Effort
 from prune.errors import DataError, MissingColumnError, OptionError
 from prune.filling import Filling
@@ -100,6 +101,7 @@ class Scored:
     about: dict[str, dict[str, Any]] = field(default_factory=dict)  # of each score: see `_about`
     cost: dict[str, Any] = field(default_factory=dict)
     trained: Trained | None = None
+    effort: Effort | None = None  # what of it was said, and what was taken over
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -122,18 +124,21 @@ def score_columns(
     OptionError
         Something was said of a training, and nothing is trained.
     """
+    told, before = effort, earlier(opened.store) if opened.store.holds_dataset(opened.fingerprint) else None
+    training, effort, looked = settled(before, training, told, opened.settings.seed, on)
     remarks = wanted.rehearse(training)
     fills = {SPACE} if effort.on_fraction is not None and on is not None else set()
     space = space_of(opened, wanted.needs | fills, on)
     effort.require_comparable(wanted.mixing(space))
-    asked = bool(effort.words) and space == FEATURES  # of those that are there, others may be meant
+    asked = bool(told.words) and space == FEATURES  # of those that are there, others may be meant
     trains = wanted.trained or (SPACE in wanted.needs and (asked or not is_there(opened, space)))
     if not trains:
-        effort.require_none(f"{', '.join(wanted.methods)} trains nothing", hint="leave it out")
+        told.require_none(f"{', '.join(wanted.methods)} trains nothing", hint="leave it out")
     inputs, published = None, dict[str, str]()
     rejects = opened.dataset.rejects
     if trains or IMAGES in wanted.needs:
-        inputs, published = _inputs(opened, wanted, training, on)
+        require_told(opened.store, before, effort, trains=trains)
+        inputs, published = _inputs(opened, wanted, training, looked)
         rejects = {**rejects, **inputs.rejects}
     if space is not None and is_there(opened, space) and not (trains and space == FEATURES):
         published |= present(opened, space)
@@ -143,9 +148,10 @@ def score_columns(
     check_rejects(opened, rejects)
     usable = np.setdiff1d(np.arange(len(opened.dataset)), np.array(sorted(rejects), np.int64))
     require_labels(opened, wanted, usable, trains=trains)
-    for remark in remarks:
+    as_before = [f"as the trace that is there: {before}"] if trains and before and not told.is_said else []
+    for remark in [*as_before, *remarks]:
         opened.settings.reporter.say(remark)
-    before, trained = spent(opened.store), None
+    cost_before, trained = spent(opened.store), None
     if trains:
         assert inputs is not None
         pairs = {name: (method, wanted.options[name]) for name, method in wanted.methods.items()}
@@ -154,8 +160,8 @@ def score_columns(
     images = inputs if IMAGES in wanted.needs else None
     job = Job(opened, published, range(trained.runs if trained else 1), usable, images, space)
     done, about, seconds = _all_scores(job, wanted, trained, FEATURES if on is None else space)
-    cost = cost_of(opened.store, trained, seconds, before, opened.settings.torch_device)
-    return Scored({**published, **done}, about, cost, trained)
+    cost = cost_of(opened.store, trained, seconds, cost_before, opened.settings.torch_device)
+    return Scored({**published, **done}, about, cost, trained, effort)
 
 
 def _all_scores(
@@ -198,18 +204,6 @@ def _about(job: Job, method: Method, options: Mapping[str, Any], trained: Traine
     if len(scores) > 1:
         about |= agreement([values[job.usable] for values in scores])
     return about
-
-
-def outdated(columns: Mapping[str, str], shown: Sequence[str]) -> set[str]:
-    """Return columns that are shown but belong to an earlier run of what was just computed.
-
-    Companions of a score that it has no longer, and traces beyond the number of runs.
-    """
-    scores = {name for name in columns if name.startswith("score.") and name.count(".") == 1}
-    old = {name for name in shown if name.rpartition(".")[0] in scores}
-    if any(name.startswith("trace.") for name in columns):
-        old |= {name for name in shown if name.startswith(("trace.", "grad_norm.", "deepfool."))}
-    return old - set(columns)
 
 
 def write_scores(

@@ -211,8 +211,17 @@ def embeddings_of(opened: Opened) -> list[str]:
 
 
 def is_there(opened: Opened, space: str | None) -> bool:
-    """Whether an embedding is finished already, so that no proxy has to be trained for it."""
-    return space in embeddings_of(opened)
+    """Whether an embedding is finished already, so that no proxy has to be trained for it.
+
+    One of a proxy's that is damaged is not there: the training that it comes from makes it again.
+    """
+    if space not in embeddings_of(opened):
+        return False
+    recipe = opened.store.recipe_of(FEATURES) if space == FEATURES else None
+    if space != FEATURES or (recipe is not None and "trace" not in recipe):
+        return True
+    n = len(opened.dataset)
+    return recipe is not None and opened.store.write_column(FEATURES, recipe, rows=n).finished
 
 
 def present(opened: Opened, name: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from prune.announcing import announce
 from prune.arrays import Array, Rows
 from prune.effort import Effort
 from prune.errors import OptionError
@@ -51,6 +52,11 @@ class Task:
         return {name: pair for name, pair in self.methods.items() if set(pair[0].needs) <= PER_RUN}
 
     @property
+    def seed(self) -> int:
+        """By which parts and folds are drawn."""
+        return self.opened.settings.seed if self.effort.drawn is None else self.effort.drawn
+
+    @property
     def needs(self) -> set[str]:
         """Everything that some score reads."""
         return {need for method, _ in self.methods.values() for need in method.needs}
@@ -77,10 +83,14 @@ def train(task: Task, training: Training) -> Trained:
     OptionError
         No asked score is one that more runs, or more epochs, could change.
     """
-    effort, seed = task.effort, task.opened.settings.seed
+    effort, seed = task.effort, task.seed
     part = None
     if effort.on_fraction is not None:
         part = part_of(task.opened.dataset, task.usable, effort.on_fraction, seed)
+    proxies = [proxy for group in _sets(task, range(effort.runs), part) for proxy in group]
+    announce(
+        task.opened, task.inputs, training, proxies, {name: of for name, (of, _) in task.methods.items()}
+    )
     if effort.stops_epochs:
         return _until_epoch(task, training, part)
     if effort.stops_runs:
@@ -136,11 +146,7 @@ def _until_run(task: Task, training: Training, part: Share | None) -> Trained:
 
 def _runs(task: Task, training: Training, runs: Sequence[int], part: Share | None) -> Trained:
     opened, effort = task.opened, task.effort
-    if effort.cross_fit is None:
-        sets = [[Proxy(run, part)] for run in runs]
-    else:
-        seed, k = opened.settings.seed, effort.cross_fit
-        sets = [[Proxy(r, s) for s in folds_of(opened.dataset, task.usable, k, seed, r)] for r in runs]
+    sets = _sets(task, runs, part)
     proxies = [proxy for group in sets for proxy in group]
     ready = (opened.store, opened.dataset, task.inputs, training)
     columns = run_proxies(
@@ -155,6 +161,15 @@ def _runs(task: Task, training: Training, runs: Sequence[int], part: Share | Non
         columns.pop(name, None)
     folds = tuple(tuple(p.share.watched for p in group if p.share is not None) for group in sets)
     return Trained(columns, training, len(runs), folds=folds, measured=measured)
+
+
+def _sets(task: Task, runs: Sequence[int], part: Share | None) -> list[list[Proxy]]:
+    """Return the proxies of every run: one, or one a fold."""
+    k = task.effort.cross_fit
+    if k is None:
+        return [[Proxy(run, part)] for run in runs]
+    dataset, usable = task.opened.dataset, task.usable
+    return [[Proxy(run, s) for s in folds_of(dataset, usable, k, task.seed, run)] for run in runs]
 
 
 def _measure(task: Task, training: Training, proxy: Proxy, columns: dict[str, str]) -> list[str]:

@@ -19,21 +19,20 @@ LAYERS = [
     {"demo"},
     {"pipeline"},
     {"steps"},  # what a verb does, from store to store
-    {"importing", "owned"},
+    {"importing", "owned", "publishing"},
     {"checkpointing"},
-    {"scoring", "selecting", "exporting", "verifying"},  # the steps of the verbs
+    {"scoring", "selecting", "exporting", "verifying", "collecting"},  # the steps of the verbs
     {"cost"},
     {"training"},
-    {"manifest", "targets", "supplies", "filling"},
-    {"candidates", "rows", "embedding"},
+    {"manifest", "targets", "supplies", "filling", "earlier"},
+    {"candidates", "rows", "embedding", "announcing"},
     {"request"},
     {"spaces", "choosing", "trace", "dynamics"},
     {"opening"},
-    {"placing"},
     {"exporters"},
     {"readers", "encoders", "proxy", "scorers", "selectors", "report"},
     {"greedy"},  # set functions, engines, matching pursuit
-    {"images", "index", "device", "remaking"},
+    {"images", "index", "device", "remaking", "replacing"},
     {"store", "noise"},
     {"typed", "keywords"},
     {"settings", "quota", "room"},

@@ -134,7 +134,7 @@ def test_a_part_is_scored_and_the_rest_filled_in(score: Callable[..., Any], imag
     made = store.column("score.el2n").recipe
     assert made["extrapolated"]["in"] == {"embedding.proxy": store.state["columns"]["embedding.proxy"]}
     pipeline.select("store", method="top", score="el2n", count=5)
-    score()
+    score(on_fraction="1", runs=1)
     assert not any(
         name.endswith((".extrapolated", ".std")) for name in Store("store").columns if "el2n" in name
     )
@@ -152,7 +152,7 @@ def test_every_sample_is_scored_by_the_fold_that_left_it_out(score: Callable[...
     assert "embedding.proxy" not in store.columns  # there is no proxy that all samples can be seen by
     plain = score("plain", types="el2n")[0]["scores"]["el2n"]["median"]
     assert result["scores"]["el2n"]["median"] > plain  # what was learnt is easy
-    score(types="el2n")
+    score(types="el2n", on_fraction="1", runs=1)
     assert [name for name in Store("store").columns if name.startswith(("trace", "grad"))] == ["trace.0"]
 
 

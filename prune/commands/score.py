@@ -41,7 +41,7 @@ def score(
         typer.Option(
             "--import",
             metavar="FILE",
-            help="Take columns of a parquet or csv file, of a folder or a pattern of them, joined by key.",
+            help="Take columns of a parquet or csv file, joined by key.",
             rich_help_panel=o.SCORES,
         ),
     ] = None,
@@ -65,8 +65,14 @@ def score(
         ),
     ] = None,
     proxy_size: Annotated[
-        int, typer.Option(metavar="N", help="Pixels a side that the proxy sees.", rich_help_panel=o.PROXY)
-    ] = 32,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Pixels a side that the proxy sees. Default: 32.",
+            show_default=False,
+            rich_help_panel=o.PROXY,
+        ),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -158,7 +164,6 @@ def score(
     image_column: o.ImageColumn = None,
     labels: o.LabelsFile = None,
     no_labels: o.NoLabels = False,
-    max_pixels: o.MaxPixels = None,
     workers: o.Workers = None,
     on_error: o.ErrorMode = o.OnError.fail,
     max_bad: o.MaxBad = 0.01,
@@ -190,7 +195,6 @@ def score(
             image_column=image_column,
             labels=labels,
             no_labels=no_labels or None,
-            max_pixels=max_pixels,
             skip_shards=skip_shards or None,
         ),
         reporter=reporter(quiet=quiet),

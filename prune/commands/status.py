@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
+
 from prune.commands import options as o
 from prune.commands.console import finish
 
@@ -16,33 +18,75 @@ def status(
     quiet: o.Quiet = False,
 ) -> None:
     """Show what the store holds, what is missing, and how big it is."""
+    from prune.errors import StoreError
     from prune.report.status import status as describe
     from prune.store import Store
 
     del seed, device  # every command takes them
     result = describe(Store(store))
     finish(result, _lines(result), as_json=json, quiet=quiet)
+    if result["damaged"] and not json:  # of which the first is the error; with --json, all are in the object
+        first = result["damaged"][0]
+        raise StoreError(first["what"], first["command"])
+    if result["exit_code"]:
+        raise typer.Exit(result["exit_code"])
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    from prune.text import counted, number, size
+    from prune.text import number, size
 
-    about = result["dataset"]
-    split = f", split {about['split']}" if about["split"] else ""
-    lines = [
-        f"{result['store']}: {size(result['bytes'])}",
-        f"dataset: {counted(about['n'], 'sample')}, "
-        f"{counted(about['classes'], 'class')}, {about['format']}{split}",
-        f"rejects: {number(result['rejects'])}",
-    ]
-    for name, why in result["skipped_shards"].items():
-        lines.append(f"left out: {name}, which {why}")
+    lines = [f"{result['store']}: {size(result['bytes'])}", *_dataset(result["dataset"])]
+    if result["dataset"] is not None:
+        lines.append(f"rejects: {number(result['rejects'])}")
+    lines += [f"left out: {name}, which {why}" for name, why in result["skipped_shards"].items()]
     for name, column in result["columns"].items():
         shape = " × ".join(number(length) for length in column["shape"])
         lines.append(f"{name}: {shape} {column['dtype']}, {size(column['bytes'])}")
+    if result["trained"]:
+        lines.append(f"trained: {result['trained']}")
+    lines += [*_selections(result), *_unfinished(result)]
+    lines += [f"damaged: {one['what']}   # {one['command']}" for one in result["damaged"]]
+    if result["unused"]:
+        free = f"prune gc removes {size(result['unused'])}"
+        lines.append(_in(f"not shown any more: {free}", result["store"]))
+    return [*lines, *(f"missing: {what}" for what in result["missing"] if not result["begun"])]
+
+
+def _dataset(about: dict[str, Any] | None) -> list[str]:
+    from prune.text import counted
+
+    if about is None:
+        return []
+    split = f", split {about['split']}" if about["split"] else ""
+    classes = counted(about["classes"], "class")
+    return [f"dataset: {counted(about['n'], 'sample')}, {classes}, {about['format']}{split}"]
+
+
+def _selections(result: dict[str, Any]) -> list[str]:
+    from prune.text import counted
+
+    lines = []
     for name, chosen in result["selections"].items():
         latest = " (latest)" if name == result["latest"] else ""
         share = 100 * chosen["k"] / chosen["usable"]
         lines.append(f"selection {name}{latest}: {counted(chosen['k'], 'sample')}, {share:.3g} %")
-    lines += [f"not finished: {name}" for name in result["unfinished"]]
-    return [*lines, *(f"missing: {what}" for what in result["missing"])]
+    for name, why in result["stale"].items():
+        lines.append(f"stale: selection {name}, as {why['column']} was made again   # {why['command']}")
+    return lines
+
+
+def _unfinished(result: dict[str, Any]) -> list[str]:
+    """Say what did not end, how far it is, and what goes on with it."""
+    from prune.typed import in_store
+
+    lines = [f"not finished: {told}" for told in result["progress"]]
+    for verb, command in result["begun"].items():
+        again = in_store(command, result["store"])
+        lines.append(f"unfinished: {verb}; the same command goes on   # {again}")
+    return lines
+
+
+def _in(line: str, store: str) -> str:
+    from prune.typed import in_store
+
+    return line.replace("prune gc", in_store("prune gc", store))

@@ -7,6 +7,7 @@ from prune.proxy.deepfool import boundary_distances
 from prune.proxy.folds import join_folds
 from prune.proxy.gradients import gradient_norms
 from prune.proxy.models import PROXIES, require_known
+from prune.proxy.planned import Planned, planned, reasons
 from prune.proxy.run import Proxy, run_proxies, run_proxy, trace_recipe, train_until, training_cost
 from prune.proxy.score_gradients import grad_norms
 from prune.proxy.share import Share, folds_of, part_of
@@ -15,6 +16,7 @@ from prune.proxy.trace import FACTS, Trace, facts
 __all__ = [
     "FACTS",
     "PROXIES",
+    "Planned",
     "Proxy",
     "Share",
     "Trace",
@@ -30,6 +32,8 @@ __all__ = [
     "images_recipe",
     "join_folds",
     "part_of",
+    "planned",
+    "reasons",
     "require_known",
     "run_proxies",
     "run_proxy",

@@ -20,6 +20,7 @@ from prune.proxy.device import repeatable
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
 from prune.proxy.share import Share
+from prune.proxy.shown import shown_or
 from prune.proxy.together import follow_all, room_for
 from prune.proxy.trace import FACTS
 from prune.proxy.train import load_weights, new_model
@@ -117,7 +118,8 @@ def run_proxies(  # noqa: PLR0913 - run_proxy's parameters, and how many at once
     dict
         Column name to identity.
     """
-    recipes = [trace_recipe(dataset, inputs, training, p.run, device, share=p.share) for p in proxies]
+    asked = [trace_recipe(dataset, inputs, training, p.run, device, share=p.share) for p in proxies]
+    recipes = [shown_or(store, p.trace, recipe) for p, recipe in zip(proxies, asked, strict=True)]
     traces = [
         store.write_column(p.trace, recipe, rows=training.last, part_rows=1)
         for p, recipe in zip(proxies, recipes, strict=True)
@@ -266,7 +268,8 @@ def _results(store: Store, proxy: Proxy, trace: dict[str, Any], n: int) -> list[
     if proxy.trace != "trace.0":
         recipe["of"] = proxy.trace
     names = ("embedding.proxy", "probs")
-    return [store.write_column(name, {**recipe, "column": name}, rows=n) for name in names]
+    made = {name: shown_or(store, name, {**recipe, "column": name}) for name in names}
+    return [store.write_column(name, of, rows=n) for name, of in made.items()]
 
 
 def require_kept(epoch: int, training: Training) -> None:

@@ -17,7 +17,7 @@ from prune import files
 from prune.errors import DataError
 from prune.progress import Reporter
 from prune.readers.damaged import left_out, name_of
-from prune.readers.sample import RAW, Reader, Unit, depths_of, passed_over_of, sources_of
+from prune.readers.sample import RAW, Reader, Unit, passed_over_of, sources_of
 from prune.readers.unchanged import Seen, look_at, rested
 from prune.store import SAMPLES, Dataset, identity
 from prune.store.layout import DIGEST_CHARS
@@ -39,13 +39,12 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     DataError
         The dataset has no samples, or a piece of it cannot be read.
     """
-    known = folder / identity([VERSION, reader.format, reader.split, dict(reader.options)])
+    known = _known_to(reader, folder)
     tables: list[pa.Table] = []
     sources: dict[str, str] = {}
     seen: dict[str, Seen] = {}
     failed: dict[str, DataError] = {}
     passed_over: Counter[str] = Counter()
-    depths: Counter[int] = Counter()
     with reporter.stage("scan", 0) as advance:
         for unit in reader.units():
             before = look_at(reader.root, unit.sources)
@@ -58,7 +57,6 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
             seen |= before
             passed_over.update(unit.passed_over)
             passed_over.update(passed_over_of(table))
-            depths.update(depths_of(table))
             tables.append(table.replace_schema_metadata(None))
             advance(table.num_rows)
     skipped = left_out(reader, failed, len(failed) + len(tables), reporter)
@@ -69,7 +67,18 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
     raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
     found = reader.format, reader.split, classes, sources, raw.cast(SAMPLES)
-    return Dataset(*found, skipped, seen, dict(passed_over), dict(depths))
+    return Dataset(*found, skipped, seen, dict(passed_over))
+
+
+def _known_to(reader: Reader, folder: Path) -> Path:
+    return folder / identity([VERSION, reader.format, reader.split, dict(reader.options)])
+
+
+def scans_of(reader: Reader, folder: Path) -> set[Path]:
+    """Return the scans in `folder` that the next `scan` of a dataset takes instead of reading files."""
+    known = _known_to(reader, folder)
+    tokens = (unit.token(reader.root) for unit in reader.units())
+    return {path for token in tokens for path in known.glob(f"unit-{token}-*.parquet")}
 
 
 def first_difference(old: Dataset, new: Dataset) -> str:
@@ -128,7 +137,7 @@ def _named(name: str | None) -> str:
 def _scan_once(reader: Reader, unit: Unit, known: Path, *, keep: bool) -> pa.Table:
     began, token = time.time_ns(), unit.token(reader.root)
     for path in sorted(known.glob(f"unit-{token}-*.parquet")):
-        data = path.read_bytes()
+        data = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] in path.name:
             return from_parquet(data)
     table = reader.scan(unit)

@@ -9,14 +9,14 @@ from prune.opening import check_rejects, opened
 from prune.progress import Clock
 from prune.readers.account import account
 from prune.settings import Settings
-from prune.store import Store, identity
+from prune.store import Store, identity, noted
 
 
 def embed(
     store: Store, data: str | None, asked: Request, *, command: str, settings: Settings, clock: Clock
 ) -> dict[str, Any]:
     """Write the column and publish it; `command` is what made it, in words."""
-    with opened(store, data, settings) as ready:
+    with opened(store, data, settings) as ready, noted(store.path, "embed", command):
         column = embed_column(ready, asked)
         rejects = {**ready.dataset.rejects, **column.rejects()}
         check_rejects(ready, rejects)

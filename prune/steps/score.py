@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,12 @@ from prune import report
 from prune.candidates import directions
 from prune.opening import Opened, all_rejects, opened
 from prune.progress import Clock
+from prune.publishing import publish_scores
 from prune.readers.account import account
-from prune.scoring import Scored, outdated, scores_of
+from prune.scoring import Scored, scores_of
 from prune.settings import Settings
-from prune.store import Store
-from prune.supplies import FEATURES
+from prune.store import Store, noted
+from prune.typed import typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class Run:
 
     store: Store
     data: str | None
-    command: str  # what makes them, in words
+    given: Mapping[str, Any]  # the parameters of `prune.score`, as it was called
     settings: Settings
     clock: Clock
 
@@ -31,15 +32,12 @@ class Run:
 def score(run: Run, compute: Callable[[Opened], Scored]) -> dict[str, Any]:
     """Compute scores on an opened dataset, and publish them."""
     store = run.store
-    with opened(store, run.data, run.settings) as ready:
+    command = typed("score", run.given, run.settings)
+    with opened(store, run.data, run.settings) as ready, noted(store.path, "score", command):
         done = compute(ready)
         scores = scores_of(ready, done.columns)
-        gone = outdated(done.columns, store.columns_if_any)
-        store.publish(dataset=ready.fingerprint, columns=done.columns, without=gone)
+        seconds, unchanged = publish_scores(ready, done, run.given, run.clock)
         rejects = all_rejects(store, ready.dataset)
-        seconds = run.clock.stop()
-        made = [name for name in done.columns if name == FEATURES or not name.startswith("embedding.")]
-        store.remember_timings("score", seconds, run.command, made)
     return {
         "n": len(ready.dataset),
         "dataset": account(ready.dataset),
@@ -49,5 +47,6 @@ def score(run: Run, compute: Callable[[Opened], Scored]) -> dict[str, Any]:
         "embeddings": [name for name in store.columns if name.startswith("embedding.")],
         "scores": report.summaries(scores, directions(store), done.about),
         **done.facts,
+        "unchanged": unchanged,
         "seconds": seconds,
     }

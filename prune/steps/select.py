@@ -9,7 +9,7 @@ from prune import selecting
 from prune.progress import Clock
 from prune.request import Request
 from prune.settings import Settings
-from prune.store import Store, read_selection, settle_selection, write_selection
+from prune.store import Store, noted, read_selection, settle_selection, write_selection
 from prune.store.layout import SELECTIONS
 
 
@@ -29,12 +29,13 @@ def select(
         ready = selecting.prepare(store, wanted, settings)
         if dry_run:
             return {"name": name, "plan": ready.forecast and asdict(ready.forecast)}
-        table, about = selecting.run(ready)
-        seconds = clock.stop()
-        about["seconds"] = {**store.timings, "select": seconds}
-        digest = write_selection(store, name, table, about)
-        store.publish(selections={name: digest}, latest=name)
-        settle_selection(store, name)
-        read_selection(store, name)  # where locks do nothing, another command may have been there
-        store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}"])
+        with noted(store.path, "select", command):
+            table, about = selecting.run(ready)
+            seconds = clock.stop()
+            about["seconds"] = {**store.timings, "select": seconds}
+            digest = write_selection(store, name, table, about)
+            store.publish(selections={name: digest}, latest=name)
+            settle_selection(store, name)
+            read_selection(store, name)  # where locks do nothing, another command may have been there
+            store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}"])
     return {"name": name, **about}

@@ -13,6 +13,8 @@ from prune.sealing import sealed
 from prune.store.check_column import check_column, digest_in, strange
 from prune.store.check_selections import check_selections
 from prune.store.layout import (
+    ASIDE,
+    BEGUN,
     COLUMNS,
     DATASET,
     DATASETS,
@@ -32,7 +34,7 @@ from prune.store.store import Store
 
 Command = Callable[[str], str]  # column, `selections/NAME` or DATASETS -> what makes it again
 
-_TOP = {STATE, LOCK, LOCATION, REJECTS, TIMINGS, KEYS, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS}
+_TOP = {STATE, LOCK, LOCATION, REJECTS, TIMINGS, KEYS, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, BEGUN}
 _STATE_FIELDS = {"format", "dataset", "columns", "selections", "latest"}
 _DESCRIBED = {"format", "split", "classes", "sources", "n", "samples"}
 _MAYBE = {"skipped"}  # where shards were left out
@@ -103,7 +105,9 @@ def _all_commands(store: Store, command: Command) -> list[str]:
 
 def _check_top(store: Store, found: Findings, command: Command, *, needs_place: bool) -> None:
     for path in sorted(store.path.iterdir()):
-        if path.name not in _TOP:
+        if path.name == ASIDE:
+            found.add("note", str(path), "holds what stood in the place of files of prune's")
+        elif path.name not in _TOP:
             strange(path, found)
     for name, fields in _NOTES.items():
         path = store.path / name

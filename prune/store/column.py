@@ -18,7 +18,7 @@ import pyarrow as pa
 from prune import files
 from prune.arrays import Array
 from prune.errors import StoreError
-from prune.store.description import read_description, write_description
+from prune.store.description import damaged, read_description, write_description
 from prune.store.layout import COLUMN, DIGEST_CHARS, PART_ROWS, RECIPE, THREADS
 
 _NAMED = re.compile(r"(?P<kind>[a-z]+)-(?P<number>\d{5})-(?P<digest>[0-9a-f]{32})\.[a-z]+")
@@ -49,17 +49,6 @@ class Column:
 
     def __len__(self) -> int:
         return self.shape[0]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        """Return all rows, for `np.asarray(column)`; read-only where nothing had to be copied."""
-        values = self.read()
-        if dtype is not None and values.dtype != dtype:
-            values, copied = values.astype(dtype), True
-        else:
-            copied = len(self) > self.part_rows  # parts were put together
-        if copied and copy is False:
-            raise ValueError(f"column {self.name} cannot be an array without a copy")
-        return values.copy() if copy and not copied else values
 
     @property
     def nbytes(self) -> int:
@@ -94,9 +83,7 @@ class Column:
         """Return the bytes of an attached file, such as the weights after an epoch."""
         name = self._names.get(f"{kind}-{number:05d}")
         if name is None:
-            raise StoreError(
-                f"column {self.name} has no {kind} {number}", "run the command that wrote it again"
-            )
+            raise damaged(f"column {self.name} has no {kind} {number}", self.name, self.folder)
         return _verified_bytes(self.folder / name, self.name)
 
     def attachments(self, kind: str) -> list[int]:
@@ -120,7 +107,7 @@ class Column:
         if number not in self._parts:
             name = self._names.get(f"part-{number:05d}")
             if name is None:
-                raise StoreError(f"part {number} of column {self.name} is missing", _AGAIN)
+                raise damaged(f"part {number} of column {self.name} is missing", self.name, self.folder)
             _verify(self.folder / name, self.name)
             self._parts[number] = self._fitting(number, _map(self.folder / name))
         return self._parts[number]
@@ -129,7 +116,7 @@ class Column:
         """Return a part, if it has the rows that the description says."""
         rows = min(self.part_rows, len(self) - number * self.part_rows)
         if values.shape != (rows, *self.shape[1:]) or values.dtype != self.dtype:
-            raise StoreError(f"{self.folder / COLUMN} is damaged", _AGAIN)
+            raise damaged(f"{self.folder / COLUMN} is damaged", self.name, self.folder)
         return values
 
 
@@ -242,7 +229,8 @@ class ColumnWriter:
         whole = True
         for name in described["files"]:
             path = self.folder / name
-            if not path.exists() or _digest(path) != _NAMED.fullmatch(name)["digest"]:  # type: ignore[index]
+            match = _NAMED.fullmatch(name)
+            if match is None or not path.exists() or _digest(path) != match["digest"]:
                 files.remove(path)
                 whole = False
         if not whole:
@@ -250,11 +238,8 @@ class ColumnWriter:
         return whole
 
 
-_AGAIN = "run the command that wrote it again: only the damaged part is computed"
-
-
 def _says(path: Path, recipe: dict[str, Any]) -> bool:
-    return path.exists() and path.read_bytes() == files.json_bytes(recipe)
+    return path.is_file() and path.read_bytes() == files.json_bytes(recipe)
 
 
 def _find(folder: Path, kind: str, number: int) -> Path | None:
@@ -287,9 +272,9 @@ def _digest(path: Path) -> str:
 def _verify(path: Path, column: str) -> None:
     match = _NAMED.fullmatch(path.name)
     if not path.exists():
-        raise StoreError(f"part {path.name} of column {column} is missing", _AGAIN)
-    if match is None or _digest(path) != match["digest"]:
-        raise StoreError(f"part {path.name} of column {column} is damaged", _AGAIN)
+        raise damaged(f"part {path.name} of column {column} is missing", column, path.parent)
+    if match is None or not path.is_file() or _digest(path) != match["digest"]:
+        raise damaged(f"part {path.name} of column {column} is damaged", column, path.parent)
 
 
 def _verified_bytes(path: Path, column: str) -> bytes:

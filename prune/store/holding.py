@@ -9,6 +9,8 @@ from pathlib import Path
 
 from prune import files, locks
 from prune.store.layout import LOCK
+from prune.store.retiring import clear
+from prune.store.tidying import put_aside, tidy
 
 
 @contextlib.contextmanager
@@ -36,6 +38,8 @@ def holding(folder: Path, prepare: Callable[[], None], wait: Callable[[str], Non
             os.pwrite(fd, locks.mark(), 0)
         with locks.alone_in(folder):
             files.sweep(folder)
+            clear(folder)
+            tidy(folder)
             yield
     finally:
         os.close(fd)
@@ -43,5 +47,7 @@ def holding(folder: Path, prepare: Callable[[], None], wait: Callable[[str], Non
 
 def _open(folder: Path, prepare: Callable[[], None]) -> int:
     prepare()
+    if (folder / LOCK).is_dir():
+        put_aside(folder, folder / LOCK)
     with files.writing(folder):
         return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)

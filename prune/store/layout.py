@@ -23,6 +23,8 @@ TARGETS = "targets"
 REJECTS = "rejects.json"
 KEYS = "keys.parquet"
 TIMINGS = "timings.json"
+BEGUN = "begun.json"  # commands that did not end, by verb
+ASIDE = "aside"  # folders that stood where a file of ours belongs, and the other way round
 
 STOPPED = "stopped"  # an attachment of a column that may be gone on with, but is not owed
 THREADS = "threads"  # an attachment of a column that is not finished: how many it was begun with
@@ -33,8 +35,8 @@ SELECTION = "selection.json"
 
 
 def removal(path: Path) -> str:
-    """Return the command that removes a file, for a shell."""
-    return shlex.join(["rm", str(path)])
+    """Return the command that removes a file, or what stands in its place, for a shell."""
+    return shlex.join(["rm", *(["-r"] if path.is_dir() else []), str(path)])
 
 
 def identity(value: Any) -> str:

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from prune import files
 from prune.arrays import Labels, Rows
-from prune.errors import StoreError
-from prune.store.layout import DATASET, DIGEST_CHARS
+from prune.errors import DamagedError
+from prune.store.layout import DATASET, DATASETS, DIGEST_CHARS
 from prune.store.tables import content_hash, from_parquet, to_parquet
 
 SAMPLES = pa.schema(
@@ -49,8 +49,6 @@ class Dataset:
     """What the system said of source files before this scan; not stored."""
     passed_over: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     """What this scan saw and did not take for samples, by kind; not stored."""
-    depths: Mapping[int, int] = field(default_factory=dict, repr=False, compare=False)
-    """Of pictures of 16 bits a channel: how many use how many of the bits; not stored."""
 
     def __len__(self) -> int:
         return self.samples.num_rows
@@ -131,7 +129,7 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
 
     Raises
     ------
-    StoreError
+    DamagedError
         It is missing, unfinished or damaged.
     """
     try:
@@ -140,16 +138,19 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
         data = path.read_bytes()
         about = described["format"], described["split"], described["classes"], dict(described["sources"])
         skipped = dict(described.get("skipped", {}))
+        if not isinstance(about[2], list) or not all(isinstance(name, str) for name in about[2]):
+            raise TypeError("classes are a list of names")
     except PermissionError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"the sample table in {folder} is missing or damaged", _AGAIN) from error
+        raise _damaged(f"the sample table in {folder} is missing or damaged", folder) from error
     if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] not in path.name:
-        raise StoreError(f"the sample table {path} is damaged", _AGAIN)
+        raise _damaged(f"the sample table {path} is damaged", folder)
     dataset = Dataset(*about, from_parquet(data).cast(SAMPLES), skipped)
     if dataset.fingerprint != fingerprint:
-        raise StoreError(f"{folder / DATASET} is damaged", _AGAIN)
+        raise _damaged(f"{folder / DATASET} is damaged", folder)
     return dataset
 
 
-_AGAIN = "run prune embed or prune score again: they make it anew from the dataset"
+def _damaged(message: str, folder: Path) -> DamagedError:
+    return DamagedError(message, folder.parent.parent, DATASETS)

@@ -59,7 +59,7 @@ class StoredSelection:
 
     def _bytes(self, name: str) -> bytes:
         path = self.folder / name
-        data = path.read_bytes() if path.exists() else b""
+        data = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(data).hexdigest() != self.about["files"][name]:
             raise StoreError(f"{path} is missing or damaged", self.again)
         return data
@@ -171,7 +171,7 @@ def _places(store: Store, name: str) -> tuple[Path, Path, Path]:
 
 def _digest(folder: Path) -> str | None:
     path = folder / SELECTION
-    return files.sha256(path) if path.exists() else None
+    return files.sha256(path) if path.is_file() else None
 
 
 def _npy_bytes(array: np.ndarray[Any, Any]) -> bytes:

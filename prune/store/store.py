@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
+from typing import Any
 
 from prune import files
-from prune.arrays import Scores
 from prune.errors import MissingColumnError, StoreError
 from prune.local import require_local
 from prune.sealing import sealed, unsealed
 from prune.store.column import Column, ColumnWriter
+from prune.store.description import known_recipe
+from prune.store.hints import nearest, writer_of
 from prune.store.holding import holding
 from prune.store.layout import (
+    ASIDE,
+    BEGUN,
     COLUMN,
     COLUMNS,
     DATASETS,
@@ -38,10 +38,7 @@ from prune.store.layout import (
     removal,
 )
 from prune.store.samples import Dataset, read_dataset, write_dataset
-from prune.store.standing import found
-
-if TYPE_CHECKING:
-    from prune.store.views import Chosen
+from prune.typed import in_store
 
 
 class Store:
@@ -52,8 +49,8 @@ class Store:
     """
 
     def __init__(self, path: str | Path = ".prune") -> None:
+        self.path = Path(path)
         require_local(str(path))
-        self.path = found(Path(path))
 
     # -- state ---------------------------------------------------------------------------------------------
 
@@ -74,9 +71,10 @@ class Store:
         try:
             state = files.read_json(path)
         except FileNotFoundError as error:
-            hint = "prune score --type el2n DATA   # or: prune embed DATA"
-            raise StoreError(f"there is no store at {self.path}", hint) from error
-        except ValueError as error:
+            raise StoreError(f"there is no store at {self.path}", self._first()) from error
+        except PermissionError:
+            raise
+        except (OSError, ValueError) as error:
             raise StoreError(f"{path} is damaged", _without(path)) from error
         if isinstance(state, dict) and isinstance(state.get("format"), int) and state["format"] > FORMAT:
             newer = f"{self.path} has format {state['format']}, this prune reads up to {FORMAT}"
@@ -85,6 +83,13 @@ class Store:
             return _sound(unsealed(state))
         except ValueError as error:
             raise StoreError(f"{path} is damaged", _without(path)) from error
+
+    def _first(self) -> str:
+        """Return what to type where nothing is shown: what was typed before, if that is known."""
+        known = sorted(words for words in self.commands.values() if not words.startswith("prune select "))
+        if not known:
+            return "prune score --type el2n DATA   # or: prune embed DATA"
+        return f"{in_store(known[0], str(self.path))}   # what is whole is not made again"
 
     def require(self) -> None:
         """Raise `StoreError` where there is no store: a verb that only goes on must not make an empty one."""
@@ -129,6 +134,7 @@ class Store:
             if not self.path.is_dir():
                 raise StoreError(f"{self.path} is a file, not a store", "choose another place with --store")
             known = {LOCK, LOCATION, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, REJECTS, TIMINGS, KEYS}
+            known |= {ASIDE, BEGUN}
             foreign = [p.name for p in self.path.iterdir() if p.name not in known and ".prune-" not in p.name]
             if foreign:
                 raise StoreError(
@@ -150,19 +156,22 @@ class Store:
     @property
     def timings(self) -> dict[str, dict[str, float]]:
         """Seconds of each stage of the last run of each verb that had something to do."""
-        return {verb: seconds for verb, seconds in self._clocked.items() if verb not in {_COSTS, _COMMANDS}}
+        found = {verb: of for verb, of in self._clocked.items() if verb not in {_COSTS, _COMMANDS}}
+        return {verb: seconds for verb, seconds in found.items() if isinstance(seconds, dict)}
 
     @property
     def costs(self) -> dict[str, float]:
         """Seconds that it took to make a column, by identity, over all commands that worked on it."""
-        costs = self._clocked.get(_COSTS, {})
-        return costs if isinstance(costs, dict) else {}
+        costs: Any = self._clocked.get(_COSTS, {})
+        known = costs.items() if isinstance(costs, dict) else ()
+        return {of: float(seconds) for of, seconds in known if isinstance(seconds, int | float)}
 
     @property
     def commands(self) -> dict[str, str]:
         """What was typed to make a column, or `selections/NAME`: to be typed again where that is damaged."""
         commands: Any = self._clocked.get(_COMMANDS, {})
-        return commands if isinstance(commands, dict) else {}
+        known = commands.items() if isinstance(commands, dict) else ()
+        return {what: words for what, words in known if str(words).startswith("prune ")}
 
     def remember_timings(
         self, verb: str, seconds: Mapping[str, float], command: str, made: Collection[str]
@@ -184,7 +193,7 @@ class Store:
     def _clocked(self) -> dict[str, Any]:
         try:
             return files.read_record(self.path / TIMINGS)
-        except (FileNotFoundError, PermissionError, ValueError):
+        except (OSError, ValueError):
             return {}
 
     # -- dataset -------------------------------------------------------------------------------------------
@@ -244,13 +253,20 @@ class Store:
             has = f"it has: {', '.join(self.columns)}" if self.columns else "it has none"
             begun = name in self.unfinished
             what = f"column {name!r} is not finished" if begun else f"there is no column {name!r}"
-            hint = (None if begun else _nearest(name, columns)) or writer_of(name)
+            known = self.commands.get(name)
+            again = writer_of(name) if known is None else in_store(known, str(self.path))
+            hint = (None if begun else nearest(name, columns)) or again
             raise MissingColumnError(f"{what} in {self.path} ({has})", hint)
         return self.open_column(name, column)
 
     def open_column(self, name: str, identity_: str) -> Column:
         """Return a column that is complete, whether published or not."""
         return Column(name, self.path / COLUMNS / name / identity_)
+
+    def recipe_of(self, name: str) -> dict[str, Any] | None:
+        """Return how a shown column was made, also where it is damaged; None where nothing tells it."""
+        shown = self.state["columns"].get(name) if self.exists() else None
+        return None if shown is None else known_recipe(self.path / COLUMNS / name / shown)
 
     def write_column(
         self, name: str, recipe: Mapping[str, Any], *, rows: int, part_rows: int = PART_ROWS
@@ -259,51 +275,8 @@ class Store:
         folder = self.path / COLUMNS / name / identity(recipe)
         return ColumnWriter(name, folder, recipe, rows, part_rows)
 
-    # -- what people look at -------------------------------------------------------------------------------
-
-    def scores(self) -> dict[str, Scores]:
-        """Return every score by name, one float32 a sample, NaN where it has none."""
-        from prune.store.views import scores
-
-        return scores(self)
-
-    def selection(self, name: str | None = None) -> Chosen:
-        """Return a selection (default: the latest): rows, keys, weights and ranks as arrays.
-
-        Raises
-        ------
-        StoreError
-            There is none of this name, or it is damaged.
-        """
-        from prune.store.views import chosen
-
-        return chosen(self, name)
-
-    def table(self) -> pa.Table:
-        """Return one row a sample: key, label, why it cannot be used, its scores, and `selection.NAME`."""
-        from prune.store.views import table
-
-        return table(self)
-
 
 _COSTS, _COMMANDS = "costs", "commands"  # beside the verbs in timings.json
-
-
-def writer_of(column: str) -> str:
-    """Return the command that writes a column."""
-    kind, _, name = column.partition(".")
-    if kind == "embedding" and name != "proxy":
-        return f"prune embed --encoder {name} DATA   # writes {column}"
-    if kind == "score":
-        return f"prune score --type {name} DATA   # writes {column}"
-    return f"prune score --type el2n DATA   # writes {column}"
-
-
-def _nearest(column: str, known: Collection[str]) -> str | None:
-    kind, _, name = column.partition(".")
-    names = [other.removeprefix(f"{kind}.") for other in known if other.startswith(f"{kind}.")]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
-    return f"did you mean {near[0]!r}?" if near else None
 
 
 def _without(path: Path) -> str:

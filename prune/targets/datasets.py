@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune import files
 from prune.errors import DataError, OptionError, StoreError
-from prune.opening import Opened, all_rejects, check_rejects
-from prune.placing import require_apart
+from prune.opening import Opened, all_rejects, check_rejects, require_apart
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
 from prune.settings import Settings
@@ -86,7 +85,7 @@ def _told(store: Store) -> dict[str, Any]:
     """Return what the pool's reader was told, but for the split and the labels, which are the pool's own."""
     try:
         reading = files.read_record(store.path / LOCATION)["reading"]
-    except (FileNotFoundError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError):
         return {}
     return {
         name: reading[name] for name in ("as_", "label_field", "image_column", "no_labels") if name in reading
@@ -103,8 +102,7 @@ def _open(source: str, split: str | None, told: dict[str, Any]) -> Reader:
 def _by_proxy(pool: Pool, ready: Opened, source: str, device: str) -> list[Column]:
     from prune.proxy import Trained, apply_proxy, cache_images
 
-    trained = Trained.of(pool.store)
-    ready, settings = ready.decoded_as(trained.inputs.recipe), ready.settings
+    trained, settings = Trained.of(pool.store), ready.settings
     if trained.inputs.name.startswith("images."):
         inputs = cache_images(
             ready.store,
@@ -126,7 +124,6 @@ def _by_encoder(wanted: Column, ready: Opened, source: str, device: str) -> Colu
         return standing
     from prune.embedding import encoded
 
-    ready = ready.decoded_as(wanted.recipe)
     return encoded(ready, _encoder(wanted, ready.settings, source, device), wanted.dtype).finish()
 
 

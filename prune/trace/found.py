@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from prune.errors import MissingColumnError, OptionError
 from prune.store import Column, Store
+from prune.store.description import known_recipe
+from prune.store.layout import COLUMNS
 
 SOURCES = ("own", "checkpoint")  # `source` in the recipe of a trace that no proxy wrote
 _OF_A_RUN = ("trace", "grad_norm", "deepfool")
@@ -67,9 +69,12 @@ def own_of(store: Store, shown: Mapping[str, str]) -> OwnTrace | None:
     traces: list[Column] = []
     while f"trace.{len(traces)}" in shown:
         name = f"trace.{len(traces)}"
+        recipe = known_recipe(store.path / COLUMNS / name / shown[name])
+        if recipe is None or recipe.get("source") not in SOURCES:
+            break  # a proxy's, which trains what is damaged again; or nobody knows whose
         column = store.open_column(name, shown[name])
         source = column.recipe.get("source")
-        if source not in SOURCES or (traces and source != traces[0].recipe["source"]):
+        if traces and source != traces[0].recipe["source"]:
             break
         traces.append(column)
     if not traces:

@@ -301,7 +301,7 @@ def test_a_damaged_sample_table_is_made_again_by_the_verb_that_wrote_it(
     table = next((scored / "datasets").rglob("samples-*"))
     whole = table.read_bytes()
     table.write_bytes(whole[:-9])
-    check(prune("status"), 4, "is damaged", "prune embed or prune score again")
+    check(prune("status"), 4, "is damaged", "prune embed --encoder pixels")
     assert prune("embed", "--encoder", "pixels", "--workers", 0, images).code == 0
     assert table.read_bytes() == whole
     assert prune("status").code == 0

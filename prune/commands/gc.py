@@ -1,0 +1,57 @@
+"""`prune gc`: what nothing shows any more is removed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from prune.commands import options as o
+from prune.commands.console import finish, reporter
+
+_SHOWN = 20  # pieces that are listed on the terminal; --json has all
+
+
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and stop.")] = False,
+    unfinished: Annotated[
+        bool,
+        typer.Option(
+            "--unfinished", help="Also remove what a command began and did not end; it then starts anew."
+        ),
+    ] = False,
+    wait: o.Wait = False,
+    store: o.StorePath = o.STORE,
+    seed: o.Seed = 0,
+    device: o.DeviceName = o.Device.auto,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Remove from a store what nothing shows any more; what it shows, and what is not finished, stays."""
+    from prune import pipeline
+    from prune.settings import Settings
+
+    settings = Settings(seed=seed, device=device.value, wait=wait, reporter=reporter(quiet=quiet))
+    result = pipeline.gc(store, unfinished=unfinished, dry_run=dry_run, settings=settings)
+    finish(result, _lines(result), as_json=json, quiet=quiet)
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
+    from prune.text import counted, size
+
+    verb = "would be removed" if result["dry_run"] else "removed"
+    lines = _listed(result["removed"], verb)
+    lines += _listed(result["kept"], "kept")
+    freed = f"{size(result['bytes'])} in {counted(len(result['removed']), 'piece')} {verb}"
+    lines.append(freed if result["removed"] else f"nothing to remove in {result['store']}")
+    if any("finish" in piece["why"] or "did not end" in piece["why"] for piece in result["kept"]):
+        lines.append("the command that was interrupted goes on with what is kept; --unfinished removes it")
+    return lines
+
+
+def _listed(pieces: list[dict[str, Any]], verb: str) -> list[str]:
+    from prune.text import size
+
+    lines = [f"{verb}: {one['path']}, {size(one['bytes'])}: {one['why']}" for one in pieces[:_SHOWN]]
+    more = len(pieces) - _SHOWN
+    return [*lines, f"… and {more} more, see --json"] if more > 0 else lines

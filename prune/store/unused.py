@@ -1,0 +1,145 @@
+"""What lies in a store and nothing shows: columns made again since, datasets, targets, selections."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prune import files
+from prune.errors import StoreError
+from prune.store.begun import begun
+from prune.store.description import known_recipe
+from prune.store.layout import (
+    COLUMN,
+    COLUMNS,
+    DATASETS,
+    SELECTION,
+    SELECTIONS,
+    STOPPED,
+    TARGETS,
+    identity,
+)
+from prune.store.selections import read_selection
+from prune.store.store import Store
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A file or folder, why nothing needs it, and how large it is."""
+
+    path: Path
+    why: str
+    bytes: int
+    unfinished: bool = False  # a command can go on with it
+
+
+def unused(store: Store) -> list[Unused]:
+    """Return what the state of a store does not show, in order; of what may be gone on with, that it may.
+
+    Raises
+    ------
+    StoreError
+        There is no store, or its state is damaged: then nobody knows what it shows.
+    """
+    state = store.state
+    owed = [folder for folder in _columns(store) if not (folder / COLUMN).exists()]
+    found = [*_old_columns(store, state["columns"], owed), *_old_datasets(store, state, owed)]
+    return [*found, *_old_selections(store, state["selections"]), *_old_targets(store, state)]
+
+
+def _columns(store: Store) -> list[Path]:
+    return [path for path in sorted((store.path / COLUMNS).glob("*/*")) if path.is_dir()]
+
+
+def _old_columns(store: Store, shown: Mapping[str, str], owed: list[Path]) -> Iterator[Unused]:
+    recipes = [known_recipe(folder) or {} for folder in owed]
+    going = begun(store.path)
+    for folder in _columns(store):
+        name = folder.parent.name
+        if shown.get(name) == folder.name:
+            continue
+        if folder in owed:
+            stopped = any(folder.glob(f"{STOPPED}-*"))
+            why = "stopped early; more epochs can be added" if stopped else "not finished"
+            yield Unused(folder, why, size_of(folder), unfinished=True)
+        elif going:
+            words = ", ".join(sorted(going.values()))
+            yield Unused(folder, f"not shown, but {words} did not end", size_of(folder), unfinished=True)
+        elif _feeds(known_recipe(folder) or {}, recipes):
+            yield Unused(folder, "belongs to what is not finished", size_of(folder), unfinished=True)
+        else:
+            yield Unused(folder, _replaced(name, shown), size_of(folder))
+
+
+def _replaced(name: str, shown: Mapping[str, str]) -> str:
+    return f"{name} was made again in another way" if name in shown else f"{name} is not shown any more"
+
+
+def _feeds(recipe: Mapping[str, Any], owed: list[dict[str, Any]]) -> bool:
+    """Whether a column is of the same work as one that is not finished."""
+    mine = identity(recipe)
+    return any(
+        other.get("trace") == mine
+        or (other.get("inputs") or {}).get("recipe") == recipe
+        or (recipe.get("training") is not None and recipe["training"] == other.get("training"))
+        for other in owed
+    )
+
+
+def _old_datasets(store: Store, state: Mapping[str, Any], owed: list[Path]) -> Iterator[Unused]:
+    recipes = [known_recipe(folder) or {} for folder in owed]
+    needed = {str(recipe.get("data") or recipe.get("dataset") or "")[:16] for recipe in recipes}
+    for folder in _inside(store.path / DATASETS):
+        if folder.name == str(state.get("dataset", ""))[:16]:
+            continue
+        going = folder.name in needed or bool(begun(store.path))
+        why = "belongs to what is not finished" if going else "the store is about another dataset"
+        yield Unused(folder, why, size_of(folder), unfinished=going)
+
+
+def _old_selections(store: Store, shown: Mapping[str, str]) -> Iterator[Unused]:
+    kept = set()
+    for name in shown:
+        try:
+            kept.add(read_selection(store, name).folder)
+        except (StoreError, ValueError):  # damaged: it may yet be looked at
+            kept |= {store.path / SELECTIONS / name}
+    for folder in _inside(store.path / SELECTIONS):
+        if folder not in kept:
+            yield Unused(folder, "a selection that is not shown", size_of(folder))
+
+
+def _old_targets(store: Store, state: Mapping[str, Any]) -> Iterator[Unused]:
+    """Targets that no shown selection matched; which one it was, a selection says only in words."""
+    abouts = []
+    for name in state["selections"]:
+        path = store.path / SELECTIONS / name / SELECTION
+        try:
+            abouts.append(files.read_record(path))
+        except (OSError, ValueError):
+            return
+    if any((about.get("asked") or {}).get("target") for about in abouts):
+        return
+    for folder in _inside(store.path / TARGETS):
+        yield Unused(folder, "no selection matches a target", size_of(folder))
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def size_of(place: Path) -> int:
+    """Bytes of a file, or of all files in a folder; what vanishes meanwhile counts nothing."""
+    if not place.is_dir() or place.is_symlink():
+        return _size(str(place))
+    return sum(_size(f"{here}/{name}") for here, _, names in os.walk(place) for name in names)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
