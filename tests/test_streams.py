@@ -25,15 +25,15 @@ def test_closed_streams_change_nothing(closed: str, images: Path, elsewhere: Pat
     words = "-m prune embed --encoder pixels --workers 0"
     script = f'exec "$0" {words} --store "$2" "$1" {closed}'
     command = ["sh", "-c", script, sys.executable, str(images), str(elsewhere / "store")]
-    assert subprocess.run(command, capture_output=True, check=False, timeout=120).returncode == 0
+    assert subprocess.run(command, capture_output=True, check=False, timeout=250).returncode == 0
     command[2] = f'exec "$0" -m prune verify --store "$2" {closed}'
-    assert subprocess.run(command, capture_output=True, check=False, timeout=120).returncode == 0
+    assert subprocess.run(command, capture_output=True, check=False, timeout=250).returncode == 0
 
 
 @needs_full
 def test_results_that_are_lost_are_said_once(elsewhere: Path) -> None:
     script = 'exec "$0" -m prune methods --json >/dev/full'
-    said = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, check=False, timeout=120)
+    said = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, check=False, timeout=250)
     assert said.returncode == 6
     assert said.stderr.decode().splitlines() == [
         "error: cannot write the output: no space left",
