@@ -18,7 +18,7 @@ BLOCK = 1024  # samples on each side of a block of similarities
 
 
 class DenseFacility:
-    """``f(S) = Σᵢ max_{j∈S} sᵢⱼ``, s rounded to multiples of 2⁻²⁷; 0 of no samples.
+    """``f(S) = Σᵢ max_{j∈S} sᵢⱼ``, s rounded to multiples of 2⁻²⁷ of its range; 0 of no samples.
 
     Gains are kept up to date by what a pick changes: sample i, served by o so far and by w from now on, adds
     ``min(sᵢⱼ, w) − o`` less to the gain of every j that is more like it than o. Its nearest chosen sample
@@ -35,12 +35,16 @@ class DenseFacility:
 
     def __init__(self, similarity: Similarity, given: Rows | None = None) -> None:
         self.n = similarity.n
+        self._floor, self._begun = similarity.floor(), False
         similar = np.empty((self.n, self.n), np.int32)
         blocks = [slice(start, min(start + BLOCK, self.n)) for start in range(0, self.n, BLOCK)]
 
         def fill(pair: tuple[slice, slice]) -> None:
             one, two = pair
-            kernels.fill(similarity.wide(one, two), similar[one, two], similar[two, one])
+            values = similarity.wide(one, two)
+            values -= self._floor
+            values /= 1 - self._floor
+            kernels.fill(np.maximum(values, 0, out=values), similar[one, two], similar[two, one])
 
         with threads() as pool:
             list(pool.map(fill, combinations_with_replacement(blocks, 2)))
@@ -53,15 +57,16 @@ class DenseFacility:
         """(len(rows),) float64, computed from the similarities."""
         out = np.empty(len(rows), np.int64)
         kernels.dense_gains(self._state.similar, self._state.best, np.ascontiguousarray(rows), out)
-        return out / SCALE
+        return self._real(out, 0 if self._begun else self.n)
 
     def add(self, row: int) -> None:
         """Let S grow by one sample."""
+        self._begun = True
         np.maximum(self._state.best, self._state.similar[row], out=self._state.best)
 
     def value(self) -> float:
         """f(S)."""
-        return float(self._state.best.sum(dtype=np.int64) / SCALE)
+        return float(self._real(self._state.best.sum(dtype=np.int64), self.n if self._begun else 0))
 
     def climb(self, k: int) -> tuple[Rows, Sums]:
         """(k,) rows that add most, one after the other, ties by lower row, and (k,) what each added."""
@@ -83,7 +88,15 @@ class DenseFacility:
                 done += count
                 if raises and done < k:
                     self._lower(pool, blocks, which[:raises], rise[:, :raises])
-        return picks, gains / SCALE
+        added = self._real(gains, 0)
+        added[0] = self._real(gains[:1], 0 if self._begun else self.n)[0]
+        self._begun = True
+        return picks, added
+
+    def _real(self, whole: Array, floors: int) -> Sums:
+        """Whole numbers as sums of similarities, of which so many are counted from the floor."""
+        found: Sums = whole / SCALE * (1 - self._floor) + floors * self._floor
+        return found
 
     def _lower(self, pool: ThreadPoolExecutor, blocks: list[slice], which: Array, rise: Array) -> None:
         def lower(span: slice) -> None:

@@ -24,7 +24,8 @@ def sums_of_similarities(
     n = similarity.n
     if similarity.kind == "cosine":
         slope = np.full(n, coefficient / 2)
-        return ProductSums(similarity.space, base, slope, coefficient / 2, given)
+        near = similarity.floor() > 0  # all cosines are near 1: what they differ by is left around the mean
+        return ProductSums(similarity.space, base, slope, coefficient / 2, given, centred=near)
     memory = similarity.space.memory
     return TableSums(similarity.block, base, np.zeros(n), coefficient, scale=1.0, memory=memory, given=given)
 

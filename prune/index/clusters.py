@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from prune.index.frame import far_off, middle
 from prune.index.kmeans import owners, trained
 from prune.index.operands import operands_of
-from prune.index.space import Block, EmbeddingSpace
+from prune.index.space import Block, EmbeddingSpace, Vector
 
 SAMPLE = 256  # samples a centroid that the centroids are fitted to
 
@@ -55,9 +56,22 @@ def clusters(space: EmbeddingSpace, count: int, *, seed: int, iterations: int = 
     """
     if count < 1:
         raise ValueError(f"cannot form {count} clusters")
-    centroids = trained(space, count, seed=seed, iterations=iterations, sample=SAMPLE)
-    owner, gaps = owners(operands_of(space), centroids)
+    moved, point = _near(space)
+    centroids = trained(moved, count, seed=seed, iterations=iterations, sample=SAMPLE)
+    owner, gaps = owners(operands_of(moved), centroids)
     sizes = np.bincount(owner, minlength=len(centroids))
     place = np.cumsum(sizes > 0) - 1
     squares = np.minimum(gaps, np.finfo(np.float32).max).astype(np.float32)
-    return Clusters(centroids[sizes > 0], place[owner].astype(np.int32), squares)
+    back = centroids if point is None else (centroids + point).astype(np.float32)
+    return Clusters(back[sizes > 0], place[owner].astype(np.int32), squares)
+
+
+def _near(space: EmbeddingSpace) -> tuple[EmbeddingSpace, Vector | None]:
+    """Move samples whose mean is far off: float32 centroids then have digits for what samples differ by."""
+    if space.metric == "cosine":
+        return space, None
+    mean, spread = middle(space)
+    if not far_off(mean, spread):
+        return space, None
+    point = mean.astype(np.float32).astype(np.float64)
+    return space.around(point), point

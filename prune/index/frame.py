@@ -50,12 +50,16 @@ def squares_to(space: EmbeddingSpace, point: Array) -> Sums:
 def frame_of(space: EmbeddingSpace, mean: Array, spread: Array) -> Frame:
     """Choose the frame of a space whose mean, and squared distances from it, are known."""
     norms = squares_to(space, np.zeros(space.d))
-    far_off = float(mean @ mean) > 16.0 * float(spread.mean())
-    point = mean.astype(np.float32) if far_off else None
+    point = mean.astype(np.float32) if far_off(mean, spread) else None
     if point is not None:
         norms = squares_to(space, point.astype(np.float64))
     scale = scale_of(float(norms.max()))
     return Frame(None if point is None else point * np.float32(scale), scale, norms * scale * scale)
+
+
+def far_off(mean: Array, spread: Array) -> bool:
+    """Whether rows, of which the mean and squared distances from it are given, lie far from the origin."""
+    return float(mean @ mean) > 16.0 * float(spread.mean())
 
 
 def scale_of(square: float) -> float:

@@ -8,7 +8,6 @@ import numpy as np
 
 from prune.arrays import Rows
 from prune.index.distances import Distances
-from prune.index.frame import middle
 from prune.index.gradients import GradientSpace
 from prune.index.space import Block, EmbeddingSpace, Space, Sums, Wide, require_products
 from prune.index.threads import threads
@@ -73,6 +72,17 @@ class Similarity:
             return np.clip(1 - squares * np.float32(0.25), 0, 1)
         return self._of_distance(squares.astype(np.float64)).astype(np.float32)
 
+    def floor(self) -> float:
+        """Return what none is below, 1 less a power of two: with a far mean, all cosines are near 1."""
+        if self._distances is not None:
+            return 0.0
+        reach = float(
+            _from_mean(self.space).max()
+        )  # ‖x − y‖² is at most 4 of it, and (1 + cos) / 2 = 1 − ‖x − y‖² / 4
+        return (
+            1.0 - 2.0 ** max(np.ceil(np.log2(max(reach * 1.001, 2.0**-40))), -24.0) if reach < 0.25 else 0.0
+        )
+
     def totals(self) -> Sums:
         """(n,) float64 Σᵢ sᵢⱼ over all samples: in one pass for cosine, from all pairs otherwise."""
         if self.kind == "cosine":
@@ -113,10 +123,10 @@ def _products(space: Space, one: slice | Rows, two: slice | Rows) -> Wide:
 
 def _from_mean(space: Space) -> Sums:
     """(n,) float64 squared distances of all samples to their mean."""
+    mean = space.sum() / space.n
     if isinstance(space, EmbeddingSpace):
-        return middle(space)[1]
-    total, n = space.sum(), space.n
-    found = space.squared_norms() - 2 * space.dot(total) / n + float(np.vdot(total, total)) / n**2
+        return space.around(mean).squared_norms()
+    found = space.squared_norms() - 2 * space.dot(mean) + float(np.vdot(mean, mean))
     return np.maximum(found, 0)
 
 

@@ -150,13 +150,15 @@ class EmbeddingSpace:
 
     @property
     def embeddings(self) -> Embeddings:
-        """(n, d) as they came, before the metric; a copy if the samples are not all embeddings in order."""
+        """(n, d) as they came, before the metric; a copy if not all in order, moved if moved."""
+        if self._origin is not None:
+            return self._rows(slice(0, self.n))
         return self._all if self._which is None else self._all[self._which]
 
     @property
     def reciprocals(self) -> Block | None:
-        """1 / norm of each embedding under cosine, 0 where the norm is; None under the Euclidean metric."""
-        return self._reciprocals
+        """1 / norm of each of `embeddings` under cosine, 0 where the norm is; None if they are the rows."""
+        return self._reciprocals if self._origin is None else None
 
     def block(self, start: int, stop: int) -> Block:
         """Rows ``start ≤ row < stop``."""
