@@ -56,8 +56,8 @@ def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **o
     if options.get("no_labels") and (options.get("labels") or options.get("label_field")):
         raise OptionError("--no-labels leaves out what --labels and --label-field name", "give one of them")
     given = dict(_accepted(module, name, {k: v for k, v in options.items() if v is not None}))
-    if name == "imagefolder" and (as_ is not None or settled):
-        given["as_it_stands"] = True
+    if name == "imagefolder":
+        given |= {"as_it_stands": as_ is not None, "settled": settled}
     try:
         reader: Reader = getattr(module, f"open_{name}")(data, **given)
     except OSError as error:  # such as a folder that may not be entered

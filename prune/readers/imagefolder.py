@@ -24,11 +24,11 @@ import pyarrow as pa
 from prune.errors import DataError, OptionError
 from prune.readers.group import IMAGE_SUFFIXES, MAX_IMAGE_BYTES, printable
 from prune.readers.kinds import is_image, may_be_image
-from prune.readers.layout import Folder, require_classes, within_split
+from prune.readers.layout import Folder, pictures_of, require_classes, within_split
 from prune.readers.look import glance_paths
 from prune.readers.sample import RAW, Unit, image_digest, key_problem, with_sources
 from prune.readers.splits import matching
-from prune.readers.walk import Walk
+from prune.readers.walk import Walk, left_aside
 
 OPTIONS = ("split", "no_labels")
 UNIT_FILES = 65_536
@@ -63,7 +63,12 @@ def looks_like(path: Path) -> bool:
 
 
 def open_imagefolder(
-    data: str, *, split: str | None = None, no_labels: bool = False, as_it_stands: bool = False
+    data: str,
+    *,
+    split: str | None = None,
+    no_labels: bool = False,
+    as_it_stands: bool = False,
+    settled: bool = False,
 ) -> ImageFolder:
     """Open a folder of class folders, or of images.
 
@@ -77,6 +82,8 @@ def open_imagefolder(
         Whether folders are no labels.
     as_it_stands
         Whether every folder is a class, whatever its name says.
+    settled
+        Whether it was read before, so that the user has been asked what its folders mean.
 
     Raises
     ------
@@ -90,12 +97,13 @@ def open_imagefolder(
     root = Path(data)
     if not root.is_dir():
         raise DataError(f"{data} is not a folder", "name the folder that holds the class folders")
+    root, beside = (root, []) if as_it_stands else pictures_of(root)
     if split is not None:
         split = _split_folder(root, split)
         root = root / split if as_it_stands else within_split(root / split)
-    if not as_it_stands:
+    if not (as_it_stands or settled):
         require_classes(root, labels=not no_labels)
-    reader = ImageFolder(root, split, no_labels, as_it_stands)
+    reader = ImageFolder(root, split, no_labels, as_it_stands, tuple(beside))
     walk = Walk(root, as_it_stands)
     if next(walk.entries(), None) is None:
         raise _nothing_in(root, walk.passed_over)
@@ -133,6 +141,7 @@ class ImageFolder:
     split: str | None = None
     no_labels: bool = False  # folders are none
     as_it_stands: bool = False  # every folder is a class, whatever it is called
+    beside: tuple[str, ...] = ()  # folders beside the root that hold what belongs to its pictures
     format: str = field(default="imagefolder", init=False)
 
     @property
@@ -147,7 +156,7 @@ class ImageFolder:
 
     def units(self) -> Iterator[Unit]:
         """Yield units of 65,536 files; no more names than these and one folder's are held at a time."""
-        walk = Walk(self.root, self.as_it_stands)
+        walk = Walk(self.root, self.as_it_stands, Counter(map(left_aside, self.beside)))
         found = walk.entries()
         for number in itertools.count():
             entries = list(itertools.islice(found, UNIT_FILES))

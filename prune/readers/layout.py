@@ -103,11 +103,39 @@ def require_classes(root: Path, *, labels: bool) -> None:
     suspects = splits_among(folder.folders)
     if suspects and _are_splits(folder, suspects):
         raise _splits(folder, suspects)
-    roles = [name for name in folder.folders if role_of(name) in {PICTURES, PERHAPS_PICTURES}]
-    if roles:
-        _refuse_roles(folder, roles)
+    _refuse_roles(folder)
     if labels and folder.pictures <= _STRAY:
         _refuse_height(folder)
+
+
+def pictures_of(root: Path) -> tuple[Path, list[str]]:
+    """Return the folder of pictures in a root that holds one, and what lies beside it; or the root itself.
+
+    `images`, `JPEGImages`: what such a folder is called says nothing of its pictures, and what lies beside it
+    (`masks`, `SegmentationClass`) belongs to them.
+    """
+    beside: list[str] = []
+    for _ in range(_DEEP):
+        folder = Folder(root)
+        notes = [name for name in folder.folders if role_of(name) in {NOTES, PERHAPS_NOTES}]
+        holding = _pictures_in(folder, notes)
+        others = (
+            [name for name in folder.looked() if name not in holding and not is_aside(name)]
+            if holding
+            else []
+        )
+        if len(holding) != 1 or others or folder.pictures > _STRAY:
+            break
+        root, beside = root / holding[0], beside + notes
+    return root, beside
+
+
+def _pictures_in(folder: Folder, notes: list[str]) -> list[str]:
+    """Return the folders that hold pictures by what they are called; beside annotations also `photos`."""
+    roles = [name for name in folder.folders if role_of(name) in {PICTURES, PERHAPS_PICTURES}]
+    return [
+        name for name in roles if (role_of(name) == PICTURES or notes) and holds_images(folder.path / name)
+    ]
 
 
 def within_split(path: Path) -> Path:
@@ -159,16 +187,15 @@ def _splits(folder: Folder, splits: dict[str, str]) -> LayoutError:
     )
 
 
-def _refuse_roles(folder: Folder, roles: list[str]) -> None:
+def _refuse_roles(folder: Folder) -> None:
     notes = [name for name in folder.folders if role_of(name) in {NOTES, PERHAPS_NOTES}]
-    holding = [
-        name for name in roles if (role_of(name) == PICTURES or notes) and holds_images(folder.path / name)
-    ]
+    holding = _pictures_in(folder, notes)
     if not holding:
         return
-    shown = _listed([*holding, *notes])
+    beside = [name for name in folder.looked() if name not in holding and not is_aside(name)]
     raise LayoutError(
-        f"{folder.path} holds folders of pictures and what belongs to them, not classes: {shown}",
+        f"{folder.path} holds folders of pictures, no classes ({_listed(holding)}), and others: "
+        f"{_listed(beside) or 'none'}",
         f"name {_meant(folder.path / holding[0])}; or {_STANDS}",
     )
 

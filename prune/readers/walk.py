@@ -85,7 +85,7 @@ class Walk:
     def _leave_out_notes(self, found: dict[str, str | None], *, top: bool) -> None:
         folders = [name for name, kind in found.items() if kind in {_FOLDER, _LINK}]
         for name in notes_among(folders, pictures=None in found.values(), top=top):
-            self.passed_over[f"folder {name}/ (annotations, not samples)"] += 1
+            self.passed_over[left_aside(name)] += 1
             del found[name]
 
     def _kind(self, place: Path, entry: os.DirEntry[str]) -> str | None:
@@ -114,6 +114,11 @@ class Walk:
             return None
         self.passed_over[kind_of(printable(name))] += 1
         return ""
+
+
+def left_aside(folder: str) -> str:
+    """Say of a folder what follows the number of those that are passed over."""
+    return f"folder {folder}/ (annotations, not samples)"
 
 
 def _link_problem(path: Path) -> str | None:

@@ -91,6 +91,8 @@ def tried(prune: Callable[..., Any], make: SimpleNamespace, tmp_path: Path) -> C
                 check(root, data, expected["then"], said.err)
             return
         assert said.code == 0, said.err
+        again = prune("select", "--method", "random", "--count", 1, "--store", store)
+        assert (again.code, "stale" in again.err) == (0, False), again.err
         assert found(store, json.loads(said.out)) == {
             name: value for name, value in expected.items() if name not in {"words", "data"}
         }

@@ -98,8 +98,12 @@ ROWS: dict[str, tuple[Callable[..., Path], dict[str, Any]]] = {
     "VOC: `JPEGImages/` `SegmentationClass/` `Annotations/`": (
         of("JPEGImages/1.png", "JPEGImages/2.png", "SegmentationClass/1.png", "Annotations/1.xml"),
         {
-            "refused": "not classes: JPEGImages, Annotations, SegmentationClass",
-            "then": {"data": "{root}/JPEGImages", "n": 2, "classes": {}},
+            "n": 2,
+            "classes": {},
+            "passed_over": {
+                "folder Annotations/ (annotations, not samples)": 1,
+                "folder SegmentationClass/ (annotations, not samples)": 1,
+            },
         },
     ),
     "YOLO: `train/images/` `train/labels/` `valid/…`": (
@@ -111,7 +115,27 @@ ROWS: dict[str, tuple[Callable[..., Path], dict[str, Any]]] = {
     ),
     "YOLO: `images/train/` `labels/train/`": (
         of("images/train/1.png", "images/val/2.png", "labels/train/1.txt"),
-        {"refused": "not classes: images", "then": {"data": "{root}/images/train", "n": 1, "classes": {}}},
+        {
+            "refused": "holds splits, not classes: train, val",
+            "then": {
+                "words": ["--split", "train"],
+                "n": 1,
+                "classes": {},
+                "split": "train",
+                "passed_over": {"folder labels/ (annotations, not samples)": 1},
+            },
+        },
+    ),
+    "CUB: `images/001.cat/…` `parts/` `attributes/`": (
+        of("images/001.cat/1.png", "images/002.dog/2.png", "parts/a.txt", "attributes/a.txt"),
+        {"n": 2, "classes": {"001.cat": 1, "002.dog": 1}},
+    ),
+    "`cat/` `dog/` `images/`": (
+        of("cat/1.png", "dog/2.png", "images/3.png"),
+        {
+            "refused": "holds folders of pictures, no classes",
+            "then": {"words": ["--as", "imagefolder"], "n": 3, "classes": {"cat": 1, "dog": 1, "images": 1}},
+        },
     ),
     "`cat/images/` `cat/masks/` `dog/…`": (
         of("cat/images/1.png", "cat/masks/1.png", "dog/images/2.png", "dog/masks/2.png"),
