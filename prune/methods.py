@@ -33,6 +33,7 @@ class Method:
     nested: bool = True  # selectors: a smaller budget is a prefix of a larger one
     flag: Callable[..., Any] | None = None  # scorers: a second column, one bool a sample
     suspects: bool = False  # scorers: another, of the labels that the score's own distribution doubts
+    version: int = 1  # scorers: raised when the same columns give other scores
     rowwise: bool = False  # scorers: fed row blocks, because what it needs is too large to load whole
     plan: Callable[..., Any] | None = None  # selectors: (size, k, options) -> what it will need
     weighted: bool = False  # selectors: weights belong to all that was taken, even if they are 1

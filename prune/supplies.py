@@ -170,7 +170,7 @@ def _recipe(job: Job, name: str, method: Method, options: Mapping[str, Any]) -> 
         "runs": len(job.runs) if needs <= PER_RUN else 1,
         "from": sources,
         "dataset": job.opened.fingerprint,
-        "version": 1,
+        "version": method.version,
     }
     return recipe | ({"seed": job.opened.settings.seed} if "seed" in method.supplied else {})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +204,15 @@ def test_runs_are_averaged_and_what_has_no_runs_is_not(images: Path, tmp_path: P
     mean = store.column("score.deepfool").read()
     each = [store.column(f"deepfool.{run}").read() for run in range(2)]
     np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-6)
+
+
+def test_a_score_that_is_computed_in_another_way_now_is_another_column(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = SCORERS["eva"]
+    before = replace(now, version=now.version - 1)
+    monkeypatch.setitem(SCORERS, "eva", before)
+    old = score(tmp_path / "s", images, "eva").column("score.eva").recipe
+    monkeypatch.setitem(SCORERS, "eva", now)
+    new = score(tmp_path / "s", None, "eva").column("score.eva").recipe
+    assert {name for name in new if new[name] != old[name]} == {"version"}

@@ -35,7 +35,7 @@ SCORERS = table(
     Method(dyn_unc, high="uncertain"),
     Method(tdds, high="uncertain"),
     Method(dual, high="hard and uncertain"),
-    Method(eva, high="uncertain"),
+    Method(eva, high="uncertain", version=2),
     Method(prototype, high="atypical"),
     Method(class_median, high="atypical"),
     Method(density, high="redundant"),

@@ -137,10 +137,38 @@ def test_a_decay_out_of_range_is_refused(decay):
 
 
 def test_eva_by_hand():
-    error = np.array([[0.0], [1.0], [5.0], [1.0], [1.0], [2.0]])
-    assert eva(error, window=2).item() == 0.5 + 0.5
-    assert eva(error, window=3).item() == 7 + np.float32(1 / 3)
-    assert eva(error, window=99).item() == eva(error, window=3).item()  # the halves never overlap
+    error = np.array([[0.0, 0.0], [1.0, 3.0], [5.0, 5.0], [1.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
+    assert eva(error, window=2).tolist() == [np.float32(0.05 + 0.5), np.float32(0.45)]  # ½ and 4½; ½ and 0
+    np.testing.assert_array_equal(eva(error, window=99), eva(error, window=3))  # the halves never overlap
+
+
+def test_both_windows_of_eva_count_alike_however_much_less_the_late_errors_move():
+    draws = np.random.default_rng(0)
+    early, late = draws.gamma(3, 1, 300), 0.01 * draws.gamma(3, 1, 300)
+    error = np.concatenate([early * np.tile([[0.0], [1.0]], (5, 1)), late * np.tile([[0.0], [1.0]], (5, 1))])
+    first, last = error[:10].var(0, ddof=1), error[-10:].var(0, ddof=1)
+    expected = first / first.sum() / 2 + last / last.sum() / 2
+    found = eva(error, window=10)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert found.sum() == pytest.approx(1, rel=1e-5)
+    assert np.corrcoef(found, last)[0, 1] > 0.5 < np.corrcoef(found, first)[0, 1]
+
+
+def test_samples_without_an_error_are_no_part_of_what_eva_divides_by():
+    error = np.random.default_rng(1).random((8, 5))
+    lacking = np.insert(error, [0, 3], np.nan, axis=1)
+    found = eva(lacking, window=4)
+    assert np.isnan(found).tolist() == [True, False, False, False, True, False, False]
+    np.testing.assert_array_equal(found[np.isfinite(found)], eva(error, window=4))
+
+
+def test_a_window_of_eva_that_never_varies_adds_nothing():
+    still = np.full((4, 3), 0.25)
+    assert eva(np.concatenate([still, still]), window=4).tolist() == [0, 0, 0]
+    moves = np.random.default_rng(2).random((4, 3))
+    share = moves.var(0, ddof=1) / moves.var(0, ddof=1).sum() / 2
+    for error in ([moves, still], [still, moves]):
+        np.testing.assert_allclose(eva(np.concatenate(error), window=4), share, rtol=1e-6)
 
 
 def test_eva_is_blind_to_what_lies_between_its_windows():
