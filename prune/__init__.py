@@ -11,6 +11,7 @@ Nothing heavy is imported until one of these names is used.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -26,10 +27,14 @@ __all__ = ["Settings", "Store", "embed", "export", "score", "select", "select_ro
 _HOMES = {"Settings": "prune.settings", "Store": "prune.store", "select_rows": "prune.rows"}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'prune' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES.get(name, "prune.pipeline")), name)
+if not TYPE_CHECKING:  # else every name would exist for a type checker
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            here = sys.modules[__name__]  # lets Python name the nearest of `dir`
+            raise AttributeError(f"module 'prune' has no attribute {name!r}", name=name, obj=here)
+        importlib.import_module("prune.spinning").bound_spinning()  # before the libraries are loaded
+        return getattr(importlib.import_module(_HOMES.get(name, "prune.pipeline")), name)
 
 
 def __dir__() -> list[str]:

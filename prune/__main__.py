@@ -4,12 +4,14 @@ import os
 import sys
 
 from prune.ending import end_on_signals
+from prune.spinning import bound_spinning
 
 
 def main() -> None:
     """Run the command line; never returns."""
     _open_streams()
     end_on_signals()
+    bound_spinning()
     from prune import cli
     from prune.streams import hold_streams
 

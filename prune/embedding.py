@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from prune import files
+from prune.cores import thread_count
 from prune.encoders import Encoder, encode_dataset, open_encoder, precomputed_column
 from prune.errors import DataError, OptionError
 from prune.npy import open_npy
@@ -62,6 +63,7 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWri
         opened.dataset,
         writer,
         workers=settings.workers,
+        threads=thread_count() if settings.torch_device == "cpu" else 1,
         dtype=dtype,
         reporter=settings.reporter,
     )

@@ -13,6 +13,7 @@ import pyarrow as pa
 import prune
 from prune.candidates import Candidates, directions
 from prune.choosing import Task
+from prune.cores import core_count
 from prune.request import Request
 from prune.selection import Selection
 from prune.settings import Settings
@@ -97,7 +98,7 @@ def provenance(store: Store, dataset: Dataset, request: Request, settings: Setti
         "dataset": {"fingerprint": store.state["dataset"], "format": dataset.format, "split": dataset.split},
         "versions": {"prune": prune.__version__, "python": platform.python_version(), **_versions()},
         "device": request.device(settings),
-        "threads": _threads(),
+        "threads": core_count(),
     }
 
 
@@ -142,9 +143,3 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _threads() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,8 +9,9 @@ from prune.device import precision_of
 @pytest.mark.parametrize(
     ("able", "precision"),
     [
-        ({"avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
+        ({"avx512_bf16": True, "amx_bf16": True}, "bfloat16"),
         ({"avx512_bf16": False, "amx_bf16": True}, "bfloat16"),
+        ({"avx512_bf16": True, "amx_bf16": False}, "float32"),
         ({"avx512_bf16": False, "amx_bf16": False, "avx2": True}, "float32"),
         ({"architecture": "aarch64"}, "float32"),
     ],

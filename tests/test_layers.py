@@ -32,14 +32,15 @@ LAYERS = [
     {"exporters"},
     {"readers", "encoders", "proxy", "scorers", "selectors", "report"},
     {"greedy"},  # set functions, engines, matching pursuit
-    {"images", "index", "device", "remaking", "replacing"},
+    {"images", "index", "device", "abreast", "remaking", "replacing"},
     {"store", "noise"},
     {"typed", "keywords"},
     {"settings", "quota", "room"},
     {"selection", "progress", "methods", "text", "memory", "raw"},
     {"suspects", "cautions", "effort", "findings"},
     {"files", "local", "locks", "npy", "streams"},
-    {"refusals", "ending"},
+    {"refusals", "ending", "spinning"},
+    {"cores"},
     {"arrays", "errors", "epochs", "sealing"},
     {"addresses", "names"},
 ]

@@ -10,6 +10,7 @@ import typer
 from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
+from prune.cores import core_count
 
 
 def embed(
@@ -76,7 +77,7 @@ def embed(
     settings = Settings(
         seed=seed,
         device=device.value,
-        workers=o.core_count() if workers is None else workers,
+        workers=core_count() if workers is None else workers,
         on_error=on_error.value,
         max_bad=max_bad,
         wait=wait,

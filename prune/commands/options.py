@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -145,11 +144,6 @@ Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.", ri
 DeviceName = Annotated[Device, typer.Option(help="Where the arithmetic runs.", rich_help_panel=RUN)]
 
 STORE = Path(".prune")
-
-
-def core_count() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def reading(as_: str | None, split: str | None, label_field: str | None, **others: Any) -> dict[str, Any]:

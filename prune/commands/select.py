@@ -12,6 +12,7 @@ from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
 from prune.commands.select_report import summary
+from prune.cores import core_count
 
 
 def select(
@@ -167,7 +168,7 @@ def select(
         settings=Settings(
             seed=seed,
             device=device.value,
-            workers=o.core_count() if workers is None else workers,
+            workers=core_count() if workers is None else workers,
             on_error=on_error.value,
             max_bad=max_bad,
             wait=wait,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from prune.abreast import Abreast
 from prune.arrays import Array, Embeddings, Images
 from prune.errors import DataError
 from prune.images import Crop, read_images
@@ -34,13 +35,14 @@ class Encoder(Protocol):
         """Embed uint8 images (b, 3, s, s) as float32 (b, d)."""
 
 
-def encode_dataset(
+def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
     encoder: Encoder,
     reader: Source,
     dataset: Dataset,
     writer: ColumnWriter,
     *,
     workers: int = 0,
+    threads: int = 1,
     dtype: npt.DTypeLike = np.float16,
     reporter: Reporter = SILENT,
 ) -> None:
@@ -48,7 +50,12 @@ def encode_dataset(
 
     Rows that cannot be read hold NaN and are in the rejects of the column, as are those whose embedding is
     not finite; rows that the scan rejected hold NaN. Batches never cross a part and are padded to full size,
-    so that neither interruptions nor workers change a byte. Memory: one part and one batch.
+    so that neither interruptions nor workers change a byte. Memory: one part, and two batches a thread.
+
+    Parameters
+    ----------
+    threads
+        Batches that are encoded side by side, one core each: for networks on a CPU.
 
     Raises
     ------
@@ -58,13 +65,15 @@ def encode_dataset(
         The embeddings will not fit on the disk.
     """
     missing = list(writer.missing())
-    with reporter.stage(f"embed with {encoder.name}", sum(p.stop - p.start for p in missing)) as advance:
+    total = sum(p.stop - p.start for p in missing)
+    with reporter.stage(f"embed with {encoder.name}", total) as advance, Abreast(threads) as crew:
         for number, part in enumerate(missing):
             samples = dataset.samples.slice(part.start, part.stop - part.start)
             rejects: dict[int, str] = {}
             values, done = np.empty((0, 0), np.float32), 0
-            for images, count, reasons in _batches(encoder, reader, samples, workers, reporter):
-                embedded = encoder.encode(images)
+            batches = _batches(encoder, reader, samples, workers, reporter)
+            for (_, count, reasons), result in crew.each(lambda batch: encoder.encode(batch[0]), batches):
+                embedded = result()
                 if not done:
                     left = sum(p.stop - p.start for p in missing[number:])
                     require_room(writer.folder, left * embedded.shape[1] * np.dtype(dtype).itemsize)

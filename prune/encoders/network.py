@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from prune.errors import OptionError
 from prune.images import Crop
 
 _SMALLER = "add --device cpu, or choose a smaller --encoder"
-_BATCH = {"cpu": 32, "cuda": 256}  # a core is busy with few images, a GPU is not
+_BATCH = {"cpu": 8, "cuda": 256}  # a core is busy with few images, a GPU is not
 
 
 class Network:
@@ -39,6 +40,7 @@ class Network:
         self._weights = digest(module)
         self._say = say
         self._piece = self.batch  # images that go through the network at once
+        self._changing = threading.Lock()
         self._device = torch.device(device)
         self._layout = torch.channels_last if self._is_faster_last(module) else torch.contiguous_format
         try:
@@ -71,18 +73,25 @@ class Network:
             Not even one image fits.
         """
         while True:
+            piece = self._piece
             try:
-                starts = range(0, len(images), self._piece)
-                return np.concatenate([self._embed(images[i : i + self._piece]) for i in starts])
+                starts = range(0, len(images), piece)
+                return np.concatenate([self._embed(images[i : i + piece]) for i in starts])
             except torch.OutOfMemoryError as error:
-                if self._piece == 1:
+                if piece == 1:
                     raise OptionError(
                         f"the GPU's memory does not hold {self.name} and one image", _SMALLER
                     ) from error
-            self._piece = max(1, self._piece // 2)  # out of the handler, whose traceback holds tensors
+            self._shorten(piece)  # out of the handler, whose traceback holds tensors
+
+    def _shorten(self, piece: int) -> None:
+        with self._changing:
+            if self._piece < piece:  # another thread was faster
+                return
+            self._piece = max(1, piece // 2)
             self._say(f"the GPU's memory is short: {self.name} goes on with {self._piece} images at a time")
-            if self._device.type == "cuda":
-                torch.cuda.empty_cache()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _embed(self, images: Images) -> Embeddings:
         with (
@@ -96,7 +105,8 @@ class Network:
 
     def _is_faster_last(self, module: nn.Module) -> bool:
         convolutions = sum(isinstance(m, nn.Conv2d) for m in module.modules())
-        return self.precision == "bfloat16" and convolutions > 1  # a transformer has one
+        known = self._device.type == "cpu" or self.precision == "bfloat16"
+        return known and convolutions > 1  # a transformer has one
 
 
 def open_network(

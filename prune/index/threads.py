@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,15 +13,16 @@ import numba
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from prune import cores
+
 
 def thread_count() -> int:
-    """Return how many threads may be used: of numba's number and OMP_NUM_THREADS the smaller.
+    """Return how many threads may be used: of numba's number and `prune.cores.thread_count` the smaller.
 
     `numba.get_num_threads` starts numba's own threads, which sets the number that torch and BLAS use.
     """
-    allowed = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    return max(1, min(most, int(allowed))) if allowed.isdigit() else most
+    return min(most, cores.thread_count())
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from prune.proxy.device import repeatable
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
 from prune.proxy.run import model_at
+from prune.proxy.shards import way
 from prune.store import Column, Dataset, Store, identity
 
 VERSION = 1  # raised when the same weights would give other features
@@ -92,6 +93,7 @@ def apply_proxy(
         "data": dataset.fingerprint,
         "inputs": identity(inputs.recipe),
         "device": torch.device(device).type,
+        **way(device),
     }
     writers = [store.write_column(name, {**recipe, "column": name}, rows=len(dataset)) for name in RESULTS]
     if not all(writer.finished for writer in writers):

@@ -21,6 +21,7 @@ from prune.proxy.factory import guarded
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import Headed, head_giving, linears, logits_of, watched
 from prune.proxy.results import write_results
+from prune.proxy.shards import way
 from prune.proxy.trace import FACTS, facts
 from prune.store import Column, Dataset, Store, identity
 from prune.store.join import count
@@ -85,6 +86,7 @@ def run_checkpoint(
         "std": checkpoint.std,
         "run": 0,
         "device": torch.device(device).type,
+        **way(device),
         "facts": list(FACTS),
         "taken": "after the training, in evaluation mode, without augmentation",
     }

@@ -17,12 +17,10 @@ from prune.arrays import Array
 from prune.errors import StoreError
 from prune.progress import Advance
 from prune.proxy.config import Training, kept_epochs
-from prune.proxy.device import threads_of
 from prune.proxy.evaluate import Observer
 from prune.proxy.inputs import Inputs
 from prune.proxy.train import Trainer, to_bytes, weights_of
 from prune.store import ColumnWriter, Store
-from prune.store.layout import THREADS
 
 Enough = Callable[[Array], bool]  # shown the facts of each epoch in order, (9, n): whether that will do
 Spent = Callable[[float], None]  # told of the seconds of every epoch
@@ -95,8 +93,7 @@ class Course:
         """Train until the last epoch, or until that is enough; finish the column in the first case."""
         if self._todo:
             self.writer.detach(STOPPED, 0)
-            with threads_of(self.writer, self.inputs.device):
-                self._train(advance, spent)
+            self._train(advance, spent)
         if self.stopped is None:
             for epoch in range(1, self.training.last):
                 self.writer.detach("checkpoint", epoch)
@@ -187,9 +184,6 @@ def take_over(store: Store, writer: ColumnWriter, training: Training) -> None:
     weights[training.last] = None if last is None else weights_of(last)
     if whole.finished or any(data is None for data in weights.values()):
         return
-    threads = whole.attachment(THREADS, 0)
-    if threads is not None and writer.attachment(THREADS, 0) is None:
-        writer.attach(THREADS, 0, threads, "json")
     for epoch, data in weights.items():
         if writer.attachment("weights", epoch) is None:
             assert data is not None

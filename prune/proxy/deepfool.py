@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +10,12 @@ from torch import Tensor, nn
 
 from prune.arrays import Rows, Scores
 from prune.progress import SILENT, Advance, Reporter
+from prune.proxy.batches import batch_of, in_batches
 from prune.proxy.config import Training
-from prune.proxy.device import repeatable, threads_of
-from prune.proxy.evaluate import batch_of
+from prune.proxy.device import repeatable
 from prune.proxy.inputs import Inputs
 from prune.proxy.run import Proxy, model_at, run_proxies
+from prune.proxy.shards import way
 from prune.proxy.share import Share
 from prune.store import Column, ColumnWriter, Dataset, Part, Store, identity
 
@@ -52,6 +52,7 @@ def boundary_distances(  # noqa: PLR0913 - run_proxy's parameters
         "trace": columns[proxy.trace],
         "epoch": training.last,
         "search": {"classes": CLASSES, "steps": STEPS, "overshoot": OVERSHOOT},
+        **way(device),
     }
     writer = store.write_column(f"deepfool.{proxy.name}", recipe, rows=len(dataset), part_rows=_PART_ROWS)
     missing = list(writer.missing())
@@ -173,10 +174,7 @@ def write_distances(
 ) -> None:
     """Write the distances of parts of a column, for any network."""
     rows = [inputs.rows[(inputs.rows >= part.start) & (inputs.rows < part.stop)] for part in missing]
-    with (
-        threads_of(writer, inputs.device),
-        reporter.stage("distances to the decision boundary", sum(map(len, rows))) as advance,
-    ):
+    with reporter.stage("distances to the decision boundary", sum(map(len, rows))) as advance:
         for part, here in zip(missing, rows, strict=True):
             values = np.full(part.stop - part.start, np.nan, np.float32)
             values[here - part.start] = _of_rows(model, inputs, here, advance)
@@ -184,17 +182,13 @@ def write_distances(
 
 
 def _of_rows(model: nn.Module, inputs: Inputs, rows: Rows, advance: Advance) -> Scores:
-    values, start = np.empty(len(rows), np.float32), 0
-    while start < len(rows):
-        here = rows[start : start + inputs.pieces.of(batch_of(inputs))]
-        found = inputs.pieces.attempt(len(here), functools.partial(_of_batch, model, inputs, here))
-        if found is not None:
-            values[start : start + len(here)] = found
-            start += len(here)
-            advance(len(here))
+    def look(network: nn.Module, here: Rows) -> Scores:
+        found: Scores = distances(network, inputs.normalise(inputs.take(here))).cpu().numpy()
+        return found
+
+    values, done = np.empty(len(rows), np.float32), 0
+    for here, found in in_batches(model, inputs, rows, batch_of(inputs), look):
+        values[done : done + len(here)] = found
+        done += len(here)
+        advance(len(here))
     return values
-
-
-def _of_batch(model: nn.Module, inputs: Inputs, rows: Rows) -> Scores:
-    found: Scores = distances(model, inputs.normalise(inputs.take(rows))).cpu().numpy()
-    return found

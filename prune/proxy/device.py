@@ -10,12 +10,10 @@ from collections.abc import Iterator
 
 import torch
 
+from prune.abreast import one_core
 from prune.errors import OptionError
-from prune.store import ColumnWriter
-from prune.store.layout import THREADS
 
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS reads it when its first handle is made
-_DIGITS = 4  # of that number at most, whatever a file says
 
 
 def seed_of(*facts: object) -> int:
@@ -44,9 +42,13 @@ def seeded(device: torch.device, *facts: object) -> Iterator[None]:
 
 @contextlib.contextmanager
 def repeatable(device: torch.device) -> Iterator[None]:
-    """Let CUDA choose kernels that give the same bits twice and full float32; restore its settings after."""
+    """Let CUDA choose kernels that give the same bits twice and full float32; restore its settings after.
+
+    On a CPU, let torch compute on one core: what is to be done side by side is, by threads of `Abreast`.
+    """
     if device.type != "cuda":
-        yield
+        with one_core() if device.type == "cpu" else contextlib.nullcontext():
+            yield
         return
     before = (
         torch.are_deterministic_algorithms_enabled(),
@@ -73,28 +75,3 @@ def repeatable(device: torch.device) -> Iterator[None]:
             del os.environ[_CUBLAS]
         else:
             os.environ[_CUBLAS] = workspace
-
-
-@contextlib.contextmanager
-def threads_of(column: ColumnWriter, device: torch.device) -> Iterator[None]:
-    """Compute on a CPU by as many threads as the column was begun with: they shape the bits of a sum.
-
-    The first to call this notes the number of torch's threads beside the parts, until the column is finished.
-    """
-    if device.type != "cpu":
-        yield
-        return
-    here = torch.get_num_threads()
-    noted = _noted(column)
-    if noted is None:
-        column.attach(THREADS, 0, b"%d" % here, "json")
-    torch.set_num_threads(noted or here)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(here)
-
-
-def _noted(column: ColumnWriter) -> int | None:
-    said = column.attachment(THREADS, 0) or b""
-    return int(said) or None if said.isdigit() and len(said) <= _DIGITS else None

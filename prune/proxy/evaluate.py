@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from prune.arrays import Array, Rows
 from prune.errors import OptionError
 from prune.progress import Advance
+from prune.proxy.batches import batch_of, in_batches
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import with_features
 from prune.proxy.trace import FACTS, facts, log_probabilities
@@ -19,25 +19,13 @@ from prune.proxy.trace import FACTS, facts, log_probabilities
 
 def outputs(model: nn.Module, inputs: Inputs, rows: Rows) -> Iterator[tuple[Rows, Tensor, Tensor]]:
     """Yield (rows, logits, features) of every batch; of smaller ones where the device's memory is short."""
-    model.eval()
-    start = 0
-    while start < len(rows):
-        here = rows[start : start + inputs.pieces.of(batch_of(inputs))]
-        found = inputs.pieces.attempt(len(here), functools.partial(_outputs, model, inputs, here))
-        if found is not None:
-            yield here, *found
-            start += len(here)
 
+    def look(network: nn.Module, here: Rows) -> tuple[Tensor, Tensor]:
+        with torch.inference_mode():
+            return with_features(network, inputs.normalise(inputs.take(here)))
 
-def _outputs(model: nn.Module, inputs: Inputs, rows: Rows) -> tuple[Tensor, Tensor]:
-    with torch.inference_mode():
-        return with_features(model, inputs.normalise(inputs.take(rows)))
-
-
-def batch_of(inputs: Inputs) -> int:
-    """Return how many samples are evaluated at once: on a CPU 128 of 32 pixels, which stay in its cache."""
-    full = 128 if inputs.device.type == "cpu" else 1024
-    return max(8, min(full, full * 32**2 // inputs.shape[-1] ** 2)) if inputs.are_images else 4096
+    for here, found in in_batches(model.eval(), inputs, rows, batch_of(inputs), look):
+        yield here, *found
 
 
 class Observer:

@@ -19,6 +19,7 @@ from prune.proxy.course import Course, Enough, take_over
 from prune.proxy.device import repeatable
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
+from prune.proxy.shards import way
 from prune.proxy.share import Share
 from prune.proxy.shown import shown_or
 from prune.proxy.together import follow_all, room_for
@@ -184,9 +185,10 @@ def trace_recipe(
     *,
     share: Share | None = None,
 ) -> dict[str, Any]:
-    """Return all that the trace depends on; the device's model, threads and versions are not part of it.
+    """Return all that the trace depends on; the device's model and versions are not part of it.
 
-    The kind of device and the precision are, so that no run that goes on elsewhere mixes epochs of two kinds.
+    The kind of device, the precision and the shards are, so that no run that goes on elsewhere mixes epochs
+    of two kinds.
     """
     kind = torch.device(device).type
     rejected = ",".join(map(str, sorted(inputs.rejects)))
@@ -200,6 +202,7 @@ def trace_recipe(
         "run": run,
         "device": kind,
         "precision": precision_of(kind),
+        **way(kind),
         "facts": list(FACTS),
         "taken": "after each epoch, in evaluation mode, without augmentation",
     }

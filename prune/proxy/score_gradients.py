@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 import torch
 from torch import nn
@@ -11,12 +9,13 @@ from torch import nn
 from prune.arrays import Rows, Scores
 from prune.epochs import early_epoch
 from prune.progress import SILENT, Advance, Reporter
+from prune.proxy.batches import batch_of, in_batches
 from prune.proxy.config import Training
-from prune.proxy.device import repeatable, threads_of
-from prune.proxy.evaluate import batch_of
+from prune.proxy.device import repeatable
 from prune.proxy.gradients import gradient_norms, obstacle
 from prune.proxy.inputs import Inputs
 from prune.proxy.run import Proxy, model_at, require_kept, run_proxies
+from prune.proxy.shards import way
 from prune.proxy.share import Share
 from prune.store import Column, ColumnWriter, Dataset, Part, Store, identity
 
@@ -62,7 +61,13 @@ def grad_norms(  # noqa: PLR0913 - run_proxy's parameters, and the epoch
     require_kept(epoch, training)
     proxy = Proxy(run, share)
     columns = run_proxies(store, dataset, inputs, training, [proxy], device=device, reporter=reporter)
-    recipe = {"column": "grad_norm", "version": VERSION, "trace": columns[proxy.trace], "epoch": epoch}
+    recipe = {
+        "column": "grad_norm",
+        "version": VERSION,
+        "trace": columns[proxy.trace],
+        "epoch": epoch,
+        **way(device),
+    }
     writer = store.write_column(f"grad_norm.{proxy.name}", recipe, rows=len(dataset), part_rows=_PART_ROWS)
     missing = list(writer.missing())
     if missing:
@@ -89,7 +94,7 @@ def write_norms(
     odd = obstacle(model, inputs.normalise(inputs.take(inputs.rows[:3])))
     if odd:
         reporter.say(f"{odd}: grad_norm takes a backward pass for every single sample, which is slow")
-    with threads_of(writer, inputs.device), reporter.stage("gradient norms", sum(map(len, rows))) as advance:
+    with reporter.stage("gradient norms", sum(map(len, rows))) as advance:
         for part, here in zip(missing, rows, strict=True):
             values = np.full(part.stop - part.start, np.nan, np.float32)
             values[here - part.start] = norms_of(model, inputs, here, advance, exact=bool(odd))
@@ -111,22 +116,18 @@ def norms_of(
     (b,)
         float32, in the order of `rows`.
     """
-    norms, start = np.empty(len(rows), np.float32), 0
-    while start < len(rows):
-        here = rows[start : start + inputs.pieces.of(gradient_batch(inputs))]
-        compute = functools.partial(_norms, model, inputs, here, exact=exact)
-        found = inputs.pieces.attempt(len(here), compute)
-        if found is not None:
-            norms[start : start + len(here)] = found
-            start += len(here)
-            advance(len(here))
-    return norms
 
+    def look(network: nn.Module, here: Rows) -> Scores:
+        samples = inputs.normalise(inputs.take(here))
+        labels = inputs.labels[here].to(inputs.device)
+        found: Scores = gradient_norms(network, samples, labels, exact=exact).cpu().numpy()
+        return found
 
-def _norms(model: nn.Module, inputs: Inputs, rows: Rows, *, exact: bool) -> Scores:
-    samples = inputs.normalise(inputs.take(rows))
-    labels = inputs.labels[rows].to(inputs.device)
-    norms: Scores = gradient_norms(model, samples, labels, exact=exact).cpu().numpy()
+    norms, done = np.empty(len(rows), np.float32), 0
+    for here, found in in_batches(model, inputs, rows, gradient_batch(inputs), look):
+        norms[done : done + len(here)] = found
+        done += len(here)
+        advance(len(here))
     return norms
 
 

@@ -2,7 +2,7 @@
 
 Each has a thread and a stream of its own, and draws from generators of its own, so the bits are those of one
 after the other. Networks with random layers draw from torch's global generator, and go one at a time; so do
-all on a CPU, whose cores one proxy fills, and where the number of threads shapes the bits.
+all on a CPU, whose cores one proxy fills.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from prune.progress import Advance, Reporter
+from prune.proxy.batches import batch_of
 from prune.proxy.config import Training
 from prune.proxy.course import Course
-from prune.proxy.evaluate import batch_of
 from prune.proxy.footprint import require_room_for
 from prune.proxy.inputs import Inputs
 from prune.proxy.train import draws_nothing, new_model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import safetensors.torch
@@ -23,6 +24,7 @@ from prune.proxy.inputs import Inputs, Moves
 from prune.proxy.models import build
 from prune.proxy.nets import Mean, Residual
 from prune.proxy.pieces import even_ends
+from prune.proxy.shards import SHARD, Shards
 
 _BUILDING = threading.Lock()  # initial weights come from torch's global generator
 _STEADY = {
@@ -78,11 +80,12 @@ class Trainer:
         ends = _ends(len(order), training.batch)
         total = torch.zeros((), device=self.device)
         self.model.train()
-        random = seeded(self.device, "dropout", training.seed, self.run, number)
-        with contextlib.nullcontext() if self._draws_nothing else random:
+        with self._stepping(number) as take:
             for step, (start, stop) in enumerate(zip([0, *ends], ends, strict=False)):
                 self._pace((number - 1) * len(ends) + step, training.epochs * len(ends))
-                total += self._step(order[start:stop], moves.part(start, stop))
+                self.optimiser.zero_grad()
+                total += take(step, order[start:stop], moves.part(start, stop))
+                self.optimiser.step()
                 advance(stop - start)
         if not math.isfinite(total.item()):
             raise OptionError(
@@ -112,25 +115,42 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self.training.peak_lr * one_cycle(step, steps, self.training.warmup)
 
-    def _step(self, rows: Rows, moves: Moves) -> Tensor:
-        """Take one step; the gradients of its pieces add up to that of the whole."""
-        self.optimiser.zero_grad()
+    @contextlib.contextmanager
+    def _stepping(self, epoch: int) -> Iterator[Callable[[int, Rows, Moves], Tensor]]:
+        """Give what takes the gradient of a step's samples, and returns their loss."""
+        facts = ("dropout", self.training.seed, self.run, epoch)
+        if self.device.type != "cpu":
+            with contextlib.nullcontext() if self._draws_nothing else seeded(self.device, *facts):
+                yield lambda _, rows, moves: self._add_up(rows, moves)
+            return
+        with Shards(self.model, self._loss, draws=not self._draws_nothing) as shards:
+            yield lambda step, rows, moves: shards.gradient(
+                [(rows[a:b], moves.part(a, b)) for a, b in self._pieces(len(rows), SHARD)], *facts, step
+            )
+
+    def _add_up(self, rows: Rows, moves: Moves) -> Tensor:
+        """Take the gradient of one piece after the other; they add up to that of the whole."""
         total = torch.zeros((), device=self.device)
-        ends = even_ends(len(rows), self.at_once)
-        for start, stop in zip([0, *ends], ends, strict=False):
-            loss = self._loss(rows[start:stop], moves.part(start, stop)) * ((stop - start) / len(rows))
+        for start, stop in self._pieces(len(rows), self.at_once):
+            loss = self._loss(self.model, rows[start:stop], moves.part(start, stop))
+            loss = loss * ((stop - start) / len(rows))
             torch.autograd.backward(loss)
             total += loss.detach()
-        self.optimiser.step()
         return total
 
-    def _loss(self, rows: Rows, moves: Moves) -> Tensor:
+    def _pieces(self, n: int, most: int) -> Iterator[tuple[int, int]]:
+        ends = even_ends(n, min(most, self.at_once))
+        return zip([0, *ends], ends, strict=False)
+
+    def _loss(self, model: nn.Module, rows: Rows, moves: Moves) -> Tensor:
         samples = self.inputs.take(rows)
         if self.inputs.are_images:
             samples = moves.apply(samples)
         labels = self.inputs.labels[rows].to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-            logits = self.model(self.inputs.normalise(samples))
+        kind = self.device.type
+        # The cache of casts is one for all threads, and keeps nothing that is used twice.
+        with torch.autocast(kind, torch.bfloat16, enabled=self.autocast, cache_enabled=kind != "cpu"):
+            logits = model(self.inputs.normalise(samples))
         return functional.cross_entropy(logits.float(), labels)
 
 

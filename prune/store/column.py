@@ -19,7 +19,7 @@ from prune import files
 from prune.arrays import Array
 from prune.errors import StoreError
 from prune.store.description import damaged, read_description, write_description
-from prune.store.layout import COLUMN, DIGEST_CHARS, PART_ROWS, RECIPE, THREADS
+from prune.store.layout import COLUMN, DIGEST_CHARS, PART_ROWS, RECIPE
 
 _NAMED = re.compile(r"(?P<kind>[a-z]+)-(?P<number>\d{5})-(?P<digest>[0-9a-f]{32})\.[a-z]+")
 
@@ -206,7 +206,6 @@ class ColumnWriter:
     def finish(self) -> Column:
         """Describe the column, now that every part is there. It is visible once the store publishes it."""
         if not self.finished:
-            self.detach(THREADS, 0)
             first = np.load(_require(self.folder, "part", 0), mmap_mode="r", allow_pickle=False)
             described = {
                 "name": self.name,

@@ -27,7 +27,6 @@ BEGUN = "begun.json"  # commands that did not end, by verb
 ASIDE = "aside"  # folders that stood where a file of ours belongs, and the other way round
 
 STOPPED = "stopped"  # an attachment of a column that may be gone on with, but is not owed
-THREADS = "threads"  # an attachment of a column that is not finished: how many it was begun with
 RECIPE = "recipe.json"
 COLUMN = "column.json"
 DATASET = "dataset.json"

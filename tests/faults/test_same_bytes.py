@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torchvision
@@ -19,7 +18,6 @@ import torchvision
 from prune import pipeline
 from prune.sealing import unsealed
 from prune.settings import Settings
-from prune.store import Store
 
 TABLE = "Same bytes"
 MLP = {"proxy": "mlp", "epochs": 2, "size": 8}
@@ -187,23 +185,23 @@ def test_equal_columns_give_equal_selections_by_any_number_of_threads(
     tally(TABLE, "threads: selections and exports from equal columns", "compared", len(CHOSEN) + len(FORMATS))
 
 
-def test_what_networks_say_is_close_by_any_number_of_threads(
-    tmp_path: Path, sources: Path, reference: Path, weights: Path
+@pytest.mark.parametrize("threads", [3, pytest.param(4, marks=LONG)])
+def test_networks_leave_the_same_bytes_by_any_number_of_threads(
+    tmp_path: Path,
+    sources: Path,
+    reference: Path,
+    apart: Callable[..., None],
+    tally: Callable[..., None],
+    threads: int,
 ) -> None:
-    """Products may be added up in another order: see docs/determinism.md."""
-    before, data = torch.get_num_threads(), str(sources / "images")
-    torch.set_num_threads(2)
-    try:
-        pipeline.embed(tmp_path / "s", data, encoder="pixels")
-        pipeline.embed(tmp_path / "s", data, encoder="shufflenet_v2_x0_5", weights=str(weights))
-        pipeline.score(tmp_path / "s", data, types=["el2n"], training=MLP, runs=2)
-    finally:
-        torch.set_num_threads(before)
-    ours, theirs = Store(tmp_path / "s"), Store(reference / "store")
-    for name in ("images.8", "embedding.pixels"):
-        assert np.array_equal(ours.column(name).read(), theirs.column(name).read())
-    for name in ("embedding.shufflenet_v2_x0_5", "score.el2n"):
-        np.testing.assert_allclose(ours.column(name).read(), theirs.column(name).read(), atol=1e-2, rtol=1e-2)
+    apart("columns", sources / "images", tmp_path / "home", threads=threads)
+    ours, theirs = (
+        {k: v for k, v in bytes_of(home).items() if "/columns/" in k}
+        for home in (reference, tmp_path / "home")
+    )
+    assert len(theirs) > 20
+    assert ours == theirs
+    tally(TABLE, "threads: columns by networks", "compared", len(theirs))
 
 
 def chain(home: Path, data: str, workers: int = 0) -> None:

@@ -218,7 +218,7 @@ def test_a_run_goes_on_only_in_the_precision_it_began_in(
     made = few()
     published = {}
     for precision in ("float32", "bfloat16"):
-        able = {"avx512_bf16": precision == "bfloat16"}
+        able = {"amx_bf16": precision == "bfloat16"}
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able, raising=False)
         with pytest.raises(Killed):
             run_all(made, training, reporter=Killer(2 * N + 10))
