@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from prune.encoders import encode_dataset
+from prune.encoders.network import Network
 from prune.errors import DataError
 from prune.images import Crop, read_images
 
@@ -58,6 +61,26 @@ def test_workers_change_nothing(folder, column):
     alone, shared = column(60, name="alone"), column(60, name="shared")
     encode_dataset(Sums(), reader, dataset, alone, workers=0)
     encode_dataset(Sums(), reader, dataset, shared, workers=2)
+    assert part_files(alone) == part_files(shared)
+    assert alone.rejects() == shared.rejects()
+
+
+def test_threads_change_nothing(folder, column):
+    reader, dataset = folder(150, broken={3, 56})
+    alone, shared = column(150, name="alone"), column(150, name="shared")
+    before = torch.get_num_threads()
+    for writer, threads in ((alone, 1), (shared, 3)):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            module = nn.Sequential(
+                nn.Conv2d(3, 64, 3), nn.ReLU(), nn.Conv2d(64, 64, 3), nn.AdaptiveAvgPool2d(1)
+            )
+        three = (1.0, 1.0, 1.0)
+        network = Network(
+            module, name="small", crop=Crop(8, 8), mean=three, std=three, device="cpu", say=print
+        )
+        encode_dataset(network, reader, dataset, writer, threads=threads, dtype=np.float32)
+    assert torch.get_num_threads() == before
     assert part_files(alone) == part_files(shared)
     assert alone.rejects() == shared.rejects()
 
