@@ -125,7 +125,7 @@ def run_proxies(  # noqa: PLR0913 - run_proxy's parameters, and how many at once
         store.write_column(p.trace, recipe, rows=training.last, part_rows=1)
         for p, recipe in zip(proxies, recipes, strict=True)
     ]
-    results = _results(store, proxies[0], recipes[0], len(dataset))
+    results = _results(store, proxies[0], recipes[0], len(dataset), way(device))
     writers = [*traces, *results]
     if not all(writer.finished for writer in writers):
         place = torch.device(device)
@@ -263,11 +263,13 @@ def _priced(recipe: dict[str, Any]) -> str:
     return identity({**recipe, "training": training})
 
 
-def _results(store: Store, proxy: Proxy, trace: dict[str, Any], n: int) -> list[ColumnWriter]:
+def _results(
+    store: Store, proxy: Proxy, trace: dict[str, Any], n: int, how: dict[str, Any]
+) -> list[ColumnWriter]:
     if proxy.run != 0:
         return []
     epoch = trace["training"].get("stop", trace["training"]["epochs"])
-    recipe = {"version": VERSION, "trace": identity(trace), "epoch": epoch}
+    recipe = {"version": VERSION, "trace": identity(trace), "epoch": epoch, **how}
     if proxy.trace != "trace.0":
         recipe["of"] = proxy.trace
     names = ("embedding.proxy", "probs")
