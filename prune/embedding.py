@@ -56,7 +56,8 @@ def embed_column(opened: Opened, asked: Request) -> ColumnWriter:
 def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWriter:
     """Encode the samples that are not encoded yet; return the column `embedding.<encoder>`."""
     settings = opened.settings
-    writer = _column(opened, f"embedding.{encoder.name}", {**encoder.identity, "dtype": dtype.name})
+    recipe = {**encoder.identity, "dtype": dtype.name, **opened.images.decoding.recipe}
+    writer = _column(opened, f"embedding.{encoder.name}", recipe)
     encode_dataset(
         encoder,
         opened.images,

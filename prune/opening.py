@@ -7,7 +7,7 @@ import errno
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ import pyarrow.compute as pc
 
 from prune import files
 from prune.errors import DataError, OptionError, RejectsError, StoreError
+from prune.images.decoding import DEEP, MAX_PIXELS, MOST_PIXELS, Decoding
+from prune.images.depth import bits_of, remark
 from prune.local import real
+from prune.placing import place_store
 from prune.readers import Reader, open_reader
 from prune.readers.account import scan_line
 from prune.readers.layout import LayoutError
@@ -39,11 +42,18 @@ class Opened:
     dataset: Dataset
     fingerprint: str
     settings: Settings
+    max_pixels: int = MAX_PIXELS  # of an image
+    bits: int | None = None  # of 16-bit pictures, where another dataset decides what is white
 
     @property
     def images(self) -> Scanned:
         """Where images are read from: one that is no longer as it was scanned is an error."""
-        return Scanned(self.reader)
+        bits = bits_of(self.dataset.depths) if self.bits is None else self.bits
+        return Scanned(self.reader, Decoding(self.max_pixels, bits))
+
+    def decoded_as(self, recipe: Mapping[str, Any]) -> Opened:
+        """Return the same, with images decoded as those of a column with this recipe."""
+        return replace(self, max_pixels=recipe.get("max_pixels", MAX_PIXELS), bits=recipe.get("bits", DEEP))
 
 
 @contextlib.contextmanager
@@ -60,12 +70,14 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
     location = _locate(store, data, settings)
     with _as_it_was(store, location, settings):
         reader = _open(location)  # before the store is made
-    require_apart(store.path, location["data"])
+    place_store(store, reader, location["data"], settings.reporter)
     with store.writing(wait=settings.wait, say=settings.reporter.say):
         with _as_it_was(store, location, settings):
             dataset = _scanned(store, reader, settings)
         place = str(reader.root) if reader.format == "imagefolder" else location["data"]  # of the split
         settings.reporter.say(scan_line(place, dataset))
+        if said := remark(dataset.depths):
+            settings.reporter.say(said)
         fingerprint = dataset.fingerprint
         if store.exists() and store.state.get("dataset") not in {None, fingerprint} and not settings.refresh:
             raise _stale(store, dataset)
@@ -74,12 +86,40 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
         if not store.holds_dataset(fingerprint):
             tell_hidden(store, fingerprint, settings.reporter.say)
             store.write_dataset(dataset)
-        yield Opened(store, reader, dataset, fingerprint, settings)
+        yield Opened(store, reader, dataset, fingerprint, settings, max_pixels(location["reading"]))
         _remember(store, location)
 
 
 def _open(location: Mapping[str, Any]) -> Reader:
-    return open_reader(location["data"], settled=location["settled"], **location["reading"])
+    reading = {name: value for name, value in location["reading"].items() if name != _LIMIT}
+    max_pixels(location["reading"])
+    return open_reader(location["data"], settled=location["settled"], **reading)
+
+
+_LIMIT = "max_pixels"
+
+
+def max_pixels(reading: Mapping[str, Any]) -> int:
+    """Return the pixels that an image may have at most, of an option in megapixels.
+
+    Raises
+    ------
+    OptionError
+        It is no number over 0.
+    """
+    given = reading.get(_LIMIT)
+    if given is None:
+        return MAX_PIXELS
+    try:
+        pixels = float(given) * 1_000_000
+    except ValueError:
+        pixels = 0.0
+    if not 0 < pixels < MOST_PIXELS:
+        most = MOST_PIXELS // 1_000_000
+        raise OptionError(
+            f"--max-pixels {given} is no number of megapixels from 0 to {most}", "--max-pixels 50"
+        )
+    return round(pixels)
 
 
 def _scanned(store: Store, reader: Reader, settings: Settings) -> Dataset:
@@ -265,16 +305,6 @@ def _noted(store: Store, location: Mapping[str, Any]) -> dict[str, Any]:
     if "labels" in reading:
         reading["labels"] = os.path.relpath(reading["labels"], Path(absolute).parent)
     return {"data": absolute, "relative": relative, "reading": reading}
-
-
-def require_apart(store: Path, data: str) -> None:
-    """Refuse a visible store inside the dataset: the next scan would take it for data."""
-    place, root = real(store), real(Path(data))
-    inside = place.is_relative_to(root) and place != root and root.is_dir()
-    if inside and not any(part.startswith(".") for part in place.relative_to(root).parts):
-        raise StoreError(
-            f"the store {store} would lie in the dataset {data}", "choose another place with --store"
-        )
 
 
 def _stale(store: Store, new: Dataset) -> StoreError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
 from pathlib import Path
 from typing import Any
 
 from prune.errors import DataError, OptionError, StoreError
-from prune.exporters.checking import check_export, export_command, is_export, selection_of
+from prune.exporters.checking import check_export, export_command, selection_of
+from prune.exporters.place import is_described
 from prune.findings import Findings
 from prune.keywords import named
 from prune.opening import reopened
@@ -68,7 +70,7 @@ def verify(
             before = _state(held)
             check_store(held, found, commands_of(held))
             compare = source and found.counts.get("damaged", 0) + found.counts.get("missing", 0) == 0
-        elif is_export(where):
+        elif is_described(where):
             kind, before = "export", b""
             compare = _check_export(where, held, found) and source
         else:
@@ -101,6 +103,9 @@ def _state(store: Store) -> bytes:
 def _nothing(place: Path, store: Store) -> StoreError:
     if place.with_name(f".{place.name}.partial").exists():
         return StoreError(f"the export {place} is not finished", "run the same prune export again")
+    if place.suffix == ".prune" and is_described(place.with_suffix("")):
+        export = place.with_suffix("")
+        return StoreError(f"{place} only describes an export", f"prune verify {shlex.quote(str(export))}")
     if place == store.path:
         return StoreError(f"there is no store at {place}", _NAME)
     what = "is neither a store nor an export of prune" if place.exists() else "does not exist"

@@ -55,11 +55,18 @@ class Unflushed:
         self._bytes[os.fstat(fd).st_ino] = os.dup(fd)
 
     def changed(self, folder: Path, *back: tuple[str, str]) -> None:
+        self._names.append((self._opened(folder), list(back)))
+
+    def inside(self, path: Path) -> str:
+        """Return a name that leads into the folder of this path, whatever that is called by then."""
+        return f"/proc/self/fd/{self._folders[self._opened(path.parent)]}/{path.name}"
+
+    def _opened(self, folder: Path) -> int:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         inode = os.fstat(fd).st_ino
         if self._folders.setdefault(inode, fd) != fd:
             os.close(fd)
-        self._names.append((inode, list(back)))
+        return inode
 
     def flushed(self, fd: int) -> None:
         inode = os.fstat(fd).st_ino
@@ -149,6 +156,8 @@ class FaultyDisk(files.Disk):
     def rename(self, old: Path, new: Path) -> None:
         self._strike("rename")
         back = [(new.name, old.name)]
+        if self.unflushed and old.parent != new.parent:
+            back = [(new.name, self.unflushed.inside(old))]
         if self.unflushed and os.path.lexists(new):
             back.append((self.unflushed.aside(new), new.name))
         super().rename(old, new)

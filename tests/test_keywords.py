@@ -81,3 +81,9 @@ def test_what_there_is_can_be_listed_and_loads_nothing() -> None:
     names, loaded = out.splitlines()
     assert {*VERBS, "Store", "Settings", "select_rows"} <= set(names.split())
     assert loaded == "False"
+
+
+def test_a_verb_that_is_mistyped_gets_the_nearest() -> None:
+    code = "import prune; prune.selct('.prune')"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr
+    assert "module 'prune' has no attribute 'selct'. Did you mean: 'select'?" in said

@@ -29,6 +29,7 @@ LAYERS = [
     {"request"},
     {"spaces", "choosing", "trace", "dynamics"},
     {"opening"},
+    {"placing"},
     {"exporters"},
     {"readers", "encoders", "proxy", "scorers", "selectors", "report"},
     {"greedy"},  # set functions, engines, matching pursuit

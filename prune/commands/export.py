@@ -76,6 +76,14 @@ def export(
             rich_help_panel=o.FORM,
         ),
     ] = None,
+    empty_classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="imagefolder: stop (default), keep or drop a class without samples.",
+            rich_help_panel=o.FORM,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="A new folder; default: pruned-FORMAT.", rich_help_panel=o.OUT),
@@ -96,7 +104,13 @@ def export(
 
     if shard_size is not None and layout is None:
         layout = "repack"  # shards of a size are what repack makes
-    given = {"layout": layout, "shard_size": shard_size, "link": link, "other_splits": other_splits}
+    given = {
+        "layout": layout,
+        "shard_size": shard_size,
+        "link": link,
+        "other_splits": other_splits,
+        "empty_classes": empty_classes,
+    }
     result = pipeline.export(
         store,
         format=format_,

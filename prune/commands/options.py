@@ -82,6 +82,10 @@ LabelsFile = Annotated[
     Path | None,
     typer.Option("--labels", metavar="FILE", help="Labels of a .npy dataset.", rich_help_panel=READ),
 ]
+MaxPixels = Annotated[
+    float | None,
+    typer.Option(metavar="MEGAPIXELS", help="Largest image that is read; default: 40.", rich_help_panel=READ),
+]
 NoLabels = Annotated[
     bool, typer.Option("--no-labels", help="Read DATA without labels.", rich_help_panel=READ)
 ]

@@ -9,17 +9,13 @@ from typing import Any
 
 from prune import files
 from prune.errors import StoreError
-from prune.exporters.standing import DOT, EXPORT, FORMAT, checked_path, strange_files
+from prune.exporters.place import DOT, EXPORT, beside, described, located, strange_files
+from prune.exporters.standing import FORMAT, checked_path
 from prune.findings import Findings, Kind
 from prune.store.layout import SELECTION
 
 _FIELDS = {"exporter", "options", "n", "dataset", "format", "identity", "files", "asked"}
-_FLAGS = ("layout", "shard_size", "link", "other_splits")
-
-
-def is_export(place: Path) -> bool:
-    """Whether prune exported something here, whatever has become of it."""
-    return (place / DOT).is_dir()
+_FLAGS = ("layout", "shard_size", "link", "other_splits", "empty_classes")
 
 
 def check_export(place: Path, found: Findings, again: Callable[[str], str]) -> dict[str, Any] | None:
@@ -40,12 +36,15 @@ def check_export(place: Path, found: Findings, again: Callable[[str], str]) -> d
         return None
     command = again(export_command(place, export))
     for name, expected in sorted(export["files"].items()):
-        fault = found.look(place / name, expected["sha256"], link=expected.get("link", False))
+        fault = found.look(located(place, name), expected["sha256"], link=expected.get("link", False))
         if fault:
-            found.add(fault[0], str(place / name), fault[1], command)
+            found.add(fault[0], str(located(place, name)), fault[1], command)
     for name in strange_files(place, export["files"]):
         found.add(
-            "unknown", str(place / name), "is none of prune's, and would be read with it", "move it away"
+            "unknown",
+            str(located(place, name)),
+            "is none of prune's, and would be read with it",
+            "move it away",
         )
     return export
 
@@ -54,13 +53,13 @@ def selection_of(place: Path, export: dict[str, Any]) -> dict[str, Any] | None:
     """Return what an export says of the selection that it was made from, if that is at hand and whole."""
     name = SELECTION if SELECTION in export["files"] else f"{DOT}/{SELECTION}"
     try:
-        return files.read_record(place / name)
+        return files.read_record(located(place, name))
     except (OSError, ValueError):
         return None
 
 
 def _described(place: Path, found: Findings) -> dict[str, Any] | None:
-    path = place / EXPORT
+    path = located(place, EXPORT)
     found.files += 1
     try:
         export = files.read_record(path)
@@ -75,6 +74,8 @@ def _described(place: Path, found: Findings) -> dict[str, Any] | None:
     except (OSError, ValueError, TypeError):
         kind: Kind = "damaged" if path.exists() else "missing"
         away = shlex.join(["mv", str(place), f"{place}.damaged"])
+        if described(place) == beside(place):
+            away += " && " + shlex.join(["mv", str(beside(place)), f"{place}.damaged.prune"])
         found.add(kind, str(path), f"is {kind}: nothing else can be checked; export again", away)
         return None
     return export

@@ -11,7 +11,7 @@ from typing import Any
 from prune.errors import OptionError
 from prune.exporters.folder import Folder, open_folder
 from prune.exporters.job import Job
-from prune.exporters.standing import DOT
+from prune.exporters.place import DOT
 from prune.methods import Method
 from prune.readers.unchanged import DisturbedError
 
@@ -68,7 +68,8 @@ def export(
         raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
     options = exporter.options | dict(options or {})
     identity = job.identity(exporter.name, options)
-    with open_folder(out, identity, sources=job.reader.places, overwrite=overwrite, wait=wait) as folder:
+    apart, places = exporter.name in _CLASS_ROOTS, job.reader.places
+    with open_folder(out, identity, sources=places, apart=apart, overwrite=overwrite, wait=wait) as folder:
         new = not folder.complete
         if new:
             _fill(job, exporter, folder, options)
@@ -92,6 +93,7 @@ def _fill(job: Job, exporter: Method, folder: Folder, options: Mapping[str, Any]
 
 
 _TRIES = 3
+_CLASS_ROOTS = {"imagefolder"}  # forms whose readers take every folder for a class
 
 
 def _write_records(job: Job, folder: Folder) -> None:

@@ -10,16 +10,16 @@ import contextlib
 import hashlib
 import json
 import os
-import stat
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from prune import files, locks
 from prune.errors import OutputError
-from prune.exporters import standing
+from prune.exporters import place, standing
 from prune.exporters.part import Part
-from prune.exporters.standing import DOT, EXPORT
+from prune.exporters.place import DOT, EXPORT, is_folder
 from prune.local import real
 from prune.room import require_room
 from prune.sealing import sealed
@@ -32,9 +32,10 @@ _PARTS = f"{DOT}/parts"
 class Folder:
     """Where an exporter writes: `if not folder.done(name): with folder.part(name) as part: part.write(…)`."""
 
-    def __init__(self, out: Path, identity: str) -> None:
+    def __init__(self, out: Path, identity: str, *, apart: bool = False) -> None:
         self.out = out
         self.identity = identity
+        self.apart = apart  # what describes the export lies beside it
         self.path = out.with_name(f".{out.name}.partial")
         self.old = out.with_name(f".{out.name}.old")
         self.complete = False  # this very export is in its place
@@ -83,11 +84,10 @@ class Folder:
         """Put the described export in its place; an earlier one steps aside first and is removed last."""
         with files.writing(self.out.parent):
             self._tidy()
-            standing.is_complete(self.out, self.identity, overwrite=overwrite)
+            self.look(overwrite=overwrite)
             if standing.read_export(self.out) is not None:
                 self._step_aside()
-            files.disk.rename(self.path, self.out)
-            files.sync_folder(self.out.parent)
+            place.show(self.path, self.out, apart=self.apart)
             standing.retire(self.old)
         self.complete = True
 
@@ -95,12 +95,25 @@ class Folder:
         standing.retire(self.old)
         if self.old.exists():
             raise OutputError(f"{self.old} is in the way", "move it away and run the command again")
-        files.disk.rename(self.out, self.old)
+        place.hide(self.out, self.old)
+
+    def look(self, *, overwrite: bool) -> bool:
+        """Say whether this very export is in its place; raise `OutputError` if something else must stay."""
+        if self.apart:
+            standing.require_beside(self.out)
+        return standing.is_complete(self.out, self.identity, overwrite=overwrite)
+
+    def settle(self) -> None:
+        """Put together what a kill between two renames has left under two names."""
+        parted = None if self.out.exists() else standing.read_export(self.out)
+        if parted is not None:
+            with files.writing(self.out.parent):
+                any(place.settle(self.out, hidden, parted["files"]) for hidden in (self.path, self.old))
 
     def begin(self, *, overwrite: bool) -> None:
         """Take up the partial folder: go on with this job, or throw away another's."""
         present = {path.name for path in self.path.iterdir()}
-        if present and not _is_folder(self.path / DOT):
+        if present and not is_folder(self.path / DOT):
             raise OutputError(f"{self.path} is in the way: prune did not make it", "move it away")
         with files.writing(self.path):
             self._take_up()
@@ -109,7 +122,7 @@ class Folder:
             self.publish(overwrite=overwrite)  # killed between description and name: only the name is missing
 
     def _take_up(self) -> None:
-        if _is_folder(self.path / DOT) and self._job() != {"identity": self.identity}:
+        if is_folder(self.path / DOT) and self._job() != {"identity": self.identity}:
             self._clear()
         files.make_folder(self.path / DOT)
         files.write_unsynced(self.path / _HOLDER, locks.mark())
@@ -130,7 +143,7 @@ class Folder:
         for path in self.path.iterdir():
             if path.name == DOT:
                 continue
-            if _is_folder(path):
+            if is_folder(path):
                 files.remove_tree(path)
             else:
                 files.disk.remove(path)
@@ -156,6 +169,7 @@ def open_folder(
     identity: str,
     *,
     sources: Sequence[Path] = (),
+    apart: bool = False,
     overwrite: bool = False,
     wait: Callable[[str], None] | None = None,
 ) -> Iterator[Folder]:
@@ -169,6 +183,8 @@ def open_folder(
         Equal for equal jobs: what a killed run has finished is used only by the same job.
     sources
         The folder or the files that are read; `out` may neither lie in one nor hold it.
+    apart
+        Describe it beside `out`, as `OUT.prune`: every folder in it is a class.
     wait
         Told of another process that exports to the same place, before waiting for it; None does not wait.
 
@@ -182,16 +198,17 @@ def open_folder(
     out = _place(out)
     for source in sources:
         _check_apart(out, real(source))
-    folder = Folder(out, identity)
+    folder = Folder(out, identity, apart=apart)
     if folder.old.is_symlink():
         raise OutputError(f"{folder.old} is in the way: it is a symbolic link", "move it away")
-    folder.complete = standing.is_complete(out, identity, overwrite=overwrite)
+    folder.complete = folder.look(overwrite=overwrite)
     if folder.complete and not folder.old.exists():
         yield folder
         return
     files.make_folder(out.parent)
     with _locked(folder.path, wait), locks.alone_in(folder.path):
-        folder.complete = standing.is_complete(out, identity, overwrite=overwrite)
+        folder.settle()
+        folder.complete = folder.look(overwrite=overwrite)
         if folder.complete:
             with files.writing(out.parent):
                 standing.retire(folder.old)
@@ -228,16 +245,11 @@ def _place(out: Path) -> Path:
 
 def _check_apart(out: Path, source: Path) -> None:
     if out.is_relative_to(source):
-        raise OutputError(f"{out} lies in the dataset {source}", "choose another place with --out")
+        near = os.path.relpath(source.parent / out.name)
+        hint = "choose another place with --out" if near == "." else f"--out {shlex.quote(near)}"
+        raise OutputError(f"{out} lies in the dataset {source}", hint)
     if source.is_relative_to(out):
         raise OutputError(f"{out} holds the dataset {source}", "choose another place with --out")
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except FileNotFoundError:
-        return False
 
 
 def _json(value: Any) -> bytes:

@@ -23,6 +23,7 @@ from prune.readers.sample import Reader, image_digest
 from prune.readers.unchanged import Sources
 from prune.store import Dataset, identity
 
+VERSION = 2  # raised when the same job would write other bytes
 _TAKE = 4096  # samples looked up at once
 
 
@@ -46,6 +47,7 @@ class Job:
         return identity(
             {
                 "exporter": exporter,
+                "version": VERSION,
                 "options": dict(options),
                 "dataset": self.dataset.fingerprint,
                 "rows": _digest(self.rows.astype("<i8").tobytes()),

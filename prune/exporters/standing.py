@@ -5,16 +5,23 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from prune import files
 from prune.errors import OutputError
+from prune.exporters.place import (
+    DOT,
+    EXPORT,
+    beside,
+    described,
+    folders_of,
+    is_folder,
+    located,
+    strange_files,
+)
 
 FORMAT = 1  # raised when an older version could no longer read `export.json`
-DOT = ".prune-export"  # readers of images pass over folders that start with a dot
-EXPORT = f"{DOT}/export.json"
 MAX_NAME_BYTES = 255  # of one component, on every file system in use
 
 _ELSEWHERE = "choose another place with --out"
@@ -42,9 +49,9 @@ def checked_path(name: str) -> str:
 def read_export(folder: Path) -> dict[str, Any] | None:
     """Return what an export says of itself, or None where there is none that can be read."""
     try:
-        if not stat.S_ISDIR(os.lstat(folder / DOT).st_mode):
+        if not is_folder(described(folder)):
             return None
-        export = files.read_record(folder / EXPORT)
+        export = files.read_record(located(folder, EXPORT))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     if not isinstance(export.get("files"), dict) or not isinstance(export.get("format", 0), int):
@@ -66,7 +73,7 @@ def _is_entry(entry: Any) -> bool:
 def find_damage(folder: Path, listed: dict[str, Any]) -> str | None:
     """Name the first listed file that is missing or has other bytes, or return None."""
     for name, expected in listed.items():
-        path = folder / name
+        path = located(folder, name)
         try:
             link = stat.S_ISLNK(os.lstat(path).st_mode)
             size = path.stat().st_size
@@ -93,9 +100,10 @@ def is_complete(out: Path, identity: str, *, overwrite: bool) -> bool:
         return False
     export = read_export(out)
     if export is None:
-        if (out / EXPORT).exists():
+        description = located(out, EXPORT)
+        if description.exists():
             hint = f"move it away, then export again; or {_ELSEWHERE}"
-            raise OutputError(f"{out} is damaged: {EXPORT} cannot be read", hint)
+            raise OutputError(f"{out} is damaged: {description} cannot be read", hint)
         if any(out.iterdir()):
             raise OutputError(f"{out} exists and is not a prune export", _ELSEWHERE)
         return False
@@ -108,6 +116,16 @@ def is_complete(out: Path, identity: str, *, overwrite: bool) -> bool:
         raise OutputError(f"{out} {what}", "add --overwrite to replace it, or choose another --out")
     refuse_strange(out, export)
     return False
+
+
+def require_beside(out: Path) -> None:
+    """Raise `OutputError` if something of others stands where a class root is described from outside."""
+    place = beside(out)
+    if not os.path.lexists(place):
+        return
+    ours = is_folder(place) and described(out) == place and read_export(out) is not None
+    if not ours and not (is_folder(place) and not any(place.iterdir())):
+        raise OutputError(f"{place} is in the way: prune did not make it", f"move it away, or {_ELSEWHERE}")
 
 
 def refuse_strange(out: Path, export: dict[str, Any]) -> None:
@@ -134,7 +152,7 @@ def retire(old: Path) -> None:
         refuse_strange(old, export)
         for name in sorted(export["files"]):
             files.disk.remove(old / name)
-        for folder in sorted(_folders(export["files"]) - {DOT}, reverse=True):
+        for folder in sorted(folders_of(export["files"]) - {DOT}, reverse=True):
             remove_empty(old / folder)
         files.sync_file_system(old)  # what says which files are ours goes last, also in a power cut
         files.disk.remove(old / EXPORT)
@@ -149,23 +167,3 @@ def remove_empty(folder: Path) -> None:
     except OSError as error:
         if error.errno not in {errno.ENOENT, errno.ENOTEMPTY, errno.ENOTDIR}:
             raise
-
-
-def strange_files(out: Path, listed: dict[str, Any]) -> Iterator[str]:
-    """Yield paths of files and folders in `out` that are not listed, relative to it."""
-    folders = _folders(listed)
-    for here, below, names in os.walk(out):
-        base = Path(here).relative_to(out)
-        for name in sorted(below):
-            path = str(base / name)
-            if path not in folders or (out / path).is_symlink():
-                yield path
-        for name in sorted(names):
-            path = str(base / name)
-            if path not in listed and path != EXPORT:
-                yield path
-
-
-def _folders(listed: dict[str, Any]) -> set[str]:
-    parents = {str(parent) for name in (*listed, EXPORT) for parent in PurePosixPath(name).parents}
-    return parents - {"."}

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from prune.arrays import Array, Images
 from prune.errors import DataError
-from prune.images.decode import Crop, UnreadableImageError, to_pixels
+from prune.images.decode import Crop, to_pixels
+from prune.images.decoding import PLAIN, Decoding, UnreadableImageError
 from prune.progress import SILENT
 
 Batch = tuple[int, Images, dict[int, str]]
@@ -26,6 +27,12 @@ class Source(Protocol):
 
     def images(self, samples: pa.Table) -> Iterator[bytes | Array]:
         """Yield the encoded image or the pixels of each row."""
+
+
+def decoding_of(source: Source) -> Decoding:
+    """Return how the images of a source are decoded: as it says, or as any image."""
+    decoding: Decoding = getattr(source, "decoding", PLAIN)
+    return decoding
 
 
 def read_images(
@@ -72,20 +79,20 @@ def read_images(
 
 
 def _read_here(reader: Source, samples: pa.Table, crop: Crop, step: int) -> Iterator[Batch]:
-    sound = _sound(samples)
+    sound, decoding = _sound(samples), decoding_of(reader)
     stream = reader.images(samples.filter(sound))
     for start in range(0, len(samples), step):
-        yield start, *_decode(stream, sound[start : start + step], start, crop)
+        yield start, *_decode(stream, sound[start : start + step], start, crop, decoding)
 
 
 def _decode(
-    stream: Iterator[bytes | Array], sound: Array, start: int, crop: Crop
+    stream: Iterator[bytes | Array], sound: Array, start: int, crop: Crop, decoding: Decoding
 ) -> tuple[Images, dict[int, str]]:
     images = np.zeros((len(sound), 3, crop.size, crop.size), np.uint8)
     reasons: dict[int, str] = {}
     for place in np.flatnonzero(sound).tolist():
         try:
-            images[place] = to_pixels(next(stream), crop)
+            images[place] = to_pixels(next(stream), crop, decoding)
         except UnreadableImageError as error:
             reasons[start + place] = str(error)
     return images, reasons
@@ -139,7 +146,7 @@ def _work(reader: Source, crop: Crop, packed: bytes, start: int) -> Batch:
     samples = pa.ipc.open_stream(packed).read_all()
     sound = _sound(samples)
     stream = reader.images(samples.filter(sound))
-    return start, *_decode(stream, sound, start, crop)
+    return start, *_decode(stream, sound, start, crop, decoding_of(reader))
 
 
 def _sound(samples: pa.Table) -> Array:

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import io
 import logging
-import struct
 import warnings
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +31,13 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from prune.arrays import Array, Images
+from prune.images.broken import BROKEN
+from prune.images.decoding import DEEP, PLAIN, Decoding, UnreadableImageError
+from prune.images.depth import is_deep
 from prune.images.excess import jpeg_excess
+from prune.images.notes import without_notes
 from prune.images.suffix import suffix_of
-
-MAX_PIXELS = 40_000_000
-MAX_SIDE = 65_535  # a row of a picture costs memory of its own, however short it is
+from prune.images.tones import raised, to_bytes
 
 # By class and not by `Image.open`, whose own limit on pixels is one setting for the whole process.
 _KINDS: dict[str, type[ImageFile.ImageFile]] = {
@@ -52,22 +52,6 @@ _KINDS: dict[str, type[ImageFile.ImageFile]] = {
     "jp2": Jpeg2KImageFile,
     "j2k": Jpeg2KImageFile,
 }
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # data must not write to the terminal
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -79,10 +63,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _DRAFT = 2  # a JPEG is decoded at a fraction of its size if that is still this many times the target
-
-
-class UnreadableImageError(ValueError):
-    """An image is broken, of an unknown kind or too large; the message is a short reason."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +77,7 @@ class Crop:
             raise ValueError(f"crop of {self.size} from {self.resize} pixels, want 1 <= size <= resize")
 
 
-def decode(data: bytes | Array) -> Image.Image:
+def decode(data: bytes | Array, decoding: Decoding = PLAIN) -> Image.Image:
     """Return an upright RGB image.
 
     Parameters
@@ -109,13 +89,12 @@ def decode(data: bytes | Array) -> Image.Image:
     Raises
     ------
     UnreadableImageError
-        It is empty, broken, cut short, of another kind, made to waste time, or over `MAX_PIXELS` or
-        `MAX_SIDE`.
+        It is empty, broken, cut short, of another kind, made to waste time, or too large.
     """
-    return _from_file(data, 0) if isinstance(data, bytes) else _from_array(data)
+    return _from_file(data, 0, decoding) if isinstance(data, bytes) else _from_array(data, decoding)
 
 
-def to_pixels(data: bytes | Array, crop: Crop) -> Images:
+def to_pixels(data: bytes | Array, crop: Crop, decoding: Decoding = PLAIN) -> Images:
     """Decode, resize with antialiasing and cut the middle out; time is dominated by the decoding.
 
     An image that is exactly `crop.resize` wide and high is not resampled.
@@ -130,7 +109,10 @@ def to_pixels(data: bytes | Array, crop: Crop) -> Images:
     UnreadableImageError
         As `decode`.
     """
-    image = _from_file(data, crop.resize) if isinstance(data, bytes) else _from_array(data)
+    if isinstance(data, bytes):
+        image = _from_file(data, crop.resize, decoding)
+    else:
+        image = _from_array(data, decoding)
     return np.ascontiguousarray(np.asarray(_cut(image, crop)).transpose(2, 0, 1))
 
 
@@ -147,7 +129,7 @@ def _cut(image: Image.Image, crop: Crop) -> Image.Image:
     return image.resize((crop.size, crop.size), Image.Resampling.BILINEAR, box, reducing_gap=3.0)
 
 
-def _from_file(data: bytes, target: int) -> Image.Image:
+def _from_file(data: bytes, target: int, decoding: Decoding) -> Image.Image:
     if not data:
         raise UnreadableImageError("the image is empty (0 bytes)")
     suffix = suffix_of(data)
@@ -159,37 +141,43 @@ def _from_file(data: bytes, target: int) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nor so
         try:
-            return _open(_KINDS[suffix](io.BytesIO(data)), suffix, target)
+            sound = without_notes(data) if suffix == "png" else data
+            return _open(_KINDS[suffix](io.BytesIO(sound)), suffix, target, decoding)
         except UnreadableImageError:
             raise
-        except _BROKEN as error:
+        except BROKEN as error:
             raise UnreadableImageError(f"broken {suffix}: {_sentence(error)}") from error
 
 
-def _open(image: ImageFile.ImageFile, suffix: str, target: int) -> Image.Image:
-    _check_size(*image.size)
+def _open(image: ImageFile.ImageFile, suffix: str, target: int, decoding: Decoding) -> Image.Image:
     if target and min(image.size) >= 2 * _DRAFT * target:
+        whole = image.size
         image.draft(None, (_DRAFT * target, _DRAFT * target))
+        if image.size != whole:
+            decoding.check_jpeg(*whole, passes="progressive" in image.info)
+    decoding.check(*image.size)
+    deep = is_deep(image)
     image.load()
     turn = _TURNS.get(_orientation(image))
-    depth = 16 if suffix == "ppm" and image.mode == "I" else 0
-    rgb = _to_rgb(image, depth)
+    # The numbers of a netpbm fill 16 bits already, whatever its file says is white.
+    bits = DEEP if suffix == "ppm" else decoding.bits
+    rgb = _to_rgb(raised(image, bits) if deep else image, bits)
     return rgb if turn is None else rgb.transpose(turn)
 
 
 def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except _BROKEN:
+    except BROKEN:
         return 0  # the pixels are sound; only the note beside them is not
     return orientation if isinstance(orientation, int) else 0
 
 
-def _to_rgb(image: Image.Image, depth: int = 0) -> Image.Image:
+def _to_rgb(image: Image.Image, bits: int = DEEP) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode[0] in "IF":
-        return Image.fromarray(_to_bytes(np.asarray(image), depth)).convert("RGB")
+        return Image.fromarray(to_bytes(np.asarray(image), bits)).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -197,7 +185,7 @@ def _to_rgb(image: Image.Image, depth: int = 0) -> Image.Image:
     return image.convert("RGB")
 
 
-def _from_array(pixels: Array) -> Image.Image:
+def _from_array(pixels: Array, decoding: Decoding) -> Image.Image:
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     if not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))):
@@ -206,45 +194,8 @@ def _from_array(pixels: Array) -> Image.Image:
         raise UnreadableImageError(f"pixels of type {pixels.dtype}, want whole numbers or floats")
     if not pixels.size:
         raise UnreadableImageError(f"no pixels: the shape is {pixels.shape}")
-    _check_size(pixels.shape[1], pixels.shape[0])
-    return _to_rgb(Image.fromarray(_to_bytes(pixels, 0)))
-
-
-def _to_bytes(values: Array, depth: int) -> Array:
-    if values.dtype == np.uint8:
-        return np.ascontiguousarray(values)
-    if values.dtype == np.bool_:
-        return values * np.uint8(255)
-    if values.dtype.itemsize == 2 and values.dtype.kind == "u":
-        depth = 16
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite([low, high]).all():
-        raise UnreadableImageError("pixels are not finite")
-    scale, zero = _scale(values.dtype.kind, depth, low, high)
-    scaled = (values.astype(np.float64) - zero) * scale
-    # Whole numbers lose their low byte, as in every 16-bit reader; floats are rounded.
-    return np.clip(scaled if values.dtype.kind in "iu" else np.rint(scaled), 0, 255).astype(np.uint8)
-
-
-def _scale(kind: str, depth: int, low: float, high: float) -> tuple[float, float]:
-    """Return (factor, zero) so that (value - zero) * factor lies in [0, 255]."""
-    if depth == 16:
-        return 1 / 256, 0.0
-    if low >= 0 and kind == "f" and high <= 1:
-        return 255.0, 0.0
-    if low >= 0 and high <= 255:
-        return 1.0, 0.0
-    if low >= 0 and kind in "iu" and high <= 65_535:
-        return 1 / 256, 0.0
-    return (255.0 / (high - low) if high > low else 0.0), low
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        limit = f"{MAX_PIXELS // 1_000_000} megapixels"
-        raise UnreadableImageError(f"{width}x{height} pixels is over the limit of {limit}")
-    if max(width, height) > MAX_SIDE:
-        raise UnreadableImageError(f"{width}x{height} pixels is over the limit of {MAX_SIDE} a side")
+    decoding.check(pixels.shape[1], pixels.shape[0])
+    return _to_rgb(Image.fromarray(to_bytes(pixels, decoding.bits)))
 
 
 def _sentence(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from prune.arrays import Images
 from prune.images import Crop, read_images
-from prune.images.batches import Batch, Source
+from prune.images.batches import Batch, Source, decoding_of
 from prune.progress import SILENT, Advance, Reporter
 from prune.room import require_room
 from prune.store import PART_ROWS, Column, ColumnWriter, Dataset, Part, Store
@@ -44,7 +44,7 @@ def cache_images(
     OutputError
         The images will not fit on the disk.
     """
-    recipe = images_recipe(dataset, size)
+    recipe = images_recipe(dataset, size) | decoding_of(reader).recipe
     writer = store.write_column(f"images.{size}", recipe, rows=len(dataset), part_rows=part_rows(size))
     missing = list(writer.missing())
     left = sum(p.stop - p.start for p in missing)

@@ -7,6 +7,7 @@ The key of a sample is its row number. A matrix (n, d) holds features. Images ar
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -143,7 +144,8 @@ class Arrays:
             ],
         }
         arrays = [pa.array(values.get(kind.name, [None] * n), kind.type) for kind in RAW]
-        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), self._sources)
+        depths = Counter(self._bits(row) for row in range(start, stop)) if self._is_deep else None
+        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), self._sources, depths=depths)
 
     def classes(self, labels: Sequence[str]) -> list[str]:
         """Return the labels, by value where all are whole numbers, else as text."""
@@ -166,6 +168,14 @@ class Arrays:
         first = values.ndim == 4 and values.shape[3] not in _CHANNELS
         for row in samples["index"].to_numpy().tolist():
             yield np.moveaxis(values[row], 0, 2) if first else np.asarray(values[row])
+
+    @property
+    def _is_deep(self) -> bool:
+        """Whether the rows are pictures of 16 bits."""
+        return self._values.ndim > 2 and self._values.dtype.kind == "u" and self._values.dtype.itemsize == 2
+
+    def _bits(self, row: int) -> int:
+        return int(self._values[row].max()).bit_length()
 
     @cached_property
     def _values(self) -> Array:

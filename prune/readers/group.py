@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prune.errors import DataError
+from prune.images.depth import bits_used
 from prune.readers.label import Place, label_of, limit
 from prune.readers.sample import image_digest, key_problem
 from prune.readers.source import Source
@@ -37,7 +39,7 @@ def split_name(name: str) -> tuple[str, str] | None:
 class Sample:
     """Adjacent members of one key."""
 
-    __slots__ = ("digest", "end", "extensions", "image", "key", "offset", "plain", "reason", "texts")
+    __slots__ = ("bits", "digest", "end", "extensions", "image", "key", "offset", "plain", "reason", "texts")
 
     def __init__(self, key: str, offset: int) -> None:
         self.key = key
@@ -46,6 +48,7 @@ class Sample:
         self.image: Member | None = None
         self.plain = False  # the image's extension has no dot
         self.digest: bytes | None = None
+        self.bits: int | None = None  # of the image, if it has sixteen
         self.texts: dict[str, bytes | None] = {}  # what may hold the label; None: too large
         self.reason: str | None = None
 
@@ -97,19 +100,26 @@ class Sample:
         return self.plain or self.image is None
 
     def _take_image(self, member: Member, source: Source) -> None:
-        self.image, self.digest = member, None
+        self.image, self.digest, self.bits = member, None, None
         if member.size == 0:
             self.reject("the image is empty")
         elif member.size > MAX_IMAGE_BYTES:
             self.reject(f"the image is over {MAX_IMAGE_BYTES} bytes")
         else:
-            self.digest = image_digest(source.read(member.data, member.size))
+            data = source.read(member.data, member.size)
+            self.digest, self.bits = image_digest(data), bits_used(data)
 
 
 def rows_of(
-    source: Source, shard: str, where: Sequence[Place], names: Mapping[str, str] | None
+    source: Source,
+    shard: str,
+    where: Sequence[Place],
+    names: Mapping[str, str] | None,
+    depths: Counter[int] | None = None,
 ) -> list[list[Any]]:
     """Return the samples of a shard as rows of `RAW`; all parts of one that is not in one piece are rejected.
+
+    `depths` counts the pictures of 16 bits by the bits that they use.
 
     Raises
     ------
@@ -125,6 +135,8 @@ def rows_of(
             sample.reject(reason)
             rows[row][-1] = rows[row][-1] or reason
         rows.append(sample.row(shard, where, names))
+        if sample.bits and depths is not None:
+            depths[sample.bits] += 1
     return rows
 
 

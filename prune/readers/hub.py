@@ -11,20 +11,9 @@ from typing import Any
 from prune import files
 from prune.errors import DataError, OptionError
 from prune.readers.sample import refuse_unnameable
+from prune.readers.splits import canonical, split_of, words_in
 
 _SHARD = re.compile(r"(\w+(?:[.-]\w+)*?)-\d{5}-of-\d{5}\b.*\.parquet")
-_WORDS = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-    "eval": "test",
-    "evaluation": "test",
-}
 
 
 @dataclass(frozen=True)
@@ -74,7 +63,7 @@ def splits(path: Path) -> list[str]:
 
 def _saved(path: Path, split: str | None) -> Found:
     own = _json(path / "state.json").get("_split")
-    if split is not None and split != own:
+    if split is not None and (not own or _means(split) != _means(str(own))):
         what = f"it is the split {own}" if own else "it has no splits"
         raise OptionError(f"no split of {path} is called {split!r}", f"{what}: leave --split out")
     name = own.encode(errors="backslashreplace").decode() if isinstance(own, str) else None
@@ -96,9 +85,7 @@ def _arrow_files(folder: Path) -> Sequence[str]:
 def _parquet(path: Path, split: str | None) -> Found:
     root = path if path.is_dir() else path.parent
     splits = _by_split(path, root)
-    chosen = _choose(
-        sorted(splits), _WORDS.get(split, split) if split and split not in splits else split, path
-    )
+    chosen = _choose(sorted(splits), split, path)
     folders = sorted({name.rpartition("/")[0] for name in splits[chosen]})
     if len(folders) > 1:
         raise DataError(
@@ -124,21 +111,28 @@ def _by_split(path: Path, root: Path) -> dict[str, list[str]]:
 def _split_of(name: str) -> str:
     shard = _SHARD.fullmatch(name.rpartition("/")[2])
     if shard:
-        return _WORDS.get(shard[1].lower(), shard[1])
-    words = re.split(r"[/._\- ]+", name.lower())
-    return next((_WORDS[word] for word in words if word in _WORDS), "train")
+        return canonical(shard[1])
+    return next(iter(words_in(name).values()), "train")
 
 
 def _choose(splits: Sequence[str], split: str | None, path: Path) -> str:
     if split is None:
-        if "train" in splits:
-            return "train"
+        training = [name for name in splits if _means(name) == "train"]
+        if "train" in splits or len(training) == 1:
+            return "train" if "train" in splits else training[0]
         if len(splits) == 1:
             return splits[0]
         raise OptionError(f"{path} has several splits and none is called train", _choices(splits))
     if split not in splits:
+        alike = [name for name in splits if _means(name) == _means(split)]
+        if len(alike) == 1:
+            return alike[0]
         raise OptionError(f"no split of {path} is called {split!r}", _choices(splits))
     return split
+
+
+def _means(split: str) -> str:
+    return (split_of(split) or canonical(split)).lower()
 
 
 def _choices(splits: Sequence[str]) -> str:

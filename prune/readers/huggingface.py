@@ -10,6 +10,7 @@ The key of a sample is the first of these that the whole split has:
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,7 +26,7 @@ from prune.readers import features, hub
 from prune.readers.columnar import DAMAGED, Rows, open_rows, reading
 from prune.readers.look import glance
 from prune.readers.row import KEY, Layout, image_bytes
-from prune.readers.sample import RAW, Unit, key_problem, number_order, with_sources
+from prune.readers.sample import RAW, Unit, depths_of, key_problem, number_order, with_sources
 
 OPTIONS = ("split", "label_field", "image_column", "no_labels", "skip_shards")
 
@@ -146,12 +147,20 @@ class HuggingFace:
             tables = [
                 layout.samples(file, at, first + at, batch) for at, batch in rows.batches(layout.columns)
             ]
+        depths: Counter[int] = Counter()
+        for part in tables:
+            depths.update(depths_of(part))
         table = pa.concat_tables(tables) if tables else RAW.empty_table()
-        return with_sources(table, {file: files.sha256(rows.path)})
+        return with_sources(table, {file: files.sha256(rows.path)}, depths=depths)
 
     def classes(self, labels: Sequence[str]) -> list[str]:
         """Return all names of a ClassLabel, else the labels: by value if all are numbers, else as text."""
         return list(self._names) if self._names is not None else number_order(sorted(labels))
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of a ClassLabel by id; None where labels stand for themselves."""
+        return self._names
 
     def images(self, samples: pa.Table) -> Iterator[bytes]:
         """Yield the bytes of each image; fast for rows that ascend, right for any.

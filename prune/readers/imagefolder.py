@@ -22,6 +22,7 @@ from typing import Any
 import pyarrow as pa
 
 from prune.errors import DataError, OptionError
+from prune.images.depth import bits_used
 from prune.readers.group import IMAGE_SUFFIXES, MAX_IMAGE_BYTES, printable
 from prune.readers.kinds import is_image, may_be_image
 from prune.readers.layout import Folder, pictures_of, require_classes, within_split
@@ -181,16 +182,17 @@ class ImageFolder:
         entries = unit.entries if isinstance(unit, FolderUnit) else unit.files
         slices = [entries[at : at + _SLICE] for at in range(0, len(entries), _SLICE)]
         with ThreadPoolExecutor(_THREADS) as threads:
-            rows = [
+            found = [
                 row
                 for part in threads.map(
                     lambda names: [self._row(name, rejected.get(name)) for name in names], slices
                 )
                 for row in part
             ]
+        rows, depths = [row for row, _ in found], Counter(bits for _, bits in found if bits)
         columns = zip(*rows, strict=True) if rows else ([] for _ in RAW)
         arrays = [pa.array(column, kind.type) for column, kind in zip(columns, RAW, strict=True)]
-        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {})
+        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {}, depths=depths)
 
     def classes(self, labels: Sequence[str]) -> list[str]:
         """Return the labels in text order, as torchvision numbers them."""
@@ -213,15 +215,18 @@ class ImageFolder:
                     "bring it back and run the command again; without it: add --refresh to embed or score",
                 ) from error
 
-    def _row(self, name: str, reason: str | None) -> list[Any]:
+    def _row(self, name: str, reason: str | None) -> tuple[list[Any], int | None]:
+        """Return a file as a row, and the bits that it uses if it has sixteen."""
         key = printable(name)
         folder, slash, _ = key.partition("/")
-        size, digest = None, None
+        size, digest, bits = None, None, None
         if reason is None:
-            size, digest, reason = _content(self.root / name)
+            size, data, reason = _content(self.root / name)
+            if data is not None:
+                digest, bits = image_digest(data), bits_used(data)
         reason = reason or key_problem(key)
         label = folder if slash and not self.no_labels else None
-        return [key, None, None, None, None, size, None, label, digest, reason]
+        return [key, None, None, None, None, size, None, label, digest, reason], bits
 
 
 def _content(path: Path) -> tuple[int | None, bytes | None, str | None]:
@@ -236,7 +241,7 @@ def _content(path: Path) -> tuple[int | None, bytes | None, str | None]:
         return None, None, f"the file cannot be read: {_why(error)}"
     except OSError as error:
         raise DataError(f"{path} cannot be read: {_why(error)}", "run the command again") from error
-    return len(data), image_digest(data), None
+    return len(data), data, None
 
 
 def _read(path: Path) -> bytes:

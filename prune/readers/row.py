@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from prune.errors import DataError
+from prune.images.depth import bits_used
 from prune.readers.group import MAX_IMAGE_BYTES
-from prune.readers.sample import RAW, image_digest, key_problem
+from prune.readers.sample import RAW, image_digest, key_problem, with_sources
 
 KEY = "__key__"
 _TOO_LARGE = f"the image is over {MAX_IMAGE_BYTES} bytes"
@@ -56,7 +58,8 @@ class Layout:
             ],
         }
         arrays = [pa.array(values.get(kind.name, [None] * n), kind.type) for kind in RAW]
-        return pa.Table.from_arrays(arrays, schema=RAW)
+        depths = Counter(bits for image in images if image is not None and (bits := bits_used(image)))
+        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {}, depths=depths)
 
     @property
     def _key_column(self) -> str | None:

@@ -116,10 +116,23 @@ class Reader(Protocol):
         """Yield the encoded image (or the (h, w), (h, w, 3) or (h, w, 4) pixels) of each row of `SAMPLES`."""
 
 
-def with_sources(table: pa.Table, sources: Mapping[str, str], passed_over: Counts | None = None) -> pa.Table:
-    """Attach to a scanned table {file: SHA-256}, and what of the files was passed over, by kind."""
+def with_sources(
+    table: pa.Table,
+    sources: Mapping[str, str],
+    passed_over: Counts | None = None,
+    depths: Mapping[int, int] | None = None,
+) -> pa.Table:
+    """Attach to a scanned table {file: SHA-256}, and what else is known of its files.
+
+    Parameters
+    ----------
+    passed_over
+        What of the files was passed over, by kind.
+    depths
+        How many pictures of 16 bits a channel use how many of them, as `prune.images.depth` finds.
+    """
     noted = {b"sources": _json(sources)} | ({b"passed_over": _json(passed_over)} if passed_over else {})
-    return table.replace_schema_metadata(noted)
+    return table.replace_schema_metadata(noted | ({b"depths": _json(depths)} if depths else {}))
 
 
 def sources_of(table: pa.Table) -> dict[str, str]:
@@ -132,7 +145,12 @@ def passed_over_of(table: pa.Table) -> dict[str, int]:
     return _noted(table, b"passed_over")
 
 
-def _json(value: Mapping[str, Any]) -> bytes:
+def depths_of(table: pa.Table) -> dict[int, int]:
+    """Return how deep pictures are, as `with_sources` attached it."""
+    return {int(bits): count for bits, count in _noted(table, b"depths").items()}
+
+
+def _json(value: Mapping[Any, Any]) -> bytes:
     return json.dumps(dict(value), sort_keys=True).encode()
 
 

@@ -17,7 +17,7 @@ from prune import files
 from prune.errors import DataError
 from prune.progress import Reporter
 from prune.readers.damaged import left_out, name_of
-from prune.readers.sample import RAW, Reader, Unit, passed_over_of, sources_of
+from prune.readers.sample import RAW, Reader, Unit, depths_of, passed_over_of, sources_of
 from prune.readers.unchanged import Seen, look_at, rested
 from prune.store import SAMPLES, Dataset, identity
 from prune.store.layout import DIGEST_CHARS
@@ -45,6 +45,7 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     seen: dict[str, Seen] = {}
     failed: dict[str, DataError] = {}
     passed_over: Counter[str] = Counter()
+    depths: Counter[int] = Counter()
     with reporter.stage("scan", 0) as advance:
         for unit in reader.units():
             before = look_at(reader.root, unit.sources)
@@ -57,6 +58,7 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
             seen |= before
             passed_over.update(unit.passed_over)
             passed_over.update(passed_over_of(table))
+            depths.update(depths_of(table))
             tables.append(table.replace_schema_metadata(None))
             advance(table.num_rows)
     skipped = left_out(reader, failed, len(failed) + len(tables), reporter)
@@ -67,7 +69,7 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
     raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
     found = reader.format, reader.split, classes, sources, raw.cast(SAMPLES)
-    return Dataset(*found, skipped, seen, dict(passed_over))
+    return Dataset(*found, skipped, seen, dict(passed_over), dict(depths))
 
 
 def _known_to(reader: Reader, folder: Path) -> Path:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from prune.arrays import Array
 from prune.errors import StoreError
+from prune.images.decoding import PLAIN, Decoding
 from prune.readers.sample import Reader, image_digest
 
 _TAKE = 4096  # keys and digests held at once
@@ -20,6 +21,7 @@ class Scanned:
     """A reader that compares every image with its digest in the sample table."""
 
     reader: Reader
+    decoding: Decoding = PLAIN  # of all of them
 
     def images(self, samples: pa.Table) -> Iterator[bytes | Array]:
         """Yield the encoded image or the pixels of each row.

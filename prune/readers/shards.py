@@ -12,8 +12,8 @@ from pathlib import Path
 from prune.errors import DataError, OptionError
 from prune.readers.look import glance
 from prune.readers.sample import refuse_unnameable
+from prune.readers.splits import canonical, tokens, words_in
 
-SPLITS = frozenset(["train", "val", "valid", "validation", "test"])
 _SCHEME = re.compile(r"\{?(?:(pipe|file):|([a-z][a-z0-9+.-]*):/+)", re.IGNORECASE)
 _RANGE = re.compile(r"\{(-?\d+)\.\.(-?\d+)(?:\.\.-?\d+)?\}")
 _INNERMOST = re.compile(r"\{([^{}]*)\}")
@@ -159,7 +159,11 @@ def _refuse_missing(root: Path, names: list[str]) -> None:
 
 
 def _of_split(names: list[str], split: str) -> tuple[str, ...]:
-    kept = tuple(name for name in names if split.lower() in _words(name))
+    """Return the shards that have this word in their path, or else one of the same meaning."""
+    words = set(tokens(split))
+    kept = tuple(name for name in names if words <= {*tokens(name), *_plain(name)})
+    if not kept:
+        kept = tuple(name for name in names if canonical(split) in words_in(name).values())
     if not kept:
         raise OptionError(
             f"no shard has the split {split!r} in its name, the first is {names[0]}", "leave out --split"
@@ -168,15 +172,18 @@ def _of_split(names: list[str], split: str) -> tuple[str, ...]:
 
 
 def _refuse_mixture(data: str, names: list[str]) -> None:
-    found = sorted(SPLITS & {word for name in names for word in _words(name)})
-    if len(found) > 1:
+    """Refuse shards of which some belong to another split than others, by the words in their paths."""
+    words = [words_in(name) for name in names]
+    found = {word: split for of_one in words for word, split in of_one.items()}
+    if len(set(found.values())) > 1 and any(of_one != words[0] for of_one in words):
+        choice = next((word for word in sorted(found) if found[word] == "train"), min(found))
         raise DataError(
-            f"{data} holds shards of several splits: {', '.join(found)}",
-            f"choose one: --split {'train' if 'train' in found else found[0]}",
+            f"{data} holds shards of several splits: {', '.join(sorted(found))}",
+            f"choose one: --split {choice}",
         )
 
 
-def _words(name: str) -> set[str]:
+def _plain(name: str) -> set[str]:
     return set(re.split(r"[\W_]+", name.lower()))
 
 

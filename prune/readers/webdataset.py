@@ -10,6 +10,7 @@ image.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,11 +126,12 @@ class WebDataset:
         names = {line: line for line in lines} | dict(zip(map(str, range(len(lines))), lines, strict=True))
         with Source(self.root / shard) as source:
             where = [] if self.no_labels else places(self.label_field)
-            rows = rows_of(source, shard, where, names or None)
+            depths: Counter[int] = Counter()
+            rows = rows_of(source, shard, where, names or None, depths)
             digest = source.sha256()
         columns = zip(*rows, strict=True) if rows else ([] for _ in RAW)
         arrays = [pa.array(column, kind.type) for column, kind in zip(columns, RAW, strict=True)]
-        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {shard: digest})
+        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {shard: digest}, depths=depths)
 
     def classes(self, labels: Sequence[str]) -> list[str]:
         """Return the lines of `classnames.txt`, or else the labels: by value if whole numbers, or as text.

@@ -9,16 +9,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pv
-import pyarrow.parquet as pq
 
 from prune.arrays import Rows, Scores
 from prune.errors import DataError, OptionError
+from prune.scorers.tables import listed, read_tables
 from prune.store import Dataset
-from prune.store.join import KEY, count, match_keys
+from prune.store.join import FILE, KEY, KEYS, count, match_table
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # no dot: `score.NAME.std` is a companion of a score
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 def imported_scores(
@@ -29,9 +27,11 @@ def imported_scores(
     Parameters
     ----------
     path
-        A parquet, csv or tsv file with a column `key`. Rows of keys that the dataset lacks are left out.
+        A parquet, csv or tsv file, a folder of them, or a pattern. The column `key` (or one of `KEYS`) names
+        the samples, with or without the suffix or the folder of their files. Rows of keys that the dataset
+        lacks are left out.
     columns
-        Names of the columns, which become names of scores. Default: every numeric column.
+        Names of the columns, which become names of scores. Default: every numeric column but `KEYS`.
 
     Returns
     -------
@@ -46,51 +46,27 @@ def imported_scores(
         It cannot be read; a usable sample's key is missing; a key stands twice; a column is not numeric, has
         a name that no score can have, or a value that is not finite.
     """
-    table = _read(Path(path))
-    if table.column_names.count(KEY) != 1:
-        raise DataError(
-            f"{path} has no column {KEY!r} (it has: {_listed(table)})", "name the column of keys 'key'"
-        )
-    positions = match_keys(dataset, table[KEY], str(path))
+    table = read_tables(path)
+    positions = match_table(dataset, table, str(path))
     return {
         name: _score(table, name, positions, dataset, str(path)) for name in _chosen(table, columns, path)
     }
 
 
-def _read(path: Path) -> pa.Table:
-    if not path.is_file():  # a pipe would be waited for
-        raise DataError(f"there is no file {path}", "name a parquet or csv file after --import")
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-        table = pq.read_table(path) if magic == b"PAR1" else _read_text(path)
-        _ = table.column_names  # those that are not UTF-8 fail here, and values in the next line
-        table.validate(full=True)
-        return table
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {_first_line(error)}") from error
-
-
-def _read_text(path: Path) -> pa.Table:
-    if path.suffix.lower() not in _DELIMITERS:
-        raise OptionError(f"{path} is neither parquet nor csv", "give it the suffix .csv, .tsv or .parquet")
-    return pv.read_csv(
-        path,
-        parse_options=pv.ParseOptions(delimiter=_DELIMITERS[path.suffix.lower()], newlines_in_values=True),
-        convert_options=pv.ConvertOptions(column_types={KEY: pa.string()}),
-    )
-
-
 def _chosen(table: pa.Table, columns: Sequence[str] | None, path: str | Path) -> list[str]:
     if columns is None:
-        names = [field.name for field in table.schema if field.name != KEY and _is_numeric(field.type)]
+        names = [
+            field.name
+            for field in table.schema
+            if field.name not in (*KEYS, FILE) and _is_numeric(field.type)
+        ]
     else:
         names = list(columns)
     if not names:
-        raise DataError(f"{path} has no numeric column (it has: {_listed(table)})")
+        raise DataError(f"{path} has no numeric column (it has: {listed(table.column_names)})")
     for name in names:
         if name not in table.column_names:
-            raise OptionError(f"{path} has no column {name!r} (it has: {_listed(table)})")
+            raise OptionError(f"{path} has no column {name!r} (it has: {listed(table.column_names)})")
         if table.column_names.count(name) > 1:
             raise DataError(f"{path} has {table.column_names.count(name)} columns called {name!r}")
         if not _NAME.fullmatch(name):
@@ -123,11 +99,3 @@ def _score(table: pa.Table, name: str, positions: Rows, dataset: Dataset, source
 def _is_numeric(kind: pa.DataType) -> bool:
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
     return any(check(kind) for check in kinds)
-
-
-def _listed(table: pa.Table) -> str:
-    return ", ".join(repr(name)[1:-1] for name in table.column_names[:20])
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).split("\n", 1)[0][:200]

@@ -50,6 +50,17 @@ class Column:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return all rows, for `np.asarray(column)`; read-only where nothing had to be copied."""
+        values = self.read()
+        if dtype is not None and values.dtype != dtype:
+            values, copied = values.astype(dtype), True
+        else:
+            copied = len(self) > self.part_rows  # parts were put together
+        if copied and copy is False:
+            raise ValueError(f"column {self.name} cannot be an array without a copy")
+        return values.copy() if copy and not copied else values
+
     @property
     def nbytes(self) -> int:
         """Bytes of the parts on disk."""

@@ -49,6 +49,8 @@ class Dataset:
     """What the system said of source files before this scan; not stored."""
     passed_over: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     """What this scan saw and did not take for samples, by kind; not stored."""
+    depths: Mapping[int, int] = field(default_factory=dict, repr=False, compare=False)
+    """Of pictures of 16 bits a channel: how many use how many of the bits; not stored."""
 
     def __len__(self) -> int:
         return self.samples.num_rows

@@ -6,9 +6,12 @@ import contextlib
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from prune import files
+from prune.arrays import Scores
 from prune.errors import MissingColumnError, StoreError
 from prune.local import require_local
 from prune.sealing import sealed, unsealed
@@ -38,7 +41,11 @@ from prune.store.layout import (
     removal,
 )
 from prune.store.samples import Dataset, read_dataset, write_dataset
+from prune.store.standing import found
 from prune.typed import in_store
+
+if TYPE_CHECKING:
+    from prune.store.views import Chosen
 
 
 class Store:
@@ -49,8 +56,8 @@ class Store:
     """
 
     def __init__(self, path: str | Path = ".prune") -> None:
-        self.path = Path(path)
         require_local(str(path))
+        self.path = found(Path(path))
 
     # -- state ---------------------------------------------------------------------------------------------
 
@@ -274,6 +281,32 @@ class Store:
         """Begin a column, or go on with it: the same recipe finds the parts that are there."""
         folder = self.path / COLUMNS / name / identity(recipe)
         return ColumnWriter(name, folder, recipe, rows, part_rows)
+
+    # -- what people look at -------------------------------------------------------------------------------
+
+    def scores(self) -> dict[str, Scores]:
+        """Return every score by name, one float32 a sample, NaN where it has none."""
+        from prune.store.views import scores
+
+        return scores(self)
+
+    def selection(self, name: str | None = None) -> Chosen:
+        """Return a selection (default: the latest): rows, keys, weights and ranks as arrays.
+
+        Raises
+        ------
+        StoreError
+            There is none of this name, or it is damaged.
+        """
+        from prune.store.views import chosen
+
+        return chosen(self, name)
+
+    def table(self) -> pa.Table:
+        """Return one row a sample: key, label, why it cannot be used, its scores, and `selection.NAME`."""
+        from prune.store.views import table
+
+        return table(self)
 
 
 _COSTS, _COMMANDS = "costs", "commands"  # beside the verbs in timings.json

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from prune import files
 from prune.errors import DataError, OptionError, StoreError
-from prune.opening import Opened, all_rejects, check_rejects, require_apart
+from prune.opening import Opened, all_rejects, check_rejects
+from prune.placing import require_apart
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
 from prune.settings import Settings
@@ -102,7 +103,8 @@ def _open(source: str, split: str | None, told: dict[str, Any]) -> Reader:
 def _by_proxy(pool: Pool, ready: Opened, source: str, device: str) -> list[Column]:
     from prune.proxy import Trained, apply_proxy, cache_images
 
-    trained, settings = Trained.of(pool.store), ready.settings
+    trained = Trained.of(pool.store)
+    ready, settings = ready.decoded_as(trained.inputs.recipe), ready.settings
     if trained.inputs.name.startswith("images."):
         inputs = cache_images(
             ready.store,
@@ -124,6 +126,7 @@ def _by_encoder(wanted: Column, ready: Opened, source: str, device: str) -> Colu
         return standing
     from prune.embedding import encoded
 
+    ready = ready.decoded_as(wanted.recipe)
     return encoded(ready, _encoder(wanted, ready.settings, source, device), wanted.dtype).finish()
 
 

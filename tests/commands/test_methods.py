@@ -26,13 +26,7 @@ def test_every_method_has_a_page(family: str, name: str, prune: Prune) -> None:
     for option, known in about["options"].items():
         assert known["about"], f"{name} does not say what {option} is"
     if family != "exporters":
-        assert about["sections"].get("References") or name in {
-            "random",
-            "top",
-            "bottom",
-            "loss",
-            "input_norm",
-        }
+        assert about["sections"].get("References") or name in PLAIN
 
 
 @pytest.mark.parametrize("columns", [40, 72, 120])

@@ -54,7 +54,8 @@ def test_keeps_keys_bytes_and_labels(source, form, make_job, run, reopen, tree, 
     assert (done.samples, done.new) == (7, True)
     run(job, form, tmp_path / "again")
     assert tree(tmp_path / "again") == tree(tmp_path / "out")
-    assert tree(tmp_path / "out")[".prune-export/keys.txt"] == b"a\nb\n"
+    described = "out.prune" if form == "imagefolder" else "out/.prune-export"
+    assert (tmp_path / described / "keys.txt").read_bytes() == b"a\nb\n"
 
 
 @pytest.mark.parametrize("source", SOURCES)

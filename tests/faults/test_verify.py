@@ -45,7 +45,7 @@ def test_a_whole_store_and_a_whole_export(home: Path, prune: Prune) -> None:
     said = prune("verify", "smaller", "--json")
     result = json.loads(said.out)
     assert (said.code, result["kind"], result["whole"], result["source"]) == (0, "export", True, True)
-    listed = sum(1 for p in Path("smaller").rglob("*") if p.is_file())
+    listed = sum(p.is_file() for place in ("smaller", "smaller.prune") for p in Path(place).rglob("*"))
     assert result["files"] == listed
     assert prune("verify", "--quiet").out == ""
 
@@ -62,6 +62,7 @@ def test_nothing_is_written_and_every_file_is_read(home: Path, faulty: Callable[
 
 def test_an_export_is_checked_without_its_store(home: Path, prune: Prune) -> None:
     shutil.move("smaller", "alone")
+    shutil.move("smaller.prune", "alone.prune")
     shutil.rmtree(".prune")
     said = prune("verify", "alone")
     assert said.code == 0
@@ -75,7 +76,7 @@ def test_an_export_is_checked_without_its_store(home: Path, prune: Prune) -> Non
 
 
 def test_an_export_that_lost_its_selection_is_not_called_stale(home: Path, prune: Prune) -> None:
-    Path("smaller/.prune-export/selection.json").unlink()
+    Path("smaller.prune/selection.json").unlink()
     said = prune("verify", "smaller")
     assert said.code == 4
     assert "selection.json is missing" in said.out
@@ -149,9 +150,9 @@ def test_what_is_newer_is_refused(home: Path) -> None:
     Path(".prune/store.json").write_text(json.dumps({**state, "format": 99}))
     with pytest.raises(StoreError, match="format 99, this prune reads up to"):
         pipeline.verify()
-    export = json.loads(Path("smaller/.prune-export/export.json").read_bytes())
+    export = json.loads(Path("smaller.prune/export.json").read_bytes())
     del export["seal"]
-    Path("smaller/.prune-export/export.json").write_text(json.dumps({**export, "format": 99}))
+    Path("smaller.prune/export.json").write_text(json.dumps({**export, "format": 99}))
     with pytest.raises(StoreError, match="newer version"):
         pipeline.verify(place="smaller")
 
@@ -237,7 +238,7 @@ def test_the_trace_of_ones_own_training_is_made_again_by_that(elsewhere: Path) -
 
 
 def test_a_million_findings_are_counted_and_a_thousand_kept(home: Path, prune: Prune) -> None:
-    path = Path("smaller/.prune-export/export.json")
+    path = Path("smaller.prune/export.json")
     export = json.loads(path.read_bytes())
     del export["seal"]
     gone = {f"left/{number}.png": {"sha256": "0" * 64, "size": 1} for number in range(1500)}
@@ -278,7 +279,7 @@ def test_every_bit_of_every_description(home: Path) -> None:
 
 def flipped(path: Path, places: range, bits: range | None = None) -> int:
     whole, count = path.read_bytes(), 0
-    place = "smaller" if "smaller" in path.parts else None
+    place = "smaller" if "smaller.prune" in path.parts else None
     for at in places:
         for bit in bits or [at % 8]:
             path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])

@@ -112,7 +112,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
         imported_scores(path, ABC)
 
 
-@pytest.mark.parametrize("header", ["id,loss", "key,key"])
+@pytest.mark.parametrize("header", ["name,loss", "key,key"])
 def test_without_one_key_column_nothing_is_joined(tmp_path, header):
     path = tmp_path / "s.csv"
     path.write_text(f"{header}\na,1\n")
@@ -137,3 +137,74 @@ def test_a_file_that_is_not_there_and_one_of_another_kind(tmp_path):
     (tmp_path / "s.pkl").write_bytes(b"\x80\x04.")
     with pytest.raises(OptionError, match="neither parquet nor csv"):
         imported_scores(tmp_path / "s.pkl", ABC)
+
+
+def family(folder, tables):
+    folder.mkdir()
+    for name, columns in tables.items():
+        pq.write_table(pa.table(columns), folder / name)
+    return folder
+
+
+def test_tables_beside_shards_are_one(tmp_path):
+    folder = family(
+        tmp_path / "cc",
+        {
+            "00000.parquet": {"key": ["a", "b", "lost"], "sim": [1, 2, 9], "status": ["ok", "ok", "failed"]},
+            "00001.parquet": {"key": ["c"], "sim": [3.5], "status": ["ok"]},
+        },
+    )
+    (folder / "00000_stats.json").write_text("{}")
+    for name in (folder, f"{folder}/*.parquet", f"{folder}/{{00000..00001}}.parquet"):
+        assert imported_scores(name, ABC)["sim"].tolist() == [1, 2, 3.5]
+    with pytest.raises(DataError, match=r"lacks 1 key \('c'\)"):
+        imported_scores(folder / "00000.parquet", ABC)
+    pq.write_table(pa.table({"key": ["b"], "sim": [7.0]}), folder / "00002.parquet")
+    with pytest.raises(DataError, match=r"holds 1 key \('b'\) more than once"):
+        imported_scores(folder, ABC)
+
+
+@pytest.mark.parametrize("column", ["__key__", "id", "file_name", "path", "image_id", "uid"])
+def test_keys_may_be_called_as_others_call_them(tmp_path, column):
+    path = tmp_path / "s.parquet"
+    pq.write_table(pa.table({column: ["b", "c", "a"], "loss": [2, 3, 1]}), path)
+    assert imported_scores(path, ABC)["loss"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "given", [["cat/1.png", "dog/2.png"], ["cat/1", "dog/2"], ["1.jpg", "2.jpg"], ["1", "2"], [1, 2]]
+)
+def test_keys_are_found_without_suffix_and_folder(tmp_path, given):
+    path = saved(tmp_path / "s.parquet", image_id=given[::-1], loss=[2.0, 1.0])
+    assert imported_scores(path, dataset(["cat/1.png", "dog/2.png"]))["loss"].tolist() == [1, 2]
+
+
+def test_a_name_that_two_samples_share_finds_neither(tmp_path):
+    path = saved(tmp_path / "s.parquet", key=["1", "2"], loss=[2.0, 1.0])
+    with pytest.raises(DataError, match="lacks 2 keys"):
+        imported_scores(path, dataset(["cat/1.png", "dog/1.png"]))
+    path = saved(tmp_path / "t.parquet", key=["cat/1", "cat/1", "dog/2"], loss=[2.0, 1.0, 0.0])
+    with pytest.raises(DataError, match=r"holds 1 key \('cat/1'\) more than once"):
+        imported_scores(path, dataset(["cat/1.png", "dog/2.png"]))
+
+
+def test_keys_that_count_anew_in_each_shard_are_found_by_its_name(tmp_path):
+    tables = {
+        f"{name}.parquet": {"key": ["0", "1"], "sim": values}
+        for name, values in [("x", [1, 2]), ("y", [3, 4])]
+    }
+    folder = family(tmp_path / "cc", tables)
+    assert imported_scores(folder, dataset(["x/0", "x/1", "y/0", "y/1"]))["sim"].tolist() == [1, 2, 3, 4]
+
+
+def test_a_folder_without_tables_or_of_two_kinds_says_what_to_name(tmp_path):
+    folder = family(tmp_path / "cc", {"a.parquet": {"key": ["a", "b", "c"], "sim": [1, 2, 3]}})
+    (folder / "b.csv").write_text("key,sim\na,1\n")
+    with pytest.raises(DataError, match=r"holds \.csv and \.parquet files") as caught:
+        imported_scores(folder, ABC)
+    assert f"{folder}/*.csv" in caught.value.hint
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="holds no parquet or csv file"):
+        imported_scores(tmp_path / "none", ABC)
+    with pytest.raises(DataError, match="there is no file"):
+        imported_scores(f"{folder}/*.tsv", ABC)

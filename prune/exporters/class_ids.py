@@ -1,0 +1,145 @@
+"""Class ids of an export: those that the source has, also where sorted folder names would count otherwise."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from prune.errors import OptionError
+from prune.exporters.job import Job
+from prune.exporters.names import folder_names
+from prune.readers.huggingface import HuggingFace
+from prune.readers.imagefolder import ImageFolder
+from prune.readers.webdataset import WebDataset
+
+Empty = Literal["stop", "keep", "drop"]
+
+_NUMBER = re.compile(r"0|-?[1-9]\d{0,17}")
+_MANY = 1000  # ids that nothing has, so many beyond ten times the classes: no folders are made for them
+
+
+@dataclass(frozen=True)
+class ClassFolder:
+    """A folder of an image folder, one for each id that the source has; `row` is its place in the classes."""
+
+    name: str
+    id: int
+    row: int | None  # None: an id between others that no sample of the source has
+    samples: int
+
+
+def source_ids(job: Job) -> list[int]:
+    """Return the id that the source has for each class: the label itself where it is a whole number.
+
+    Labels 0, 1, 2 and 4 are classes of four places; the fourth has the id 4. Where names stand for the ids (a
+    ClassLabel, `classnames.txt`, sorted folders), the place is the id.
+    """
+    classes = job.dataset.classes
+    if _has_names(job) or not all(_NUMBER.fullmatch(name) for name in classes):
+        return list(range(len(classes)))
+    return [int(name) for name in classes]
+
+
+def counts_up(ids: Sequence[int]) -> bool:
+    """Whether ids are 0, 1, 2, …: the places of a list of names."""
+    return list(ids) == list(range(len(ids)))
+
+
+def class_folders(job: Job, empty: Empty) -> list[ClassFolder]:
+    """Return the folders of an export in the order of the ids, so that sorted they are counted like these.
+
+    Raises
+    ------
+    OptionError
+        Some would be empty, and `empty` is `stop`; or there is none for an id, and they are to be kept.
+    """
+    kept = np.bincount(_kept_labels(job), minlength=len(job.dataset.classes))
+    ids = source_ids(job)
+    names = _folder_names(job, ids)
+    there = {
+        id_: ClassFolder(name, id_, row, int(kept[row]))
+        for row, (name, id_) in enumerate(zip(names, ids, strict=True))
+    }
+    span = max(ids, default=-1) + 1
+    if min(ids, default=0) < 0 or span > 10 * len(ids) + _MANY:
+        if empty != "drop":
+            raise OptionError(
+                f"the labels go from {min(ids)} to {max(ids)}, and folders are counted from 0: other ids",
+                "--empty-classes drop   # the ids are listed beside the folders",
+            )
+        return list(there.values())
+    width = len(str(span - 1))
+    folders = [there.get(id_, ClassFolder(f"{id_:0{width}d}", id_, None, 0)) for id_ in range(span)]
+    lacking = [folder for folder in folders if not folder.samples]
+    if lacking and empty == "stop":
+        raise OptionError(_lacking(lacking, len(folders)), _CHOICES)
+    return folders if empty == "keep" else [folder for folder in folders if folder.samples]
+
+
+def described(folders: Sequence[ClassFolder], classes: Sequence[str]) -> bytes:
+    """Return which class and which id of the source a folder is, as csv."""
+    sink = io.StringIO()
+    out = csv.writer(sink, lineterminator="\n")
+    out.writerow(["folder", "class", "id", "samples"])
+    for folder in folders:
+        name = "" if folder.row is None else classes[folder.row]
+        out.writerow([folder.name, name, folder.id, folder.samples])
+    return sink.getvalue().encode(errors="surrogatepass")
+
+
+def is_class_root(job: Job) -> bool:
+    """Whether the samples lie in class folders already, whose names go along as they are."""
+    return isinstance(job.reader, ImageFolder)
+
+
+def _kept_labels(job: Job) -> np.ndarray:
+    labels = job.dataset.labels[job.rows]
+    return labels[labels >= 0]
+
+
+def _has_names(job: Job) -> bool:
+    """Whether ids are places in a list of names; without one, whole numbers are ids themselves."""
+    reader = job.reader
+    if isinstance(reader, WebDataset):
+        return reader.names_file is not None
+    if isinstance(reader, HuggingFace):
+        return reader.class_names is not None
+    return isinstance(reader, ImageFolder)
+
+
+def _folder_names(job: Job, ids: Sequence[int]) -> list[str]:
+    """Return a name for each class: its own where sorting keeps the order, else with its id in front."""
+    classes = job.dataset.classes
+    if is_class_root(job):
+        return list(classes)
+    width = len(str(max(ids, default=0)))
+    if [str(id_) for id_ in ids] == classes and min(ids, default=0) >= 0:
+        return [f"{id_:0{width}d}" for id_ in ids]
+    names = folder_names(classes)
+    if names == sorted(names) and names == sorted(names, key=_as_timm_sorts):
+        return names
+    return [f"{row:0{width}d}_{name}" for row, name in enumerate(names)]
+
+
+def _as_timm_sorts(name: str) -> list[tuple[int, int, str]]:
+    """Return what numbers inside of names are compared by: 2 comes before 10, and case does not count."""
+    words = re.split(r"(\d+)", name.lower())
+    return [(0, int(word), "") if word.isdecimal() else (1, 0, word) for word in words]
+
+
+def _lacking(folders: Sequence[ClassFolder], count: int) -> str:
+    shown = ", ".join(repr(folder.name) for folder in folders[:3])
+    some = f"{len(folders)} of {count} classes keep no sample ({shown}{', …' if len(folders) > 3 else ''})"
+    return f"{some}: readers that count the folders would give other classes new ids"
+
+
+_CHOICES = (
+    "--empty-classes keep   # empty folders, for ImageFolder(…, allow_empty=True); or drop: the ids are"
+    " listed beside the folders"
+)

@@ -1,0 +1,71 @@
+"""What a store holds, as arrays and tables: for notebooks and for code of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from prune.arrays import Rows, Scores, Weights
+from prune.store.selections import read_selection
+from prune.store.store import Store
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A selection: four aligned arrays in the order of the dataset, and how it was made."""
+
+    name: str
+    rows: Rows  # (k,) ascending
+    keys: npt.NDArray[np.str_]  # (k,)
+    weights: Weights  # (k,) float32; 1 where the method gives none
+    ranks: Rows  # (k,) 0 = taken first
+    about: Mapping[str, Any]  # selection.json
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def scores(store: Store) -> dict[str, Scores]:
+    """Return every score, without the flags that stand beside it."""
+    names = [name for name in store.columns if name.startswith("score.") and name.count(".") == 1]
+    return {name.removeprefix("score."): store.column(name).read() for name in names}
+
+
+def chosen(store: Store, name: str | None) -> Chosen:
+    """Return a selection as arrays."""
+    stored = read_selection(store, name)
+    kept = stored.manifest.select(["key", "weight", "rank"]).take(pa.array(stored.rows))
+    return Chosen(
+        name=stored.name,
+        rows=stored.rows,
+        keys=np.asarray(kept["key"].to_pylist(), np.str_),
+        weights=kept["weight"].to_numpy(),
+        ranks=kept["rank"].to_numpy(),
+        about=stored.about,
+    )
+
+
+def table(store: Store) -> pa.Table:
+    """Return the samples with all that is known of each."""
+    dataset = store.dataset
+    labels = dataset.samples["label"]
+    columns: dict[str, Any] = {
+        "row": pa.array(np.arange(len(dataset))),
+        "key": dataset.samples["key"],
+        "label": labels,
+        "label_name": pa.array(dataset.classes, pa.string()).take(labels.combine_chunks()),
+        "reason": dataset.samples["reason"],
+    }
+    for name in store.columns:
+        if name.startswith("score."):
+            columns[name] = pa.array(store.column(name).read())
+    for name in store.state["selections"]:
+        selected = np.zeros(len(dataset), bool)
+        selected[read_selection(store, name).rows] = True
+        columns[f"selection.{name}"] = pa.array(selected)
+    return pa.table(columns)
