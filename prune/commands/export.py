@@ -49,7 +49,7 @@ def export(
         str | None,
         typer.Option(
             metavar="KIND",
-            help="webdataset: mirror the source's shards, or repack.",
+            help="webdataset: mirror the source's shards, or repack; default: whichever leaves enough.",
             autocompletion=c.choices(("mirror", "repack")),
             rich_help_panel=o.FORM,
         ),

@@ -59,6 +59,8 @@ def class_folders(job: Job, empty: Empty) -> list[ClassFolder]:
     OptionError
         Some would be empty, and `empty` is `stop`; or there is none for an id, and they are to be kept.
     """
+    if isinstance(job.reader, ImageFolder) and (job.reader.labels_described or job.reader.no_labels):
+        return []  # its folders are no classes
     kept = np.bincount(_kept_labels(job), minlength=len(job.dataset.classes))
     ids = source_ids(job)
     names = _folder_names(job, ids)
@@ -110,7 +112,7 @@ def _has_names(job: Job) -> bool:
         return reader.names_file is not None
     if isinstance(reader, HuggingFace):
         return reader.class_names is not None
-    return isinstance(reader, ImageFolder)
+    return isinstance(reader, ImageFolder) and not reader.labels_described
 
 
 def _folder_names(job: Job, ids: Sequence[int]) -> list[str]:

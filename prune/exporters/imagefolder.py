@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import Literal
 
 from prune.arrays import Rows
 from prune.errors import OptionError
 from prune.exporters import class_ids
+from prune.exporters.carried import carried
 from prune.exporters.class_ids import ClassFolder, Empty
 from prune.exporters.folder import Folder
 from prune.exporters.job import Job
 from prune.exporters.names import file_names
+from prune.exporters.part import Part
 from prune.exporters.place import DOT, beside
+from prune.exporters.sides import Sides, cut, side_bytes
+from prune.exporters.spread import spread, write_columns
 from prune.images import suffix_of
+from prune.images.suffix import UNKNOWN
+from prune.readers.group import IMAGE_SUFFIXES
+from prune.readers.imagefolder import ImageFolder
+from prune.readers.kinds import suffix_in
 
 FILES = 4096  # in a part
+_SUFFIXES = IMAGE_SUFFIXES | {UNKNOWN}  # of the images that are written here
 _PLACEHOLDER = ".keep"  # keeps an empty folder where only files travel
 
 
@@ -33,7 +44,9 @@ def imagefolder(
     says what the bytes are, and a class or key that no file system takes is changed: `a/b` to `a_b`. Readers
     number class folders by their sorted names: where these would come in another order than the ids of the
     source, the folders are called `00`, `01` … or `00_name`. What describes the export lies beside it, in
-    `OUT.prune/`, with `classes.csv`: folder, class, id and samples.
+    `OUT.prune/`, with `classes.csv`: folder, class, id and samples; and `weights.csv`, where not all are 1.
+    Files beside an image and members of its sample lie beside it again; metadata is written for the kept
+    images, and from columns of a table.
 
     Parameters
     ----------
@@ -65,6 +78,25 @@ def imagefolder(
                 stems = names and names[number * FILES :][: len(rows)]
                 _write(job, folder, f"files-{number:06d}", rows, stems, link)
             advance(len(rows))
+    written = {name.rpartition(".")[0]: name for name in folder.files if suffix_in(name) in _SUFFIXES}
+    files = job.column("key").to_pylist() if names is None else [written[stem] for stem in names]
+    if isinstance(job.reader, ImageFolder):
+        _write_metadata(job, job.reader, folder, link)
+    if names is not None:
+        write_columns(job, folder, files)
+    _write_weights(job, folder, files)
+
+
+def _write_weights(job: Job, folder: Folder, files: list[str]) -> None:
+    """Write the weight of each file as csv beside the class folders, where not all are 1."""
+    if job.weights is None or folder.done("weights"):
+        return
+    sink = io.StringIO()
+    out = csv.writer(sink, lineterminator="\n")
+    out.writerow(["file_name", "weight"])
+    out.writerows(zip(files, map(float, job.weights), strict=True))
+    with folder.part("weights") as part:
+        part.write(f"{DOT}/weights.csv", sink.getvalue().encode(errors="surrogatepass"))
 
 
 def _names(job: Job, classes: list[ClassFolder]) -> list[str] | None:
@@ -119,6 +151,7 @@ def _write(
 ) -> None:
     keys = job.samples(rows)["key"].to_pylist()
     images = job.images(rows)
+    sides = Sides(job.reader) if isinstance(job.reader, ImageFolder) else None
     with folder.part(name) as part, job.steady(rows):
         for key, stem in zip(keys, names or keys, strict=True):
             if link == "copy":
@@ -127,3 +160,35 @@ def _write(
             else:
                 place = job.reader.root.resolve() / key
                 part.link(key, place, lambda: next(images), symbolic=link == "sym")
+            for beside in sides.beside(key) if sides else ():
+                _take(job, part, beside, link)
+        if names is not None:
+            spread(part, names, carried(job, rows))
+
+
+def _take(job: Job, part: Part, name: str, link: Literal["copy", "hard", "sym"]) -> None:
+    """Take a file along that lies beside an image of the source; it may belong to two."""
+    if name in part.files:
+        return
+    place = job.reader.root.resolve() / name
+    if link == "copy":
+        part.write(name, side_bytes(place))
+    else:
+        part.link(name, place, lambda: side_bytes(place), symbolic=link == "sym")
+
+
+def _write_metadata(
+    job: Job, reader: ImageFolder, folder: Folder, link: Literal["copy", "hard", "sym"]
+) -> None:
+    """Write metadata again for the kept images, and what else it names of them."""
+    sides, kept = Sides(reader), set(job.column("key").to_pylist())
+    if not sides.metadata or folder.done("metadata"):
+        return
+    with folder.part("metadata") as part:
+        for found in sides.metadata:
+            data = cut(found, kept)
+            if data is not None:
+                part.write(found.name, data)
+        for name in sides.linked(kept):
+            if name not in kept and name not in folder.files:
+                _take(job, part, name, link)

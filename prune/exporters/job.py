@@ -38,6 +38,7 @@ class Job:
     records: Mapping[str, bytes] = field(default_factory=dict)  # files that describe the selection
     reporter: Reporter = SILENT
     asked: Mapping[str, Any] = field(default_factory=dict)  # selection, fraction, rejected: as typed
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # found once, used often
 
     def __len__(self) -> int:
         return len(self.rows)

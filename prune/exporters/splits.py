@@ -16,6 +16,7 @@ from prune.exporters import tables
 from prune.exporters.folder import Folder
 from prune.exporters.job import Job
 from prune.exporters.part import Part
+from prune.exporters.table_files import file_tables, kind_of, source_schema
 from prune.files import NewFile
 from prune.readers import hub
 from prune.readers.huggingface import HuggingFace
@@ -53,7 +54,7 @@ def write_splits(job: Job, folder: Folder, form: Form, others: Others) -> dict[s
             piece = f"{name} of {tokens[source]}"  # one that a killed run took from another file is not done
             if not folder.done(piece):
                 with folder.part(piece) as part:
-                    _write_other(root / source, part, name, form, others)
+                    _write_other(job, root / source, part, name, form, others)
                     if others != "link" and _token(root / source) != tokens[source]:  # links show in it
                         raise DisturbedError(f"stale: {source} changed while it was read", _AGAIN)
     return written
@@ -76,16 +77,26 @@ def _write_exported(job: Job, folder: Folder, form: Form) -> list[str]:
     return names
 
 
-def _write_other(source: Path, part: Part, name: str, form: Form, others: Others) -> None:
+def _write_other(job: Job, source: Path, part: Part, name: str, form: Form, others: Others) -> None:
     if others == "link":
         part.link(name, source.resolve(), symbolic=False)
-    elif tables.kind_of(source) == form.kind:
+    elif kind_of(source) == form.kind and job.weights is None:
         with part.open(name) as out:
             _copy(source, out)
     else:
-        schema = tables.source_schema(source)
+        schema = source_schema(source)
+        full = schema if job.weights is None else tables.with_weight(schema)
         with part.open(name) as out:
-            form.write(out, schema, tables.file_tables(source))
+            form.write(out, full, (_weighing_one(table, full) for table in file_tables(source)))
+
+
+def _weighing_one(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return rows of another split with the weights that the exported one has: all splits are alike."""
+    if len(schema) > table.num_columns:
+        table = table.append_column(
+            schema.field(schema.names[-1]), pa.array([1.0] * len(table), pa.float32())
+        )
+    return table.replace_schema_metadata(schema.metadata)
 
 
 def _token(path: Path) -> str:

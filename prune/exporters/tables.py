@@ -1,12 +1,14 @@
 """Samples as Arrow tables with the features that the `datasets` library reads.
 
-From a Hugging Face source all columns, untouched; from any other `image`, `label` and `__key__`.
+From a Hugging Face source all columns, untouched; from any other `image`, `label`, what samples carry
+(columns of metadata, members of shards, files beside images) and `__key__`; then the weights, where not all
+are 1.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +17,22 @@ import numpy as np
 import pyarrow as pa
 
 from prune.arrays import Rows
-from prune.errors import DataError
+from prune.exporters.carried import WEIGHT, carried, cells, column_types
+from prune.exporters.class_ids import counts_up, source_ids
 from prune.exporters.job import Job, check_digest
 from prune.exporters.names import without_suffix
+from prune.exporters.table_files import (
+    BATCH,
+    feature_of,
+    file_tables,
+    source_schema,
+    with_column,
+    with_features,
+)
 from prune.images import suffix_of
-from prune.readers.columnar import open_rows
 from prune.readers.huggingface import HuggingFace
 from prune.readers.row import KEY, image_bytes
 
-_ROWS = 1000  # of a written batch, unless its bytes come first
 _BYTES = 64 << 20
 _SHARD_ROWS = 10_000  # of a shard, where the source has none to follow
 _IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
@@ -46,16 +55,50 @@ def shards_of(job: Job) -> list[Shard]:
 
 def schema_of(job: Job, shard: Shard) -> pa.Schema:
     """Return the columns of a shard; the metadata `huggingface` holds its features."""
+    schema = _schema(job, shard)
+    return schema if job.weights is None else with_weight(schema)
+
+
+def with_weight(schema: pa.Schema) -> pa.Schema:
+    """Return a schema with a column of weights at the end."""
+    return with_column(schema, _free(WEIGHT, schema.names), pa.float32())
+
+
+def _schema(job: Job, shard: Shard) -> pa.Schema:
     if shard.source is not None:
         return source_schema(job.reader.root / shard.source)
     fields = [pa.field("image", _IMAGE)]
     features: dict[str, Any] = {"image": {"_type": "Image"}}
     if np.any(job.dataset.labels >= 0):
         fields.append(pa.field("label", pa.int64()))
-        features["label"] = {"names": list(job.dataset.classes), "_type": "ClassLabel"}
+        named = {"names": list(job.dataset.classes), "_type": "ClassLabel"}
+        features["label"] = named if counts_up(source_ids(job)) else feature_of(pa.int64())
+    for name, kind in _columns(job).values():
+        fields.append(pa.field(name, kind))
+        features[name] = feature_of(kind)
     fields.append(pa.field(KEY, pa.string()))
-    features[KEY] = {"dtype": "string", "_type": "Value"}
-    return pa.schema(fields, metadata=_metadata(features))
+    features[KEY] = feature_of(pa.string())
+    return pa.schema(fields, metadata=with_features(features))
+
+
+def _columns(job: Job) -> dict[str, tuple[str, pa.DataType]]:
+    """Return the column of each thing that samples carry, and its type."""
+    if "columns" not in job.memo:
+        taken = ["image", "label", KEY]
+        found = {}
+        for name, kind in column_types(job).items():
+            found[name] = _free(name, taken), kind
+            taken.append(found[name][0])
+        job.memo["columns"] = found
+    columns: dict[str, tuple[str, pa.DataType]] = job.memo["columns"]
+    return columns
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """Return a name that no other column has: `weight`, or else `other_weight`."""
+    while name in taken:
+        name = f"other_{name}"
+    return name
 
 
 def batches(job: Job, shard: Shard) -> Iterator[pa.Table]:
@@ -66,71 +109,37 @@ def batches(job: Job, shard: Shard) -> Iterator[pa.Table]:
     DataError
         The source is not the one that was scanned.
     """
-    schema, source = schema_of(job, shard), job.reader
+    schema, source, done = _schema(job, shard), job.reader, 0
     pieces = _take(job, source, shard) if isinstance(source, HuggingFace) else _make(job, shard.rows, schema)
+    for table in _grouped(pieces):
+        joined = pa.concat_tables(table).combine_chunks().replace_schema_metadata(schema.metadata)
+        if job.weights is not None:
+            rows = shard.rows[done : done + len(joined)]
+            weights = pa.array(job.weights[np.searchsorted(job.rows, rows)], pa.float32())
+            full = with_weight(schema)
+            joined = joined.append_column(full.field(full.names[-1]), weights)
+            joined = joined.replace_schema_metadata(full.metadata)
+        done += len(joined)
+        yield joined
+
+
+def _grouped(pieces: Iterator[pa.Table]) -> Iterator[list[pa.Table]]:
     waiting: list[pa.Table] = []
     rows = size = 0
     for piece in pieces:
-        if waiting and (rows + len(piece) > _ROWS or size + piece.nbytes > _BYTES):
-            yield _joined(waiting, schema)
+        if waiting and (rows + len(piece) > BATCH or size + piece.nbytes > _BYTES):
+            yield waiting
             waiting, rows, size = [], 0, 0
         waiting.append(piece)
         rows, size = rows + len(piece), size + piece.nbytes
     if waiting:
-        yield _joined(waiting, schema)
+        yield waiting
 
 
 def features_of(schema: pa.Schema) -> dict[str, Any]:
     """Return the features of a schema as `dataset_info.json` holds them."""
     features: dict[str, Any] = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
     return features
-
-
-def source_schema(path: Path) -> pa.Schema:
-    """Return the columns of a parquet or Arrow file, with features even where the file names none."""
-    schema = open_rows(path, kind_of(path)).schema
-    metadata = {key: value for key, value in (schema.metadata or {}).items() if key == b"huggingface"}
-    if not metadata:
-        from datasets import Features
-
-        metadata = _metadata(Features.from_arrow_schema(schema.remove_metadata()).to_dict())
-    return schema.with_metadata(metadata)
-
-
-def kind_of(path: Path) -> str:
-    """Return `parquet` or `arrow`, by the name of the file."""
-    return "parquet" if path.suffix == ".parquet" else "arrow"
-
-
-def file_tables(path: Path, wanted: Rows | None = None) -> Iterator[pa.Table]:
-    """Yield the wanted rows of a parquet or Arrow file (ascending; None: all) in their order.
-
-    Raises
-    ------
-    DataError
-        The file is damaged, or ends before the last of them.
-    """
-    rows = open_rows(path, kind_of(path))
-    wanted = np.arange(rows.rows) if wanted is None else wanted
-    if len(wanted) and wanted[-1] >= rows.rows:
-        raise DataError(f"{path} has changed since it was scanned: it ends before row {wanted[-1]}", _AGAIN)
-    place = 0
-    while place < len(wanted):
-        start, batch = rows.around(int(wanted[place]), rows.schema.names)
-        stop = min(int(np.searchsorted(wanted, start + batch.num_rows)), place + _ROWS)
-        yield batch.take(pa.array(wanted[place:stop] - start))
-        place = stop
-
-
-_AGAIN = "run the commands again from the first"
-
-
-def _joined(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
-    return pa.concat_tables(tables).combine_chunks().replace_schema_metadata(schema.metadata)
-
-
-def _metadata(features: Mapping[str, Any]) -> dict[bytes, bytes]:
-    return {b"huggingface": json.dumps({"info": {"features": dict(features)}}).encode()}
 
 
 def _take(job: Job, source: HuggingFace, shard: Shard) -> Iterator[pa.Table]:
@@ -162,15 +171,15 @@ def _embedded(table: pa.Table, name: str, root: Path) -> pa.Table:
 
 def _make(job: Job, rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
     keys = job.samples(rows)["key"].to_pylist()
-    labels = job.dataset.labels[rows].tolist()
+    labels, ids, columns = job.dataset.labels[rows].tolist(), source_ids(job), _columns(job)
     waiting: list[dict[str, Any]] = []
     size = 0
-    for key, label, data in zip(keys, labels, job.images(rows), strict=True):
+    for key, label, data, more in zip(keys, labels, job.images(rows), carried(job, rows), strict=True):
         path = f"{without_suffix(key).rpartition('/')[2]}.{suffix_of(data)}"
-        row = {"image": {"bytes": data, "path": path}, "label": None if label < 0 else label, KEY: key}
-        waiting.append(row)
-        size += len(data)
-        if len(waiting) == _ROWS or size >= _BYTES:
+        row = {"image": {"bytes": data, "path": path}, "label": None if label < 0 else ids[label], KEY: key}
+        waiting.append(row | cells(more, columns))
+        size += len(data) + sum(map(len, more.files.values()))
+        if len(waiting) == BATCH or size >= _BYTES:
             yield _table(waiting, schema)
             waiting, size = [], 0
     if waiting:
@@ -178,4 +187,4 @@ def _make(job: Job, rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
 
 
 def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_pylist([{name: row[name] for name in schema.names} for row in rows], schema)
+    return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import tarfile
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow.compute as pc
 
 from prune.arrays import Rows
 from prune.errors import DataError
+from prune.exporters.carried import CAPTIONS, WEIGHT, Carried, carried, has_bytes, json_text
+from prune.exporters.class_ids import source_ids
 from prune.exporters.job import Job, check_digest
+from prune.exporters.members import key_and_names
 from prune.files import NewFile
 from prune.images import suffix_of
 
@@ -30,6 +35,7 @@ class _Sample(NamedTuple):
     image_offset: int | None
     image_size: int | None
     digest: bytes | None
+    weight: bytes | None
 
     @property
     def stop(self) -> int:
@@ -37,8 +43,8 @@ class _Sample(NamedTuple):
 
 
 def copied_size(job: Job) -> int:
-    """Bytes of all kept samples, headers and padding included."""
-    return pc.sum(job.column("size")).as_py() or 0
+    """Bytes of all kept samples, headers and padding included, and of their weights."""
+    return (pc.sum(job.column("size")).as_py() or 0) + (0 if job.weights is None else 2 * BLOCK * len(job))
 
 
 def copy_samples(job: Job, rows: Rows, out: NewFile) -> None:
@@ -49,8 +55,8 @@ def copy_samples(job: Job, rows: Rows, out: NewFile) -> None:
     DataError
         A shard ends early, or an image in it is not the one that was scanned.
     """
-    columns = job.samples(rows).select(list(_Sample._fields)).to_pydict()
-    samples = (_Sample(*values) for values in zip(*columns.values(), strict=True))
+    columns = job.samples(rows).select([name for name in _Sample._fields if name != "weight"]).to_pydict()
+    samples = (_Sample(*values) for values in zip(*columns.values(), _weights(job, rows), strict=True))
     for shard, kept in groupby(samples, key=lambda sample: sample.shard):
         _copy(job.reader.root / shard, kept, out)
     out.write(bytes(END))
@@ -61,16 +67,47 @@ def write_samples(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
 
     `keys` are those of the members, aligned with `rows`.
     """
-    labels = job.dataset.labels[rows].tolist()
+    labels, ids, weights = job.dataset.labels[rows].tolist(), source_ids(job), _weights(job, rows)
     waiting = bytearray()
-    for key, label, data in zip(keys, labels, job.images(rows), strict=True):
-        waiting += _member(f"{key}.{suffix_of(data)}", data)
+    samples = zip(keys, labels, weights, job.images(rows), carried(job, rows), strict=True)
+    for key, label, weight, data, more in samples:
+        members = {suffix_of(data): data}
         if label >= 0:
-            waiting += _member(f"{key}.cls", str(label).encode())
+            members["cls"] = str(ids[label]).encode()
+        members |= {name: held for name, held in members_for(more).items() if name not in members}
+        if weight is not None:
+            members.setdefault(WEIGHT, weight)
+        waiting += b"".join(_member(f"{key}.{name}", held) for name, held in members.items())
         if len(waiting) > _WINDOW:
             out.write(bytes(waiting))
             waiting.clear()
     out.write(bytes(waiting) + bytes(END))
+
+
+def members_for(more: Carried) -> dict[str, bytes]:
+    """Return what a sample carries as members: files as they are, columns as JSON, a caption as text too."""
+    members = {name.lower(): data for name, data in more.files.items()}
+    plain = {name: value for name, value in more.columns.items() if not has_bytes(value)}
+    if any(value is not None for value in plain.values()):
+        members.setdefault("json", json_text(plain))
+    caption = next((plain[name] for name in CAPTIONS if isinstance(plain.get(name), str)), None)
+    if caption is not None:
+        members.setdefault("txt", caption.encode(errors="backslashreplace"))
+    for name, value in more.columns.items():
+        if has_bytes(value):
+            data = value if isinstance(value, bytes) else value["bytes"]
+            members.setdefault(f"{_EXTENSION.sub('_', name.lower())}.{suffix_of(data)}", data)
+    return members
+
+
+_EXTENSION = re.compile(r"[^a-z0-9_-]+")
+
+
+def _weights(job: Job, rows: Rows) -> list[bytes | None]:
+    """Return the weights of rows as the text of members; None for each where all are 1."""
+    if job.weights is None:
+        return [None] * len(rows)
+    return [repr(float(weight)).encode() for weight in job.weights[np.searchsorted(job.rows, rows)]]
 
 
 def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
@@ -122,10 +159,26 @@ def _copy_window(fd: int, window: list[_Sample], start: int, path: Path, out: Ne
             if len(image) < sample.image_size:
                 image = memoryview(os.pread(fd, sample.image_size, sample.image_offset))
             check_digest(sample.key, sample.digest, image)
-    ranges = list(_joined(window, start))
-    if stop - first == len(block):
-        out.write(b"".join(block[low - first : high - first] for low, high in ranges))
-        return
+    groups = [[sample] for sample in window] if window[0].weight is not None else [window]
+    for group in groups:
+        ranges = list(_joined(group, start))
+        if stop - first == len(block):
+            out.write(b"".join(block[low - first : high - first] for low, high in ranges))
+        else:
+            _copy_ranges(fd, ranges, path, out)
+        if group[0].weight is not None:
+            low = group[0].offset - first
+            out.write(_weight_member(bytes(block[low : low + group[0].size]), group[0].weight))
+
+
+def _weight_member(sample: bytes, weight: bytes) -> bytes:
+    """Return the weight of a copied sample as its last member, called as the others are."""
+    key, names = key_and_names(sample)
+    name = WEIGHT if WEIGHT not in names else f"other_{WEIGHT}"
+    return _member(f"{key}.{name}", weight)
+
+
+def _copy_ranges(fd: int, ranges: list[tuple[int, int]], path: Path, out: NewFile) -> None:
     for low, high in ranges:
         try:
             out.copy(fd, low, high - low)

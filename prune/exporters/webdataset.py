@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Literal
@@ -12,6 +13,7 @@ from prune import files
 from prune.arrays import Rows
 from prune.errors import DataError, OptionError, StoreError
 from prune.exporters import tar
+from prune.exporters.class_ids import counts_up, source_ids
 from prune.exporters.folder import Folder
 from prune.exporters.job import Job
 from prune.exporters.names import distinct, shard_keys
@@ -19,17 +21,27 @@ from prune.files import NewFile
 from prune.readers.webdataset import CLASS_NAMES, WebDataset
 
 _FEW = 4  # shards: fewer than a trainer has workers
+_SHARDS = 16  # for that many workers a shard each
+_SHARD = 10_000  # samples
+_LEAST = 100  # samples of a shard, where that still makes a few
 _PART_ROWS = 4096
 _INDEX = "wids.json"
 
 
 def webdataset(
-    job: Job, folder: Folder, /, *, layout: Literal["mirror", "repack"] = "mirror", shard_size: int = 10_000
+    job: Job,
+    folder: Folder,
+    /,
+    *,
+    layout: Literal["auto", "mirror", "repack"] = "auto",
+    shard_size: int | None = None,
 ) -> None:
     """Tar shards; from shards, every member of every kept sample is copied unchanged and never decoded.
 
-    From other datasets each sample becomes two members, `key.suffix` with the bytes of the image and
-    `key.cls` with the class id. Beside the shards lie `sizes.json`, `wids.json` and `classnames.txt`.
+    From other datasets each sample becomes members: `key.suffix` with the bytes of the image, `key.cls` with
+    the class id, `key.json` with the columns of a table or of metadata (a caption also as `key.txt`), and the
+    files that lie beside an image. Weights that are not 1 are in `key.weight`. Beside the shards lie
+    `sizes.json`, `wids.json` and `classnames.txt`.
 
     Parameters
     ----------
@@ -38,10 +50,11 @@ def webdataset(
     folder
         Where they go.
     layout
-        `mirror`: one shard for each shard of the source that keeps a sample, of the same name. `repack`:
-        shards of equal size. Datasets that are not shards are always repacked.
+        `mirror`: one shard for each shard of the source that keeps a sample, of the same name; where those of
+        the source are numbered and some are left out, the others are numbered on. `repack`: shards of equal
+        size. `auto`: `mirror`, unless that leaves fewer than four (or fewer than the source has), or one.
     shard_size
-        Samples in a shard of `repack`.
+        Samples in a shard of `repack`; default: 10,000, or fewer where that would make fewer than 16 shards.
 
     Raises
     ------
@@ -50,12 +63,19 @@ def webdataset(
     DataError
         A shard is not the one that was scanned.
     """
-    if shard_size < 1:
+    if shard_size is not None and shard_size < 1:
         raise OptionError(f"shard_size={shard_size} is not positive", "--shard-size 10000")
     copied = job.reader.format == "webdataset"
-    shards = _mirror(job) if copied and layout == "mirror" else _repack(job, shard_size)
+    shards = _mirror(job) if copied else {}
+    mirrored = copied and (
+        layout == "mirror" or (layout == "auto" and not shard_size and _are_enough(job, len(shards)))
+    )
+    if not mirrored:
+        shards = _repack(job, shard_size or _even(len(job)))
     if len(shards) < _FEW <= len(job):
         job.reporter.say(_few_shards(len(shards), len(job)))
+    if mirrored:
+        _say_empty(job, list(shards))
     size = tar.copied_size(job) if copied else job.size() + 2048 * len(job)
     folder.need(size + tar.END * len(shards))
     keys = [] if copied else shard_keys(job.column("key").to_pylist(), job.rows.tolist())
@@ -91,16 +111,59 @@ def _fill(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
         tar.copy_samples(job, rows, out)
 
 
+def _are_enough(job: Job, shards: int) -> bool:
+    return len(job) == 1 or shards >= max(2, min(_FEW, len(_source_shards(job))))
+
+
+def _source_shards(job: Job) -> list[str]:
+    return [name for name in job.dataset.sources if name.endswith(".tar")]
+
+
 def _mirror(job: Job) -> dict[str, Rows]:
     shards = job.by_shard()
-    names = distinct(
-        str(PurePosixPath(name).with_suffix("")) for name, _ in shards
-    )  # a.tar and A.tar are two
+    stems = [str(PurePosixPath(name).with_suffix("")) for name, _ in shards]
+    names = _numbered_on(_source_shards(job), len(shards)) or distinct(stems)  # a.tar and A.tar are two
     return {f"{name}.tar": rows for name, (_, rows) in zip(names, shards, strict=True)}
+
+
+def _numbered_on(source: list[str], kept: int) -> list[str] | None:
+    """Return names that count on without a gap, where those of the source do and some of it are left out."""
+    found = [_NUMBERED.fullmatch(name) for name in source]
+    if kept == len(source) or not all(found):
+        return None
+    parts = [match.groups() for match in found if match]
+    first, width = int(parts[0][1]), len(parts[0][1])
+    expected = [(parts[0][0], f"{first + at:0{width}d}") for at in range(len(parts))]
+    return ["".join(pair) for pair in expected[:kept]] if parts == expected else None
+
+
+_NUMBERED = re.compile(r"(.*?)(\d+)\.tar")
 
 
 def _repack(job: Job, size: int) -> dict[str, Rows]:
     return {f"shard-{number:06d}.tar": rows for number, rows in job.chunks(size)}
+
+
+def _even(samples: int) -> int:
+    """Return how many samples a shard gets: several workers find one each, and none is tiny."""
+    return max(1, min(_SHARD, max(-(-samples // _SHARDS), min(_LEAST, -(-samples // _FEW)))))
+
+
+def _say_empty(job: Job, kept: list[str]) -> None:
+    """Say that shards of the source are not there, so that nobody counts on their names."""
+    source = _source_shards(job)
+    left = len(source) - len(kept)
+    if left > 0:
+        held = "keeps" if left == 1 else "keep"
+        numbered = _numbered_on(source, len(kept)) is not None
+        how = f"the others are called {kept[0]} to {kept[-1]}" if numbered else _GAPS
+        job.reporter.say(
+            f"{left} of {len(source)} shards {held} no sample and {_LEFT[left == 1]} left out: {how}"
+        )
+
+
+_LEFT = {True: "is", False: "are"}
+_GAPS = "names may have gaps; wids.json lists them, and --layout repack counts on"
 
 
 def _few_shards(shards: int, samples: int) -> str:
@@ -137,8 +200,8 @@ def _class_names(job: Job) -> bytes:
     """
     if isinstance(job.reader, WebDataset):
         return _copied_names(job, job.reader)
-    if not np.any(job.dataset.labels >= 0):
-        return b""
+    if not np.any(job.dataset.labels >= 0) or not counts_up(source_ids(job)):
+        return b""  # labels that are numbers with gaps are no places in a list
     return "".join(f"{' '.join(name.split())}\n" for name in job.dataset.classes).encode()
 
 

@@ -5,6 +5,9 @@ suffix, in any case, is a sample, and so is one without, or with an odd one, tha
 others are counted, and hidden ones (`.name`) are nothing. Links to files and to folders are read, wherever
 they lead. Rejected with a reason: links to nothing, pipes and devices, empty files, names that are not UTF-8.
 
+Where `metadata.csv` (or `.jsonl`, `.parquet`) lies in a folder and has a column of labels, that is the
+label: see `metadata`.
+
 Folders whose names say that they are splits or roles (`train`, `images`, `annotations`) are no classes: see
 `layout`. `--as imagefolder` reads every folder as a class.
 """
@@ -16,18 +19,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from prune import files
 from prune.errors import DataError, OptionError
 from prune.images.depth import bits_used
 from prune.readers.group import IMAGE_SUFFIXES, MAX_IMAGE_BYTES, printable
 from prune.readers.kinds import is_image, may_be_image
 from prune.readers.layout import Folder, pictures_of, require_classes, within_split
 from prune.readers.look import glance_paths
-from prune.readers.sample import RAW, Unit, image_digest, key_problem, with_sources
+from prune.readers.metadata import Metadata, files_in, folders_of, governing, label_text
+from prune.readers.sample import RAW, Unit, image_digest, key_problem, number_order, with_sources
 from prune.readers.splits import matching
 from prune.readers.walk import Walk, left_aside
 
@@ -46,13 +52,13 @@ class FolderUnit(Unit):
 
     @property
     def sources(self) -> Sequence[str]:
-        """None: each image has a digest of its own."""
-        return ()
+        """The metadata: each image has a digest of its own."""
+        return self.optional
 
     def token(self, root: Path) -> str:
         """Stand for the files, and for what was rejected and why."""
         facts = [f"{name}\0{reason}" for name, reason in self.rejected.items()]
-        return Unit("\0".join([self.name, *facts]), self.files).token(root)
+        return Unit("\0".join([self.name, *facts]), self.files, self.optional).token(root)
 
 
 def looks_like(path: Path) -> bool:
@@ -145,6 +151,10 @@ class ImageFolder:
     beside: tuple[str, ...] = ()  # folders beside the root that hold what belongs to its pictures
     format: str = field(default="imagefolder", init=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave metadata out: another process reads images alone."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
     @property
     def options(self) -> Mapping[str, Any]:
         """Nothing but whether there are labels: a file is read in one way only."""
@@ -166,12 +176,15 @@ class ImageFolder:
             passed_over, walk.passed_over = walk.passed_over, Counter()
             rejected = {name: reason for name, reason in entries if reason}
             names = [name for name, _ in entries]
-            files = [name for name in names if name not in rejected] if rejected else names
+            whole = [name for name in names if name not in rejected] if rejected else names
             name = f"files-{number:05d}"
-            yield FolderUnit(name, files, passed_over=passed_over, entries=names, rejected=rejected)
+            described = self._described(names)
+            yield FolderUnit(
+                name, whole, described, passed_over=passed_over, entries=names, rejected=rejected
+            )
 
     def scan(self, unit: Unit) -> pa.Table:
-        """Hash every image; no file stands for all, so there are no sources.
+        """Hash every image; only metadata stands for many, and is a source.
 
         Raises
         ------
@@ -192,11 +205,39 @@ class ImageFolder:
         rows, depths = [row for row, _ in found], Counter(bits for _, bits in found if bits)
         columns = zip(*rows, strict=True) if rows else ([] for _ in RAW)
         arrays = [pa.array(column, kind.type) for column, kind in zip(columns, RAW, strict=True)]
-        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {}, depths=depths)
+        sources = {name: files.sha256(self.root / name) for name in unit.optional}
+        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), sources, depths=depths)
 
     def classes(self, labels: Sequence[str]) -> list[str]:
-        """Return the labels in text order, as torchvision numbers them."""
-        return sorted(labels)
+        """Return the labels in text order, as torchvision numbers them; those of metadata by value."""
+        return number_order(sorted(labels)) if self.labels_described else sorted(labels)
+
+    @cached_property
+    def metadata(self) -> dict[str, Metadata]:
+        """Folder below the root -> its metadata; of the folders that `units` has come by."""
+        return {}
+
+    @property
+    def labels_described(self) -> bool:
+        """Whether labels come from metadata, not from the names of folders."""
+        return not self.no_labels and any(found.label_column for found in self.metadata.values())
+
+    def _described(self, names: Sequence[str]) -> Sequence[str]:
+        """Return the metadata files that may be about these images, and remember them."""
+        found = files_in(self.root, folders_of([name for name in names if printable(name) == name]))
+        for name in found:
+            described = Metadata(self.root, name)
+            self.metadata.setdefault(described.folder, described)
+        return found
+
+    def _label(self, key: str) -> str | None:
+        if self.no_labels:
+            return None
+        about = governing(self.metadata, key)
+        if about is not None and about.label_column is not None:
+            return label_text(about.by_key.get(key, {}).get(about.label_column))
+        folder, slash, _ = key.partition("/")
+        return folder if slash else None
 
     def images(self, samples: pa.Table) -> Iterator[bytes]:
         """Yield the bytes of each file.
@@ -218,15 +259,13 @@ class ImageFolder:
     def _row(self, name: str, reason: str | None) -> tuple[list[Any], int | None]:
         """Return a file as a row, and the bits that it uses if it has sixteen."""
         key = printable(name)
-        folder, slash, _ = key.partition("/")
         size, digest, bits = None, None, None
         if reason is None:
             size, data, reason = _content(self.root / name)
             if data is not None:
                 digest, bits = image_digest(data), bits_used(data)
         reason = reason or key_problem(key)
-        label = folder if slash and not self.no_labels else None
-        return [key, None, None, None, None, size, None, label, digest, reason], bits
+        return [key, None, None, None, None, size, None, self._label(key), digest, reason], bits
 
 
 def _content(path: Path) -> tuple[int | None, bytes | None, str | None]:

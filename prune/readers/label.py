@@ -70,7 +70,7 @@ def label_of(texts: Mapping[str, bytes | None], where: Sequence[Place]) -> str |
             parsed[extension] = _content(extension, texts[extension])
         value = _field(parsed[extension], path)
         if value is not None:
-            return _usable(value)
+            return usable_label(value)
     return None
 
 
@@ -96,7 +96,8 @@ def _field(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-def _usable(value: Any) -> str:
+def usable_label(value: Any) -> str:
+    """Return a value as the text of a label; a `ValueError` says why it is none."""
     text = _text(value)
     if not text or len(text) > MAX_LABEL or text.lower() == "nan" or _UNUSABLE.search(text):
         shown = text if len(text) <= MAX_LABEL else text[:32] + "…"

@@ -16,6 +16,7 @@ from pathlib import Path
 from prune.errors import DataError
 from prune.readers.group import printable
 from prune.readers.kinds import is_image, kind_of, may_be_image
+from prune.readers.metadata import NAMES as METADATA
 from prune.readers.roles import is_no_data, notes_among
 
 _OFTEN = 16  # times that one folder may be read through links
@@ -112,7 +113,8 @@ class Walk:
     def _kind_of_file(self, place: Path, name: str) -> str | None:
         if is_image(place, name):
             return None
-        self.passed_over[kind_of(printable(name))] += 1
+        if name not in METADATA:
+            self.passed_over[kind_of(printable(name))] += 1
         return ""
 
 

@@ -220,5 +220,5 @@ def test_few_shards_are_said(make_job, run, tmp_path):
             self.said.append(message)
 
     job = dataclasses.replace(make_job("imagefolder"), reporter=Heard())
-    run(job, "webdataset", tmp_path / "out")
+    run(job, "webdataset", tmp_path / "out", shard_size=100)
     assert Heard.said[0].startswith("1 shard: each worker")

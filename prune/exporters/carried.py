@@ -1,0 +1,164 @@
+"""What a sample carries beside its image and its label: columns of a table, files of the same name.
+
+Read from any format, one sample at a time, to be written into any other: columns of metadata and tables have
+names and types, members of shards and side files of images have an extension and bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from prune.arrays import Rows
+from prune.exporters import members
+from prune.exporters.job import Job
+from prune.exporters.sides import Sides, side_bytes
+from prune.exporters.table_files import file_tables, source_schema
+from prune.readers.group import IMAGE_SUFFIXES
+from prune.readers.huggingface import HuggingFace
+from prune.readers.imagefolder import ImageFolder
+from prune.readers.metadata import governing
+from prune.readers.row import KEY
+from prune.readers.webdataset import WebDataset
+
+TEXTS = ("txt", "caption", "text", "json", "xml")  # extensions of files that tables hold as text
+CAPTIONS = ("txt", "caption", "text")  # columns that a shard holds as .txt
+WEIGHT = "weight"
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Of one sample: values of columns by name, bytes of files by extension."""
+
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def carried(job: Job, rows: Rows) -> Iterator[Carried]:
+    """Yield what each row carries, in order."""
+    reader = job.reader
+    if isinstance(reader, ImageFolder):
+        return _beside_images(job, reader, rows)
+    if isinstance(reader, WebDataset):
+        return _in_shards(job, reader, rows)
+    if isinstance(reader, HuggingFace):
+        return _in_tables(job, reader, rows)
+    return (Carried() for _ in rows)
+
+
+def is_image_file(extension: str) -> bool:
+    """Whether a file of this extension would be taken for a sample of its own in a folder."""
+    return extension.rpartition(".")[2] in IMAGE_SUFFIXES
+
+
+def json_text(columns: Mapping[str, Any]) -> bytes:
+    """Return columns as a JSON object; what JSON does not have becomes text, bytes are left out."""
+    plain = {
+        name: _plain(value) for name, value in columns.items() if value is not None and not has_bytes(value)
+    }
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, default=str).encode(
+        errors="backslashreplace"
+    )
+
+
+def has_bytes(value: Any) -> bool:
+    """Whether a value of a column is bytes, or an image."""
+    return isinstance(value, bytes) or (isinstance(value, dict) and isinstance(value.get("bytes"), bytes))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return {name: _plain(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def _beside_images(job: Job, reader: ImageFolder, rows: Rows) -> Iterator[Carried]:
+    sides = Sides(reader)
+    for key in job.samples(rows)["key"].to_pylist():
+        found = governing(reader.metadata, key)
+        row = found.by_key.get(key, {}) if found else {}
+        labels = {found.name_column, found.label_column} if found else set()
+        columns = {name: value for name, value in row.items() if isinstance(name, str) and name not in labels}
+        stem = str(PurePosixPath(key).with_suffix(""))
+        files = {name[len(stem) + 1 :]: side_bytes(reader.root / name) for name in sides.beside(key)}
+        yield Carried(columns, files)
+
+
+def _in_shards(job: Job, reader: WebDataset, rows: Rows) -> Iterator[Carried]:
+    labelled = reader.label_field is None
+    for found in members.members_of(job, rows):
+        extra = {name: data for name, data in found.items() if not (labelled and name == "cls")}
+        yield Carried(files=extra)
+
+
+def _in_tables(job: Job, reader: HuggingFace, rows: Rows) -> Iterator[Carried]:
+    known = {reader.image_column, reader.label_column, KEY}
+    samples = job.samples(rows).select(["shard", "index"]).to_pydict()
+    for shard, pairs in groupby(zip(*samples.values(), strict=True), key=lambda pair: pair[0]):
+        wanted = np.array([index for _, index in pairs])
+        if known.issuperset(source_schema(reader.root / shard).names):
+            yield from (Carried() for _ in wanted)
+            continue
+        for table in file_tables(reader.root / shard, wanted, without=known):
+            yield from (Carried(row) for row in table.to_pylist())
+
+
+def column_types(job: Job) -> dict[str, pa.DataType]:
+    """Return the columns that a table needs for all that the exported samples carry, in the order found."""
+    kinds: dict[str, pa.DataType] = {}
+    for one in carried(job, job.rows):
+        for extension, data in one.files.items():
+            text = extension.rpartition(".")[2] in TEXTS and _is_text(data)
+            _widen(kinds, extension, pa.string() if text else pa.binary())
+        for name, value in one.columns.items():
+            if value is not None and name not in one.files:
+                _widen(kinds, name, _type_of(value))
+    return kinds
+
+
+def cells(one: Carried, columns: Mapping[str, tuple[str, pa.DataType]]) -> dict[str, Any]:
+    """Return the values of a row by the names of their columns."""
+    found: dict[str, Any] = {}
+    for name, (column, kind) in columns.items():
+        value = one.files.get(name, one.columns.get(name))
+        if isinstance(value, bytes):
+            value = value.decode() if kind == pa.string() else value
+        elif kind == pa.string() and value is not None and not isinstance(value, str):
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        found[column] = float(value) if kind == pa.float64() and value is not None else value
+    return found
+
+
+def _widen(kinds: dict[str, pa.DataType], name: str, kind: pa.DataType) -> None:
+    """Let a column hold another value: whole numbers beside others become floats, all else becomes text."""
+    before = kinds.setdefault(name, kind)
+    if before != kind:
+        numbers = {before, kind} == {pa.int64(), pa.float64()}
+        binary = pa.binary() in (before, kind)
+        kinds[name] = pa.float64() if numbers else pa.binary() if binary else pa.string()
+
+
+def _type_of(value: Any) -> pa.DataType:
+    """Return the type of a column of metadata; lists and objects are JSON there."""
+    if isinstance(value, bool):
+        return pa.bool_()
+    if isinstance(value, int):
+        return pa.int64() if abs(value) < 2**63 else pa.string()
+    return pa.float64() if isinstance(value, float) else pa.string()
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
