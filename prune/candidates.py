@@ -86,7 +86,8 @@ def budget(request: Request, found: Candidates) -> int | None:
         k, asked = keep_count(request.fraction, found.usable), f"--fraction {request.fraction}"
     if k > len(found.rows):
         left = f"{len(found.rows)} of {found.usable} samples can be chosen"
-        raise OptionError(f"{asked} asks for {k} samples, but only {left}", "ask for less")
+        hint = f"--count {len(found.rows)}" if len(found.rows) else "prune status"
+        raise OptionError(f"{asked} asks for {k} samples, but only {left}", hint)
     return k
 
 

@@ -23,7 +23,7 @@ from prune.typed import in_store
 
 _UNREADABLE = 3  # exit code where all is whole, but the dataset cannot be read
 _NOT_WHOLE = 4
-_NAME = "prune verify PLACE   # a store, or an export"
+_NAME = "prune verify PATH   # a store, or an export"
 
 
 @named
@@ -107,7 +107,8 @@ def _nothing(place: Path, store: Store) -> StoreError:
         export = place.with_suffix("")
         return StoreError(f"{place} only describes an export", f"prune verify {shlex.quote(str(export))}")
     if place == store.path:
-        return StoreError(f"there is no store at {place}", _NAME)
+        hint = "prune score --type el2n DATA   # or name a store or an export: prune verify PATH"
+        return StoreError(f"there is no store at {place}", hint)
     what = "is neither a store nor an export of prune" if place.exists() else "does not exist"
     return StoreError(f"{place} {what}", _NAME)
 

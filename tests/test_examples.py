@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,43 @@ def test_the_pipeline_runs_and_runs_again_when_the_data_has_changed(images: Path
     (images / "left" / "000.png").unlink()
     run("sh", script, cwd=elsewhere, **places)
     assert json.loads((elsewhere / "score.json").read_text())["n"] == 39
+
+
+def steps(workflow: str) -> list[str]:
+    """The scripts of a workflow, in order."""
+    found = re.findall(r"^( +)run: (?:\|\n((?:\1  .*\n)+)|(.*)\n)", workflow, re.MULTILINE)
+    return [textwrap.dedent(block) or line for _, block, line in found]
+
+
+def test_the_workflow_runs_in_a_repository_that_has_the_data_and_nothing_else(
+    images: Path, elsewhere: Path
+) -> None:
+    workflow = (EXAMPLES / "ci-pipeline" / "github-actions.yml").read_text()
+    assert "examples/" not in workflow
+    images.rename(elsewhere / "data")
+    environment = {"DATA": "data/", "FRACTION": "0.3", "PRUNE_STORE": ".prune"}
+    for name, value in environment.items():
+        assert re.search(rf'^ +{name}: "?{re.escape(value)}"?$', workflow, re.MULTILINE)
+    install, *scripts = steps(workflow)
+    assert install == 'pip install "dataset-prune[cpu]"'
+    for round_ in range(2):  # the second time with a changed dataset and the store of the first
+        for script in scripts:
+            short = script.replace("--type grad_norm", f"--type grad_norm {' '.join(QUICK)}")
+            run("bash", "-e", "-c", short, cwd=elsewhere, **environment)
+        assert json.loads((elsewhere / "export.json").read_text())["samples"] == 12
+        assert json.loads((elsewhere / "score.json").read_text())["n"] == 40 - round_
+        (elsewhere / "data" / "left" / "000.png").unlink(missing_ok=True)
+
+
+def test_the_workflow_fails_where_a_command_does(images: Path, elsewhere: Path) -> None:
+    for image in (images / "left").iterdir():
+        image.write_bytes(b"not an image")
+    script = steps((EXAMPLES / "ci-pipeline" / "github-actions.yml").read_text())[1]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "DATA": str(images), "FRACTION": "0.3"}
+    done = subprocess.run(["bash", "-e", "-c", script], cwd=elsewhere, env=environment, capture_output=True)
+    assert done.returncode == 3
+    assert not (elsewhere / "select.json").exists()
 
 
 def test_a_score_of_ones_own(images: Path, elsewhere: Path) -> None:

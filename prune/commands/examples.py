@@ -42,9 +42,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("the store and the dataset", "prune verify"),
         ("an export, without reading the dataset", "prune verify --no-source smaller"),
     ),
+    "gc": (
+        ("what would go", "prune gc --dry-run"),
+        ("what nothing shows any more", "prune gc"),
+    ),
     "methods": (
         ("what there is to choose from", "prune methods"),
         ("one family", "prune methods selectors"),
+        ("the page of one: formula, options, cost, papers", "prune methods kcenter"),
     ),
     "demo": (("the whole chain, offline, in a new folder", "prune demo --out prune-demo"),),
 }

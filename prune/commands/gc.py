@@ -13,11 +13,15 @@ _SHOWN = 20  # pieces that are listed on the terminal; --json has all
 
 
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be removed, and stop.", rich_help_panel=o.RUN)
+    ] = False,
     unfinished: Annotated[
         bool,
         typer.Option(
-            "--unfinished", help="Also remove what a command began and did not end; it then starts anew."
+            "--unfinished",
+            help="Also remove what a command began and did not end; it then starts anew.",
+            rich_help_panel=o.HOW,
         ),
     ] = False,
     wait: o.Wait = False,

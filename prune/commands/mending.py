@@ -177,7 +177,7 @@ class Line:
     @property
     def loose(self) -> list[int]:
         """Where the words are that belong to no option."""
-        return [at for at, owner in self._owners() if owner is None]
+        return [at for at, owner in self.owners() if owner is None]
 
     def belongs(self, word: str) -> bool:
         """Whether a word is the name of something that an option of the verb takes."""
@@ -220,7 +220,7 @@ class Line:
             return "--count"
         return "--out" if self.verb == "export" and "--out" in free and not os.path.lexists(word) else None
 
-    def _owners(self) -> Iterator[tuple[int, str | None]]:
+    def owners(self) -> Iterator[tuple[int, str | None]]:
         """Yield (position, option that the word belongs to) of each word behind the verb."""
         takes = False
         owner: str | None = None

@@ -111,7 +111,7 @@ KINDS = {
 def test_a_command_that_is_named_has_values_that_exist(where: str, words: list[str]) -> None:
     for option, value in itertools.pairwise(words):
         for one in value.rstrip(".").split(","):
-            if option in KINDS and HOLE not in one and one.islower() and "|" not in one:
+            if option in KINDS and HOLE not in one and one.islower() and not set("|{") & set(one):
                 assert one in KINDS[option], f"{where}: {option} {one}"
 
 

@@ -103,7 +103,7 @@ def test_a_place_that_is_not_there(elsewhere: Path, prune: Prune) -> None:
     said = prune("verify", "nowhere")
     assert (said.code, said.err.splitlines()) == (
         4,
-        ["error: nowhere does not exist", "try:   prune verify PLACE   # a store, or an export"],
+        ["error: nowhere does not exist", "try:   prune verify PATH   # a store, or an export"],
     )
 
 
