@@ -4,8 +4,8 @@ What is done to what is not 8-bit RGB:
 
 - grey, 1-bit, palette, CMYK, YCbCr: converted; colour profiles are not applied
 - transparent pixels, also of a palette or a colour key: laid over white
-- 16 bits a channel: divided by 256
-- other whole numbers: as they are in [0, 255], divided by 256 in [0, 65535], else smallest to largest
+- 16 bits a channel: divided by 256; by 16 where the pictures of the dataset use 12 bits, and so on
+- other whole numbers: as they are in [0, 255], as 16 bits in [0, 65535], else smallest to largest
 - floats: times 255 if within [0, 1], as they are if within [0, 255], else smallest to largest
 - several frames: the first one
 - EXIF orientation: applied

@@ -30,10 +30,19 @@ def scan_line(place: str, dataset: Dataset) -> str:
     kinds = _by_count(dataset.passed_over)
     if not kinds:
         return found
-    shown = [f"{count:,} {kind}" for kind, count in kinds[:_SHOWN]]
+    shown = [f"{count:,} {_plural(kind) if count > 1 else kind}" for kind, count in kinds[:_SHOWN]]
     rest = sum(count for _, count in kinds[_SHOWN:])
     more = [f"{rest:,} of {len(kinds) - _SHOWN} other kinds"] if rest else []
     return f"{found}; passed over: {', '.join([*shown, *more])}"
+
+
+def _plural(kind: str) -> str:
+    """`folder masks/` as in 2 folders masks/; `.txt` stays as it is."""
+    noun, space, rest = kind.partition(" ")
+    return f"{noun}s{space}{rest}" if noun in _NOUNS else kind
+
+
+_NOUNS = {"file", "folder", "link", "member", "row"}
 
 
 def _by_count(kinds: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -133,7 +133,9 @@ def _nothing_in(root: Path, passed_over: Mapping[str, int]) -> DataError:
     there = ", ".join(f"{count:,} {kind}" for kind, count in sorted(passed_over.items())[:8])
     return DataError(
         f"there are no images in {root}" + (f" that prune reads, but {there}" if there else ""),
-        f"known suffixes: {' '.join(sorted(IMAGE_SUFFIXES))}",
+        f"convert them to one of: {' '.join(sorted(IMAGE_SUFFIXES))}"
+        if there
+        else f"known suffixes: {' '.join(sorted(IMAGE_SUFFIXES))}",
     )
 
 

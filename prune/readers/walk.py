@@ -38,13 +38,19 @@ class Walk:
     def entries(self) -> Iterator[Entry]:
         """Yield every image, and why it cannot be read, in order; one open folder at a time."""
         waiting = [(self._place(""), iter(self._listing("")))]
+        found = before = 0
         while waiting:
             entry = next(waiting[-1][1], None)
             if entry is None:
                 waiting.pop()
+                if len(waiting) == 1:  # that was a folder of the root, which would be a class
+                    self.passed_over.update({"folder without images": 1} if found == before else {})
+                    before = found
                 continue
             name, reason = entry
             if reason not in {_FOLDER, _LINK}:
+                found += 1
+                before += len(waiting) == 1
                 yield name, reason or _unnameable(name)
                 continue
             place = self._place(name)
@@ -52,6 +58,8 @@ class Walk:
             if place is None or place in above:
                 self.passed_over["link to a folder that it lies in"] += 1
             elif reason == _LINK and self._too_often(place):
+                found += 1
+                before += len(waiting) == 1
                 yield name, f"is a link to a folder that was read {_OFTEN} times already"
             else:
                 waiting.append((place, iter(self._listing(name + "/"))))

@@ -30,6 +30,11 @@ def linked(make: Any, root: Path) -> Path:
     return root
 
 
+def empty(make: Any, root: Path) -> Path:
+    (make.folder(root, *PETS) / "bird").mkdir()
+    return root
+
+
 def odd_names(make: Any, root: Path) -> Path:
     make.folder(root, *PETS)
     make.put(root / "cat" / "5", make.picture(5))
@@ -44,6 +49,14 @@ def odd_names(make: Any, root: Path) -> Path:
 ROWS: dict[str, tuple[Callable[..., Path], dict[str, Any]]] = {
     "`cat/1.png` `dog/2.png`": (of(*PETS), {"n": 4, "classes": TWO}),
     "`cat/young/1.png`": (of("cat/young/1.png", "dog/2.png"), {"n": 2, "classes": {"cat": 1, "dog": 1}}),
+    "an empty folder beside `cat/` `dog/`": (
+        empty,
+        {"n": 4, "classes": TWO, "passed_over": {"folder without images": 1}},
+    ),
+    "only `1.heic`": (
+        lambda make, root: make.put(root / "cat" / "1.heic", b"\0\0\0\x18ftypheic" + bytes(99)).parents[1],
+        {"refused": r"no images in .* that prune reads, but 1 \.heic"},
+    ),
     "`1.png` `2.png`, no folders": (of("1.png", "2.png"), {"n": 2, "classes": {}}),
     "`cat/…` `dog/…` with `--no-labels`": (of(*PETS), {"words": ["--no-labels"], "n": 4, "classes": {}}),
     "`cat/a.png` `cat/A.png`": (of("cat/a.png", "cat/A.png"), {"n": 2, "classes": {"cat": 2}}),
