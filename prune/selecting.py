@@ -23,6 +23,7 @@ from prune.selectors.stratified import published
 from prune.settings import Settings
 from prune.spaces import GRADIENTS, Source, of_originals, space_name
 from prune.store import Column, Dataset, Store
+from prune.unused_scores import unused_scores
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def prepare(store: Store, request: Request, settings: Settings) -> Prepared:
     warnings = _warnings(store, request, found, task, dataset, errors)
     for warning in warnings:
         settings.reporter.say(f"warning: {warning}")
+    if remark := unused_scores(store, request, source):
+        settings.reporter.say(remark)
     known = (store, dataset, request, settings, found, task, source, target, forecast)
     return Prepared(*known, errors, warnings)
 
@@ -81,9 +84,12 @@ def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
             "source": ready.errors.source,
             "by_class": dict(zip(dataset.classes, ready.errors.values.tolist(), strict=True)),
         }
-    vectors, kept = None if source is None else source.vectors, np.sort(chosen.rows)
+    vectors, pool = (
+        None if source is None else source.vectors,
+        report.Pool(found.rows, found.given, found.dropped),
+    )
     about["report"] = report.compare(
-        vectors, dataset.labels, found.rows, kept, len(dataset.classes), ready.request.seed
+        vectors, dataset.labels, pool, np.sort(chosen.rows), len(dataset.classes), ready.request.seed
     )
     return table, about
 

@@ -54,6 +54,9 @@ class Selection:
         return Selection.of(rows[self.rows], self.gains, self.weights, facts)
 
 
+_COUNTS = {"duplicates", "filled", "tied_at_cut"}  # facts that are numbers of samples: of classes, the sum
+
+
 def merge(selections: Sequence[Selection]) -> Selection:
     """Interleave the selections of the classes so that every prefix keeps their shares, nearly.
 
@@ -75,11 +78,11 @@ def merge(selections: Sequence[Selection]) -> Selection:
 
 
 def _merged_facts(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What holds of each group: the value where all agree, else the range of numbers; lists are joined."""
+    """What holds of each group: the value where all agree, else the range; lists are joined, counts added."""
     merged: dict[str, Any] = {}
     for name in dict.fromkeys(name for facts in found for name in facts):
         values = [facts[name] for facts in found if name in facts]
-        merged[name] = _merged_values(values)
+        merged[name] = sum(values) if name in _COUNTS else _merged_values(values)
     return merged
 
 

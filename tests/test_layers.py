@@ -24,7 +24,7 @@ LAYERS = [
     {"scoring", "selecting", "exporting", "verifying", "collecting"},  # the steps of the verbs
     {"cost"},
     {"training"},
-    {"manifest", "targets", "supplies", "filling", "earlier"},
+    {"manifest", "targets", "supplies", "filling", "earlier", "unused_scores"},
     {"candidates", "rows", "embedding", "announcing"},
     {"request"},
     {"spaces", "choosing", "trace", "dynamics"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from prune.commands.select_facts import percent, sentences, tied
 from prune.text import counted, duration, number
 from prune.typed import in_store
 
@@ -13,24 +14,14 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
     """Return the lines to print."""
     k, n = result["k"], result["usable"]
     took = duration(result["seconds"]["select"]["total"])
-    lines = [f"{result['name']}: {number(k)} of {number(n)} samples kept ({100 * k / n:.3g} %), in {took}"]
+    beside = result["report"].get("given")
+    given = f", beside {number(beside)} given" if beside else ""
+    lines = [
+        f"{result['name']}: {number(k)} of {number(n)} samples kept ({100 * k / n:.3g} %){given}, in {took}"
+    ]
     lines += _left_out(result["drop_hardest"])
-    classes = result["report"].get("classes")
-    if classes:
-        least, most = (
-            f"{100 * classes[end]['fraction']:.3g} % of {result['classes'][classes[end]['class']]!r}"
-            for end in ("least_kept", "most_kept")
-        )
-        lost = f"; {counted(classes['lost'], 'class')} lost" if classes["lost"] else ""
-        lines.append(f"classes: from {least} to {most}{lost}")
-    lines += _found(result["facts"])
-    covered = result["report"].get("coverage")
-    if covered:
-        ours, chance = covered["selection"], covered["random"]
-        lines.append(
-            f"farthest sample from a kept one: {ours['max']:.4g} (random: {chance['max']:.4g}); "
-            f"on average {ours['mean']:.4g} (random: {chance['mean']:.4g})"
-        )
+    lines += _classes(result["report"].get("classes"), result["classes"])
+    lines += sentences(result["facts"], k)
     form = "manifest" if result["dataset"]["format"] in {"arrays", "keys"} else "webdataset"
     return [
         *lines,
@@ -39,21 +30,25 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
     ]
 
 
+def _classes(found: dict[str, Any] | None, names: list[str]) -> list[str]:
+    """How much the classes keep: one share if it is one for all, else the least and the most."""
+    if not found:
+        return []
+    least, most = found["least_kept"], found["most_kept"]
+    low, high = percent(least["fraction"]), percent(most["fraction"])
+    if low == high:
+        about = "" if least["fraction"] == most["fraction"] else "about "
+        who = "every class" if found["present"] > 1 else repr(names[least["class"]])
+        return [f"{who} keeps {about}{low} %"]
+    lost = f"; {counted(found['lost'], 'class')} lost" if found["lost"] else ""
+    ends = f"from {low} % ({names[least['class']]!r}) to {high} % ({names[most['class']]!r})"
+    return [f"classes keep {ends}{lost}"]
+
+
 def _left_out(cut: dict[str, Any] | None) -> list[str]:
     """How many of the hardest were left out, and how they were found."""
     if cut is None:
         return []
     share = f"{number(cut['samples'])} of {number(cut['of'])} ({100 * cut['share']:.3g} %)"
-    return [f"left out as hardest by {cut['by']}: {share}; {cut['rule']}"]
-
-
-def _found(facts: dict[str, Any]) -> list[str]:
-    """What else the method found, on one line; over classes, the mean."""
-    shown = []
-    for name, value in facts.items():
-        plain = value["mean"] if isinstance(value, dict) and "mean" in value else value
-        if isinstance(plain, bool | str):
-            shown.append(f"{name} {plain}")
-        elif isinstance(plain, int | float):
-            shown.append(f"{name} {number(plain)}")
-    return [f"found: {', '.join(shown)}".replace("_", " ")] if shown else []
+    line = f"left out as hardest by {cut['by']}: {share}; {cut['rule']}"
+    return [f"{line}; {tied(cut['tied_at_cut'])}" if cut.get("tied_at_cut") else line]

@@ -6,6 +6,7 @@ the kept set spread over the classes?
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -59,23 +60,42 @@ def _scale(vectors: Array, rows: Rows) -> float:
     return 1.0 if abs(exponent) < _FAR else 2.0 ** -max(exponent, -_MOST)
 
 
+@dataclass(frozen=True)
+class Pool:
+    """The samples that a selection is measured in."""
+
+    free: Rows  # that could be chosen
+    given: Rows  # chosen before, and kept whatever is selected
+    dropped: Rows  # left out as hardest
+
+    @property
+    def usable(self) -> Rows:
+        """All of them, ascending."""
+        return np.sort(np.concatenate([self.free, self.given, self.dropped]))
+
+
 def compare(
-    vectors: Array | None, labels: Labels, candidates: Rows, kept: Rows, classes: int, seed: int
+    vectors: Array | None, labels: Labels, pool: Pool, chosen: Rows, classes: int, seed: int
 ) -> dict[str, Any]:
-    """Measure a selection and random ones by the same numbers."""
-    compared: dict[str, Any] = {}
+    """Measure a selection and random ones by the same numbers.
+
+    Given samples are kept ones, of the selection and of the random ones. A class is all its usable samples,
+    those left out as hardest among them. Distances say how far what is dropped lies from what is kept; they
+    do not say which selection trains better.
+    """
+    compared: dict[str, Any] = {"given": len(pool.given)} if len(pool.given) else {}
+    kept = np.union1d(chosen, pool.given)
     if classes and (labels[kept] >= 0).any():
-        compared["classes"] = _balance(labels, candidates, kept, classes)
+        compared["classes"] = _balance(labels, pool.usable, kept, classes)
     if vectors is not None:
         rng = np.random.default_rng(seed)
-        witnesses = np.sort(rng.choice(candidates, min(_WITNESSES, len(candidates)), replace=False))
-        draws = [
-            coverage(vectors, witnesses, balanced_random(labels, candidates, len(kept), rng))
-            for _ in range(_DRAWS)
-        ]
-        compared["coverage"] = {
+        among = np.union1d(pool.free, pool.given)
+        witnesses = np.sort(rng.choice(among, min(_WITNESSES, len(among)), replace=False))
+        draws = [balanced_random(labels, pool.free, len(chosen), rng) for _ in range(_DRAWS)]
+        chance = [coverage(vectors, witnesses, np.union1d(draw, pool.given)) for draw in draws]
+        compared["distance_to_nearest_kept"] = {
             "selection": coverage(vectors, witnesses, kept),
-            "random": {key: float(np.mean([draw[key] for draw in draws])) for key in ("mean", "max")},
+            "random": {key: float(np.mean([found[key] for found in chance])) for key in ("mean", "max")},
             "witnesses": len(witnesses),
         }
     return compared
@@ -93,13 +113,14 @@ def balanced_random(labels: Labels, candidates: Rows, k: int, rng: np.random.Gen
     return np.sort(np.concatenate(drawn))
 
 
-def _balance(labels: Labels, candidates: Rows, kept: Rows, classes: int) -> dict[str, Any]:
-    before = np.bincount(labels[candidates][labels[candidates] >= 0], minlength=classes)
+def _balance(labels: Labels, usable: Rows, kept: Rows, classes: int) -> dict[str, Any]:
+    before = np.bincount(labels[usable][labels[usable] >= 0], minlength=classes)
     after = np.bincount(labels[kept][labels[kept] >= 0], minlength=classes)
     present = np.flatnonzero(before)
     shares = after[present] / before[present]
     return {
         "least_kept": {"class": int(present[shares.argmin()]), "fraction": float(shares.min())},
         "most_kept": {"class": int(present[shares.argmax()]), "fraction": float(shares.max())},
+        "present": len(present),
         "lost": int((shares == 0).sum()),
     }

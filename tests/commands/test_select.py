@@ -308,3 +308,47 @@ def test_labels_are_not_doubted_by_what_never_looks_at_them_nor_beta_drawn_from_
     assert said.code == 2
     assert "30 of 60 samples have none: prune score --on-fraction filled in" in said.err
     assert "prune score --type dual without --on-fraction" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--method", "kcenter"),
+            "kcenter goes by the features of the proxy and does not look at the scores aum, el2n; "
+            "--method stratified --score aum does",
+        ),
+        (("--method", "craig"), "craig goes by gradients and does not look at the scores aum, el2n"),
+        (("--method", "random"), "random draws by lot and does not look at the scores aum, el2n"),
+        (("--method", "top", "--score", "el2n"), ""),
+        (("--method", "kcenter", "--drop-hardest", "0.1", "--drop-by", "el2n"), ""),
+        (("--method", "kcenter", "--score", "el2n"), "kcenter does not use --score el2n"),
+    ],
+)
+def test_scores_that_nothing_looks_at_are_said(
+    prune: Prune, scored: Path, words: tuple[str, ...], said: str
+) -> None:
+    found = prune("select", "--count", 6, *words, "--store", scored)
+    assert found.code == 0, found.err
+    assert said in found.err
+    assert found.err.count("does not look at") == ("look at" in said)
+
+
+def test_what_is_advised_looks_at_the_score(prune: Prune, scored: Path) -> None:
+    words = ("select", "--count", 6, "--store", scored)
+    advised = prune(*words).err.rpartition("; ")[2].removesuffix(" does\n").split()
+    done = prune(*words, *advised)
+    assert done.code == 0, done.err
+    assert "does not" not in done.err
+
+
+def test_given_samples_are_counted_where_classes_are(prune: Prune, scored: Path, elsewhere: Path) -> None:
+    keys = elsewhere / "ants.txt"
+    keys.write_text("".join(f"ant/{i:02}.png\n" for i in range(12)))
+    words = ("select", "--method", "random", "--quota", "equal", "--count", 6, "--given", keys)
+    said = prune(*words, "--store", scored)
+    assert said.code == 0, said.err
+    assert "random: 6 of 60 samples kept (10 %), beside 12 given" in said.out
+    assert "to 100 % ('ant')" in said.out
+    assert "lost" not in said.out
+    assert "random:" not in said.out.partition("\n")[2]
