@@ -12,6 +12,8 @@ from prune.typed import in_store
 
 def summary(result: dict[str, Any], store: Path) -> list[str]:
     """Return the lines to print."""
+    from prune.store.standing import found  # loads the store
+
     k, n = result["k"], result["usable"]
     took = duration(result["seconds"]["select"]["total"])
     beside = result["report"].get("given")
@@ -25,7 +27,7 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
     form = "manifest" if result["dataset"]["format"] in {"arrays", "keys"} else "webdataset"
     return [
         *lines,
-        f"in {store / 'selections' / result['name']}",
+        f"in {found(store) / 'selections' / result['name']}",
         f"next: {in_store(f'prune export --format {form}', str(store))}",
     ]
 

@@ -7,6 +7,7 @@ names and types, members of shards and side files of images have an extension an
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -69,8 +70,44 @@ def json_text(columns: Mapping[str, Any]) -> bytes:
 
 
 def has_bytes(value: Any) -> bool:
-    """Whether a value of a column is bytes, or an image."""
-    return isinstance(value, bytes) or (isinstance(value, dict) and isinstance(value.get("bytes"), bytes))
+    """Whether a value of a column is bytes or an image, or holds some."""
+    if isinstance(value, dict):
+        return any(map(has_bytes, value.values()))
+    return any(map(has_bytes, value)) if isinstance(value, list) else isinstance(value, bytes)
+
+
+def bytes_in(value: Any) -> bytes | None:
+    """Return the bytes of a value that is bytes or one image; None of one that holds several, or none."""
+    held = value.get("bytes") if isinstance(value, dict) else value
+    return held if isinstance(held, bytes) else None
+
+
+def say_what_is_lost(job: Job) -> None:
+    """Say which columns hold several images or bytes, which no member of a shard can hold, and how often."""
+    if not isinstance(job.reader, HuggingFace):
+        return
+    lost: Counter[str] = Counter()
+    schema = source_schema(job.reader.root / job.reader.files[0])
+    nested = [field.name for field in schema if _holds_several(field.type)]
+    for one in carried(job, job.rows) if nested else ():
+        lost.update(name for name in nested if has_bytes(one.columns.get(name)))
+    if lost:
+        named = ", ".join(f"{name} of {count} samples" for name, count in sorted(lost.items()))
+        job.reporter.say(f"a shard cannot hold lists of images or bytes; left out: {named}")
+
+
+def _holds_several(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        plain = [field for field in kind if field.name != "bytes"]
+        return any(pa.types.is_binary(field.type) or _holds_several(field.type) for field in plain)
+    return (
+        pa.types.is_nested(kind)
+        and not pa.types.is_map(kind)
+        and any(
+            pa.types.is_binary(kind.field(at).type) or pa.types.is_nested(kind.field(at).type)
+            for at in range(kind.num_fields)
+        )
+    )
 
 
 def _plain(value: Any) -> Any:

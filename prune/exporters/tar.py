@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from prune.arrays import Rows
 from prune.errors import DataError
-from prune.exporters.carried import CAPTIONS, WEIGHT, Carried, carried, has_bytes, json_text
+from prune.exporters.carried import CAPTIONS, WEIGHT, Carried, bytes_in, carried, has_bytes, json_text
 from prune.exporters.class_ids import source_ids
 from prune.exporters.job import Job, check_digest
 from prune.exporters.members import key_and_names
@@ -94,8 +94,8 @@ def members_for(more: Carried) -> dict[str, bytes]:
     if caption is not None:
         members.setdefault("txt", caption.encode(errors="backslashreplace"))
     for name, value in more.columns.items():
-        if has_bytes(value):
-            data = value if isinstance(value, bytes) else value["bytes"]
+        data = bytes_in(value)
+        if data is not None:
             members.setdefault(f"{_EXTENSION.sub('_', name.lower())}.{suffix_of(data)}", data)
     return members
 

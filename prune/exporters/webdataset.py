@@ -13,6 +13,7 @@ from prune import files
 from prune.arrays import Rows
 from prune.errors import DataError, OptionError, StoreError
 from prune.exporters import tar
+from prune.exporters.carried import say_what_is_lost
 from prune.exporters.class_ids import counts_up, source_ids
 from prune.exporters.folder import Folder
 from prune.exporters.job import Job
@@ -76,6 +77,7 @@ def webdataset(
         job.reporter.say(_few_shards(len(shards), len(job)))
     if mirrored:
         _say_empty(job, list(shards))
+    say_what_is_lost(job)
     size = tar.copied_size(job) if copied else job.size() + 2048 * len(job)
     folder.need(size + tar.END * len(shards))
     keys = [] if copied else shard_keys(job.column("key").to_pylist(), job.rows.tolist())

@@ -141,6 +141,21 @@ def test_columns_become_members(table: Path, make_job_of: Any, run: Any, png: An
     assert again.dataset.labels.tolist() == [0, 1, 0, 1]
 
 
+def test_lists_of_images_are_left_out_of_shards_and_said(
+    make_job_of: Any, run: Any, png: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    views = [[{"bytes": png(5), "path": None}], None, []]
+    rows = {"image": [png(2 * i + 1) for i in range(3)], "label": [0, 1, 0], "views": views, "n": [1, 2, 3]}
+    pq.write_table(pa.table(rows), tmp_path / "data/train.parquet")
+    said = Heard()
+    run(dataclasses.replace(make_job_of(tmp_path / "data"), reporter=said), "webdataset", tmp_path / "out")
+    assert said.said == ["a shard cannot hold lists of images or bytes; left out: views of 1 samples"]
+    found = read_shards(tmp_path / "out")
+    assert json.loads(found["00000000.json"]) == {"n": 1}
+    assert json.loads(found["00000002.json"]) == {"views": [], "n": 3}
+
+
 def test_a_folder_holds_what_is_no_image_and_says_the_rest(
     shards: Path, table: Path, make_job_of: Any, run: Any, tmp_path: Path
 ) -> None:

@@ -222,3 +222,45 @@ def test_few_shards_are_said(make_job, run, tmp_path):
     job = dataclasses.replace(make_job("imagefolder"), reporter=Heard())
     run(job, "webdataset", tmp_path / "out", shard_size=100)
     assert Heard.said[0].startswith("1 shard: each worker")
+
+
+def test_a_class_root_is_described_from_outside(make_job, run, tree, tmp_path):
+    run(make_job("imagefolder"), "imagefolder", tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cat", "dog"]
+    assert set(tree(tmp_path / "out.prune")) == {"classes.csv", "export.json", "indices.npy", "keys.txt"}
+
+
+def test_a_class_root_of_before_is_known_and_replaced(make_job, run, tree, tmp_path):
+    out, beside = tmp_path / "out", tmp_path / "out.prune"
+    job = make_job("imagefolder")
+    run(job, "imagefolder", out)
+    after = tree(out)
+    beside.rename(out / ".prune-export")  # as earlier versions left it
+    assert not run(job, "imagefolder", out).new
+    other = make_job("imagefolder", [0, 12])
+    with pytest.raises(OutputError, match="holds another export"):
+        run(other, "imagefolder", out)
+    run(other, "imagefolder", out, overwrite=True)
+    assert not (out / ".prune-export").exists()
+    run(job, "imagefolder", out, overwrite=True)
+    assert tree(out) == after
+    run(job, "webdataset", out, overwrite=True)  # described inside again
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith((".", "out"))) == ["out"]
+
+
+def test_a_description_whose_data_is_gone_is_replaced_and_a_strange_folder_is_not(make_job, run, tmp_path):
+    out, beside = tmp_path / "out", tmp_path / "out.prune"
+    run(make_job("imagefolder"), "imagefolder", out)
+    shutil.rmtree(out)
+    run(make_job("imagefolder", [0, 12]), "imagefolder", out)
+    assert sum(path.is_file() for path in out.rglob("*")) == 2
+    (beside / "mine").write_text("mine")
+    with pytest.raises(OutputError, match="which prune did not write"):
+        run(make_job("imagefolder"), "imagefolder", out, overwrite=True)
+    shutil.rmtree(out)
+    shutil.rmtree(beside)
+    beside.mkdir()
+    (beside / "mine").write_text("mine")
+    with pytest.raises(OutputError, match=r"out\.prune is in the way"):
+        run(make_job("imagefolder"), "imagefolder", out)
+    assert (beside / "mine").read_text() == "mine"

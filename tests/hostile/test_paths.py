@@ -55,7 +55,7 @@ def test_names_that_climb_stay_inside(
     assert prune("embed", *PIXELS, "--on-error", "skip", "--max-bad", 0.9, "in").code == 0
     assert prune("select", "--method", "random", "--fraction", 1).code == 0
     assert prune("export", "--format", form, "--out", "out").code == 0
-    ours = (elsewhere / ".prune", elsewhere / "out")
+    ours = (elsewhere / ".prune", elsewhere / "out", elsewhere / "out.prune")
     assert outside(everything_below(), *ours) == before
     assert len(everything_below()) > len(before)
     tally(*ROW, "left out", 1)
@@ -125,8 +125,9 @@ def test_links_inside_an_export_in_the_making(
     """A killed run left a folder; somebody put a link into it."""
     assert prune("export", "--format", "imagefolder", "--out", "out").code == 0
     made = everything_below()
-    identity = json.loads((chosen / "out" / ".prune-export" / "export.json").read_bytes())["identity"]
+    identity = json.loads((chosen / "out.prune" / "export.json").read_bytes())["identity"]
     (chosen / "out").rename(chosen / "whole")
+    (chosen / "out.prune").rename(chosen / "whole.prune")
     partial = chosen / ".out.partial"
     (partial / ".prune-export").mkdir(parents=True)
     (partial / ".prune-export" / "job.json").write_text(json.dumps({"identity": identity}))
@@ -163,7 +164,7 @@ def test_a_description_that_lists_what_is_not_its_own(
     listed: str, prune: Any, chosen: Path, tally: Any
 ) -> None:
     assert prune("export", "--format", "imagefolder", "--out", "out").code == 0
-    description = chosen / "out" / ".prune-export" / "export.json"
+    description = chosen / "out.prune" / "export.json"
     said = json.loads(description.read_bytes())
     said["files"][listed] = {"size": 8, "sha256": "0" * 64}
     said.pop("seal", None)
