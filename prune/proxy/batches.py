@@ -29,7 +29,7 @@ def in_batches(
     work
         Given the network, or a copy of it, and the rows of a batch; it must not depend on other batches.
     """
-    copies, start = Copies(model, inputs.device), 0
+    copies, start = Copies(model, inputs.device, -(-len(rows) // size)), 0
 
     def one(here: Rows) -> Found:
         with copies.one() as network:

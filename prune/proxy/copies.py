@@ -22,6 +22,8 @@ class Copies:
     ----------
     model
         On a GPU, and where it cannot be copied or watches itself by hooks, itself is the only one.
+    most
+        How many have something to do.
     training
         Copies are made in any case: batch normalisation changes their buffers, not those of `model`.
 
@@ -31,8 +33,8 @@ class Copies:
         How many there are.
     """
 
-    def __init__(self, model: nn.Module, device: torch.device, *, training: bool = False) -> None:
-        wanted = thread_count() if device.type == "cpu" else 1
+    def __init__(self, model: nn.Module, device: torch.device, most: int, *, training: bool = False) -> None:
+        wanted = max(1, min(most, thread_count())) if device.type == "cpu" else 1
         models = [model]
         if training or (wanted > 1 and _may_be_copied(model)):
             first = _copied(model)

@@ -46,13 +46,15 @@ class Shards:
         Whose parameters get the gradients, and whose buffers follow.
     loss
         Of a copy of the model.
+    most
+        Shards of a step, at most.
     draws
         Whether some layer draws random numbers.
     """
 
-    def __init__(self, model: nn.Module, loss: Loss, *, draws: bool) -> None:
+    def __init__(self, model: nn.Module, loss: Loss, most: int, *, draws: bool) -> None:
         self._model, self._loss, self._draws = model, loss, draws
-        self._copies = Copies(model, torch.device("cpu"), training=True)
+        self._copies = Copies(model, torch.device("cpu"), most, training=True)
         self._crew = Abreast(self._copies.threads)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._buffers = list(model.buffers())

@@ -53,8 +53,8 @@ class Trainer:
         self.rows = _at_least_two(inputs.labelled)
         self.model = new_model(inputs, training, run)
         self.optimiser = _optimiser(self.model, training)
-        step = max(np.diff(_ends(len(self.rows), training.batch), prepend=0))
-        self.at_once = inputs.pieces.of(int(step))  # samples, for the whole life of this trainer
+        self.step = int(max(np.diff(_ends(len(self.rows), training.batch), prepend=0)))  # samples at most
+        self.at_once = inputs.pieces.of(self.step)  # samples, for the whole life of this trainer
         self.autocast = precision_of(inputs.device.type) == "bfloat16"
         self._draws_nothing = draws_nothing(self.model)
 
@@ -123,7 +123,8 @@ class Trainer:
             with contextlib.nullcontext() if self._draws_nothing else seeded(self.device, *facts):
                 yield lambda _, rows, moves: self._add_up(rows, moves)
             return
-        with Shards(self.model, self._loss, draws=not self._draws_nothing) as shards:
+        most = -(-self.step // min(SHARD, self.at_once))
+        with Shards(self.model, self._loss, most, draws=not self._draws_nothing) as shards:
             yield lambda step, rows, moves: shards.gradient(
                 [(rows[a:b], moves.part(a, b)) for a, b in self._pieces(len(rows), SHARD)], *facts, step
             )

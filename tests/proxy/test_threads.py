@@ -147,7 +147,7 @@ def test_two_threads_are_at_work_at_once_and_each_computes_alone(
 def test_a_copy_shares_the_weights_and_nothing_else(threads: Callable[[int], None]) -> None:
     threads(2)
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).train()
-    copies = Copies(model, CPU, training=True)
+    copies = Copies(model, CPU, 9, training=True)
     assert copies.threads == 2
     with copies.one() as one, copies.one() as other:
         one(torch.randn(8, 3, 5, 5)).sum().backward()
@@ -193,7 +193,7 @@ def test_a_network_that_must_not_be_copied_runs_in_one_thread(
         made = few(str(count), 300)
         run_checkpoint(*made, Checkpoint(model, {"code": "x"}), needs=frozenset({"gradient", "boundary"}))
         found.append(columns_of(made[0].path))
-        assert Copies(model.eval(), CPU).threads == 1
+        assert Copies(model.eval(), CPU, 9).threads == 1
     assert found[0] == found[1]
 
 
