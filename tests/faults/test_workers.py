@@ -44,6 +44,10 @@ class Listener:
     def say(self, message: str) -> None:
         self.said.append(message)
 
+    @property
+    def of_memory(self) -> list[str]:
+        return [message for message in self.said if "memory is short" in message]
+
 
 def kill_a_worker() -> bool:
     for process in multiprocessing.active_children():
@@ -182,8 +186,8 @@ def test_an_encoder_goes_on_in_smaller_batches_with_the_same_bytes(
         monkeypatch.setattr(embedding, "open_encoder", lambda _, net=net, **__: net)
         pipeline.embed(home / "store", str(sources / "images"), encoder="narrow")
     assert content(tmp_path / "short") == content(tmp_path / "whole")
-    assert [words for words in told.said if "images at a time" in words] == told.said
-    assert len(told.said) == halvings
+    assert all("images at a time" in words for words in told.of_memory)
+    assert len(told.of_memory) == halvings
     tally(TABLE, "embed", "out of device memory")
 
 
@@ -225,11 +229,11 @@ def test_a_proxy_goes_on_in_smaller_pieces_and_says_so(
     full = scores(tmp_path / "full", data, told)
     narrow(64)
     assert (scores(tmp_path / "wide", data, told) == full).all()
-    assert told.said == []
+    assert told.of_memory == []
     narrow(9)
     short = scores(tmp_path / "short", data, told)
     np.testing.assert_allclose(short, full, rtol=2e-2, atol=1e-3)  # sums in another order
-    assert "the device's memory is short: the proxy goes on with 7 samples at a time" in told.said[0]
+    assert "the device's memory is short: the proxy goes on with 7 samples at a time" in told.of_memory[0]
     scores(tmp_path / "again", data, Listener())
     assert content(tmp_path / "again") == content(tmp_path / "short")
     tally(TABLE, "score", "out of device memory", 3)
@@ -242,7 +246,7 @@ def test_evaluation_alone_may_be_short_of_memory(
     full = scores(tmp_path / "full", data, told)
     narrow(999, evaluating=3)
     np.testing.assert_allclose(scores(tmp_path / "short", data, told), full, rtol=2e-2, atol=1e-3)
-    assert told.said
+    assert told.of_memory
     tally(TABLE, "score", "out of device memory")
 
 
@@ -253,7 +257,7 @@ def test_batch_normalisation_never_meets_a_single_sample(
     narrow(3)
     found = scores(tmp_path, sources / "images", told, proxy="resnet8")
     assert np.isfinite(found).all()
-    assert "batch normalisation sees no more either" in told.said[0]
+    assert "batch normalisation sees no more either" in told.of_memory[0]
     tally(TABLE, "score", "out of device memory")
 
 
