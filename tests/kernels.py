@@ -24,6 +24,7 @@ QUICK = (  # seconds each, of what is in the folders
     "index/test_farthest.py",
     "index/test_gradients.py",
     "selectors/test_craig.py",
+    "selectors/test_far_mean.py",
     "selectors/test_gradmatch.py",
     "selectors/test_herding.py",
     "selectors/test_kernels.py",
