@@ -47,6 +47,7 @@ def candidates(store: Store, dataset: Dataset, request: Request, reporter: Repor
         reasons |= dict.fromkeys(unlabelled.tolist(), "no label")
         if len(unlabelled):
             reporter.say(f"{len(unlabelled)} samples have no label, so no gradient, and are left out")
+    reasons |= _unscored(store, dataset, request, reasons, reporter)
     usable = np.setdiff1d(np.arange(len(dataset)), np.array(sorted(reasons), np.int64))
     asked = _rows_of(dataset, request.given)
     given = np.intersect1d(asked, usable)
@@ -60,6 +61,23 @@ def candidates(store: Store, dataset: Dataset, request: Request, reporter: Repor
     reasons |= dict.fromkeys(given.tolist(), "given")
     reasons |= dict.fromkeys(dropped.tolist(), str(cut.get("reason")))
     return Candidates(np.setdiff1d(free, dropped), reasons, given, len(usable), cut, dropped)
+
+
+def _unscored(
+    store: Store, dataset: Dataset, request: Request, reasons: Mapping[int, str], reporter: Reporter
+) -> dict[int, str]:
+    """Return samples that a method cannot rank by its score: they have no label, so none of it."""
+    method = request.selector
+    if "scores" not in method.needs and not (method.takes("scores") and request.score is not None):
+        return {}
+    column = score_column(store, request.score, method.score)
+    if column.recipe.get("unlabelled") != "keep":
+        return {}
+    rows = [row for row in np.flatnonzero(dataset.labels < 0).tolist() if row not in reasons]
+    if rows:
+        name = column.name.removeprefix("score.")
+        reporter.say(f"{len(rows)} samples have no label, so no {name}, and are left out")
+    return dict.fromkeys(rows, "no label, so no score")
 
 
 def budget(request: Request, found: Candidates) -> int | None:

@@ -16,11 +16,12 @@ from prune.opening import Opened, check_rejects
 from prune.proxy import Training, cache_images
 from prune.proxy.checkpoint import Checkpoint, run_checkpoint
 from prune.proxy.factory import build_model, fit_weights
-from prune.scoring import Wanted, require_labels
+from prune.scoring import Wanted
 from prune.spaces import embedding_name
 from prune.store import Column, identity
 from prune.supplies import BOUNDARY, FEATURES, GRADIENT
 from prune.trace.found import OwnTrace, own_of, require_epochs
+from prune.unlabelled import require_labels
 
 _FORM = "--checkpoint FILE --model module:factory"
 
@@ -94,7 +95,7 @@ def checked(opened: Opened, wanted: Wanted, model: Model, training: Training, on
     inputs = _embedding(opened, on) if training.proxy == "linear" else images_of(opened, training.size)
     rejects = {**opened.dataset.rejects, **inputs.rejects}
     check_rejects(opened, rejects)
-    require_labels(opened, wanted, usable_rows(opened, rejects), trains=True)
+    require_labels(opened, wanted.methods, usable_rows(opened, rejects), trains=True)
     if model.mean is None and training.proxy != "linear":
         settings.reporter.say(
             f"{inputs.shape[-1]} pixels a side, normalised by the dataset's own mean and deviation; "

@@ -14,7 +14,9 @@ from prune.encoders import Encoder, encode_dataset, open_encoder, precomputed_co
 from prune.errors import DataError, OptionError
 from prune.npy import open_npy
 from prune.opening import Opened
+from prune.readers.huggingface import HuggingFace
 from prune.store import ColumnWriter
+from prune.table_features import TableFeatures
 
 _DEFAULT = "resnet18"
 
@@ -40,6 +42,12 @@ def embed_column(opened: Opened, asked: Request) -> ColumnWriter:
     if asked.dtype not in {"float16", "float32"}:
         raise OptionError(f"--dtype {asked.dtype} is not float16 or float32")
     dtype = np.dtype(asked.dtype)
+    if (own := _table_features(opened, asked)) is not None:
+        column = str(opened.reader.options["features_column"])
+        recipe = {"encoder": "precomputed", "column": column, "dtype": dtype.name, "version": 1}
+        writer = _column(opened, "embedding.precomputed", recipe)
+        precomputed_column(own, opened.dataset, writer, dtype, opened.settings.reporter)
+        return writer
     if _features(opened, asked):
         return _precomputed(opened, asked, dtype)
     settings, name = opened.settings, asked.encoder or _DEFAULT
@@ -78,6 +86,14 @@ def _features(opened: Opened, asked: Request) -> str | None:
     if asked.features is None and asked.encoder in {None, "precomputed"}:
         return _own_features(opened)
     return asked.features
+
+
+def _table_features(opened: Opened, asked: Request) -> TableFeatures | None:
+    """Return the features of a table that has no images."""
+    reader = opened.reader
+    if not isinstance(reader, HuggingFace) or reader.features_column is None or asked.features is not None:
+        return None
+    return TableFeatures(reader, opened.dataset) if asked.encoder in {None, "precomputed"} else None
 
 
 def _own_features(opened: Opened) -> str | None:

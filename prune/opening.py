@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.compute as pc
 
 from prune import files
@@ -22,6 +23,7 @@ from prune.local import real
 from prune.placing import place_store
 from prune.readers import Reader, open_reader
 from prune.readers.account import scan_line
+from prune.readers.group import choice_of
 from prune.readers.layout import LayoutError
 from prune.readers.scan import first_difference, scan
 from prune.readers.scanned import Scanned
@@ -174,6 +176,8 @@ def all_rejects(store: Store, dataset: Dataset) -> dict[int, str]:
     for name in store.columns:
         if name.startswith(("images.", "embedding.", "trace.")):
             rejects = store.column(name).rejects | rejects
+        elif name.startswith("score.") and store.column(name).recipe.get("unlabelled") == "skip":
+            rejects = dict.fromkeys(np.flatnonzero(dataset.labels < 0).tolist(), "no label") | rejects
     return rejects
 
 
@@ -195,10 +199,12 @@ def check_rejects(opened_: Opened, rejects: Mapping[int, str], what: str = "samp
     limit = Fraction(str(settings.max_bad)) * n  # as it was typed: 0.29 of 100 is 29
     share = f"{len(rejects)} of {n} {what} ({100 * len(rejects) / n:.2g} %)"
     if len(rejects) == n:
-        raise RejectsError(f"none of {n} {what} can be used", listed, "look at the reasons above")
+        hint = choice_of(rejects.values()) or "look at the reasons above"
+        raise RejectsError(f"none of {n} {what} can be used", listed, hint)
     if settings.on_error == "fail":
         more = "" if len(rejects) <= limit else f" --max-bad {_round_up(len(rejects) / n)}"
-        hint = f"add --on-error skip{more} to go on without them; what was read is kept"
+        skip = f"add --on-error skip{more} to go on without them; what was read is kept"
+        hint = choice_of(rejects.values()) or skip
         raise RejectsError(f"{share} cannot be used", listed, hint)
     if len(rejects) > limit:
         told = f"{share} cannot be used, the limit is {100 * settings.max_bad:g} %"

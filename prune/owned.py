@@ -12,10 +12,11 @@ from prune.errors import MissingColumnError, OptionError
 from prune.opening import Opened, check_rejects
 from prune.proxy import Training
 from prune.report.agreement import agreement
-from prune.scoring import Scored, Wanted, require_labels, write_scores
+from prune.scoring import Scored, Wanted, write_scores
 from prune.store import identity
 from prune.supplies import FEATURES, IMAGES, PER_RUN, Job, of_run, rehearse, scored, space_of
 from prune.trace.found import OwnTrace, own_traces, require_epochs, require_supplied
+from prune.unlabelled import require_labels
 
 __all__ = ["Model", "owned_scores", "plan_of"]
 
@@ -109,7 +110,7 @@ def own_columns(opened: Opened, wanted: Wanted, own: OwnTrace, training: Trainin
     usable = usable_rows(opened, rejects)
     unforeseen = {row: why for row, why in rejects.items() if row not in own.partial}
     check_rejects(opened, unforeseen if len(usable) else rejects)
-    require_labels(opened, wanted, usable, trains=False)
+    require_labels(opened, wanted.methods, usable, trains=False)
     say(f"scores come from {own}; --proxy resnet8 trains a proxy instead")
     for remark in filter(None, remarks):
         say(remark)

@@ -13,7 +13,7 @@ from prune.arrays import Array, Scores
 from prune.cost import cost_of, spent
 from prune.earlier import earlier, require_told, settled
 from prune.effort import Effort
-from prune.errors import DataError, MissingColumnError, OptionError
+from prune.errors import MissingColumnError, OptionError
 from prune.filling import Filling
 from prune.methods import Method, find
 from prune.opening import Opened, all_rejects, check_rejects
@@ -25,7 +25,6 @@ from prune.store import Column, identity
 from prune.supplies import (
     FEATURES,
     IMAGES,
-    LABELS,
     PER_RUN,
     PROBS,
     SPACE,
@@ -40,6 +39,7 @@ from prune.supplies import (
     space_of,
 )
 from prune.training import Task, Trained, train
+from prune.unlabelled import judged, require_labels
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def score_columns(
             rejects = {**rejects, **all_rejects(opened.store, opened.dataset)}
     check_rejects(opened, rejects)
     usable = np.setdiff1d(np.arange(len(opened.dataset)), np.array(sorted(rejects), np.int64))
-    require_labels(opened, wanted, usable, trains=trains)
+    require_labels(opened, wanted.methods, usable, trains=trains)
     as_before = [f"as the trace that is there: {before}"] if trains and before and not told.is_said else []
     for remark in [*as_before, *remarks]:
         opened.settings.reporter.say(remark)
@@ -179,18 +179,31 @@ def _all_scores(
     for name, method in wanted.methods.items():
         began = time.perf_counter()
         of_runs, options = set(method.needs) <= PER_RUN, wanted.options[name]
-        recipe, values = scored(part if of_runs else job, name, method, options)
+        given = part if of_runs else job
+        rows, noted = judged(job.opened, method, given.usable)
+        given = given if len(rows) == len(given.usable) else replace(given, usable=rows)
+        recipe, values = scored(given, name, method, options)
+        recipe |= noted
         about[name] = {}
         if of_runs and trained is not None:
-            about[name] = _about(part, method, options, trained)
+            about[name] = _about(given, method, options, trained)
         if of_runs and filling is not None:
             recipe, values = recipe | {"extrapolated": filling.recipe}, filling.fill(values)
+            values = {suffix: _only(array, noted, job) for suffix, array in values.items()}
             about[name]["extrapolated"] = len(filling.rows)
         if ".suspect" in values:
             about[name]["suspects"] = int(values[".suspect"].sum())
         done |= write_scores(job.opened, name, recipe, values)
         seconds[name] = time.perf_counter() - began
     return done, about, seconds
+
+
+def _only(values: Array, noted: Mapping[str, Any], job: Job) -> Array:
+    """Return scores without those that were filled in for samples that have no label."""
+    if noted and values.dtype.kind == "f":
+        values = values.copy()
+        values[job.opened.dataset.labels < 0] = np.nan
+    return values
 
 
 def _about(job: Job, method: Method, options: Mapping[str, Any], trained: Trained) -> dict[str, Any]:
@@ -249,23 +262,6 @@ def _embedding(opened: Opened, wanted: Wanted, on: str | None) -> Column:
             "--proxy linear needs an embedding to look at", "prune embed --encoder resnet18 DATA"
         )
     return opened.store.column(embedding_name(opened.store, on))
-
-
-def require_labels(opened: Opened, wanted: Wanted, usable: Array, *, trains: bool) -> None:
-    """Refuse samples without a label where a proxy learns from it, or a score compares within classes."""
-    needy = {n: m for n, m in wanted.methods.items() if set(m.needs) & (TRAINED | {LABELS})}
-    blocked = needy or ({n: m for n, m in wanted.methods.items() if m.needs != [IMAGES]} if trains else {})
-    labels = opened.dataset.labels[usable]
-    missing = int((labels < 0).sum()) if blocked else 0
-    names = ", ".join(blocked)
-    if missing:
-        have = "none has one" if missing == len(labels) else f"{missing} of {len(labels)} samples have none"
-        what = "labels" if needy else "an embedding, or labels to train a proxy on"
-        hint = "prune embed works without labels; so does prune score --type input_norm"
-        raise DataError(f"{names} needs {what}, and {have}", hint)
-    trained = ", ".join(name for name, method in wanted.methods.items() if set(method.needs) & TRAINED)
-    if trained and len(np.unique(labels)) == 1:
-        opened.settings.reporter.say(f"there is one class only: {trained} cannot tell samples apart")
 
 
 def scores_of(opened: Opened, columns: Mapping[str, str]) -> dict[str, Scores]:

@@ -19,6 +19,7 @@ class Settings:
     workers: int = 0  # processes that decode images; 0: in this one
     on_error: Literal["fail", "skip"] = "fail"  # what unreadable samples do to the command
     max_bad: float = 0.01  # fraction of unreadable samples that `skip` tolerates
+    unlabelled: Literal["skip", "keep"] | None = None  # what becomes of samples without a label; None: stop
     wait: bool = False  # for another process that writes to the store, instead of failing
     memory: int | None = None  # bytes that a search may use beyond the columns; default: half of what is free
     refresh: bool = False  # start over when the dataset changed, instead of failing
@@ -30,6 +31,8 @@ class Settings:
             raise OptionError(f"--device {self.device} is not auto, cpu or cuda")
         if self.on_error not in {"fail", "skip"}:
             raise OptionError(f"--on-error {self.on_error} is not fail or skip")
+        if self.unlabelled not in {None, "skip", "keep"}:
+            raise OptionError(f"--unlabelled {self.unlabelled} is not skip or keep")
         if not 0 <= self.max_bad <= 1:
             raise OptionError(f"--max-bad must be from 0 to 1, not {self.max_bad}")
         if not 0 <= self.seed < 2**63:

@@ -49,7 +49,7 @@ def typed(verb: str, given: Mapping[str, Any], settings: Settings) -> str:
     words += [part for word in training_words(training) for part in word.split()]
     for name, value in (given.get("checkpoint") or {}).items():
         words += _said(name, value)
-    for name in ("seed", "device", "on_error", "max_bad"):
+    for name in ("seed", "device", "on_error", "max_bad", "unlabelled"):
         value = getattr(settings, name)
         words += _said(name, None if value == getattr(DEFAULTS, name) else value)
     return shlex.join(words)

@@ -23,11 +23,11 @@ LAYERS = [
     {"checkpointing"},
     {"scoring", "selecting", "exporting", "verifying", "collecting"},  # the steps of the verbs
     {"cost"},
-    {"training"},
+    {"training", "unlabelled"},
     {"manifest", "targets", "supplies", "filling", "earlier", "unused_scores"},
     {"candidates", "rows", "embedding", "announcing"},
     {"request"},
-    {"spaces", "choosing", "trace", "dynamics"},
+    {"spaces", "choosing", "trace", "dynamics", "table_features"},
     {"opening"},
     {"placing"},
     {"exporters"},

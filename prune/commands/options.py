@@ -22,6 +22,13 @@ class Device(enum.StrEnum):
     cuda = "cuda"
 
 
+class Unlabelled(enum.StrEnum):
+    """What becomes of samples without a label."""
+
+    skip = "skip"
+    keep = "keep"
+
+
 class OnError(enum.StrEnum):
     """What unreadable samples do to a command."""
 
@@ -75,16 +82,34 @@ LabelField = Annotated[
 ImageColumn = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Column that holds the image, where there are several.", rich_help_panel=READ
+        metavar="NAME", help="Column, or suffix of a tar member, that holds the image.", rich_help_panel=READ
     ),
+]
+FeaturesColumn = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column of features, of a table without images.", rich_help_panel=READ),
 ]
 LabelsFile = Annotated[
     Path | None,
-    typer.Option("--labels", metavar="FILE", help="Labels of a .npy dataset.", rich_help_panel=READ),
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="Labels: .csv, .tsv or .parquet by key or file name; .npy for a .npy.",
+        rich_help_panel=READ,
+    ),
 ]
 MaxPixels = Annotated[
     float | None,
     typer.Option(metavar="MEGAPIXELS", help="Largest image that is read; default: 40.", rich_help_panel=READ),
+]
+UnlabelledMode = Annotated[
+    Unlabelled | None,
+    typer.Option(
+        "--unlabelled",
+        help="Samples without a label: leave them out, or keep them without the scores that look at labels.",
+        rich_help_panel=READ,
+        show_default=False,
+    ),
 ]
 NoLabels = Annotated[
     bool, typer.Option("--no-labels", help="Read DATA without labels.", rich_help_panel=READ)

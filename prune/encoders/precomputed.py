@@ -22,7 +22,7 @@ _BLOCK = 8192  # rows in memory at a time while the numbers are checked
 
 
 def precomputed(
-    path: str | Path,
+    path: str | Path | Features,
     dataset: Dataset,
     writer: ColumnWriter,
     dtype: npt.DTypeLike = np.float16,
@@ -34,7 +34,7 @@ def precomputed(
     ----------
     path
         A .npy matrix (n, d) in the order of the dataset, or a parquet file with a column `key` and either one
-        column of lists or one column for each dimension.
+        column of lists or one column for each dimension; or features that are open already.
     dataset
         The samples. Those that the scan rejected hold NaN, whatever the file says.
     writer
@@ -52,13 +52,13 @@ def precomputed(
     OutputError
         The column will not fit on the disk.
     """
-    features = open_features(Path(path), dataset)
+    features = open_features(Path(path), dataset) if isinstance(path, str | Path) else path
     missing = list(writer.missing())
     if missing:
         _check(features, dataset, np.dtype(dtype), reporter)
     usable = np.zeros(len(dataset), bool)
     usable[dataset.usable] = True
-    with reporter.stage(f"copy {path}", sum(p.stop - p.start for p in missing)) as advance:
+    with reporter.stage(f"copy {features.source}", sum(p.stop - p.start for p in missing)) as advance:
         for number, part in enumerate(missing):
             rows = np.arange(part.start, part.stop)
             values = features.rows(rows)

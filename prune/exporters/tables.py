@@ -30,8 +30,9 @@ from prune.exporters.table_files import (
     with_features,
 )
 from prune.images import suffix_of
+from prune.readers.features import is_list
 from prune.readers.huggingface import HuggingFace
-from prune.readers.row import KEY, image_bytes
+from prune.readers.row import KEY, image_bytes, row_bytes
 
 _BYTES = 64 << 20
 _SHARD_ROWS = 10_000  # of a shard, where the source has none to follow
@@ -149,10 +150,18 @@ def _take(job: Job, source: HuggingFace, shard: Shard) -> Iterator[pa.Table]:
     done = 0
     for table in file_tables(source.root / shard.source, samples["index"].to_numpy()):
         table = _embedded(table, source.image_column, source.root)
-        for image in _bytes_of(table[source.image_column].combine_chunks()):
-            check_digest(keys[done], digests[done], memoryview(image.as_buffer()))
+        for data in _contents(table[source.image_column]):
+            check_digest(keys[done], digests[done], data)
             done += 1
         yield table
+
+
+def _contents(images: pa.ChunkedArray) -> Iterator[bytes | memoryview]:
+    """Yield what the digests of rows are of: bytes of images, or numbers."""
+    if is_list(images.type):
+        yield from (data or b"" for data in row_bytes(images))
+    else:
+        yield from (memoryview(image.as_buffer()) for image in _bytes_of(images.combine_chunks()))
 
 
 def _bytes_of(images: pa.Array) -> pa.Array:

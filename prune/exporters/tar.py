@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import tarfile
@@ -19,6 +20,7 @@ from prune.exporters.carried import CAPTIONS, WEIGHT, Carried, bytes_in, carried
 from prune.exporters.class_ids import source_ids
 from prune.exporters.job import Job, check_digest
 from prune.exporters.members import key_and_names
+from prune.exporters.renamed import other_key, renamed
 from prune.files import NewFile
 from prune.images import suffix_of
 
@@ -116,7 +118,14 @@ def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
         try:
             start = _global_header(fd)
             out.copy(fd, 0, start)
-            for window in _windows(samples):
+            first = next(samples)
+            rest = itertools.chain([first], samples)
+            if other_key(os.pread(fd, min(first.size, _WINDOW), first.offset), first.key) is not None:
+                for sample in rest:
+                    made = _under_its_key(fd, sample, path)
+                    out.write(made if sample.weight is None else made + _weight_member(made, sample.weight))
+                return
+            for window in _windows(rest):
                 _copy_window(fd, window, start, path, out)
         finally:
             os.close(fd)
@@ -125,6 +134,17 @@ def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
 
 
 _AGAIN = "run the commands again from the first"
+
+
+def _under_its_key(fd: int, sample: _Sample, path: Path) -> bytes:
+    """Return the members of a sample whose key begins with the name of its shard."""
+    data = os.pread(fd, sample.size, sample.offset)
+    if len(data) < sample.size:
+        raise DataError(f"{path} has changed since it was scanned: it ends early", _AGAIN)
+    if sample.image_offset is not None and sample.image_size is not None:
+        low = sample.image_offset - sample.offset
+        check_digest(sample.key, sample.digest, memoryview(data)[low : low + sample.image_size])
+    return renamed(data, other_key(data, sample.key) or sample.key, sample.key, _member)
 
 
 def _global_header(fd: int) -> int:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from prune.errors import DataError, OptionError, UnknownNameError
+from prune.readers.label_file import LabelFile, open_labels
 from prune.readers.sample import Reader, Unit
+from prune.readers.unread import refuse_unread
 
 __all__ = ["READERS", "Reader", "Unit", "open_reader", "recognise"]
 
@@ -55,14 +57,29 @@ def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **o
     module = importlib.import_module(f"prune.readers.{name}")
     if options.get("no_labels") and (options.get("labels") or options.get("label_field")):
         raise OptionError("--no-labels leaves out what --labels and --label-field name", "give one of them")
-    given = dict(_accepted(module, name, {k: v for k, v in options.items() if v is not None}))
+    given = {key: value for key, value in options.items() if value is not None}
+    file = _label_file(name, given)
+    given = dict(_accepted(module, name, given))
     if name == "imagefolder":
         given |= {"as_it_stands": as_ is not None, "settled": settled}
     try:
         reader: Reader = getattr(module, f"open_{name}")(data, **given)
     except OSError as error:  # such as a folder that may not be entered
         raise DataError(f"{data} cannot be opened: {error.strerror}") from error
-    return reader
+    return reader if file is None else reader.with_labels(file)
+
+
+def _label_file(name: str, given: dict[str, Any]) -> LabelFile | None:
+    """Take a file of labels out of the options; arrays read one that is an array themselves."""
+    labels = given.get("labels")
+    if labels is None or (name == "arrays" and str(labels).endswith(".npy")):
+        return None
+    if str(labels).endswith(".npy"):
+        raise OptionError(
+            f"--labels {labels} is matched by row, and a dataset of format {name} is matched by key",
+            "name a .csv or .parquet file with a column of keys or file names, and one of labels",
+        )
+    return open_labels(given.pop("labels"), given.pop("label_field", None))
 
 
 def recognise(data: str) -> str:
@@ -70,10 +87,12 @@ def recognise(data: str) -> str:
     path = Path(data)
     if not _exists(path):
         if any(sign in data for sign in "*?[{"):
+            refuse_unread(data)
             return "webdataset"
         raise DataError(f"no data at {data}", _nearest(path))
     found = [name for name in READERS if importlib.import_module(f"prune.readers.{name}").looks_like(path)]
     if not found:
+        refuse_unread(data)
         empty = path.is_dir() and not any(path.iterdir())
         what = f"{data} is empty" if empty else f"{data} holds no dataset that prune knows"
         raise DataError(what, "prune methods readers   # lists what prune reads")

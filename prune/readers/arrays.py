@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from prune import files
 from prune.arrays import Array
 from prune.errors import DataError, OptionError
 from prune.npy import open_npy
+from prune.readers.label_file import LabelFile
 from prune.readers.sample import (
     RAW,
     Unit,
@@ -49,8 +50,8 @@ def open_arrays(data: str, *, labels: str | None = None, no_labels: bool = False
     data
         The file: numbers, two to four axes.
     labels
-        A `.npy` file of n whole numbers or texts. If not given: `X_labels.npy` beside `X.npy`, `labels.npy`
-        or `y.npy`, the first that exists; else there are no labels.
+        A `.npy` file of n whole numbers or texts, (n,) or (n, 1). If not given: `X_labels.npy` beside
+        `X.npy`, `labels.npy` or `y.npy`, the first that exists; else there are no labels.
     no_labels
         Whether labels beside the file are left alone.
 
@@ -81,6 +82,7 @@ class Arrays:
     root: Path
     name: str
     labels: str | None = None
+    label_file: LabelFile | None = None
     split: str | None = field(default=None, init=False)
     format: str = field(default="arrays", init=False)
 
@@ -109,12 +111,30 @@ class Arrays:
             raise DataError(what, "images have 1, 3 or 4 channels, last or first")
         if self._labels is None:
             return
+        self._refuse_fractions()
         found = self._labels.shape
-        if found != shape[:1] or self._labels.dtype.kind not in "iubU":
+        if found != shape[:1] or self._labels.dtype.kind not in "iubUf":
             what = f"{self.root / str(self.labels)} has the shape {found} and the type {self._labels.dtype}"
             raise DataError(
                 f"{what}, but there are {shape[0]} samples", "want one whole number or text a sample"
             )
+
+    def with_labels(self, file: LabelFile) -> Arrays:
+        """Return a reader of the same samples, with labels from a file."""
+        return replace(self, label_file=file)
+
+    def _refuse_fractions(self) -> None:
+        """Raise `DataError` where labels are floats and not whole: they are no classes."""
+        labels = self._labels
+        if labels is None or labels.dtype.kind != "f":
+            return
+        for start in range(0, len(labels), _UNIT):
+            block = np.asarray(labels[start : start + _UNIT]).ravel()
+            odd = block[~np.isnan(block) & (block != np.trunc(block))]
+            if len(odd) or np.isinf(block).any():
+                first = odd[0] if len(odd) else np.inf
+                what = f"{self.root / str(self.labels)} holds {first:g}, which is no class"
+                raise DataError(what, "want whole numbers or texts; NaN or -1 for a sample without a label")
 
     def units(self) -> Iterator[Unit]:
         """Yield 65,536 rows at a time."""
@@ -183,7 +203,11 @@ class Arrays:
 
     @cached_property
     def _labels(self) -> Array | None:
-        return None if self.labels is None else open_npy(self.root / self.labels)
+        """The labels as one axis: a column of them, (n, 1), is one too."""
+        if self.labels is None:
+            return None
+        labels = open_npy(self.root / self.labels)
+        return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
     @cached_property
     def _sources(self) -> dict[str, str]:
@@ -201,6 +225,8 @@ def _texts(labels: Array) -> list[str | None]:
     """Return label texts; an empty text is no label."""
     if labels.dtype.kind == "b":
         return [str(label).lower() for label in labels.tolist()]
+    if labels.dtype.kind == "f":
+        return [None if label != label else str(int(label)) for label in labels.tolist()]
     return [str(label) or None for label in labels.tolist()]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prune.errors import DataError
@@ -20,6 +21,8 @@ IMAGE_SUFFIXES = frozenset(
     _words("jpg jpeg jpe jfif png webp bmp gif tif tiff ppm pgm pbm pnm avif avifs jp2 j2k j2c jpx jpf")
 )
 MAX_IMAGE_BYTES = 256 << 20
+
+SEVERAL = "holds several images: "  # what the reason of a sample begins with that must be told its image
 
 _NAME = re.compile(r"((?:.*/)?[^.]+)\.([^/]*)")
 _META = re.compile(r"__[^/]*__(?:$|/)")
@@ -39,10 +42,25 @@ def split_name(name: str) -> tuple[str, str] | None:
 class Sample:
     """Adjacent members of one key."""
 
-    __slots__ = ("bits", "digest", "end", "extensions", "image", "key", "offset", "plain", "reason", "texts")
+    __slots__ = (
+        "bits",
+        "chosen",
+        "digest",
+        "end",
+        "extensions",
+        "image",
+        "images",
+        "key",
+        "offset",
+        "plain",
+        "reason",
+        "texts",
+    )
 
-    def __init__(self, key: str, offset: int) -> None:
+    def __init__(self, key: str, offset: int, chosen: str | None = None) -> None:
         self.key = key
+        self.chosen = chosen  # the extension of the image, where the user said it
+        self.images: list[str] = []  # extensions of images that are as good as the one taken
         self.offset = self.end = offset
         self.extensions: dict[str, None] = {}
         self.image: Member | None = None
@@ -62,7 +80,9 @@ class Sample:
         elif extension in self.extensions:
             self.reject(f"it has two members .{extension}")
         elif self._is_image(extension):
-            self._take_image(member, source)
+            self.images.append(extension)
+            if len(self.images) == 1:
+                self._take_image(member, source)
         if extension in wanted:
             small = member.kind == "file" and member.size <= limit(extension)
             self.texts[extension] = source.read(member.data, member.size) if small else None
@@ -82,7 +102,9 @@ class Sample:
             self.reject(str(error))
         if self.image is None:
             held = ", ".join(itertools.islice(self.extensions, 8))
-            self.reject(f"has no image (members: {held})")
+            self.reject(f"has no image{f' .{self.chosen}' if self.chosen else ''} (members: {held})")
+        if len(self.images) > 1:
+            self.reject(SEVERAL + ", ".join(self.images[:8]))
         key = printable(self.key)
         self.reject(key_problem(self.key) or ("the key is not UTF-8" if key != self.key else ""))
         place = (self.image.data, self.image.size) if self.image else (None, None)
@@ -90,14 +112,15 @@ class Sample:
         return [key, shard, self.offset, size, *place, None, label, self.digest, self.reason or None]
 
     def _is_image(self, extension: str) -> bool:
-        """Say whether this is the image, or a better one: `jpg` goes before `depth.png`."""
-        if self.plain:
-            return False
+        """Say whether this may be the image; one without a dot, `jpg`, goes before all like `depth.png`."""
+        if self.chosen is not None:
+            return extension == self.chosen
         _, dot, suffix = extension.rpartition(".")
-        if suffix not in IMAGE_SUFFIXES:
+        if suffix not in IMAGE_SUFFIXES or (dot and self.plain):
             return False
-        self.plain = not dot
-        return self.plain or self.image is None
+        if not dot and not self.plain:
+            self.plain, self.images = True, []
+        return True
 
     def _take_image(self, member: Member, source: Source) -> None:
         self.image, self.digest, self.bits = member, None, None
@@ -116,6 +139,8 @@ def rows_of(
     where: Sequence[Place],
     names: Mapping[str, str] | None,
     depths: Counter[int] | None = None,
+    *,
+    image: str | None = None,
 ) -> list[list[Any]]:
     """Return the samples of a shard as rows of `RAW`; all parts of one that is not in one piece are rejected.
 
@@ -128,7 +153,7 @@ def rows_of(
     """
     rows: list[list[Any]] = []
     first: dict[str, int] = {}
-    for sample in samples_of(source, frozenset(extension for extension, _ in where)):
+    for sample in samples_of(source, frozenset(extension for extension, _ in where), image):
         row = first.setdefault(sample.key, len(rows))
         if row < len(rows):
             reason = f"its members are not adjacent (they begin again after {rows[-1][0]})"
@@ -140,8 +165,11 @@ def rows_of(
     return rows
 
 
-def samples_of(source: Source, wanted: frozenset[str]) -> Iterator[Sample]:
-    """Yield runs of members with one key, as the webdataset library does; `wanted`: extensions of labels."""
+def samples_of(source: Source, wanted: frozenset[str], image: str | None = None) -> Iterator[Sample]:
+    """Yield runs of members with one key, as the webdataset library does.
+
+    `wanted`: extensions of labels; `image`: that of the image, where the user chose it.
+    """
     current: Sample | None = None
     strays = 0
     for member in members(source):
@@ -153,7 +181,7 @@ def samples_of(source: Source, wanted: frozenset[str]) -> Iterator[Sample]:
         if current is None or current.key != key:
             if current is not None:
                 yield current
-            current = Sample(key, member.offset)
+            current = Sample(key, member.offset, image)
         current.add(member, extension, source, wanted)
     if current is not None:
         yield current
@@ -162,6 +190,16 @@ def samples_of(source: Source, wanted: frozenset[str]) -> Iterator[Sample]:
             f"{source.path} holds {strays} files but no sample",
             "name members KEY.EXTENSION, for example 0001.jpg",
         )
+
+
+def choice_of(reasons: Iterable[str]) -> str:
+    """Return what to type where samples hold several images; nothing where none does."""
+    held = next((reason.removeprefix(SEVERAL) for reason in reasons if reason.startswith(SEVERAL)), None)
+    if held is None:
+        return ""
+    first = held.split(", ")[0]
+    own = "; a dot in a name begins its suffix: rename them if each is a sample" if first[0].isdigit() else ""
+    return f"choose: --image-column {shlex.quote(first)}{own}"
 
 
 def printable(name: str) -> str:
@@ -174,7 +212,8 @@ def printable(name: str) -> str:
 
 
 def _class_name(label: str, names: Mapping[str, str]) -> str:
-    name = names.get(label) or (names.get(str(int(label))) if label.isdecimal() else None)
+    number = label.removesuffix(".0")
+    name = names.get(label) or (names.get(str(int(number))) if number.isdecimal() else None)
     if name is None:
         raise ValueError(f"label {label!r} is not in classnames.txt")
     return name

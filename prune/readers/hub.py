@@ -10,10 +10,13 @@ from typing import Any
 
 from prune import files
 from prune.errors import DataError, OptionError
+from prune.readers.columnar import open_rows
+from prune.readers.lines import run, text, then
 from prune.readers.sample import refuse_unnameable
 from prune.readers.splits import canonical, split_of, words_in
 
 _SHARD = re.compile(r"(\w+(?:[.-]\w+)*?)-\d{5}-of-\d{5}\b.*\.parquet")
+_PART = re.compile(r"-\d{5}-of-\d{5}$")
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,25 @@ class Found:
     files: tuple[str, ...]
     kind: str  # parquet or arrow
     split: str | None
+    cached: bool = False  # in the cache of `datasets`
 
 
 def is_saved(path: Path) -> bool:
     """Say whether `save_to_disk` wrote this folder."""
     return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
+
+
+def is_cache(path: Path) -> bool:
+    """Say whether `datasets` keeps a dataset in this folder of its cache."""
+    return not is_saved(path) and any(is_stream(file) for file in path.glob("*.arrow"))
+
+
+def is_stream(file: Path) -> bool:
+    """Say whether this is an Arrow stream, as `datasets` writes it; one called `cache-…` holds no dataset."""
+    if file.suffix != ".arrow" or file.name.startswith("cache-") or not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(4) == b"\xff\xff\xff\xff"
 
 
 def find(path: Path, split: str | None) -> Found:
@@ -51,6 +68,8 @@ def find(path: Path, split: str | None) -> Found:
         return Found(path, tuple(names), "arrow", chosen)
     if (path / "state.json").is_file():
         return _saved(path, split)
+    if is_stream(path) or (path.is_dir() and is_cache(path)):
+        return _cached(path, split)
     return _parquet(path, split)
 
 
@@ -58,6 +77,8 @@ def splits(path: Path) -> list[str]:
     """Return the names of the splits in a folder; none where it is one dataset without splits."""
     if (path / "dataset_dict.json").is_file():
         return list(_names(_json(path / "dataset_dict.json"), "splits", path / "dataset_dict.json"))
+    if is_cache(path):
+        return sorted(_cached_splits(path))
     return [] if (path / "state.json").is_file() else sorted(_by_split(path, path))
 
 
@@ -93,6 +114,44 @@ def _parquet(path: Path, split: str | None) -> Found:
             f"name one of them: {root / folders[0]}",
         )
     return Found(root, tuple(splits[chosen]), "parquet", chosen)
+
+
+def _cached(path: Path, split: str | None) -> Found:
+    """Return the files of a split in the cache of `datasets`: `NAME-train-00000-of-00002.arrow`."""
+    splits = _cached_splits(path)
+    chosen = _choose(sorted(splits), split, path)
+    return Found(path if path.is_dir() else path.parent, tuple(splits[chosen]), "arrow", chosen, cached=True)
+
+
+def _cached_splits(path: Path) -> dict[str, list[str]]:
+    splits: dict[str, list[str]] = {}
+    for file in sorted(path.glob("*.arrow")) if path.is_dir() else [path]:
+        if is_stream(file):
+            stem = _PART.sub("", file.stem)
+            name = stem.rpartition("-")[2]
+            splits.setdefault(canonical(name), []).append(file.name)
+    refuse_unnameable(path, [name for names in splits.values() for name in names])
+    return splits
+
+
+def refuse_pictures_elsewhere(found: Found, column: str) -> None:
+    """Raise `DataError` where a cache only points to its pictures: prune follows no path out of a dataset."""
+    rows = open_rows(found.root / found.files[0], found.kind)
+    _, first = next(iter(rows.batches([column])), (0, None))
+    held = first[column][0].as_py() if first is not None and first.num_rows else None
+    if not isinstance(held, dict) or held.get("bytes") is not None or not held.get("path"):
+        return
+    listed = ", ".join(text(found.root / name) for name in found.files)
+    out = found.root.parent / f"{found.root.name}-saved"
+    code = (
+        "from datasets import Dataset, concatenate_datasets; "
+        f"concatenate_datasets([Dataset.from_file(f) for f in [{listed}]]).save_to_disk({text(out)})"
+    )
+    raise DataError(
+        f"{found.root / found.files[0]} is of the cache of datasets, and its pictures lie elsewhere: "
+        f"{held['path']}",
+        then(run(code), out),
+    )
 
 
 def _by_split(path: Path, root: Path) -> dict[str, list[str]]:

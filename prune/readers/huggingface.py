@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,22 +21,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prune import files
-from prune.errors import DataError
+from prune.errors import DataError, OptionError
 from prune.readers import features, hub
 from prune.readers.columnar import DAMAGED, Rows, open_rows, reading
+from prune.readers.label_file import LabelFile
 from prune.readers.look import glance
 from prune.readers.row import KEY, Layout, image_bytes
 from prune.readers.sample import RAW, Unit, depths_of, key_problem, number_order, with_sources
 
-OPTIONS = ("split", "label_field", "image_column", "no_labels", "skip_shards")
+OPTIONS = ("split", "label_field", "image_column", "features_column", "no_labels", "skip_shards")
 
 
 def looks_like(path: Path) -> bool:
-    """Say whether this is a dataset saved to disk, a `.parquet` file, or a folder with some; a cheap look."""
+    """Say whether this is a saved or cached dataset, a `.parquet` file, or a folder with one; cheap."""
     if path.is_file():
-        return path.suffix == ".parquet"
+        return path.suffix == ".parquet" or hub.is_stream(path)
     return hub.is_saved(path) or any(
-        name.endswith(".parquet") and name != "metadata.parquet"  # that one describes a folder of images
+        (name.endswith(".parquet") and name != "metadata.parquet")  # that one describes a folder of images
+        or (name.endswith(".arrow") and hub.is_cache(path))
         for name in glance(path)
     )
 
@@ -47,10 +49,11 @@ def open_huggingface(
     split: str | None = None,
     label_field: str | None = None,
     image_column: str | None = None,
+    features_column: str | None = None,
     no_labels: bool = False,
     skip_shards: bool = False,
 ) -> HuggingFace:
-    """Open a folder that `save_to_disk` wrote, a folder of parquet files, or one parquet file.
+    """Open a folder that `save_to_disk` wrote, one of the cache of `datasets`, parquet files, or one of them.
 
     Parameters
     ----------
@@ -62,6 +65,8 @@ def open_huggingface(
         Column of labels, if not the ClassLabel or one called `label`, `labels`, `fine_label`, …
     image_column
         Column of images, if there are several.
+    features_column
+        Column of lists of numbers, of a table without images; see `Features`.
     no_labels
         Whether no column is read as a label.
     skip_shards
@@ -77,11 +82,28 @@ def open_huggingface(
     found = hub.find(Path(data), split)
     schema = _first_schema(found, skip=skip_shards)
     known = features.features_of(schema)
-    images = features.image_column(schema, known, image_column)
+    if features_column is not None and image_column is not None:
+        raise OptionError("--features-column is for tables without images", "leave --image-column out")
+    images = (
+        features.image_column(schema, known, image_column)
+        if features_column is None
+        else features.features_column(schema, features_column)
+    )
+    if found.cached:
+        hub.refuse_pictures_elsewhere(found, images)
     labels = None if no_labels else features.label_column(schema, known, label_field)
     named = Path(data).is_file()
-    own = {"named": named, "skip_shards": skip_shards}
-    return HuggingFace(found.root, found.files, found.kind, images, labels, found.split, **own)
+    reader = HuggingFace(found.root, found.files, found.kind, images, labels, found.split)
+    remarks = tuple(features.remarks(schema, known, labels)) if label_field is None and not no_labels else ()
+    guessed = label_field is None
+    return replace(
+        reader,
+        named=named,
+        skip_shards=skip_shards,
+        guesses_labels=guessed,
+        remarks=remarks,
+        features_column=features_column,
+    )
 
 
 def _first_schema(found: hub.Found, *, skip: bool) -> pa.Schema:
@@ -104,6 +126,10 @@ class HuggingFace:
     split: str | None = None
     named: bool = False  # one file, not its folder
     skip_shards: bool = False  # damaged files are left out
+    label_file: LabelFile | None = None
+    guesses_labels: bool = False  # nobody said which column holds the labels
+    remarks: tuple[str, ...] = ()  # what to know about that guess
+    features_column: str | None = None  # the image column, where it holds features and there are no images
     format: str = field(default="huggingface", init=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -113,12 +139,17 @@ class HuggingFace:
     @property
     def options(self) -> Mapping[str, Any]:
         """Which columns are read."""
-        return {"label_field": self.label_column, "image_column": self.image_column}
+        found = {"label_field": self.label_column, "image_column": self.image_column}
+        return found | ({"features_column": self.features_column} if self.features_column else {})
 
     @property
     def places(self) -> Sequence[Path]:
         """The folder, or the file that was named."""
         return [self.root / file for file in self.files] if self.named else (self.root,)
+
+    def with_labels(self, file: LabelFile) -> HuggingFace:
+        """Return a reader of the same samples, with labels from a file."""
+        return replace(self, label_file=file)
 
     def units(self) -> Iterator[Unit]:
         """Yield one unit a file; its name says what the rows take from the other files.
@@ -168,8 +199,13 @@ class HuggingFace:
         Raises
         ------
         DataError
-            A file is gone or shorter than it was.
+            A file is gone or shorter than it was, or the table has no images.
         """
+        if self.features_column is not None:
+            raise DataError(
+                f"{self.root} is a table of features, not of images",
+                "prune embed takes them; export it with --format parquet, huggingface or manifest",
+            )
         for part in samples.select(["shard", "index"]).to_batches(max_chunksize=4096):
             for file, row in zip(part["shard"].to_pylist(), part["index"].to_pylist(), strict=True):
                 rows = self._rows(file)
@@ -180,6 +216,20 @@ class HuggingFace:
                 if not isinstance(data, bytes):
                     raise DataError(f"row {row} of {rows.path}: {data}", "scan the dataset again")
                 yield data
+
+    def numbers(self, samples: pa.Table) -> Iterator[pa.Array]:
+        """Yield the lists of numbers of the rows of `SAMPLES`, which ascend, some hundred at a time."""
+        column = str(self.features_column)
+        shards, places = samples["shard"].to_pylist(), samples["index"].to_numpy()
+        at = 0
+        while at < len(places):
+            rows = self._rows(shards[at])
+            start, batch = rows.around(int(places[at]), [column])
+            stop = at + 1
+            while stop < len(places) and shards[stop] == shards[at] and places[stop] < start + batch.num_rows:
+                stop += 1
+            yield batch[column].combine_chunks().take(pa.array(places[at:stop] - start))
+            at = stop
 
     @cached_property
     def _opened(self) -> dict[str, Rows]:
@@ -221,6 +271,8 @@ class HuggingFace:
         schema = self._schema
         if KEY in schema.names and pa.types.is_string(schema.field(KEY).type):
             return KEY
+        if self.features_column is not None:
+            return next(filter(self._tells_apart, features.key_columns(schema)), "row")
         if not _has_paths(schema, self.image_column):
             return "row"
         pieces: list[pa.Array] = []
@@ -233,6 +285,18 @@ class HuggingFace:
                     pieces.append(pc.utf8_lower(pc.utf8_normalize(paths, form="NFC")))
         folded = pa.chunked_array([piece.cast(pa.large_string()) for piece in pieces], pa.large_string())
         return "path" if pc.count_distinct(folded).as_py() == len(folded) else "row"
+
+    def _tells_apart(self, column: str) -> bool:
+        """Say whether all values of a column are keys, and no two are the same."""
+        pieces: list[pa.Array] = []
+        for file in self._starts:
+            with self._leniently(), reading(self.root / file):
+                for _, batch in self._rows(file).batches([column]):
+                    pieces += batch[column].cast(pa.large_string()).chunks
+        keys = pa.chunked_array(pieces, pa.large_string())
+        if keys.null_count or any(not key or key_problem(key) for key in keys.to_pylist()):
+            return False
+        return pc.count_distinct(pc.utf8_lower(keys)).as_py() == len(keys)
 
     def _image_paths(self, file: str) -> Iterator[pa.StructArray]:
         """Yield the images of a file with their paths; of parquet, without their bytes."""
@@ -257,13 +321,19 @@ class HuggingFace:
                 found += paths.to_pylist()
         return [path for path in found if path]
 
+    @property
+    def _key(self) -> str | None:
+        """The column of keys of a table of features."""
+        return self._keys if self.features_column is not None and self._keys != "row" else None
+
     def _check_columns(self, rows: Rows) -> None:
+        """Raise `DataError` unless the columns hold what those of the first file do, in whatever width."""
         expected = self._schema
         for name in filter(
-            None, [self.image_column, self.label_column, KEY if KEY in expected.names else None]
+            None, [self.image_column, self.label_column, KEY if KEY in expected.names else None, self._key]
         ):
             kind = rows.schema.field(name).type if name in rows.schema.names else "missing"
-            if kind != expected.field(name).type:
+            if kind == "missing" or not features.alike(kind, expected.field(name).type):
                 what = f"column {name} of {rows.path} is {kind}"
                 raise DataError(
                     f"{what}, but {expected.field(name).type} in {next(iter(self._starts))}", DAMAGED

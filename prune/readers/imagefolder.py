@@ -18,7 +18,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from prune.errors import DataError, OptionError
 from prune.images.depth import bits_used
 from prune.readers.group import IMAGE_SUFFIXES, MAX_IMAGE_BYTES, printable
 from prune.readers.kinds import is_image, may_be_image
+from prune.readers.label_file import LabelFile
 from prune.readers.layout import Folder, pictures_of, require_classes, within_split
 from prune.readers.look import glance_paths
 from prune.readers.metadata import Metadata, files_in, folders_of, governing, label_text
@@ -151,6 +152,7 @@ class ImageFolder:
     no_labels: bool = False  # folders are none
     as_it_stands: bool = False  # every folder is a class, whatever it is called
     beside: tuple[str, ...] = ()  # folders beside the root that hold what belongs to its pictures
+    label_file: LabelFile | None = None
     format: str = field(default="imagefolder", init=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -166,6 +168,10 @@ class ImageFolder:
     def places(self) -> Sequence[Path]:
         """The folder."""
         return (self.root,)
+
+    def with_labels(self, file: LabelFile) -> ImageFolder:
+        """Return a reader of the same samples, with labels from a file."""
+        return replace(self, label_file=file)
 
     def units(self) -> Iterator[Unit]:
         """Yield units of 65,536 files; no more names than these and one folder's are held at a time."""
@@ -221,7 +227,9 @@ class ImageFolder:
 
     @property
     def labels_described(self) -> bool:
-        """Whether labels come from metadata, not from the names of folders."""
+        """Whether labels come from metadata or a file of their own, not from the names of folders."""
+        if self.label_file is not None:
+            return True
         return not self.no_labels and any(found.label_column for found in self.metadata.values())
 
     def _described(self, names: Sequence[str]) -> Sequence[str]:

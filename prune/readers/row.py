@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from prune.errors import DataError
 from prune.images.depth import bits_used
+from prune.readers.features import is_list
 from prune.readers.group import MAX_IMAGE_BYTES
 from prune.readers.sample import RAW, image_digest, key_problem, with_sources
 
@@ -28,7 +31,7 @@ class Layout:
     root: Path
     image: str  # column
     label: str | None  # column
-    key: str  # `__key__`, `path` (beside the image's bytes) or `row` (its number)
+    key: str  # `path` (beside the image's bytes), `row` (its number), or the column that holds it
     names: Sequence[str] | None  # of the classes, if the labels are ids
 
     @property
@@ -39,8 +42,12 @@ class Layout:
     def samples(self, file: str, start: int, first: int, batch: pa.Table) -> pa.Table:
         """Return RAW for rows of a file; the first is number `start` there and `first` in the split."""
         n = batch.num_rows
-        held = batch[self.image].to_pylist()
-        found = [image_bytes(self.root, image) for image in held]
+        if is_list(batch[self.image].type):
+            held: Sequence[Any] = [None] * n
+            found = [data or "has no features" for data in row_bytes(batch[self.image])]
+        else:
+            held = batch[self.image].to_pylist()
+            found = [image_bytes(self.root, image) for image in held]
         images = [image if isinstance(image, bytes) else None for image in found]
         labels = [self._label_of(value) for value in _column(batch, self.label)]
         given = zip(held, _column(batch, self._key_column), range(first, first + n), strict=True)
@@ -63,19 +70,24 @@ class Layout:
 
     @property
     def _key_column(self) -> str | None:
-        return KEY if self.key == KEY else None
+        return None if self.key in {"path", "row"} else self.key
 
-    def _key_of(self, held: Any, key: str | None, row: int) -> tuple[str, str | None]:
+    def _key_of(self, held: Any, key: Any, row: int) -> tuple[str, str | None]:
         """Return the key of a row, and what is wrong with it."""
         number = f"{row:08d}"
-        if self.key == KEY:
-            return (key, key_problem(key)) if key else (number, "the key is missing")
+        if self._key_column is not None:
+            text = "" if key is None else str(key)
+            return (text, key_problem(text)) if text else (number, "the key is missing")
         return (held["path"] if self.key == "path" else number), None
 
     def _label_of(self, value: Any) -> tuple[str | None, str | None]:
         """Return the label text of a row, and what is wrong with it."""
-        if value is None or value == "":
+        if value is None or value == "" or value != value:
             return None, None
+        if isinstance(value, float):
+            if not value.is_integer():
+                return None, f"label {value:g} is a fraction, which is no class"
+            value = int(value)
         if self.names is None:
             return (str(value).lower() if isinstance(value, bool) else str(value)), None
         if isinstance(value, str):
@@ -86,6 +98,16 @@ class Layout:
 
     def _no_class(self, value: Any) -> str:
         return f"label {value} is not one of {len(self.names or ())} classes"
+
+
+def row_bytes(column: pa.ChunkedArray) -> list[bytes | None]:
+    """Return the numbers of each list as float32, little-endian; None for a list that is missing or empty."""
+    lists = column.combine_chunks()
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    stops = np.cumsum(lengths)
+    with np.errstate(over="ignore"):
+        flat = lists.flatten().to_numpy(zero_copy_only=False).astype("<f4")
+    return [flat[stop - n : stop].tobytes() or None for n, stop in zip(lengths, stops, strict=True)]
 
 
 def image_bytes(root: Path, held: Any) -> bytes | str:

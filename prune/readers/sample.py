@@ -10,13 +10,16 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from prune.arrays import Array
 from prune.errors import DataError
 from prune.store import SAMPLES
+
+if TYPE_CHECKING:
+    from prune.readers.label_file import LabelFile
 
 RAW = pa.schema([f if f.name != "label" else pa.field("label", pa.string()) for f in SAMPLES])
 """What `scan` returns: `SAMPLES`, but the label is the text that stands in the dataset (null: none)."""
@@ -93,6 +96,9 @@ class Reader(Protocol):
     @property
     def places(self) -> Sequence[Path]:
         """The folder that is read as a whole, or else the files that were named: nothing is written there."""
+
+    def with_labels(self, file: LabelFile) -> Any:
+        """Return a reader of the same samples whose labels lie in a file of their own: its `label_file`."""
 
     def units(self) -> Iterator[Unit]:
         """Yield the pieces, in the order of the dataset."""

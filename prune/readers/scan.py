@@ -17,7 +17,9 @@ from prune import files
 from prune.errors import DataError
 from prune.progress import Reporter
 from prune.readers.damaged import left_out, name_of
-from prune.readers.sample import RAW, Reader, Unit, depths_of, passed_over_of, sources_of
+from prune.readers.labelling import settle
+from prune.readers.restarting import told_apart
+from prune.readers.sample import RAW, Reader, Unit, depths_of, number_order, passed_over_of, sources_of
 from prune.readers.unchanged import Seen, look_at, rested
 from prune.store import SAMPLES, Dataset, identity
 from prune.store.layout import DIGEST_CHARS
@@ -65,7 +67,12 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     raw = pa.concat_tables(tables) if tables else RAW.empty_table()
     if raw.num_rows == 0:
         raise DataError(f"no samples in {reader.root}", "name a folder that holds images, or use --as FORMAT")
-    labels, classes = _class_ids(raw["label"], reader)
+    raw = told_apart(raw) if reader.format == "webdataset" else raw
+    say = reporter.say if keep else _quietly
+    for remark in getattr(reader, "remarks", ()):
+        say(remark)
+    raw, own = settle(raw, reader, say)
+    labels, classes = _class_ids(raw["label"], reader, own=own)
     raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
     raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
     found = reader.format, reader.split, classes, sources, raw.cast(SAMPLES)
@@ -150,9 +157,15 @@ def _scan_once(reader: Reader, unit: Unit, known: Path, *, keep: bool) -> pa.Tab
     return table
 
 
-def _class_ids(texts: pa.ChunkedArray, reader: Reader) -> tuple[pa.ChunkedArray, list[str]]:
+def _quietly(message: str) -> None:
+    """Say nothing: it was said when the scan was kept."""
+    del message
+
+
+def _class_ids(texts: pa.ChunkedArray, reader: Reader, *, own: bool) -> tuple[pa.ChunkedArray, list[str]]:
+    """Return ids and names; `own`: the labels come from a file of their own, not from the reader."""
     distinct = [text for text in pc.unique(texts).to_pylist() if text is not None]
-    classes = reader.classes(sorted(distinct))
+    classes = number_order(sorted(distinct)) if own else reader.classes(sorted(distinct))
     ids = pc.index_in(texts, value_set=pa.array(classes, pa.string()), skip_nulls=True)
     return ids.cast(pa.int32()), classes
 

@@ -13,6 +13,7 @@ from prune.errors import DataError, OptionError
 from prune.readers.look import glance
 from prune.readers.sample import refuse_unnameable
 from prune.readers.splits import canonical, tokens, words_in
+from prune.readers.unread import refuse_unread
 
 _SCHEME = re.compile(r"\{?(?:(pipe|file):|([a-z][a-z0-9+.-]*):/+)", re.IGNORECASE)
 _RANGE = re.compile(r"\{(-?\d+)\.\.(-?\d+)(?:\.\.-?\d+)?\}")
@@ -83,6 +84,7 @@ def find_shards(data: str, split: str | None) -> tuple[Path, tuple[str, ...]]:
     else:
         root, names = _from_pattern(data)
     if not names:
+        refuse_unread(data)
         raise DataError(f"there are no .tar shards in {data}", "name the folder that holds them")
     _refuse_missing(root, names)
     refuse_unnameable(root, names)
@@ -94,9 +96,8 @@ def find_shards(data: str, split: str | None) -> tuple[Path, tuple[str, ...]]:
 
 
 def _from_pattern(pattern: str) -> tuple[Path, list[str]]:
-    huge = _count(pattern) > _MAX_NAMES  # the library would hold them all
-    paths = [] if huge else list(itertools.islice(_expand(pattern), _MAX_NAMES + 1))
-    if huge or len(paths) > _MAX_NAMES:
+    paths = list(itertools.islice(_expand(pattern), _MAX_NAMES + 1))
+    if len(paths) > _MAX_NAMES:
         raise OptionError(f"{pattern} names over {_MAX_NAMES} shards", "name fewer")
     seen: set[str] = set()
     for path in paths:
@@ -108,6 +109,26 @@ def _from_pattern(pattern: str) -> tuple[Path, list[str]]:
     parents = [os.path.dirname(path) for path in paths]  # noqa: PTH120 - as typed
     root = os.path.commonpath(parents) if _alike(paths) else ""
     return Path(root), [os.path.relpath(path, root or ".") for path in paths]
+
+
+def expanded(pattern: str) -> Iterator[str]:
+    """Yield the names that the braces of a pattern stand for, at most a million; globs stay as they are.
+
+    Raises
+    ------
+    OptionError
+        The braces are unbalanced, or stand for more.
+    """
+    from braceexpand import UnbalancedBracesError, braceexpand  # type: ignore[attr-defined]
+
+    if _count(pattern) > _MAX_NAMES:  # the library would hold them all
+        raise OptionError(f"{pattern} names over {_MAX_NAMES} shards", "name fewer")
+    try:
+        yield from braceexpand(pattern)
+    except UnbalancedBracesError as error:
+        raise OptionError(
+            f"the braces of {pattern} are unbalanced", "for example 'shard-{000..099}.tar'"
+        ) from error
 
 
 def _count(pattern: str) -> int:
@@ -135,19 +156,12 @@ def _alike(paths: Iterable[str]) -> bool:
 
 
 def _expand(pattern: str) -> Iterator[str]:
-    from braceexpand import UnbalancedBracesError, braceexpand  # type: ignore[attr-defined]
-
-    try:
-        for name in braceexpand(pattern):
-            if any(letter in name for letter in "*?["):
-                found = glob.glob(name, recursive=True)  # noqa: PTH207 - the pattern may be absolute
-                yield from sorted((path for path in found if path.endswith(".tar")), key=_bytes)
-            else:
-                yield name
-    except UnbalancedBracesError as error:
-        raise OptionError(
-            f"the braces of {pattern} are unbalanced", "for example 'shard-{000..099}.tar'"
-        ) from error
+    for name in expanded(pattern):
+        if any(letter in name for letter in "*?["):
+            found = glob.glob(name, recursive=True)  # noqa: PTH207 - the pattern may be absolute
+            yield from sorted((path for path in found if path.endswith(".tar")), key=_bytes)
+        else:
+            yield name
 
 
 def _refuse_missing(root: Path, names: list[str]) -> None:

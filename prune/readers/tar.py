@@ -115,11 +115,13 @@ def _intact(header: bytes) -> bool:
 
 
 def _refuse_compressed(source: Source, block: bytes) -> None:
+    from prune.readers.lines import decompressed
+
     for magic, kind in _MAGIC.items():
         if block.startswith(magic):
             raise DataError(
                 f"{source.path} is compressed with {kind}, and shards are read in place",
-                f"decompress it first: {kind} -dc SHARD > SHARD.tar",
+                decompressed(source.path, kind),
             )
 
 

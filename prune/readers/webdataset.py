@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ import pyarrow as pa
 from prune.errors import DataError
 from prune.readers.group import rows_of
 from prune.readers.label import places
+from prune.readers.label_file import LabelFile
 from prune.readers.sample import RAW, Unit, number_order, with_sources
 from prune.readers.shards import find_shards, looks_like_shards
 from prune.readers.source import Source
 
-OPTIONS = ("split", "label_field", "no_labels", "skip_shards")
+OPTIONS = ("split", "label_field", "image_column", "no_labels", "skip_shards")
 CLASS_NAMES = "classnames.txt"
 
 
@@ -40,6 +41,7 @@ def open_webdataset(
     split: str | None = None,
     label_field: str | None = None,
     no_labels: bool = False,
+    image_column: str | None = None,
     skip_shards: bool = False,
 ) -> WebDataset:
     """Open a folder, a file, a glob or a brace pattern of local shards.
@@ -54,6 +56,8 @@ def open_webdataset(
         Member (`caption.txt`) or JSON field (`json.category`) that holds the label; see `label.places`.
     no_labels
         Whether nothing is read as a label.
+    image_column
+        Extension of the image (`rgb.png`), where samples hold several.
     skip_shards
         Whether a scan leaves damaged shards out, instead of failing.
 
@@ -66,18 +70,19 @@ def open_webdataset(
     """
     root, shards = find_shards(data, split)
     named = not Path(data).is_dir()
-    own = {"named": named, "skip_shards": skip_shards, "no_labels": no_labels}
-    return WebDataset(root, shards, label_field, split, **own)
+    image = None if image_column is None else image_column.lower().removeprefix(".")
+    reader = WebDataset(root, shards, label_field, split, named=named, skip_shards=skip_shards)
+    return replace(reader, image_column=image, no_labels=no_labels)
 
 
 @dataclass(frozen=True)
 class WebDataset:
     """Shards below a folder, in a fixed order.
 
-    The image of a sample is its first member with an image's extension; `x.jpg` goes before `x.depth.png`
-    wherever they stand. Where `classnames.txt` lies beside the shards, its lines are the classes: a label
-    that is a whole number counts them from 0, any other must be one of them. (A file in which a line repeats
-    is ignored.)
+    The image of a sample is its member with an image's extension; `x.jpg` goes before `x.depth.png` wherever
+    they stand, and of several that are alike the user has to choose one. Where `classnames.txt` lies beside
+    the shards, its lines are the classes: a label that is a whole number counts them from 0, any other must
+    be one of them. (A file in which a line repeats is ignored.)
     """
 
     root: Path
@@ -87,6 +92,8 @@ class WebDataset:
     named: bool = False  # one by one or by a pattern, not by their folder
     skip_shards: bool = False  # damaged shards are left out
     no_labels: bool = False  # nothing is read as a label
+    image_column: str | None = None  # extension of the image
+    label_file: LabelFile | None = None
     format: str = field(default="webdataset", init=False)
 
     def __post_init__(self) -> None:
@@ -95,7 +102,13 @@ class WebDataset:
     @property
     def options(self) -> Mapping[str, Any]:
         """Where labels are; shards that come or go do not change how the others are read."""
-        return {"label_field": self.label_field} | ({"no_labels": True} if self.no_labels else {})
+        chosen = {"image_column": self.image_column} if self.image_column is not None else {}
+        return {"label_field": self.label_field, **chosen} | ({"no_labels": True} if self.no_labels else {})
+
+    @property
+    def guesses_labels(self) -> bool:
+        """Whether nobody said where the labels are."""
+        return self.label_field is None
 
     @property
     def places(self) -> Sequence[Path]:
@@ -107,6 +120,10 @@ class WebDataset:
         """The file of class names, relative to the root: beside the first shard, or in the root."""
         beside = f"{self.shards[0].rpartition('/')[0]}/{CLASS_NAMES}".lstrip("/")
         return next((name for name in (beside, CLASS_NAMES) if (self.root / name).is_file()), None)
+
+    def with_labels(self, file: LabelFile) -> WebDataset:
+        """Return a reader of the same samples, with labels from a file."""
+        return replace(self, label_file=file)
 
     def units(self) -> Iterator[Unit]:
         """Yield one unit a shard."""
@@ -127,7 +144,7 @@ class WebDataset:
         with Source(self.root / shard) as source:
             where = [] if self.no_labels else places(self.label_field)
             depths: Counter[int] = Counter()
-            rows = rows_of(source, shard, where, names or None, depths)
+            rows = rows_of(source, shard, where, names or None, depths, image=self.image_column)
             digest = source.sha256()
         columns = zip(*rows, strict=True) if rows else ([] for _ in RAW)
         arrays = [pa.array(column, kind.type) for column, kind in zip(columns, RAW, strict=True)]

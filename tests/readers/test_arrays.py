@@ -9,9 +9,11 @@ import pytest
 from prune import files
 from prune.errors import DataError, OptionError
 from prune.images import Crop, read_images
+from prune.progress import SILENT
 from prune.readers import open_reader, recognise
 from prune.readers.arrays import Arrays, open_arrays
 from prune.readers.sample import RAW, image_digest, sources_of
+from prune.readers.scan import scan
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
 
@@ -131,7 +133,7 @@ def test_what_is_neither_features_nor_images_is_refused(tmp_path, values, messag
         open_arrays(str(tmp_path / "x.npy"))
 
 
-@pytest.mark.parametrize("labels", [np.zeros(3, int), np.zeros((2, 2), int), np.zeros(2)])
+@pytest.mark.parametrize("labels", [np.zeros(3, int), np.zeros((2, 2), int)])
 def test_labels_that_do_not_fit_are_refused(tmp_path, labels):
     np.save(tmp_path / "x.npy", np.zeros((2, 2)))
     np.save(tmp_path / "y.npy", labels)
@@ -161,3 +163,28 @@ def test_files_that_are_not_there(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((2, 2)))
     with pytest.raises(OptionError, match="--labels .* is not a file"):
         open_arrays(str(tmp_path / "x.npy"), labels=str(tmp_path / "l.npy"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "ids"),
+    [
+        (np.array([[3], [1], [3]]), ["1", "3"], [1, 0, 1]),
+        (np.array([3.0, np.nan, 1.0]), ["1", "3"], [1, -1, 0]),
+        (np.array([[2.0], [10.0], [2.0]], np.float32), ["2", "10"], [0, 1, 0]),
+        (np.array([0, -1, 1]), ["0", "1"], [0, -1, 1]),
+        (np.array([1, -1, 1]), ["-1", "1"], [1, 0, 1]),
+    ],
+)
+def test_labels_as_people_keep_them(tmp_path, labels, classes, ids):
+    np.save(tmp_path / "x.npy", np.arange(6.0).reshape(3, 2))
+    np.save(tmp_path / "y.npy", labels)
+    dataset = scan(open_arrays(str(tmp_path / "x.npy")), tmp_path / "scans", SILENT)
+    assert (dataset.classes, dataset.labels.tolist()) == (classes, ids)
+
+
+@pytest.mark.parametrize("odd", [0.5, np.inf])
+def test_a_fraction_is_no_class(tmp_path, odd):
+    np.save(tmp_path / "x.npy", np.zeros((2, 2)))
+    np.save(tmp_path / "y.npy", np.array([1.0, odd]))
+    with pytest.raises(DataError, match=f"y.npy holds {odd:g}, which is no class"):
+        open_arrays(str(tmp_path / "x.npy"))

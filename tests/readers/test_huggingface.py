@@ -352,11 +352,11 @@ def test_several_image_columns_have_to_be_chosen(tmp_path):
         ({"image_column": "nope"}, "no column of images is called 'nope'"),
         ({"image_column": "score"}, "no column of images is called 'score'"),
         ({"label_field": "nope"}, "no column is called 'nope'"),
-        ({"label_field": "score"}, "column score is of type double"),
+        ({"label_field": "box"}, "column box is of type list"),
     ],
 )
 def test_columns_that_cannot_be_chosen(tmp_path, options, message):
-    parquet(tmp_path / "x.parquet", image=images([1]), score=[0.5])
+    parquet(tmp_path / "x.parquet", image=images([1]), score=[0.5], box=[[1]])
     with pytest.raises(OptionError, match=message):
         open_huggingface(str(tmp_path), **options)
 

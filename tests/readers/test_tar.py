@@ -211,7 +211,7 @@ def test_what_is_no_archive_is_damaged_after_byte_0(tmp_path, data):
 def test_a_compressed_shard_is_named_as_such(tmp_path, magic, name):
     with pytest.raises(DataError, match=f"is compressed with {name}") as caught:
         walked(tmp_path / "a.tar", magic + b"z" * 2000)
-    assert caught.value.hint.startswith("decompress it first")
+    assert str(tmp_path / "a.tar") in caught.value.hint
 
 
 def test_a_record_that_claims_to_be_huge_is_not_read(tmp_path):

@@ -209,8 +209,17 @@ def test_a_name_that_is_not_utf8_is_rejected_and_printable(tmp_path):
 def test_the_plain_image_goes_before_its_relatives(tmp_path):
     for entries in itertools.permutations([("a.depth.png", b"d"), ("a.jpg", b"image"), ("a.seg.png", b"s")]):
         assert sample_of(tmp_path, *entries)["digest"] == image_digest(b"image")
-    row = sample_of(tmp_path, ("a.x.png", b"x"), ("a.y.png", b"y"))
-    assert row["digest"] == image_digest(b"x")
+
+
+@pytest.mark.parametrize("names", [["a.x.png", "a.y.png"], ["a.jpg", "a.png"], ["a.z.png", "a.jpg", "a.png"]])
+def test_several_images_are_one_sample_only_by_choice(tmp_path, names):
+    entries = [(name, name.encode()) for name in names]
+    assert sample_of(tmp_path, *entries)["reason"].startswith("holds several images: ")
+    for name in names:
+        row = sample_of(tmp_path, *entries, image_column=name.removeprefix("a."))
+        assert (row["digest"], row["reason"]) == (image_digest(name.encode()), None)
+    row = sample_of(tmp_path, *entries, image_column="depth.png")
+    assert row["reason"].startswith("has no image .depth.png (members: ")
 
 
 @pytest.mark.parametrize(
