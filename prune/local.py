@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from prune.addresses import has_secrets, scheme_of
@@ -43,3 +44,12 @@ def require_no_secrets(words: list[str]) -> None:
 def _refused(scheme: str) -> OptionError:
     what = f"prune reads and writes local files only, not {scheme}: addresses"
     return OptionError(what, "copy the data to this machine first")
+
+
+def is_there(place: str) -> bool:
+    """Whether the files of a dataset are there; of a pattern, the folder before its first sign."""
+    fixed = place if Path(place).exists() else str(Path(f"{_SIGNS.split(place)[0]}x").parent)
+    return bool(fixed) and Path(fixed).exists() and (fixed == place or _SIGNS.search(place) is not None)
+
+
+_SIGNS = re.compile(r"[*?\[{]")

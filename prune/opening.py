@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -17,9 +16,9 @@ import pyarrow.compute as pc
 
 from prune import files
 from prune.errors import DataError, OptionError, RejectsError, StoreError
-from prune.images.decoding import DEEP, MAX_PIXELS, MOST_PIXELS, Decoding
+from prune.images.decoding import DEEP, MAX_PIXELS, Decoding, pixels_of
 from prune.images.depth import bits_of, remark
-from prune.local import real
+from prune.local import is_there, real
 from prune.placing import place_store
 from prune.readers import Reader, open_reader
 from prune.readers.account import scan_line
@@ -88,40 +87,19 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
         if not store.holds_dataset(fingerprint):
             tell_hidden(store, fingerprint, settings.reporter.say)
             store.write_dataset(dataset)
-        yield Opened(store, reader, dataset, fingerprint, settings, max_pixels(location["reading"]))
+        yield Opened(
+            store, reader, dataset, fingerprint, settings, pixels_of(location["reading"].get(_LIMIT))
+        )
         _remember(store, location)
 
 
 def _open(location: Mapping[str, Any]) -> Reader:
     reading = {name: value for name, value in location["reading"].items() if name != _LIMIT}
-    max_pixels(location["reading"])
+    pixels_of(location["reading"].get(_LIMIT))  # a limit that is none is said before anything is read
     return open_reader(location["data"], settled=location["settled"], **reading)
 
 
 _LIMIT = "max_pixels"
-
-
-def max_pixels(reading: Mapping[str, Any]) -> int:
-    """Return the pixels that an image may have at most, of an option in megapixels.
-
-    Raises
-    ------
-    OptionError
-        It is no number over 0.
-    """
-    given = reading.get(_LIMIT)
-    if given is None:
-        return MAX_PIXELS
-    try:
-        pixels = float(given) * 1_000_000
-    except ValueError:
-        pixels = 0.0
-    if not 0 < pixels < MOST_PIXELS:
-        most = MOST_PIXELS // 1_000_000
-        raise OptionError(
-            f"--max-pixels {given} is no number of megapixels from 0 to {most}", "--max-pixels 50"
-        )
-    return round(pixels)
 
 
 def _scanned(store: Store, reader: Reader, settings: Settings) -> Dataset:
@@ -242,7 +220,7 @@ def _locate(store: Store, data: str | None, settings: Settings) -> dict[str, Any
         raise StoreError(
             f"{store.path} does not know where its dataset is", f"name it: {_naming(store)}"
         ) from error
-    place = next((place for place in (near, absolute) if _present(place)), None)
+    place = next((place for place in (near, absolute) if is_there(place)), None)
     if place is None:
         raise DataError(f"the dataset is no longer at {absolute}", f"name it: {_naming(store)}")
     if "labels" in reading:  # as seen from the data: both can move together
@@ -286,15 +264,6 @@ def _is_known(store: Store, location: Mapping[str, Any]) -> bool:
     except (StoreError, DataError):
         return False
     return about is not None and _noted(store, known) == _noted(store, location)
-
-
-def _present(place: str) -> bool:
-    """Whether the files are there; of a pattern, the folder before its first sign."""
-    fixed = place if Path(place).exists() else str(Path(f"{_SIGNS.split(place)[0]}x").parent)
-    return bool(fixed) and Path(fixed).exists() and (fixed == place or _SIGNS.search(place) is not None)
-
-
-_SIGNS = re.compile(r"[*?\[{]")
 
 
 def _remember(store: Store, location: Mapping[str, Any]) -> None:

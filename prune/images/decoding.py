@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from prune.errors import OptionError
+
 MAX_PIXELS = 40_000_000
 MOST_PIXELS = MAX_PIXELS * 100  # that a user may allow
 MAX_SIDE = 65_535  # a row of a picture costs memory of its own, however short it is
@@ -53,3 +55,25 @@ class Decoding:
 
 
 PLAIN = Decoding()
+
+
+def pixels_of(megapixels: str | float | None) -> int:
+    """Return the pixels that an image may have at most, of the option `--max-pixels`.
+
+    Raises
+    ------
+    OptionError
+        It is no number over 0, or one beyond all reason.
+    """
+    if megapixels is None:
+        return MAX_PIXELS
+    try:
+        pixels = float(megapixels) * 1_000_000
+    except ValueError:
+        pixels = 0.0
+    if not 1 <= pixels <= MOST_PIXELS:
+        most = MOST_PIXELS // 1_000_000
+        raise OptionError(
+            f"--max-pixels {megapixels} is no number of megapixels up to {most}", "--max-pixels 50"
+        )
+    return round(pixels)
