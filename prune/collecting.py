@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from prune import files
 from prune.errors import DataError, OptionError, StoreError
 from prune.opening import reopened
 from prune.readers.scan import scans_of
 from prune.settings import DEFAULTS, Settings
 from prune.store import Store
-from prune.store.layout import ASIDE, SCANS
+from prune.store.layout import ASIDE, BEGUN, SCANS
 from prune.store.retiring import left_in, retire
 from prune.store.unused import Unused, size_of, unused
 
@@ -55,6 +56,8 @@ def gc(
             for piece in gone:
                 retire(held.path, piece.path)
                 advance(1)
+        if unfinished:
+            files.remove(held.path / BEGUN)
     return _described(held, [*left, *gone], kept, dry_run=False)
 
 

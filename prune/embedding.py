@@ -15,6 +15,7 @@ from prune.errors import DataError, OptionError
 from prune.npy import open_npy
 from prune.opening import Opened
 from prune.readers.huggingface import HuggingFace
+from prune.replacing import changed, tell_replaced
 from prune.store import ColumnWriter
 from prune.table_features import TableFeatures
 
@@ -28,7 +29,7 @@ class Request:
     encoder: str | None = None
     weights: str | None = None
     features: str | None = None
-    dtype: str = "float16"
+    dtype: str | None = None  # None: as the column is that is there, else float16
 
 
 def embed_column(opened: Opened, asked: Request) -> ColumnWriter:
@@ -39,18 +40,22 @@ def embed_column(opened: Opened, asked: Request) -> ColumnWriter:
     OptionError
         Options that do not go together, or a dtype that is neither float16 nor float32.
     """
-    if asked.dtype not in {"float16", "float32"}:
+    if asked.dtype not in {None, "float16", "float32"}:
         raise OptionError(f"--dtype {asked.dtype} is not float16 or float32")
-    dtype = np.dtype(asked.dtype)
     if (own := _table_features(opened, asked)) is not None:
+        dtype = _dtype(opened, asked, "precomputed")
         column = str(opened.reader.options["features_column"])
         recipe = {"encoder": "precomputed", "column": column, "dtype": dtype.name, "version": 1}
         writer = _column(opened, "embedding.precomputed", recipe)
         precomputed_column(own, opened.dataset, writer, dtype, opened.settings.reporter)
         return writer
     if _features(opened, asked):
-        return _precomputed(opened, asked, dtype)
+        return _precomputed(opened, asked, _dtype(opened, asked, "precomputed"))
     settings, name = opened.settings, asked.encoder or _DEFAULT
+    standing = _standing(opened, asked, name)
+    if standing is not None:
+        return standing
+    dtype = _dtype(opened, asked, name)
     encoder = open_encoder(
         name,
         weights=asked.weights,
@@ -77,6 +82,28 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWri
         reporter=settings.reporter,
     )
     return writer
+
+
+def _shown(opened: Opened, encoder: str) -> dict[str, Any]:
+    """Return how the column of an encoder that is there was made; nothing where there is none."""
+    if not opened.store.holds_dataset(opened.fingerprint):
+        return {}
+    return opened.store.recipe_of(f"embedding.{encoder}") or {}
+
+
+def _dtype(opened: Opened, asked: Request, encoder: str) -> np.dtype[Any]:
+    return np.dtype(asked.dtype or _shown(opened, encoder).get("dtype", "float16"))
+
+
+def _standing(opened: Opened, asked: Request, encoder: str) -> ColumnWriter | None:
+    """Return the column that is there and whole, where nothing was said that it might not be."""
+    recipe = _shown(opened, encoder)
+    if asked.weights is not None or asked.dtype not in {None, recipe.get("dtype")}:
+        return None
+    if recipe.get("dataset") != opened.fingerprint:  # none is there, or it is no encoder's
+        return None
+    writer = opened.store.write_column(f"embedding.{encoder}", recipe, rows=len(opened.dataset))
+    return writer if writer.finished else None
 
 
 def _features(opened: Opened, asked: Request) -> str | None:
@@ -120,4 +147,8 @@ def _precomputed(opened: Opened, asked: Request, dtype: np.dtype[Any]) -> Column
 
 def _column(opened: Opened, name: str, recipe: dict[str, Any]) -> ColumnWriter:
     recipe = {**recipe, "dataset": opened.fingerprint}
+    before = _shown(opened, name.removeprefix("embedding."))
+    if before and before != recipe:
+        opened.settings.reporter.say(f"{name} is there, made in another way: {changed(before, recipe)}")
+        tell_replaced(opened.store, [name], opened.settings.reporter.say)
     return opened.store.write_column(name, recipe, rows=len(opened.dataset))

@@ -36,7 +36,7 @@ def embed(
     encoder: str | None = None,
     weights: str | None = None,
     features: str | None = None,
-    dtype: str = "float16",
+    dtype: str | None = None,
     settings: Settings = DEFAULTS,
 ) -> Result:
     """Encode every sample: one column `embedding.ENCODER`.

@@ -77,6 +77,11 @@ def reporter(*, quiet: bool) -> Reporter:
     return Bars() if sys.stderr.isatty() else Lines()
 
 
+def noting(result: dict[str, Any], what: str, lines: list[str]) -> list[str]:
+    """Return the lines to print, after one that says so where nothing was changed."""
+    return [f"unchanged: {what}", *lines] if result.get("unchanged") else lines
+
+
 def finish(result: dict[str, Any], lines: list[str], *, as_json: bool, quiet: bool = False) -> None:
     """Print what a command did: one JSON object, or a few lines."""
     if as_json:

@@ -42,14 +42,15 @@ def embed(
         ),
     ] = None,
     dtype: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="TYPE",
-            help="float16 or float32.",
+            help="float16 or float32. Default: as the column is, else float16.",
+            show_default=False,
             autocompletion=c.choices(("float16", "float32")),
             rich_help_panel=o.HOW,
         ),
-    ] = "float16",
+    ] = None,
     as_: o.As = None,
     split: o.Split = None,
     label_field: o.LabelField = None,
@@ -107,8 +108,9 @@ def embed(
         settings=settings,
     )
     shape = " × ".join(number(length) for length in result["shape"])
+    same = "unchanged: " if result["unchanged"] else ""
     lines = [
-        f"{result['column']}: {shape}, in {duration(result['seconds']['total'])}",
+        f"{same}{result['column']}: {shape}, in {duration(result['seconds']['total'])}",
         f"next: {in_store('prune select --method kcenter --fraction 0.3', str(store))}",
     ]
     finish(result, lines, as_json=json, quiet=quiet)

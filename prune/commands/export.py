@@ -130,7 +130,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
 
     samples = counted(result["samples"], "sample")
     if result["complete"]:
-        return [f"{result['out']} is there already: {samples}, checked, nothing to do"]
+        return [f"unchanged: {result['out']} is there already: {samples}, checked, nothing to do"]
     took = duration(result["seconds"]["total"])
     files = counted(result["files"], "file")
     return [f"{samples} in {files}, {size(result['bytes'])}, in {took}", f"in {result['out']}"]

@@ -10,7 +10,7 @@ import typer
 from prune import names
 from prune.commands import completion as c
 from prune.commands import options as o
-from prune.commands.console import finish, reporter
+from prune.commands.console import finish, noting, reporter
 from prune.commands.score_report import summary
 from prune.cores import core_count
 
@@ -228,4 +228,9 @@ def score(
         },
         settings=settings,
     )
-    finish(result, summary(result, store), as_json=json, quiet=quiet)
+    finish(
+        result,
+        noting(result, "every column is there already", summary(result, store)),
+        as_json=json,
+        quiet=quiet,
+    )

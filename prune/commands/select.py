@@ -10,7 +10,7 @@ import typer
 from prune import names
 from prune.commands import completion as c
 from prune.commands import options as o
-from prune.commands.console import finish, reporter
+from prune.commands.console import finish, noting, reporter
 from prune.commands.select_report import summary
 from prune.cores import core_count
 
@@ -192,4 +192,11 @@ def select(
         target_weights=None if target_weights is None else str(target_weights),
         reweight=reweight,
     )
-    finish(result, [] if dry_run else summary(result, store), as_json=json, quiet=quiet)
+    finish(
+        result,
+        []
+        if dry_run
+        else noting(result, "the same was chosen before, of the same columns", summary(result, store)),
+        as_json=json,
+        quiet=quiet,
+    )

@@ -20,7 +20,9 @@ def embed(
         column = embed_column(ready, asked)
         rejects = {**ready.dataset.rejects, **column.rejects()}
         check_rejects(ready, rejects)
+        shown = store.state["columns"] if store.holds_dataset(ready.fingerprint) else {}
         finished = column.finish()
+        unchanged = shown.get(finished.name) == identity(finished.recipe)
         store.publish(dataset=ready.fingerprint, columns={finished.name: identity(finished.recipe)})
         seconds = clock.stop()
         store.remember_timings("embed", seconds, command, [finished.name])
@@ -29,6 +31,7 @@ def embed(
         "dataset": account(ready.dataset),
         "column": finished.name,
         "shape": list(finished.shape),
+        "unchanged": unchanged,
         "rejects": len(rejects),
         "skipped_shards": dict(ready.dataset.skipped),
         "seconds": seconds,

@@ -43,6 +43,7 @@ def export(store: Store, wanted: Wanted, settings: Settings) -> dict[str, Any]:
     job = exporting.job(store, reader, dataset, chosen, rejected=wanted.rejected, reporter=settings.reporter)
     exporting.require_apart(store, wanted.target)
     wait = settings.reporter.say if settings.wait else None
-    return exporting.write(
+    done = exporting.write(
         job, wanted.format, wanted.target, wanted.options, overwrite=wanted.overwrite, wait=wait
     )
+    return {**done, "unchanged": done["complete"]}

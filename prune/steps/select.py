@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import prune
 from prune import selecting
+from prune.errors import StoreError
+from prune.opening import known_dataset
 from prune.progress import Clock
 from prune.request import Request
 from prune.settings import Settings
 from prune.store import Store, noted, read_selection, settle_selection, write_selection
 from prune.store.layout import SELECTIONS
+from prune.store.chosen import recipe_of, standing, told_apart
 
 
 def select(
@@ -26,16 +30,42 @@ def select(
     """Choose, write and publish; `command` is what made the selection, in words."""
     store.require()
     with store.writing(wait=settings.wait, say=settings.reporter.say):
+        recipe = _recipe(store, wanted, settings)
+        there = None if dry_run or wanted.target is not None else standing(store, name, recipe)
+        if there is not None:
+            known_dataset(store, settings)  # which may have changed
+            store.publish(latest=name)
+            about = {key: value for key, value in there.about.items() if key != "files"}
+            return {**about, "unchanged": True}
         ready = selecting.prepare(store, wanted, settings)
         if dry_run:
             return {"name": name, "plan": ready.forecast and asdict(ready.forecast)}
         with noted(store.path, "select", command):
             table, about = selecting.run(ready)
             seconds = clock.stop()
+            about["recipe"] = recipe
+            _tell_replaced(store, name, about, settings)
             about["seconds"] = {**store.timings, "select": seconds}
             digest = write_selection(store, name, table, about)
             store.publish(selections={name: digest}, latest=name)
             settle_selection(store, name)
             read_selection(store, name)  # where locks do nothing, another command may have been there
             store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}"])
-    return {"name": name, **about}
+    return {"name": name, **about, "unchanged": False}
+
+
+def _recipe(store: Store, wanted: Request, settings: Settings) -> str:
+    device = wanted.device(settings)
+    return recipe_of(store, asdict(wanted), device=device, memory=settings.memory, version=prune.__version__)
+
+
+def _tell_replaced(store: Store, name: str, about: dict[str, Any], settings: Settings) -> None:
+    """Say that another selection of this name goes, before it does."""
+    try:
+        old = read_selection(store, name).about
+    except (StoreError, ValueError):
+        return
+    differences = told_apart(old, about)
+    if old.get("keys_sha256") != about["keys_sha256"] or differences:
+        why = ", ".join(differences) or "chosen by columns that were made again"
+        settings.reporter.say(f"replaced: selection {name} ({why}); --name keeps both")
