@@ -13,8 +13,8 @@ from prune.progress import Clock
 from prune.request import Request
 from prune.settings import Settings
 from prune.store import Store, noted, read_selection, settle_selection, write_selection
-from prune.store.layout import SELECTIONS
 from prune.store.chosen import recipe_of, standing, told_apart
+from prune.store.layout import SELECTIONS
 
 
 def select(

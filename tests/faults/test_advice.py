@@ -96,14 +96,22 @@ def follow(prune: Callable[..., Any], words: list[str], data: Path) -> None:
         advice = said.err.strip().splitlines()[-1].removeprefix("try:   ")
         assert advice not in typed, (advice, said.err)
         typed.append(advice)
-        again = [str(data) if w == "DATA" else w for w in shlex.split(advice, comments=True)]
-        if again[0] == "rm":
-            target = Path(again[-1])
-            shutil.rmtree(target) if "-r" in again else target.unlink()
-        else:
-            assert again[0] == "prune", advice
-            prune(*again[1:])
+        enter(prune, advice, data)
     pytest.fail(f"{words}: {typed}")
+
+
+def enter(prune: Callable[..., Any], advice: str, data: Path) -> None:
+    """Type what is advised."""
+    words = [str(data) if word == "DATA" else word for word in shlex.split(advice, comments=True)]
+    if words[0] == "rm":
+        target = Path(words[-1])
+        if target.is_dir() and "-r" in words:
+            shutil.rmtree(target)
+        else:
+            target.unlink()
+    else:
+        assert words[0] == "prune", advice
+        prune(*words[1:])
 
 
 def files_of(home: Path) -> list[str]:
@@ -123,6 +131,10 @@ def tried(home: Path, name: str, kind: str, prune: Callable[..., Any], data: Pat
     assert said.code in {0, 4}, (name, said.err)
     for words in VERBS:
         follow(prune, words, data)
+    for finding in pipeline.verify("store")["findings"]:  # what no verb has read
+        if finding["command"] and finding["kind"] != "note":
+            enter(prune, finding["command"], data)
+    assert pipeline.verify("store")["whole"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
