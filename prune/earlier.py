@@ -13,6 +13,8 @@ from prune.remaking import commands_of
 from prune.report.training import in_words
 from prune.settings import DEFAULTS
 from prune.store import Store
+from prune.store.description import known_recipe
+from prune.store.layout import COLUMN, COLUMNS
 
 _FIELDS = {field.name for field in fields(Training)}
 _OPTIONS = ("--epochs", "--proxy", "--proxy-size", "--lr", "--flip", "--no-flip", "--runs", "--cross-fit")
@@ -35,9 +37,14 @@ class Earlier:
         return in_words(asdict(self.training), inputs, share, self.runs)
 
 
-def earlier(store: Store) -> Earlier | None:
-    """Return how the shown traces were trained; None where there are none, or a proxy made none of them."""
-    recipe = store.recipe_of("trace.0")
+def earlier(store: Store, dataset: str) -> Earlier | None:
+    """Return how the traces of a dataset were trained; None where there are none, or a proxy made none.
+
+    Where none is shown, since what the store shows was lost, it is the only one that is finished.
+    """
+    shown = store.columns if store.holds_dataset(dataset) else []
+    runs = sum(name.startswith("trace.") and name.count(".") == 1 for name in shown)
+    recipe = store.recipe_of("trace.0") if runs else _only(store, dataset)
     if recipe is not None and "folds" in recipe:
         recipe = store.recipe_of("trace.0.0")
     if recipe is None or not isinstance(recipe.get("training"), dict):
@@ -50,12 +57,20 @@ def earlier(store: Store) -> Earlier | None:
     kind, _, space = str(recipe["inputs"]["name"]).partition(".")
     return Earlier(
         training,
-        runs=sum(name.startswith("trace.") and name.count(".") == 1 for name in store.columns),
+        runs=max(runs, 1),
         on=space if kind == "embedding" else None,
         on_fraction=share.get("fraction"),
         cross_fit=share.get("folds"),
         drawn=share.get("seed"),
     )
+
+
+def _only(store: Store, dataset: str) -> dict[str, Any] | None:
+    """Return the recipe of the only finished trace of a dataset, shown or not."""
+    finished = [path.parent for path in (store.path / COLUMNS).glob(f"trace.0/*/{COLUMN}")]
+    recipes = [recipe for folder in finished if (recipe := known_recipe(folder)) is not None]
+    of_it = [recipe for recipe in recipes if recipe.get("data") == dataset]
+    return of_it[0] if len(of_it) == 1 else None
 
 
 def settled(

@@ -218,11 +218,11 @@ def _locate(store: Store, data: str | None, settings: Settings) -> dict[str, Any
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
-            f"{store.path} does not know where its dataset is", f"name it: {_naming(store)}"
+            f"{store.path} does not know where its dataset is", f"{_naming(store)}   # name it"
         ) from error
     place = next((place for place in (near, absolute) if is_there(place)), None)
     if place is None:
-        raise DataError(f"the dataset is no longer at {absolute}", f"name it: {_naming(store)}")
+        raise DataError(f"the dataset is no longer at {absolute}", f"{_naming(store)}   # name it")
     if "labels" in reading:  # as seen from the data: both can move together
         reading["labels"] = os.path.normpath(Path(place).parent / reading["labels"])
     if "no_labels" in asked:  # what was asked for now goes before what is remembered

@@ -124,7 +124,7 @@ def score_columns(
     OptionError
         Something was said of a training, and nothing is trained.
     """
-    told, before = effort, earlier(opened.store) if opened.store.holds_dataset(opened.fingerprint) else None
+    told, before = effort, earlier(opened.store, opened.fingerprint)
     training, effort, looked = settled(before, training, told, opened.settings.seed, on)
     remarks = wanted.rehearse(training)
     fills = {SPACE} if effort.on_fraction is not None and on is not None else set()

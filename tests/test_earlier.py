@@ -195,3 +195,12 @@ def test_an_imported_score_names_what_it_takes_the_place_of(score: Score, images
         heard = Heard()
         pipeline.score("store", imports="mine.csv", settings=Settings(reporter=heard))
     assert "replaced: score.mine" in heard.said
+
+
+def test_a_finished_trace_that_is_no_longer_shown_is_taken(score: Score, images: Path) -> None:
+    score("el2n", QUICK)
+    before = shown("trace.", "probs")
+    Path("store/store.json").unlink()
+    pipeline.embed("store", str(images), encoder="pixels")
+    assert score("loss").trained == []
+    assert shown("trace.", "probs") == before

@@ -63,7 +63,7 @@ def test_a_dataset_that_moved_is_named_to_the_command_that_read_it(
     moved = images.rename(images.with_name("moved"))
     for _ in range(2):
         said = prune("export", "--format", "manifest")
-        assert said.err.rstrip().endswith("name it: prune embed --encoder pixels DATA")
+        assert said.err.rstrip().endswith("try:   prune embed --encoder pixels DATA   # name it")
         (chosen / "location.json").unlink(missing_ok=True)
     assert prune("embed", "--encoder", "pixels", "--workers", 0, moved).code == 0
     assert prune("export", "--format", "manifest").code == 0

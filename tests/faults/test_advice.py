@@ -121,8 +121,8 @@ def files_of(home: Path) -> list[str]:
 
 def shown(content: dict[str, bytes]) -> dict[str, bytes]:
     """What has to be the same: not `latest`, what was put aside, nor the column of one more score."""
-    left_out = ("score.loss", "/aside/", "selections/")
-    return {k: v for k, v in content.items() if not any(w in k for w in left_out) and "store.json" not in k}
+    left_out = ("columns/score.loss", "aside/", "selections/", "store.json")
+    return {name: data for name, data in content.items() if not name.startswith(left_out)}
 
 
 def tried(home: Path, name: str, kind: str, prune: Callable[..., Any], data: Path) -> None:
