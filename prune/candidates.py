@@ -16,7 +16,7 @@ from prune.progress import Reporter
 from prune.quota import keep_count, share_count
 from prune.request import Request, checked_share
 from prune.store import Column, Dataset, Store
-from prune.suspects import doubt
+from prune.suspects import BLIND, doubt
 
 
 @dataclass(frozen=True)
@@ -154,12 +154,9 @@ def _hardest(store: Store, rows: Rows, usable: int, request: Request) -> tuple[R
     return dropped, cut | {"share": share, "samples": len(dropped)}
 
 
-_BLIND = {"deepfool", "entropy", "margin"}  # they say what the proxy believes, whatever the label is
-
-
 def _require_labelled(column: Column) -> None:
     """Refuse to doubt labels by a score that never looks at them."""
-    if column.recipe["method"] in _BLIND:
+    if column.recipe["method"] in BLIND:
         raise OptionError(
             f"--drop-hardest auto doubts labels, and {column.recipe['method']} never looks at them",
             "--drop-by aum, el2n, loss or confidence",

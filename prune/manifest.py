@@ -38,6 +38,7 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
     reasons[np.asarray(chosen.facts.get("dropped", ()), np.int64)] = "hardest, cut off by the method"
     labels = dataset.samples["label"]
     names = pa.array(dataset.classes, pa.string()).take(labels.combine_chunks())
+    of = pa.array(originals, pa.int64(), mask=originals == np.arange(n))
     columns = {
         "row": pa.array(np.arange(n)),
         "key": dataset.samples["key"],
@@ -52,11 +53,12 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
         "weight": pa.array(weight),
         "gain": pa.array(gain),
         "reason": pa.array(reasons, pa.string()),
-        "duplicate_of": pa.array(originals, mask=originals == np.arange(n)),
+        "duplicate_of": of,
+        "duplicate_of_key": dataset.samples["key"].take(of),
     }
     for name in store.columns:
         if name.startswith("score.") and (
-            name.count(".") == 1 or name.endswith((".suspect", ".extrapolated"))
+            name.count(".") == 1 or name.endswith((".suspect", ".suspect_rank", ".extrapolated"))
         ):
             columns[name] = pa.array(store.column(name).read())
     return pa.table(columns)

@@ -12,9 +12,9 @@ from prune.errors import MissingColumnError, OptionError
 from prune.opening import Opened, check_rejects
 from prune.proxy import Training
 from prune.report.agreement import agreement
-from prune.scoring import Scored, Wanted, write_scores
+from prune.scoring import Scored, Wanted, most_suspect, write_scores
 from prune.store import identity
-from prune.supplies import FEATURES, IMAGES, PER_RUN, Job, of_run, rehearse, scored, space_of
+from prune.supplies import FEATURES, IMAGES, PER_RUN, RANK, Job, of_run, rehearse, scored, space_of
 from prune.trace.found import OwnTrace, own_traces, require_epochs, require_supplied
 from prune.unlabelled import require_labels
 
@@ -120,10 +120,11 @@ def own_columns(opened: Opened, wanted: Wanted, own: OwnTrace, training: Trainin
     seconds: dict[str, float] = {}
     for name, method in wanted.methods.items():
         began, options = time.perf_counter(), wanted.options[name]
-        done |= write_scores(opened, name, *scored(job, name, method, options))
-        about[name] = {}
+        recipe, values = scored(job, name, method, options)
+        done |= write_scores(opened, name, recipe, values)
+        about[name] = {"most_suspect": most_suspect(opened, values[RANK])} if RANK in values else {}
         if own.runs > 1 and set(method.needs) <= PER_RUN:
-            about[name] = agreement([of_run(job, method, options, run)[usable] for run in job.runs])
+            about[name] |= agreement([of_run(job, method, options, run)[usable] for run in job.runs])
         seconds[name] = time.perf_counter() - began
     cost = {"device": opened.settings.torch_device, "scores": seconds}
     return Scored({**published, **done}, about, cost, None)

@@ -27,6 +27,7 @@ from prune.supplies import (
     IMAGES,
     PER_RUN,
     PROBS,
+    RANK,
     SPACE,
     TRAINED,
     Job,
@@ -193,6 +194,8 @@ def _all_scores(
             about[name]["extrapolated"] = len(filling.rows)
         if ".suspect" in values:
             about[name]["suspects"] = int(values[".suspect"].sum())
+        if RANK in values:
+            about[name]["most_suspect"] = most_suspect(job.opened, values[RANK])
         done |= write_scores(job.opened, name, recipe, values)
         seconds[name] = time.perf_counter() - began
     return done, about, seconds
@@ -204,6 +207,16 @@ def _only(values: Array, noted: Mapping[str, Any], job: Job) -> Array:
         values = values.copy()
         values[job.opened.dataset.labels < 0] = np.nan
     return values
+
+
+def most_suspect(opened: Opened, ranks: Array) -> list[str]:
+    """Return the keys of the few samples whose labels are to be looked at first."""
+    rows = np.flatnonzero((ranks >= 0) & (ranks < _SHOWN))
+    keys = opened.dataset.samples["key"]
+    return [keys[int(row)].as_py() for row in rows[np.argsort(ranks[rows])]]
+
+
+_SHOWN = 5
 
 
 def _about(job: Job, method: Method, options: Mapping[str, Any], trained: Trained) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from prune.methods import Method
 from prune.opening import Opened
 from prune.proxy import FACTS, Trace
 from prune.scorers.epochs import remark
+from prune.selectors.random import lots
 from prune.spaces import embedding_name, of_originals
 from prune.store import Column, identity
-from prune.suspects import doubt
+from prune.suspects import doubt, suspect_ranks, tells_labels
 
 if TYPE_CHECKING:
     from prune.index.space import EmbeddingSpace
@@ -28,6 +29,7 @@ GRADIENT, BOUNDARY, RIGHT = "gradient", "boundary", "right"
 FEATURES = "embedding.proxy"  # what a proxy makes of the samples
 TRAINED = frozenset({*FACTS, RIGHT, GRADIENT, BOUNDARY, PROBS})  # needs that a trained proxy meets
 PER_RUN = TRAINED - {PROBS}  # and of these every run has its own
+RANK = ".suspect_rank"  # of the column that orders labels, the most suspect first
 _FLAGS = {"forgetting": ".never"}  # suffix of the column that the method's flag fills
 _PREFIX = {IMAGES: "images.", GRADIENT: "grad_norm.", BOUNDARY: "deepfool.", PROBS: "probs"}
 
@@ -62,7 +64,7 @@ def scored(
         values = {"": _known(job, name, recipe, lambda: of_features(job, method, options))}
     unusable = np.setdiff1d(np.arange(len(job.opened.dataset)), job.usable)
     for array in values.values():
-        array[unusable] = np.nan if array.dtype.kind == "f" else 0
+        array[unusable] = {"f": np.nan, "i": -1}.get(array.dtype.kind, 0)
     return recipe, values
 
 
@@ -115,6 +117,8 @@ def _of_runs(job: Job, name: str, method: Method, options: Mapping[str, Any]) ->
     if method.flag is not None:
         flags = [method.flag(*_facts(job, method, run), **options) for run in job.runs]
         values[_FLAGS[name]] = np.all(flags, axis=0)
+    if tells_labels(name, method.high):
+        values[RANK] = _ranks(job, method, values[""])
     if method.suspects:
         values[".suspect"] = _suspects(job, name, method, values[""])
     return values
@@ -125,9 +129,20 @@ def _suspects(job: Job, name: str, method: Method, scores: Scores) -> Array:
     marked = np.zeros(len(scores), bool)
     found = doubt(scores[job.usable], method.high, name)
     marked[job.usable] = found.mask
-    share = f"{found.mask.sum():,} of {len(job.usable):,} labels"
-    job.opened.settings.reporter.say(f"score.{name}.suspect: {name} doubts {share}; {found.rule}")
+    share = f"doubts {found.mask.sum():,} of {len(job.usable):,} labels"
+    said = share if found.mask.any() else "marks no label, though some may be wrong"
+    job.opened.settings.reporter.say(f"score.{name}.suspect: {name} {said}; {found.rule}")
     return marked
+
+
+def _ranks(job: Job, method: Method, scores: Scores) -> Array:
+    """Order the labels of the usable samples; equal scores by a hash of the key, for rows lie by class."""
+    unlabelled = job.opened.dataset.labels < 0
+    known = np.full(len(scores), np.nan, np.float32)
+    known[job.usable] = scores[job.usable]
+    known[unlabelled] = np.nan
+    keys = job.opened.dataset.samples["key"]
+    return suspect_ranks(known, method.high, lambda: lots(keys.to_pylist(), "suspects"))
 
 
 def _facts(job: Job, method: Method, run: int) -> list[Array]:

@@ -1,7 +1,8 @@
-"""Where the wrong labels begin: two kinds of samples in the distribution of a score, if there are two."""
+"""Which labels to look at first, and where the wrong ones begin, if a score shows two kinds of samples."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,7 +12,9 @@ import numpy.typing as npt
 from prune.arrays import Scores
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
+Ranks: TypeAlias = npt.NDArray[np.int32]
 
+BLIND = frozenset({"deepfool", "entropy", "margin"})  # hard or easy whatever the label is
 _FEWEST = 200  # samples: fewer show no shape
 _VALUES = 64  # fewer different scores are counts, which have no density
 _BINS = 512
@@ -77,8 +80,7 @@ def doubt(scores: Scores, high: str, score: str = "") -> Doubt:
     Arazo et al., "Unsupervised Label Noise Modeling and Loss Correction", ICML 2019, arXiv:1904.11238, for a
     mixture of two over the loss.
     """
-    if high not in {"hard", "easy"}:
-        raise ValueError(f"a score whose high values are {high!r} does not say which end is hard")
+    _require_direction(high)
     values = np.asarray(scores, np.float64)
     finite = np.isfinite(values)
     none = np.zeros(len(values), bool)
@@ -97,6 +99,46 @@ def doubt(scores: Scores, high: str, score: str = "") -> Doubt:
     threshold = float(values[mask].min() if high == "hard" else values[mask].max())
     side = "from" if high == "hard" else "up to"
     return Doubt(mask, threshold, f"{side} {threshold:.4g}, where the second kind begins ({fit})")
+
+
+def tells_labels(score: str, high: str) -> bool:
+    """Whether a score of ours says how badly a label fits: hard or easy, and not blind to labels."""
+    return high in {"hard", "easy"} and score not in BLIND
+
+
+def suspect_ranks(scores: Scores, high: str, lots: Callable[[], npt.NDArray[np.uint64]]) -> Ranks:
+    """Return the place of each label in the order to look at them: 0 is the most suspect, −1 has no score.
+
+    The hard end of the score first. There is always an order, also where `doubt` finds no threshold. Time
+    O(n·log n), memory O(n).
+
+    Parameters
+    ----------
+    scores : (n,)
+        Those that are no number get no place.
+    high
+        What a high score means: ``hard`` or ``easy``.
+    lots
+        A number a sample, by which equal scores are ordered; asked for where there are such.
+
+    Raises
+    ------
+    ValueError
+        `high` does not say which end is hard.
+    """
+    _require_direction(high)
+    known = np.flatnonzero(~np.isnan(scores))
+    ease = np.asarray(scores, np.float64)[known] * (1 if high == "easy" else -1)
+    tied = len(np.unique(ease)) < len(ease)
+    order = np.lexsort((lots()[known], ease)) if tied else np.argsort(ease, kind="stable")
+    ranks = np.full(len(scores), -1, np.int32)
+    ranks[known[order]] = np.arange(len(known), dtype=np.int32)
+    return ranks
+
+
+def _require_direction(high: str) -> None:
+    if high not in {"hard", "easy"}:
+        raise ValueError(f"a score whose high values are {high!r} does not say which end is hard")
 
 
 def _loses(values: Numbers, high: str, score: str) -> npt.NDArray[np.bool_]:

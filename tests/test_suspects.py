@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prune.suspects import doubt
+from prune.scorers import SCORERS
+from prune.suspects import doubt, suspect_ranks, tells_labels
 
 N = 4000
 
@@ -123,3 +124,38 @@ def test_only_the_confidence_is_taken_for_a_probability() -> None:
 def test_small_clean_data_are_hardly_ever_doubted() -> None:
     draws = np.random.default_rng(4).normal(3, 2, (200, 250)).astype(np.float32)
     assert sum(doubt(draw, "easy").mask.any() for draw in draws) <= 4
+
+
+def _lots() -> np.ndarray:
+    return np.array([9, 3, 7, 1, 5, 2], np.uint64)
+
+
+def test_labels_are_ranked_from_the_hard_end_and_equal_ones_by_lot() -> None:
+    scores = np.array([0.5, 2.0, np.nan, 2.0, -1.0, 2.0], np.float32)
+    assert suspect_ranks(scores, "hard", _lots).tolist() == [3, 2, -1, 0, 4, 1]
+    assert suspect_ranks(scores, "easy", _lots).tolist() == [1, 4, -1, 2, 0, 3]
+    assert suspect_ranks(scores, "hard", _lots).dtype == np.int32
+
+
+def test_no_lot_is_drawn_where_no_scores_are_equal() -> None:
+    def never() -> np.ndarray:
+        raise AssertionError
+
+    assert suspect_ranks(np.array([1.0, np.inf, 0.5], np.float32), "hard", never).tolist() == [1, 0, 2]
+    assert suspect_ranks(np.full(2, np.nan, np.float32), "hard", never).tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize("rate", [0.005, 0.1])
+def test_there_is_an_order_where_there_is_no_threshold(rate: float) -> None:
+    margins, wrong = _mixed(rate)
+    ranks = suspect_ranks(margins, "easy", lambda: np.arange(N, dtype=np.uint64))
+    assert doubt(margins, "easy", "aum").mask.any() == (rate > 0.01)
+    assert sorted(ranks.tolist()) == list(range(N))
+    assert wrong[ranks < wrong.sum()].mean() > 0.8
+
+
+def test_scores_that_look_at_the_label_tell_and_others_do_not() -> None:
+    telling = {name for name, method in SCORERS.items() if tells_labels(name, method.high)}
+    assert telling == {"el2n", "grad_norm", "grad_norm_last", "forgetting", "aum", "confidence", "loss"}
+    with pytest.raises(ValueError, match="'uncertain' does not say which end is hard"):
+        suspect_ranks(np.zeros(3, np.float32), "uncertain", _lots)

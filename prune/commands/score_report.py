@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from prune.text import counted, duration, number
+from prune.text import counted, duration, number, printable
 from prune.typed import in_store
 
 
@@ -18,9 +18,22 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
         high = f"  (high: {about['high']})" if about["high"] else ""
         lines.append(f"score.{name}: {numbers}{high}")
         lines += _trust(name, about)
-    lines += [*_stability(result.get("stable")), *_cost(result.get("cost", {}))]
+    lines += [*_stability(result.get("stable")), *_cost(result.get("cost", {})), *_suspect(result["scores"])]
     following = "prune select --method kcenter --fraction 0.3" if result["embeddings"] else "prune embed"
     return [*lines, f"next: {in_store(following, str(store))}"]
+
+
+def _suspect(scores: dict[str, dict[str, Any]]) -> list[str]:
+    """Name the labels to look at first, by the score that tells wrong ones best, and where all are."""
+    known = [name for name in _BEST if scores.get(name, {}).get("most_suspect")]
+    if not known:
+        return []
+    name = known[0]
+    keys = ", ".join(printable(key) for key in scores[name]["most_suspect"])
+    return [f"labels to look at first, by {name}: {keys}; all in order: the column score.{name}.suspect_rank"]
+
+
+_BEST = ("aum", "confidence", "loss", "el2n", "grad_norm_last", "grad_norm", "forgetting")
 
 
 def _trust(name: str, about: dict[str, Any]) -> list[str]:

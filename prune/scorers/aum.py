@@ -53,6 +53,7 @@ def aum(
     distributions fitted to the scores, where there are clearly two (see `prune select --drop-hardest auto`,
     the same rule). The paper finds its threshold by training again with an extra class of samples whose label
     is known to be wrong; here nothing is trained again, and where clean and wrong overlap, none is marked.
+    A third column, `suspect_rank`, orders all labels, the most suspect first, whether any is marked or not.
     """
     if on == "probs":
         ours, theirs = (np.asarray(between(p, first, last), np.float64) for p in (p_label, p_other))

@@ -22,8 +22,9 @@ QUICK = ("--proxy", "mlp", "--epochs", "2", "--proxy-size", "8", "--workers", "0
 MANIFEST = {
     "row": "int64", "key": "string", "split": "string", "shard": "string", "offset": "int64", "size": "int64",
     "label": "int32", "label_name": "string", "selected": "bool", "rank": "int64", "weight": "float",
-    "gain": "float", "reason": "string", "duplicate_of": "int64", "score.el2n": "float",
-    "score.grad_norm": "float",
+    "gain": "float", "reason": "string", "duplicate_of": "int64", "duplicate_of_key": "string",
+    "score.el2n": "float", "score.el2n.suspect_rank": "int32",
+    "score.grad_norm": "float", "score.grad_norm.suspect_rank": "int32",
 }  # fmt: skip
 
 

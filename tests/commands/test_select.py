@@ -277,6 +277,10 @@ def test_doubted_labels_are_marked_and_left_out_by_the_same_rule(prune: Prune, e
     assert said.code == 0, said.err
     marked = json.loads(said.out)["scores"]["aum"]["suspects"]
     assert f"aum doubts {marked} of 400 labels" in said.err
+    most = json.loads(said.out)["scores"]["el2n"]["most_suspect"]
+    shown = prune("score", "x.npy", "--labels", "y.npy", "--type", "el2n", *words[:-1])
+    listed = "all in order: the column score.el2n.suspect_rank"
+    assert f"labels to look at first, by el2n: {', '.join(most)}; {listed}" in shown.out
     said = prune("select", "--method", "random", "--count", 50, "--drop-hardest", "auto", "--drop-by", "aum")
     assert f"left out as hardest by aum: {marked} of 400" in said.out
     table = _table(Path(".prune"), "random")
@@ -285,6 +289,11 @@ def test_doubted_labels_are_marked_and_left_out_by_the_same_rule(prune: Prune, e
     assert np.array_equal(suspect, reasons == "hardest, beyond the threshold")
     wrong = noise.load("y.npy").mask
     assert suspect.sum() == marked
+    ranks = table["score.aum.suspect_rank"].to_numpy()
+    assert sorted(ranks.tolist()) == list(range(400))
+    assert suspect[ranks < marked].all()
+    ranked = library.Store(".prune").table()["score.el2n.suspect_rank"].to_numpy()
+    assert [table["key"][int(row)].as_py() for row in np.argsort(ranked)[:5]] == most
     assert (suspect & wrong).sum() >= 0.8 * max(wrong.sum(), marked)
 
 

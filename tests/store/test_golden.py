@@ -49,3 +49,15 @@ def test_todays_scan_of_the_same_images_has_the_same_fingerprint(store: Store, t
 def test_the_selection_is_made_again_from_the_old_columns(store: Store, tmp_path: Path) -> None:
     pipeline.select(store, method="kcenter", fraction="0.5", on="pixels", name="again")
     assert read_selection(store, "again").rows.tolist() == GOLDEN["kept"]
+
+
+def test_the_old_selection_is_exported_without_the_columns_that_it_lacks(
+    store: Store, tmp_path: Path
+) -> None:
+    pipeline.embed(store, str(tmp_path / "images"), encoder="pixels")  # where the images lie now
+    old = read_selection(store).manifest
+    assert "duplicate_of_key" not in old.column_names
+    done = pipeline.export(store, format="imagefolder", out=tmp_path / "out")
+    assert done["samples"] == len(GOLDEN["kept"])
+    again = pipeline.export(store, format="manifest", out=tmp_path / "record", fraction="0.1")
+    assert again["samples"] == 1
