@@ -346,12 +346,9 @@ def test_a_relative_labels_file_is_found_from_anywhere(
 
 
 def test_a_store_that_would_lie_in_the_data(prune: Prune, elsewhere: Path, images: Path) -> None:
-    check(
-        prune("embed", "--encoder", "pixels", images, "--store", images / "st"), 4, "would lie in the dataset"
-    )
-    assert (
-        prune("embed", "--encoder", "pixels", "--workers", 0, images, "--store", images / ".prune").code == 0
-    )
+    for name in ("st", ".prune"):  # a hidden folder among class folders is a class, too
+        said = prune("embed", "--encoder", "pixels", images, "--store", images / name)
+        check(said, 4, "would lie in the dataset")
 
 
 def test_an_export_into_the_store(prune: Prune, scored: Path) -> None:
