@@ -95,7 +95,7 @@ def checked(opened: Opened, wanted: Wanted, model: Model, training: Training, on
     inputs = _embedding(opened, on) if training.proxy == "linear" else images_of(opened, training.size)
     rejects = {**opened.dataset.rejects, **inputs.rejects}
     check_rejects(opened, rejects)
-    require_labels(opened, wanted.methods, usable_rows(opened, rejects), trains=True)
+    require_labels(opened, wanted.methods, usable_rows(opened, rejects), trains=False)
     if model.mean is None and training.proxy != "linear":
         settings.reporter.say(
             f"{inputs.shape[-1]} pixels a side, normalised by the dataset's own mean and deviation; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from prune.checkpointing import Model, checked, images_of, require_images, usable_rows
@@ -15,8 +16,8 @@ from prune.report.agreement import agreement
 from prune.scoring import Scored, Wanted, most_suspect, write_scores
 from prune.store import identity
 from prune.supplies import FEATURES, IMAGES, PER_RUN, RANK, Job, of_run, rehearse, scored, space_of
-from prune.trace.found import OwnTrace, own_traces, require_epochs, require_supplied
-from prune.unlabelled import require_labels
+from prune.trace.found import OwnTrace, own_traces, require_alike, require_epochs, require_supplied
+from prune.unlabelled import judged, require_labels
 
 __all__ = ["Model", "owned_scores", "plan_of"]
 
@@ -98,6 +99,7 @@ def own_columns(opened: Opened, wanted: Wanted, own: OwnTrace, training: Trainin
     """
     space, images, say = space_of(opened, wanted.needs, on), None, opened.settings.reporter.say
     require_epochs(list(wanted.methods), own.epochs, str(own))
+    require_alike(own, {name: (m, wanted.options[name]) for name, m in wanted.methods.items()})
     require_supplied(wanted.needs | ({"features"} if space == FEATURES else set()), own)
     remarks = [rehearse(m, wanted.options[name], own.epochs) for name, m in wanted.methods.items()]
     published, rejects = dict(own.columns), {**opened.dataset.rejects, **own.rejects}
@@ -120,11 +122,12 @@ def own_columns(opened: Opened, wanted: Wanted, own: OwnTrace, training: Trainin
     seconds: dict[str, float] = {}
     for name, method in wanted.methods.items():
         began, options = time.perf_counter(), wanted.options[name]
-        recipe, values = scored(job, name, method, options)
-        done |= write_scores(opened, name, recipe, values)
+        rows, noted = judged(opened, method, usable)
+        recipe, values = scored(replace(job, usable=rows), name, method, options)
+        done |= write_scores(opened, name, recipe | noted, values)
         about[name] = {"most_suspect": most_suspect(opened, values[RANK])} if RANK in values else {}
         if own.runs > 1 and set(method.needs) <= PER_RUN:
-            about[name] |= agreement([of_run(job, method, options, run)[usable] for run in job.runs])
+            about[name] |= agreement([of_run(job, method, options, run)[rows] for run in job.runs])
         seconds[name] = time.perf_counter() - began
     cost = {"device": opened.settings.torch_device, "scores": seconds}
     return Scored({**published, **done}, about, cost, None)

@@ -34,7 +34,11 @@ def require_labels(opened: Opened, wanted: Mapping[str, Method], usable: Rows, *
     missing = int((labels < 0).sum())
     needy = [name for name, method in wanted.items() if looks_at_labels(method)]
     taught = [name for name, method in wanted.items() if set(method.needs) & TRAINED]
-    blocked = needy or taught or ([n for n, m in wanted.items() if m.needs != [IMAGES]] if trains else [])
+    blocked = (
+        needy
+        or (taught if trains else [])
+        or ([n for n, m in wanted.items() if m.needs != [IMAGES]] if trains else [])
+    )
     if missing and missing == len(labels) and blocked:
         what = "labels" if needy or taught else "an embedding, or labels to train a proxy on"
         raise DataError(f"{', '.join(blocked)} needs {what}, and none has one", _NONE)

@@ -296,3 +296,32 @@ def test_code_that_changed_in_another_file_is_another_model(
         shutil.rmtree(model / "__pycache__", ignore_errors=True)
         found.append(score(images, model, "w.pt", "outer:Outer").state["columns"]["trace.0"])
     assert found[0] != found[1]
+
+
+def test_runs_of_unequal_length_are_not_averaged_without_a_word(tmp_path: Path) -> None:
+    own(tmp_path / "s", 4)
+    store = own(tmp_path / "s", 2, run=1)
+    with pytest.raises(OptionError, match="have 4 and 2 epochs: no mean of their aum, entropy") as caught:
+        prune.score(store, types=["aum", "entropy"])
+    assert "--type aum,entropy --set last=2 --set epoch=2 " in caught.value.hint
+    prune.score(store, types=["aum", "entropy"], options=["last=2", "epoch=2"])
+    first, second = (store.column(f"trace.{run}").read()[:2].astype(np.float64) for run in range(2))
+    expected = (first[:, 0].mean(0) + second[:, 0].mean(0)) / 2
+    np.testing.assert_allclose(store.column("score.aum").read(), expected, rtol=1e-5, atol=1e-6)
+    prune.score(store, types=["prototype"])  # looks at no epochs
+
+
+@pytest.mark.parametrize("labels", [["x", None] * 6, [None] * 12])
+def test_scores_that_look_at_no_label_take_samples_without_one(tmp_path: Path, labels: list[Any]) -> None:
+    numbers = torch.Generator().manual_seed(0)
+    names = [str(i) for i in range(12)]
+    with TraceWriter(tmp_path / "s", epochs=3, keys=names, labels=labels, classes=["x", "y"]) as writer:
+        for _ in range(3):
+            with writer.epoch():
+                logits, features = (torch.randn(12, width, generator=numbers) for width in (2, 4))
+                writer.record(names, logits, features=features)
+    types = ["entropy", "margin", "tdds", "cal", "density", "prototype"]
+    prune.score(writer.store, types=types)
+    assert all(np.isfinite(writer.store.column(f"score.{name}").read()).all() for name in types)
+    with pytest.raises(DataError, match="aum needs labels, and (6 of 12 samples have none|none has one)"):
+        prune.score(writer.store, types=["aum"])

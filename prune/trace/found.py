@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from prune.errors import MissingColumnError, OptionError
+from prune.methods import Method
+from prune.proxy.trace import FACTS
 from prune.store import Column, Store
 from prune.store.description import known_recipe
 from prune.store.layout import COLUMNS
@@ -108,6 +111,30 @@ def require_epochs(names: Sequence[str], epochs: int, what: str) -> None:
         raise OptionError(
             f"{', '.join(several)} compares epochs, and {what} has one",
             "--proxy resnet8 trains a proxy; prune.trace.TraceWriter keeps every epoch of your training",
+        )
+
+
+def require_alike(own: OwnTrace, asked: Mapping[str, tuple[Method, Mapping[str, Any]]]) -> None:
+    """Raise OptionError where runs of unequal length would be averaged without a word on which epochs.
+
+    A count over ten epochs and one over five have no mean that says anything, and the last epochs of the two
+    stand for different moments.
+    """
+    lengths = [len(trace) for trace in own.traces]
+    if len(set(lengths)) == 1:
+        return
+    of_trace = {*FACTS, "right"}
+    loose = {
+        name: next(option for option in ("last", "epoch") if option in method.options)
+        for name, (method, options) in asked.items()
+        if set(method.needs) & of_trace and options.get("last") is None and options.get("epoch") is None
+    }
+    if loose:
+        some = f"{', '.join(map(str, lengths[:-1]))} and {lengths[-1]}"
+        words = " ".join(f"--set {option}={min(lengths)}" for option in dict.fromkeys(loose.values()))
+        raise OptionError(
+            f"the runs of your own training have {some} epochs: no mean of their {', '.join(loose)}",
+            f"prune score --type {','.join(asked)} {words}   # looks at epochs that all runs have",
         )
 
 
