@@ -195,9 +195,10 @@ def test_fewer_runs_leave_no_companions_of_more(prune: Prune, images: Path, else
 def test_the_report_measures_in_the_space_of_the_method(prune: Prune, images: Path, elsewhere: Path) -> None:
     assert prune("embed", "--encoder", "pixels", "--workers", 0, images).code == 0
     assert prune("score", "--type", "el2n", *QUICK, images).code == 0
-    by_default = json.loads(prune("select", "--count", 9, "--json").out)["report"]["coverage"]
-    pixels = json.loads(prune("select", "--count", 9, "--on", "pixels", "--json").out)["report"]["coverage"]
-    proxy = json.loads(prune("select", "--count", 9, "--on", "proxy", "--json").out)["report"]["coverage"]
+    by_default, pixels, proxy = (
+        json.loads(prune("select", "--count", 9, *on, "--json").out)["report"]["distance_to_nearest_kept"]
+        for on in ((), ("--on", "pixels"), ("--on", "proxy"))
+    )
     assert by_default == pixels != proxy
 
 

@@ -25,7 +25,8 @@ def test_it_says_how_far_to_trust_a_score_and_what_it_took(
     assert "(Spearman)" in lines[2]
     assert lines[3].startswith("cost: proxy ")
     assert lines[4].startswith("another run: ")
-    assert lines[5].startswith("next: ")
+    assert lines[5].startswith("labels to look at first, by el2n: ")
+    assert lines[6].startswith("next: ")
     result = json.loads(prune("score", "--type", "el2n", *QUICK, "--runs", "2", images, "--json").out)
     assert result["runs"] == 2
     assert result["cost"]["proxy"]["now"] == 0 < result["cost"]["proxy"]["seconds"]
