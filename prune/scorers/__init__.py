@@ -23,9 +23,9 @@ from prune.scorers.prototype import prototype
 from prune.scorers.tdds import tdds
 
 SCORERS = table(
-    Method(el2n, high="hard"),
+    Method(el2n, high="hard", version=2),
     Method(grad_norm, high="hard"),
-    Method(grad_norm_last, high="hard"),
+    Method(grad_norm_last, version=2, high="hard"),
     Method(forgetting, high="hard", flag=never_learned),
     Method(aum, high="easy", suspects=True),
     Method(confidence, high="easy"),

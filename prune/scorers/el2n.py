@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from prune.arrays import Scores, Trajectory
-from prune.epochs import early_epoch
+from prune.epochs import error_epoch
 from prune.scorers.epochs import at_epoch
 
 
@@ -18,7 +18,8 @@ def el2n(error: Trajectory, /, *, epoch: int | None = None) -> Scores:
         Length of the error vector at each epoch, in evaluation mode and without augmentation; NaN where the
         sample has none.
     epoch
-        From 1 to t. Default: the 20th (a tenth of a full schedule), or the last of a shorter trace.
+        From 1 to t. Default: the 20th (a tenth of a full schedule), or six tenths of a trace of under 34
+        epochs (the 6th of 10): at the end of a short schedule the error ranks as the loss does.
 
     Returns
     -------
@@ -34,4 +35,4 @@ def el2n(error: Trajectory, /, *, epoch: int | None = None) -> Scores:
     ----------
     Paul, Ganguli & Dziugaite, "Deep Learning on a Data Diet", NeurIPS 2021, arXiv:2107.07075.
     """
-    return at_epoch(error, epoch, early_epoch(len(error))).astype(np.float32)
+    return at_epoch(error, epoch, error_epoch(len(error))).astype(np.float32)

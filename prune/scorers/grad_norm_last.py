@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from prune.arrays import Scores, Trajectory
-from prune.epochs import early_epoch
+from prune.epochs import error_epoch
 from prune.scorers.epochs import at_epoch
 
 
@@ -20,7 +20,8 @@ def grad_norm_last(error: Trajectory, feature_norm: Trajectory, /, *, epoch: int
     error, feature_norm : (t, n)
         ‖e‖ and ‖h‖ at each epoch; NaN where the sample has none.
     epoch
-        From 1 to t. Default: the 20th (a tenth of a full schedule), or the last of a shorter trace.
+        From 1 to t. Default: the 20th (a tenth of a full schedule), or six tenths of a trace of under 34
+        epochs, as `el2n`.
 
     Returns
     -------
@@ -38,6 +39,6 @@ def grad_norm_last(error: Trajectory, feature_norm: Trajectory, /, *, epoch: int
     Katharopoulos & Fleuret, "Not All Samples Are Created Equal", ICML 2018, arXiv:1803.00942, for the last
     layer as a stand-in for all.
     """
-    default = early_epoch(len(error))
+    default = error_epoch(len(error))
     lengths = at_epoch(error, epoch, default) * np.hypot(1.0, at_epoch(feature_norm, epoch, default))
     return lengths.astype(np.float32)
