@@ -15,6 +15,7 @@ from prune.opening import all_rejects
 from prune.progress import Reporter
 from prune.quota import keep_count, share_count
 from prune.request import Request, checked_share
+from prune.selectors.top import ranked, tied_at_cut
 from prune.store import Column, Dataset, Store
 from prune.suspects import BLIND, doubt
 
@@ -57,7 +58,7 @@ def candidates(store: Store, dataset: Dataset, request: Request, reporter: Repor
     if request.score and not uses_score and not request.drop_hardest:
         reporter.say(f"{request.method} does not use --score {request.score}")
     free = np.setdiff1d(usable, given)
-    dropped, cut = _hardest(store, free, len(usable), request)
+    dropped, cut = _hardest(store, dataset, free, len(usable), request)
     reasons |= dict.fromkeys(given.tolist(), "given")
     reasons |= dict.fromkeys(dropped.tolist(), str(cut.get("reason")))
     return Candidates(np.setdiff1d(free, dropped), reasons, given, len(usable), cut, dropped)
@@ -102,6 +103,8 @@ def budget(request: Request, found: Candidates) -> int | None:
     else:
         assert request.fraction is not None
         k, asked = keep_count(request.fraction, found.usable), f"--fraction {request.fraction}"
+        if k == found.usable:  # all of them: all but those left out, and those that are given
+            k = max(1, len(found.rows))
     if k > len(found.rows):
         left = f"{len(found.rows)} of {found.usable} samples can be chosen"
         hint = f"--count {len(found.rows)}" if len(found.rows) else "prune status"
@@ -113,6 +116,35 @@ def directions(store: Store) -> dict[str, str]:
     """What a high value of each score means."""
     names = [name for name in store.columns if name.startswith("score.") and name.count(".") == 1]
     return {name.removeprefix("score."): store.column(name).recipe["high"] for name in names}
+
+
+_LOW_IS_HARD = {
+    "hard": False,
+    "uncertain": False,
+    "hard and uncertain": False,
+    "atypical": False,
+    "contrastive": False,
+    "easy": True,
+    "typical": True,
+    "redundant": True,
+}
+
+
+def hardest_are_low(column: Column) -> bool:
+    """Whether low values of a score are of the samples that say most: the hard, uncertain, atypical ones.
+
+    Raises
+    ------
+    OptionError
+        Nobody said what a high value means.
+    """
+    name, high = column.name.removeprefix("score."), column.recipe["high"]
+    if high not in _LOW_IS_HARD:
+        raise OptionError(
+            f"score {name} does not say whether high or low values are to be taken first",
+            "--set lowest=false takes high ones first, --set lowest=true low ones",
+        )
+    return _LOW_IS_HARD[high]
 
 
 def score_column(store: Store, name: str | None, made_for: str = "") -> Column:
@@ -127,7 +159,9 @@ def score_column(store: Store, name: str | None, made_for: str = "") -> Column:
     return store.column(f"score.{names[0] if names else 'el2n'}")
 
 
-def _hardest(store: Store, rows: Rows, usable: int, request: Request) -> tuple[Rows, dict[str, Any]]:
+def _hardest(
+    store: Store, dataset: Dataset, rows: Rows, usable: int, request: Request
+) -> tuple[Rows, dict[str, Any]]:
     """Return the rows to leave out, and how they were found."""
     share = checked_share(request.drop_hardest)
     if share == 0:
@@ -148,9 +182,12 @@ def _hardest(store: Store, rows: Rows, usable: int, request: Request) -> tuple[R
         share = len(dropped) / usable
         cut |= {"rule": found.rule, "threshold": found.threshold, "reason": "hardest, beyond the threshold"}
     else:
-        order = np.argsort(-scores if high == "hard" else scores, kind="stable")
-        dropped = np.sort(rows[order[: share_count(share, usable)]])
+        keys = dataset.samples["key"].take(pa.array(rows)).to_pylist()
+        hardest = ranked(-scores if high == "hard" else scores, keys, 1, request.seed)
+        hardest = hardest[: share_count(share, usable)]
         cut |= {"rule": "as asked", "threshold": None, "reason": f"hardest {100 * share:g} %"}
+        cut |= tied_at_cut(scores, hardest)
+        dropped = np.sort(rows[hardest])
     return dropped, cut | {"share": share, "samples": len(dropped)}
 
 

@@ -15,6 +15,7 @@ from prune.index.plan import Plan, Size, duration_class
 from prune.methods import Method
 from prune.quota import Errors, Quota, groups, select_under_quota
 from prune.selection import Selection
+from prune.selectors.spent import drawn_rest
 from prune.text import size
 
 if TYPE_CHECKING:
@@ -228,7 +229,10 @@ def _run(task: Task, material: Material, rows: Rows, every: Rows, k: int | None)
             words["target_weights"] = target.weights
     if material.scores is not None and method.takes("scores"):
         words["scores"] = material.scores[every]
-    return method.function(*(material.need(name, every) for name in method.needs), **words)
+    chosen: Selection = method.function(*(material.need(name, every) for name in method.needs), **words)
+    if not method.spent:
+        return chosen
+    return drawn_rest(chosen, np.arange(len(rows)), lambda at: material.keys(every[at]), task.seed)
 
 
 def _target_of(task: Task, labels: Labels, rows: Rows, target: Target | None) -> Target | None:

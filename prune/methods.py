@@ -40,6 +40,7 @@ class Method:
     quota: str = "none"  # selectors: how the budget is split over classes unless the user says
     on: str = ""  # selectors: `gradients` if that is the space they are made for
     score: str = ""  # selectors: the score they are made for
+    spent: bool = False  # selectors: once gains are 0 nothing is left to gain, and the rest is drawn by lot
     sizes: bool = False  # selectors: asked for no budget, it decides itself how many to keep
 
     @property

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from prune import manifest, report
 from prune.arrays import Rows, Scores
-from prune.candidates import Candidates, budget, candidates, score_column
+from prune.candidates import Candidates, budget, candidates, hardest_are_low, score_column
 from prune.cautions import cautions, cautions_of_classes
 from prune.choosing import Forecast, Material, Target, Task, announced, checked_reweight, choose
 from prune.dynamics import ClassErrors, class_errors, easiness, errors_in, traces
@@ -163,6 +163,7 @@ def _warnings(
         kept=1.0 if task.k is None else task.k / found.usable,
         labels=dataset.labels[found.rows],
         quota=task.quota,
+        turned=task.options.get("tau", 1.0) < 0,
     )
     of_classes = cautions_of_classes(
         dropped=dataset.labels[found.dropped],
@@ -211,6 +212,9 @@ def _options(store: Store, request: Request, found: Candidates) -> dict[str, Any
         column = _score_used(store, request)
         assert column is not None
         options["hard"] = {"hard": "high", "easy": "low"}.get(column.recipe["high"])
+    if "lowest" in request.selector.options and options.get("lowest") is None:
+        column = _score_used(store, request)
+        options["lowest"] = None if column is None else hardest_are_low(column)
     return options
 
 

@@ -45,7 +45,8 @@ def test_stratified_over_uneven_classes_all_together() -> None:
     "choice",
     [
         {"kept": 0.3},
-        {"high": "easy"},
+        {"method": "bottom", "high": "hard"},
+        {"method": "gumbel", "high": "easy", "turned": True},
         {"high": ""},
         {"method": "stratified"},
         {"method": "kcenter", "score": None, "high": ""},
@@ -54,6 +55,13 @@ def test_stratified_over_uneven_classes_all_together() -> None:
 )
 def test_nothing_is_said_of_other_choices(choice: dict[str, Any]) -> None:
     assert _said(**choice) == []
+
+
+@pytest.mark.parametrize(("method", "cure"), [("top", "--method bottom"), ("gumbel", "--set tau=-1")])
+def test_taking_what_is_easy_first_is_said(method: str, cure: str) -> None:
+    (warning,) = _said(method=method, high="easy", kept=0.5)
+    assert "those are of easy samples" in warning
+    assert cure in warning
 
 
 def test_a_class_that_is_cut_by_more_than_half_is_named() -> None:

@@ -45,24 +45,33 @@ def gathered(edges: Edges, scores: Sums, gamma: float) -> Sums:
     return received
 
 
-def take_highest(edges: Edges, values: Sums, gamma: float, candidates: Rows, k: int) -> tuple[Rows, Sums]:
-    """Take k times the candidate of highest value v, ties by lower row; its neighbours lose ``exp(−γ·d)·v``.
+def take_highest(
+    edges: Edges, values: Sums, gamma: float, candidates: Rows, k: int, lots: Array
+) -> tuple[Rows, Sums]:
+    """Take k times the candidate of highest value v, ties by lower lot; its neighbours lose ``exp(−γ·d)·v``.
+
+    `lots` holds a number a sample, (n,), and where these are equal too the lower row goes first.
 
     `values` is changed in place. A negative value takes nothing from anybody, so values only fall and what
     is taken never rises. Time O(k · (neighbours + log n)), but for values that are looked at again.
     """
     factors = np.exp(-gamma * edges.lengths.astype(np.float64))
     rows, gains = np.empty(k, np.int64), np.empty(k, np.float64)
-    _take(edges, factors, values, candidates.copy(), rows, gains)
+    places = np.empty(len(values), np.int64)
+    places[np.argsort(lots, kind="stable")] = np.arange(len(values))
+    _take(edges, factors, (values, places), candidates.copy(), rows, gains)
     return rows, gains
 
 
 @compiled
-def _take(edges: Edges, factors: Array, values: Array, heap: Array, rows: Array, gains: Array) -> None:
+def _take(
+    edges: Edges, factors: Array, ranking: tuple[Array, Array], heap: Array, rows: Array, gains: Array
+) -> None:
+    values, places = ranking
     bounds = values.copy()  # what the heap believes: never below the value
     size = len(heap)
     for at in range(size // 2 - 1, -1, -1):
-        _sink(heap, bounds, size, at)
+        _sink(heap, bounds, places, size, at)
     taken = 0
     while taken < len(rows):
         top = heap[0]
@@ -77,11 +86,11 @@ def _take(edges: Edges, factors: Array, values: Array, heap: Array, rows: Array,
             if value > 0.0:
                 for edge in range(edges.starts[top], edges.starts[top + 1]):
                     values[edges.rows[edge]] -= factors[edge] * value
-        _sink(heap, bounds, size, 0)
+        _sink(heap, bounds, places, size, 0)
 
 
 @compiled
-def _sink(heap: Array, bounds: Array, size: int, at: int) -> None:
+def _sink(heap: Array, bounds: Array, places: Array, size: int, at: int) -> None:
     row = heap[at]
     bound = bounds[row]
     while True:
@@ -91,11 +100,11 @@ def _sink(heap: Array, bounds: Array, size: int, at: int) -> None:
         right = child + 1
         if right < size and (
             bounds[heap[right]] > bounds[heap[child]]
-            or (bounds[heap[right]] == bounds[heap[child]] and heap[right] < heap[child])
+            or (bounds[heap[right]] == bounds[heap[child]] and places[heap[right]] < places[heap[child]])
         ):
             child = right
         below = bounds[heap[child]]
-        if below < bound or (below == bound and heap[child] > row):
+        if below < bound or (below == bound and places[heap[child]] > places[row]):
             break
         heap[at] = heap[child]
         at = child

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prune.arrays import Rows
+from prune.arrays import Array, Rows
 from prune.greedy.pursuit import EQUAL, Pursued, Source
 from prune.greedy.pursuit_atoms import Atoms
 from prune.greedy.pursuit_fit import non_negative
@@ -19,10 +19,10 @@ EVEN = 1e-4  # of the mean squared norm: keeps nearly dependent atoms from playi
 SPECK = 1e-6  # what a sample weighs that would do nothing but harm
 
 
-def fillers(source: Source, chosen: Rows, sizes: Rows, k: int) -> Rows:
-    """Return atoms that are not chosen, best aligned with b first, ties by row, until k samples are there."""
+def fillers(source: Source, chosen: Rows, sizes: Rows, k: int, lots: Array) -> Rows:
+    """Return atoms that are not chosen, best aligned with b first, ties by lot, until k samples are there."""
     step = EQUAL * float(np.abs(source.right).max(initial=0.0)) or 1.0
-    order = np.argsort(-np.round(source.right / step), kind="stable")
+    order = np.lexsort((lots, -np.round(source.right / step)))
     rest = order[~np.isin(order, chosen)]
     before = int(sizes[chosen].sum()) + np.concatenate([[0], np.cumsum(sizes[rest])[:-1]])
     return rest[before < k] if len(rest) else rest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -13,10 +13,12 @@ from prune.index.given import free_rows
 from prune.index.plan import Plan, Size
 from prune.index.space import Space
 from prune.selection import Selection
+from prune.selectors.spent import drawn_rest
 
 
 def craig(
     space: Space,
+    keys: Sequence[str],
     /,
     *,
     k: int,
@@ -41,10 +43,13 @@ def craig(
     ----------
     space
         n gradients, or any other samples.
+    keys : (n,)
+        Stable names of the samples.
     k
         In ``[1, n]``, less the given samples.
     seed
-        Of the search for neighbours where that is approximate, and of random parts.
+        Of the search for neighbours where that is approximate, of random parts, and of the draw
+        once no sample adds anything.
     mode, neighbours
         As for `facility_location`.
     given
@@ -55,7 +60,8 @@ def craig(
     -------
     Weights are whole numbers, at least 1: how many samples are nearest to this one among the chosen; each
     chosen sample counts for itself, other ties go to the sample taken earlier. They sum to n, less what
-    belongs to given samples. Gains are what each sample added to f. Facts: those of `facility_location`.
+    belongs to given samples. Gains are what each sample added to f. Facts: those of `facility_location`,
+    and `filled`: how many were drawn by the hash of seed and key, since no sample added anything any more.
 
     Differs: distances are not squared, as in the paper's bound and unlike some published code. Weights sum
     to n, where published code counts each chosen sample twice. The paper's algorithm stops at a given error;
@@ -77,11 +83,13 @@ def craig(
     from prune.greedy.reweight import reweighted
     from prune.index.similarity import Similarity
 
-    _, taken = free_rows(space.n, given, k)
+    free, taken = free_rows(space.n, given, k)
     similarity = Similarity(space, "euclidean")
     found = locate(similarity, k, Ways(mode=mode, neighbours=neighbours, seed=seed), taken)
-    weights = reweighted(similarity.space, np.concatenate([taken, found.rows]), "cluster")[len(taken) :]
-    return Selection.of(found.rows, found.gains.astype(np.float32), weights, found.facts)
+    chosen = Selection.of(found.rows, found.gains.astype(np.float32), facts=found.facts)
+    chosen = drawn_rest(chosen, free, lambda rows: [keys[row] for row in rows], seed)
+    weights = reweighted(similarity.space, np.concatenate([taken, chosen.rows]), "cluster")[len(taken) :]
+    return Selection.of(chosen.rows, chosen.gains, weights, chosen.facts)
 
 
 def plan_of_craig(size: Size, k: int, options: Mapping[str, Any]) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,12 +14,14 @@ from prune.index.plan import Plan, Size
 from prune.index.search import search_of
 from prune.index.space import Space, Sums
 from prune.selection import Selection
-from prune.selectors.top import ranked
+from prune.selectors.random import lots
+from prune.selectors.top import require_numbers
 
 
 def d2(
     scores: Scores,
     space: Space,
+    keys: Sequence[str],
     /,
     *,
     k: int,
@@ -27,7 +29,7 @@ def d2(
     neighbours: int = 5,
     gamma_forward: float = 1.0,
     gamma_reverse: float = 1.0,
-    lowest: bool = False,
+    lowest: bool | None = None,
     metric: Literal["euclidean", "cosine"] = "euclidean",
     given: Rows | None = None,
 ) -> Selection:
@@ -48,17 +50,20 @@ def d2(
         Finite; high is taken first. They are mapped to ``[0, 1]``, lowest to highest; if all are equal, to 1.
     space
         n samples.
+    keys : (n,)
+        Stable names of the samples.
     k
         In ``[1, n]``, less the given samples.
     seed
-        Of the search for neighbours, where that is approximate.
+        Of the draw between equal values, and of the search for neighbours where that is approximate.
     neighbours
         Nearest samples that each is joined to, at least 1. The paper tries 1 to 15.
     gamma_forward, gamma_reverse
         γf and γr, at least 0: how fast messages and penalties fade with distance. With ``gamma_reverse=0`` a
         neighbour loses all that the taken sample had.
     lowest
-        Take low scores first: for scores where low is hard, such as margins.
+        Take low scores first. Default: the hard end first, as the score says which that is (low ones of
+        `aum`, high ones of `el2n`); where nobody says, high ones.
     metric
         Of the distances d.
     given
@@ -66,7 +71,8 @@ def d2(
 
     Returns
     -------
-    Gains are v when taken, which never rise; some may be negative. Weights are 1. Facts: `search` and
+    Gains are v when taken, which never rise; some may be negative. Weights are 1. Equal values are
+    ordered by the hash of seed and key. Facts: `search` and
     `recall` of the graph, and `unit`, the mean distance to a neighbour.
 
     Differs: distances are divided by their mean over all neighbours, so γ means the same in every embedding.
@@ -96,12 +102,12 @@ def d2(
     for name, gamma in (("gamma_forward", gamma_forward), ("gamma_reverse", gamma_reverse)):
         if not 0 <= gamma < np.inf:
             raise OptionError(f"{name}={gamma} is not a number from 0 up")
-    worth = _worth(scores, space.n, lowest)
+    worth, lot = _worth(scores, space.n, bool(lowest)), lots(keys, str(seed))
     found = nearest(space.under(metric), neighbours, seed=seed)
     edges, unit = edges_of(found)
     values = gathered(edges, worth, gamma_forward)
-    take_highest(edges, values, gamma_reverse, taken, len(taken))
-    rows, gains = take_highest(edges, values, gamma_reverse, free, k)
+    take_highest(edges, values, gamma_reverse, taken, len(taken), lot)
+    rows, gains = take_highest(edges, values, gamma_reverse, free, k, lot)
     facts = {"search": found.kind, "recall": found.recall, "unit": unit}
     return Selection.of(rows, gains=gains.astype(np.float32), facts=facts)
 
@@ -117,7 +123,7 @@ def plan_of_d2(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
 def _worth(scores: Scores, n: int, lowest: bool) -> Sums:
     if len(scores) != n:
         raise ValueError(f"{len(scores)} scores, but {n} samples")
-    ranked(scores, 1)
+    require_numbers(scores, 1)
     low, high = float(scores.min()), float(scores.max())
     if not np.isfinite([low, high]).all():
         raise ValueError(f"scores span [{low}, {high}], which cannot be mapped to [0, 1]")

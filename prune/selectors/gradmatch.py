@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from prune.index.given import free_rows
 from prune.index.plan import Plan, Size, size_of
 from prune.index.space import Space, Sums
 from prune.selection import Selection
+from prune.selectors.random import lots
 from prune.text import size as amount
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
 def gradmatch(
     space: Space,
+    keys: Sequence[str],
     /,
     *,
     k: int,
+    seed: int,
     lam: float = 0.01,
     tolerance: float = 1e-4,
     batch: int = 1,
@@ -41,9 +44,11 @@ def gradmatch(
     step on, as often as it takes, and the weights are the optimum for what it has become.
 
     When r is within the tolerance, or no sample correlates with it any more, the rest of the budget is filled
-    with the samples that have the largest ``⟨gⱼ, b⟩``. Filled samples weigh 1 each (or ¼, 1/16, … where r
-    would rise), the others at least as much, fitted to the rest of b with hardly a ridge. A pursued sample
-    whose best weight is 0 (`idle`) weighs 1e-6, or, where some are filled, as much as those.
+    with the samples that have the largest ``⟨gⱼ, b⟩``, ties by the hash of seed and key: late in training
+    many gradients are zero, and by row these would be those of the first classes. Filled samples weigh 1 each
+    (or ¼, 1/16, … where r would rise), the others at least as much, fitted to the rest of b with hardly a
+    ridge. A pursued sample whose best weight is 0 (`idle`) weighs 1e-6, or, where some are filled, as much as
+    those.
 
     Good for training on a weighted subset with the model whose gradients these are, or one like it: the step
     that the subset suggests is the step of the whole dataset. Bad at variety for its own sake, under a model
@@ -59,8 +64,12 @@ def gradmatch(
     ----------
     space
         n gradients, or any other vectors.
+    keys : (n,)
+        Stable names of the samples.
     k
         In ``[1, n]``, less the given samples.
+    seed
+        Of the draw between samples to fill with.
     lam
         The ridge, relative to the mean squared norm: at least 0. More spreads the weight more evenly over
         more samples and leaves a larger residual.
@@ -114,7 +123,8 @@ def gradmatch(
         )
     atoms = Atoms(space, batch)
     source = _source(plan.mode, atoms, k + len(taken), _goal(space, target, target_weights))
-    chosen, gains, weights, facts = _pursued(atoms, source, k, (lam, tolerance), taken)
+    lot = lots([keys[int(row)] for row in atoms.starts], str(seed))
+    chosen, gains, weights, facts = _pursued(atoms, source, k, (lam, tolerance), taken, lot)
     facts |= {"lam": lam, "mode": plan.mode}
     return Selection.of(chosen, gains, weights, facts)
 
@@ -173,7 +183,7 @@ def _source(mode: str, atoms: Atoms, k: int, goal: Vector | None) -> Source:
 
 
 def _pursued(
-    atoms: Atoms, source: Source, k: int, terms: tuple[float, float], given: Rows
+    atoms: Atoms, source: Source, k: int, terms: tuple[float, float], given: Rows, lot: Array
 ) -> tuple[Rows, Array, Array, dict[str, Any]]:
     from prune.greedy.pursuit import pursue
     from prune.greedy.pursuit_fill import RULE, fillers, shared
@@ -182,7 +192,7 @@ def _pursued(
     sizes, g = atoms.sizes(np.arange(len(atoms))), len(given)
     unit = float(source.squares.mean())
     found = pursue(source, sizes, k, lam * unit, tolerance, given)
-    filled = fillers(source, found.atoms, sizes, k + g)
+    filled = fillers(source, found.atoms, sizes, k + g, lot)
     weights, error = shared(atoms, source, found, filled, tolerance, g)
     chosen = np.concatenate([found.atoms[g:], filled])
     drops = np.concatenate([found.drops[g:], np.zeros(len(filled))]) / sizes[chosen]

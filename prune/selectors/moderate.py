@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from prune.arrays import Scores
 from prune.selection import Selection
-from prune.selectors.top import require_finite
+from prune.selectors.top import ranked, require_finite, tied_at_cut
 
 
-def moderate(scores: Scores, /, *, k: int) -> Selection:
+def moderate(scores: Scores, keys: Sequence[str], /, *, k: int, seed: int) -> Selection:
     """Nearest to the median of the score first, ``|score − median|``.
 
     Made for `class_median`, the distance of a sample to the middle of its class, and for one class at a time,
@@ -24,13 +26,17 @@ def moderate(scores: Scores, /, *, k: int) -> Selection:
     ----------
     scores : (n,)
         Any finite numbers.
+    keys : (n,)
+        Stable names of the samples.
     k
         In ``[1, n]``.
+    seed
+        Of the draw between samples that are equally far from the median.
 
     Returns
     -------
-    Gains are minus the distances to the median, weights are 1; a smaller budget is a prefix. Ties by lower
-    row. Facts: `median`.
+    Gains are minus the distances to the median, weights are 1; a smaller budget is a prefix. Ties by
+    the hash of seed and key. Facts: `median` and `tied_at_cut`.
 
     Raises
     ------
@@ -48,6 +54,6 @@ def moderate(scores: Scores, /, *, k: int) -> Selection:
     values = scores.astype(np.float64)
     median = float(np.median(values))
     away = np.abs(values - median)
-    rows = np.argsort(away, kind="stable")[:k]
+    rows = ranked(away, keys, k, seed)[:k]
     gains = -np.minimum(away[rows], np.finfo(np.float32).max)
-    return Selection.of(rows, gains=gains, facts={"median": median})
+    return Selection.of(rows, gains=gains, facts={"median": median, **tied_at_cut(away, rows)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -15,7 +15,8 @@ from prune.index.space import Space, Sums
 from prune.selection import Selection
 from prune.selectors.kmeans import places
 from prune.selectors.prototypes import clustering
-from prune.selectors.top import ranked
+from prune.selectors.random import lots
+from prune.selectors.top import require_numbers, tied_at_cut
 
 if TYPE_CHECKING:
     from prune.index.parts import Parts
@@ -34,6 +35,7 @@ SAME = 1e-12  # squared distance of directions that differ by rounding only
 
 def semdedup(
     space: Space,
+    keys: Sequence[str],
     /,
     *,
     k: int | None,
@@ -41,7 +43,7 @@ def semdedup(
     eps: float | None = None,
     clusters: int | None = None,
     keep: Keep = "hard",
-    lowest: bool = False,
+    lowest: bool | None = None,
     scores: Scores | None = None,
     given: Rows | None = None,
 ) -> Selection:
@@ -63,10 +65,12 @@ def semdedup(
     ----------
     space
         n samples.
+    keys : (n,)
+        Stable names of the samples.
     k
         In ``[1, n]``, less the given samples; None keeps whatever is not a duplicate.
     seed
-        Of the first centroids, and of the ranks under ``keep=random``.
+        Of the first centroids, of the ranks under ``keep=random``, and of the draw between equal values.
     eps
         In ``[0, 2]``: how far below 1 the cosine of duplicates may lie. Without `k`, default 0.01; together
         with `k`, at most k of what is left.
@@ -75,9 +79,10 @@ def semdedup(
         Clusters of over 4 times the mean size (and 16,384) are split into clusters of mean size.
     keep
         Who ranks first: ``hard``, the farthest from the centroid; ``easy``, the nearest; ``middle``, those of
-        middling distance; ``random``; or ``score``, those of the highest score.
+        middling distance; ``random``; or ``score``, those of the hardest score.
     lowest
-        With ``keep=score``: low scores rank first.
+        With ``keep=score``: low scores rank first. Default: the hard end, as the score says which that is;
+        where nobody says, high ones.
     scores : (n,)
         For ``keep=score``.
     given
@@ -87,14 +92,15 @@ def semdedup(
     Returns
     -------
     Least redundant first; gains are 1 − r, in ``[0, 2]``, where r is the largest cosine to a better-ranked
-    kept sample of the cluster, and −1 if there is none; ties by lower row. Weights are 1. Facts: `eps`;
-    `clusters` and how many were `split`; `duplicates`, how many were found; and `partners`, of every sample
-    dropped for its redundancy (`rows`) the most similar better-ranked kept one (`of`), which, if k drops more
-    than the duplicates, may be dropped itself. A sample without direction (norm zero) is a duplicate of
-    nothing: its r is 0.
+    kept sample of the cluster, and −1 if there is none; ties by the hash of seed and key. Weights are 1.
+    Facts: `eps`; `tied_at_cut`; `clusters` and how many were `split`; `duplicates`, how many were found; and
+    `partners`, of every sample dropped for its redundancy (`rows`) the most similar better-ranked kept one
+    (`of`), which, if k drops more than the duplicates, may be dropped itself. A sample without direction
+    (norm zero) is a duplicate of nothing: its r is 0.
 
     Differs: the published code compares with all better-ranked samples, dropped or not, so chains of similar
-    samples vanish but for their first; ours keeps one within eps of each. Ties by row, not by file order.
+    samples vanish but for their first; ours keeps one within eps of each. Ties in a cluster
+    are by row, and of scores by the hash of seed and key.
 
     Raises
     ------
@@ -117,14 +123,16 @@ def semdedup(
         raise OptionError(
             f"eps={eps} is not between 0 and 2", "eps=0.01 drops what has a cosine of 0.99 or more"
         )
-    worth = _worth(keep, scores, lowest, space.n)
+    worth = _worth(keep, scores, bool(lowest), space.n)
     count = _cluster_count(clusters, space.n)
     directions = space.under("cosine")
     alive = np.flatnonzero(directions.squared_norms() > 0)
     found = parts(directions.coordinates(), alive, count, _largest(count, space.n), seed=seed)
     late = np.isin(alive, taken, invert=True)
     key = worth[alive] if worth is not None else _key(keep, found, seed)
-    groups = [alive[part] for part in _in_order(found.owner, late, key)]
+    lot = lots(keys, str(seed))
+    tie = lot[alive] if worth is not None else np.arange(len(alive))
+    groups = [alive[part] for part in _in_order(found.owner, late, key, tie)]
     fixed = np.bincount(found.owner, ~late).astype(np.int64).tolist()
     near = nearest_kept(directions, groups, fixed, SAME + 2 * (eps or 0.0))
     left = free if eps is None else free[near.kept[free]]
@@ -134,7 +142,7 @@ def semdedup(
             f"--count {len(left)}, a smaller eps, or none: then the k least redundant are kept",
         )
     redundancy = _redundancy(near.squares, alive)
-    rows = left[np.argsort(redundancy[left], kind="stable")[:k]]
+    rows = left[np.lexsort((lot[left], redundancy[left]))[:k]]
     dropped = np.setdiff1d(free, rows if eps is None else left)
     dropped = dropped[near.who[dropped] >= 0]
     facts = {
@@ -142,6 +150,7 @@ def semdedup(
         "clusters": len(groups),
         "split": found.split,
         "duplicates": len(free) - int(near.kept[free].sum()),
+        **tied_at_cut(redundancy[left], np.searchsorted(left, rows)),
         "partners": {"rows": dropped.tolist(), "of": near.who[dropped].tolist()},
     }
     return Selection.of(rows, gains=(1 - redundancy[rows]).astype(np.float32), facts=facts)
@@ -182,7 +191,7 @@ def _worth(keep: Keep, scores: Scores | None, lowest: bool, n: int) -> Sums | No
         raise OptionError("keep=score needs scores", "--score NAME")
     if len(scores) != n:
         raise ValueError(f"{len(scores)} scores, but {n} samples")
-    ranked(scores, 1)
+    require_numbers(scores, 1)
     return scores.astype(np.float64) if lowest else -scores.astype(np.float64)
 
 
@@ -196,10 +205,10 @@ def _key(keep: Keep, found: Parts, seed: int) -> Array:
     return -found.squares if keep == "hard" else found.squares
 
 
-def _in_order(owner: Array, late: Array, key: Array) -> list[Rows]:
-    """Members of every cluster: those given, then by key, ties by row."""
+def _in_order(owner: Array, late: Array, key: Array, tie: Array) -> list[Rows]:
+    """Members of every cluster: those given, then by key, then by tie."""
     ends = np.cumsum(np.bincount(owner))
-    return np.split(np.lexsort((key, late, owner)), ends[:-1]) if len(ends) else []
+    return np.split(np.lexsort((tie, key, late, owner)), ends[:-1]) if len(ends) else []
 
 
 def _redundancy(squares: Sums, alive: Rows) -> Sums:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from prune.arrays import Rows, Scores
+from prune.index.space import Sums
 from prune.selection import Selection
+from prune.selectors.random import lots
 
 
-def top(scores: Scores, /, *, k: int) -> Selection:
+def top(scores: Scores, keys: Sequence[str], /, *, k: int, seed: int) -> Selection:
     """Highest score first.
 
     Time O(n·log n), memory O(n). Good for keeping the hardest samples where much is kept and labels are
@@ -19,24 +24,28 @@ def top(scores: Scores, /, *, k: int) -> Selection:
     ----------
     scores : (n,)
         Any finite numbers.
+    keys : (n,)
+        Stable names of the samples.
     k
         In ``[1, n]``.
+    seed
+        Of the draw between equal scores.
 
     Returns
     -------
-    Gains are the scores, weights are 1. Ties by lower row.
+    Gains are the scores, weights are 1. Equal scores are ordered by the hash of seed and key, as `random`
+    draws: folders lie class by class, and by row a tie would be decided by class. Facts: `tied_at_cut`.
 
     Raises
     ------
     ValueError
         A score is not a number, or k is not in ``[1, n]``.
     """
-    _, n = ranked(scores, k), len(scores)
-    rows = np.lexsort((np.arange(n), -scores))[:k]
-    return Selection.of(rows, gains=scores[rows])
+    rows = ranked(-scores, keys, k, seed)[:k]
+    return Selection.of(rows, gains=scores[rows], facts=tied_at_cut(scores, rows))
 
 
-def bottom(scores: Scores, /, *, k: int) -> Selection:
+def bottom(scores: Scores, keys: Sequence[str], /, *, k: int, seed: int) -> Selection:
     """Lowest score first.
 
     Time O(n·log n), memory O(n). Good for scores where low is hard (aum, confidence, margin), or for keeping
@@ -46,36 +55,59 @@ def bottom(scores: Scores, /, *, k: int) -> Selection:
     ----------
     scores : (n,)
         Any finite numbers.
+    keys : (n,)
+        Stable names of the samples.
     k
         In ``[1, n]``.
+    seed
+        Of the draw between equal scores.
 
     Returns
     -------
-    Gains are the scores, weights are 1. Ties by lower row.
+    Gains are the scores, weights are 1. Equal scores are ordered by the hash of seed and key, as `random`
+    draws: folders lie class by class, and by row a tie would be decided by class. Facts: `tied_at_cut`.
 
     Raises
     ------
     ValueError
         A score is not a number, or k is not in ``[1, n]``.
     """
-    rows = ranked(scores, k)[:k]
-    return Selection.of(rows, gains=scores[rows])
+    rows = ranked(scores, keys, k, seed)[:k]
+    return Selection.of(rows, gains=scores[rows], facts=tied_at_cut(scores, rows))
 
 
-def ranked(scores: Scores, k: int) -> Rows:
-    """All rows, lowest score first, ties by lower row; refuses what cannot be ranked."""
-    _require_numbers(scores, k)
-    return np.argsort(scores, kind="stable")
+def ranked(scores: Scores, keys: Sequence[str], k: int, seed: int) -> Rows:
+    """All rows, lowest score first, equal ones by the hash of seed and key; refuses what cannot be ranked."""
+    require_numbers(scores, k)
+    return np.lexsort((lots(keys, str(seed)), scores))
+
+
+def tied_at_cut(scores: Scores | Sums, rows: Rows) -> dict[str, Any]:
+    """Return {"tied_at_cut": how many samples have the score of the last taken, if only some were taken}.
+
+    Parameters
+    ----------
+    scores : (n,)
+        Or any numbers that samples are ranked by.
+    rows
+        Those taken, the last one last.
+    """
+    if not len(rows):
+        return {"tied_at_cut": 0}
+    last = scores[rows[-1]]
+    tied = int((scores == last).sum())
+    return {"tied_at_cut": 0 if int((scores[rows] == last).sum()) == tied else tied}
 
 
 def require_finite(scores: Scores, k: int) -> None:
     """Raise `ValueError` for scores that are not finite numbers, and for a budget that does not fit."""
-    _require_numbers(scores, k)
+    require_numbers(scores, k)
     if not np.isfinite(scores).all():
         raise ValueError(f"scores span [{scores.min()}, {scores.max()}]; they have to be finite")
 
 
-def _require_numbers(scores: Scores, k: int) -> None:
+def require_numbers(scores: Scores, k: int) -> None:
+    """Raise `ValueError` for scores that are NaN, and for a budget that does not fit."""
     lost = np.flatnonzero(np.isnan(scores))
     if len(lost):
         raise ValueError(f"{len(lost)} of {len(scores)} scores are not numbers (first in row {lost[0]})")

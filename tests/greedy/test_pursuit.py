@@ -127,7 +127,8 @@ def test_dense_and_direct_take_the_same_groups(batch: int) -> None:
 def test_samples_fill_the_budget_in_the_order_of_their_product_with_the_sum() -> None:
     atoms = Atoms(EmbeddingSpace(np.array([[1], [3], [2], [3], [-1], [2]], np.float32)))
     source = Dense(atoms, None, 6)
-    assert fillers(source, np.array([1]), np.ones(6, np.int64), 4).tolist() == [3, 2, 5]
+    lots = np.array([0, 0, 9, 0, 0, 8], np.uint64)
+    assert fillers(source, np.array([1]), np.ones(6, np.int64), 4, lots).tolist() == [3, 5, 2]
 
 
 def test_products_and_sums_are_those_of_the_long_vectors() -> None:

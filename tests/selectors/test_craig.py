@@ -10,8 +10,16 @@ import pytest
 from prune.errors import OptionError
 from prune.index.gradients import GradientSpace
 from prune.index.plan import Size
-from prune.index.space import EmbeddingSpace
-from prune.selectors.craig import craig, plan_of_craig
+from prune.index.space import EmbeddingSpace, Space
+from prune.selection import Selection
+from prune.selectors.craig import craig as craig_of
+from prune.selectors.craig import plan_of_craig
+
+
+def craig(space: Space, **options: Any) -> Selection:
+    """Choose by names of our own."""
+    return craig_of(space, [str(row) for row in range(space.n)], **options)
+
 
 MODES: list[dict[str, Any]] = [{}, {"mode": "sparse"}, {"mode": "partitioned"}]
 CROWDS = np.array([[0, 0], [0, 1], [0, 2], [90, 0], [90, 1], [0, 50]], np.float32)
@@ -61,9 +69,11 @@ def test_factors_give_what_explicit_gradients_give_and_beat_random_sets() -> Non
 def test_what_coincides_counts_for_the_one_taken_earlier_and_itself() -> None:
     space = EmbeddingSpace(np.float32([[0, 0]] * 4 + [[1, 1]]))
     taken = craig(space, k=3, seed=0)
-    assert taken.rows.tolist() == [0, 4, 1]
+    assert taken.rows[:2].tolist() == [0, 4]
+    assert taken.rows[2] in {1, 2, 3}
     assert taken.weights.tolist() == [3, 1, 1]
     assert taken.gains[2] == 0
+    assert taken.facts["filled"] == 1
 
 
 def test_what_is_nearest_to_a_given_sample_counts_for_no_other() -> None:

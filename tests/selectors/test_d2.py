@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from prune.errors import OptionError
 from prune.index.plan import Size
-from prune.index.space import EmbeddingSpace
-from prune.selectors.d2 import d2, plan_of_d2
+from prune.index.space import EmbeddingSpace, Space
+from prune.selection import Selection
+from prune.selectors.d2 import d2 as d2_of
+from prune.selectors.d2 import plan_of_d2
+
+
+def d2(scores: np.ndarray, space: Space, **options: Any) -> Selection:
+    """Choose by names of our own."""
+    return d2_of(scores, space, [str(row) for row in range(space.n)], **options)
+
 
 LINE = np.array([[0], [1], [3], [20], [21]], np.float32)
 

@@ -1,0 +1,90 @@
+"""A dataset that lies class by class: neither equal scores nor gains that run out are decided by class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import prune
+from prune.selection import Selection
+from prune.selectors import SELECTORS
+from prune.selectors.spent import drawn_rest, still_gaining
+
+CLASSES, EACH, KEPT = 4, 100, 160
+LABELS = np.repeat(np.arange(CLASSES), EACH)
+BY_SCORE = ["top", "bottom", "window", "moderate", "stratified", "beta", "gumbel"]
+RUN_OUT = [
+    "kcenter", "facility_location", "craig", "semdedup", "contextual_diversity", "saturated_coverage",
+    "disparity_min", "d2",
+]  # fmt: skip
+
+
+def _points() -> np.ndarray:
+    """Ten points in each class, each of them ten times: forty samples say all there is to say."""
+    rng = np.random.default_rng(0)
+    crowds = [np.abs(rng.normal(size=(10, 8))) + 3 * np.eye(8)[c] for c in range(CLASSES)]
+    return np.concatenate([crowd[np.arange(EACH) % 10] for crowd in crowds]).astype(np.float32)
+
+
+def _chosen(method: str, k: int = KEPT, seed: int = 0, **more: Any) -> Selection:
+    points = _points()
+    probs = np.exp(points[:, :CLASSES]) / np.exp(points[:, :CLASSES]).sum(1, keepdims=True)
+    given: dict[str, Any] = {"X": points}
+    given |= {"scores": np.ones(len(points), np.float32), "easiness": np.full(len(points), 0.5, np.float32)}
+    return prune.select_rows(
+        method=method,
+        k=k,
+        labels=LABELS,
+        probs=probs.astype(np.float32),
+        quota="none",
+        seed=seed,
+        **given,
+        **more,
+    )
+
+
+@pytest.mark.parametrize("method", [*BY_SCORE, *RUN_OUT])
+def test_no_class_is_kept_whole_and_none_is_lost(method: str) -> None:
+    kept = np.bincount(LABELS[_chosen(method).rows], minlength=CLASSES)
+    assert kept.min() > 20
+    assert kept.max() < 70
+
+
+@pytest.mark.parametrize("method", ["top", "bottom"])
+def test_all_equal_is_a_random_selection(method: str) -> None:
+    assert _chosen(method).rows.tolist() == _chosen("random").rows.tolist()
+    assert _chosen(method, seed=1).rows.tolist() != _chosen(method).rows.tolist()
+
+
+@pytest.mark.parametrize("method", ["top", "bottom", "window", "moderate"])
+def test_how_many_are_tied_at_the_cut_is_counted(method: str) -> None:
+    assert _chosen(method).facts["tied_at_cut"] == len(LABELS)
+    assert _chosen(method, k=len(LABELS)).facts["tied_at_cut"] == 0
+
+
+@pytest.mark.parametrize("method", [name for name, how in SELECTORS.items() if how.spent] + ["craig"])
+def test_how_many_add_nothing_is_counted(method: str) -> None:
+    found = _chosen(method)
+    assert found.facts["filled"] == KEPT - still_gaining(found.gains) >= KEPT // 2
+    assert (found.gains[still_gaining(found.gains) :] < 1e-6).all()
+
+
+def test_counts_of_classes_are_added_up() -> None:
+    facts = prune.select_rows(
+        scores=np.ones(6, np.float32), labels=np.array([0, 0, 0, 1, 1, 1]), method="top", k=2, quota="equal"
+    ).facts
+    assert facts["tied_at_cut"] == 6
+
+
+def test_samples_that_still_add_something_stay_as_they_are() -> None:
+    gains = np.array([4, 2, 0, 1, 0, 0], np.float32)
+    chosen = Selection.of(np.array([5, 3, 9, 1, 0, 2]), gains)
+    assert still_gaining(gains) == 4
+    found = drawn_rest(chosen, np.arange(12), lambda rows: [str(row) for row in rows], 0)
+    assert found.rows[:4].tolist() == [5, 3, 9, 1]
+    assert not np.isin(found.rows[4:], [5, 3, 9, 1]).any()
+    assert found.facts == {"filled": 2}
+    assert still_gaining(np.zeros(3, np.float32)) == 0
+    assert still_gaining(np.array([1, 1e-12], np.float32)) == 1
