@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from prune.pipeline import embed, export, score, select, verify
+    from prune.pipeline import embed, export, gc, score, select, verify
     from prune.rows import select_rows
     from prune.settings import Settings
     from prune.store import Store
 
-__all__ = ["Settings", "Store", "embed", "export", "score", "select", "select_rows", "verify"]
+__all__ = ["Settings", "Store", "embed", "export", "gc", "score", "select", "select_rows", "verify"]
 
 _HOMES = {"Settings": "prune.settings", "Store": "prune.store", "select_rows": "prune.rows"}
 

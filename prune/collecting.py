@@ -7,6 +7,7 @@ from typing import Any
 
 from prune import files
 from prune.errors import DataError, OptionError, StoreError
+from prune.keywords import named
 from prune.opening import reopened
 from prune.readers.scan import scans_of
 from prune.settings import DEFAULTS, Settings
@@ -16,6 +17,7 @@ from prune.store.retiring import left_in, retire
 from prune.store.unused import Unused, size_of, unused
 
 
+@named
 def gc(
     store: Store | str | Path = ".prune",
     *,

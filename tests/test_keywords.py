@@ -15,7 +15,7 @@ import prune
 from prune.errors import OptionError, PruneError
 from prune.methods import words
 
-VERBS = ["embed", "score", "select", "export", "verify"]
+VERBS = ["embed", "score", "select", "export", "verify", "gc"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -34,6 +34,7 @@ def test_no_verb_hides_its_options(verb: str) -> None:
         ("embed", {"encodr": "pixels"}, "did you mean 'encoder'?"),
         ("export", {"format": "webdataset", "outt": "x"}, "did you mean 'out'?"),
         ("verify", {"sorce": False}, "did you mean 'source'?"),
+        ("gc", {"unfinishd": True}, "did you mean 'unfinished'?"),
         ("select", {"seed": 3}, "settings=prune.Settings(seed=…)"),
         ("embed", {"zzz": 1}, "embed takes store, data, encoder"),
     ],
