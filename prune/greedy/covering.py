@@ -99,17 +99,18 @@ class Cover:
     rows: list[int] = field(default_factory=list)
     totals: list[int] = field(default_factory=list)  # Σ weight · distance after each, in units
     layers: int = 1
-    filled: int = 0  # chosen by lowest row, since none was left that is near to any target
+    filled: int = 0  # chosen in the order of `last`, since none was left that is near to any target
     uncovered: int = 0  # targets that none of the chosen is near to
     before: int | None = None  # Σ weight · distance of the given samples
 
 
-def cover(levels: Levels, weights: Array, k: int, given: Rows, *, again: bool) -> Cover:
+def cover(levels: Levels, weights: Array, k: int, given: Rows, last: Rows, *, again: bool) -> Cover:
     """Choose up to k samples, each the one that takes most off ``Σᵢ weightᵢ · min_{j chosen} levelᵢⱼ``.
 
     When no sample takes anything off, the target is covered. Then, if `again`, what is chosen is forgotten
     and the rest of the pool covers the target once more, a layer after another, so that each target gets
-    its second nearest, its third nearest, …; once none is near to any target, the lowest rows follow.
+    its second nearest, its third nearest, …; once none is near to any target, the others follow
+    in the order of `last`.
 
     Time about seven passes over the levels a layer, memory O(n + t) beyond them. Ties to the lower row.
 
@@ -121,6 +122,8 @@ def cover(levels: Levels, weights: Array, k: int, given: Rows, *, again: bool) -
         At least 1, at most n − given.
     given
         Samples that are chosen already.
+    last : (n,)
+        All samples, in the order in which those follow that bring nothing nearer.
     again
         Whether to go on after the first layer.
     """
@@ -146,7 +149,7 @@ def cover(levels: Levels, weights: Array, k: int, given: Rows, *, again: bool) -
         found.rows.append(row)
         total -= gain if found.layers == 1 else 0
         found.totals.append(total)
-    rest = np.flatnonzero(~state.taken)[: (k if again else max(len(found.rows), 1)) - len(found.rows)]
+    rest = last[~state.taken[last]][: (k if again else max(len(found.rows), 1)) - len(found.rows)]
     found.filled = len(rest)
     found.rows += rest.tolist()
     found.totals += [total] * len(rest)

@@ -54,7 +54,7 @@ def modular(aim: Target, given: Rows, noise: Rows, neighbours: int) -> Run:
     return Run(order, curve[w:], before, facts)
 
 
-def covering(aim: Target, given: Rows, k: int | None, listed: int | None) -> Run:
+def covering(aim: Target, given: Rows, k: int | None, listed: int | None, last: Rows) -> Run:
     """Greedy facility location with −ln distance: ``KL(W) = d·mean ln(ν / ρ₁) + ln(m / (t − 1))``.
 
     Parameters
@@ -64,10 +64,12 @@ def covering(aim: Target, given: Rows, k: int | None, listed: int | None) -> Run
     listed
         How many of the nearest samples of each target are looked at; None: all. A target that none of those
         chosen is listed for counts as if it had one a hair beyond the last of its list.
+    last : (n,)
+        The pool, in the order in which samples follow that are near to no target.
     """
     weights = _units(aim.weights)
     levels = _all_levels(aim) if listed is None else _nearest_levels(aim, listed)
-    found = cover(levels, weights, k or aim.pool.n - len(given), given, again=k is not None)
+    found = cover(levels, weights, k or aim.pool.n - len(given), given, last, again=k is not None)
     w = len(given)
     constant = aim.dimensions * log_radius(aim, 1) + np.log(max(aim.space.n - 1, 1))
     per_unit = aim.dimensions * UNIT / float(weights.sum())
@@ -86,7 +88,7 @@ def _facts(found: Cover, listed: int | None) -> dict[str, Any]:
         "layers": found.layers,
         "uncovered": found.uncovered,
         "filled": found.filled,
-        "filled_by": "lowest row",
+        "filled_by": "drawn by seed and key",
     }
 
 

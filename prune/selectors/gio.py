@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from prune.greedy.matching_plan import listed_of, matching_plan
 from prune.index.plan import Plan, Size, size_of
 from prune.index.space import EmbeddingSpace, Space, Sums
 from prune.selection import Selection
+from prune.selectors.random import lots
 
 if TYPE_CHECKING:
     from prune.greedy.matching import Run
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 def gio(
     space: Space,
+    keys: Sequence[str],
     /,
     *,
     k: int | None,
@@ -89,10 +91,12 @@ def gio(
     ----------
     space
         n samples, embeddings or gradients; d is c·(d + 1) for gradients.
+    keys : (n,)
+        Stable names of the samples.
     k
         In ``[1, n − given]``; None: as many as the stopping rule says, at least 1.
     seed
-        Of `start` and of the clusters.
+        Of `start`, of the clusters, and of the draw between samples that are near to no target.
     coverage
         The nearest-neighbour estimate, which does not collapse.
     neighbours
@@ -167,7 +171,8 @@ def gio(
         size = size_of(space, target=0 if target is None else target.n)
         plan = plan_of_gio(size, limit, {"coverage": True, "quantise": quantise})
         listed = listed_of(aim.pool.n, aim.space.n, space.memory) if plan.mode == "sparse" else None
-        run = covering(aim, chosen, limit, listed)
+        last = np.argsort(lots(keys, str(seed)), kind="stable")
+        run = covering(aim, chosen, limit, listed, last)
     else:
         start = start if rule != "none" and not len(chosen) else 0
         noise = np.random.default_rng(seed).choice(space.n, min(start, space.n), replace=False)

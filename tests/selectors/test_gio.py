@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
 from prune.errors import OptionError
+from prune.greedy.covering import Sparse, cover
 from prune.index.gradients import SKETCH, GradientSpace
 from prune.index.plan import Size, size_of
-from prune.index.space import EmbeddingSpace
+from prune.index.space import EmbeddingSpace, Space
 from prune.selection import Selection
-from prune.selectors.gio import gio, plan_of_gio
+from prune.selectors.gio import gio as gio_of
+from prune.selectors.gio import plan_of_gio
+from prune.selectors.random import lots
+
+
+def gio(space: Space, **options: Any) -> Selection:
+    """Choose by names of our own."""
+    return gio_of(space, [str(row) for row in range(space.n)], **options)
 
 
 def _normal(n: int, d: int, seed: int, at: float = 0.0) -> np.ndarray:
@@ -182,7 +191,7 @@ def plan_of_gio_mode(space: EmbeddingSpace, target: int) -> str:
     return plan_of_gio(size_of(space, target=target), 10, {"coverage": True}).mode
 
 
-def test_layers_go_on_when_the_target_is_covered_and_end_with_the_lowest_rows() -> None:
+def test_layers_go_on_when_the_target_is_covered() -> None:
     target = np.array([[0.0], [10.0]], np.float32)
     pool = np.array([[50], [0.1], [10.1], [0.3], [10.4], [60]], np.float32)
     found = gio(EmbeddingSpace(pool), k=6, seed=0, coverage=True, target=EmbeddingSpace(target))
@@ -306,3 +315,14 @@ def test_what_makes_no_sense_is_refused() -> None:
         gio(space, k=1, seed=0, target_weights=np.ones(3))
     with pytest.raises(ValueError, match="cannot keep 19 of 18 samples"):
         gio(space, k=19, seed=0, given=np.array([0, 1]))
+
+
+def test_samples_that_are_near_to_no_target_follow_by_lot() -> None:
+    listed = Sparse(
+        np.array([[7], [3]]), np.zeros((2, 1), np.int32), 12
+    )  # each of two targets lists one sample
+    last = np.argsort(lots([str(row) for row in range(12)], "0"), kind="stable")
+    found = cover(listed, np.ones(2, np.int64), 12, np.empty(0, np.int64), last, again=True)
+    assert sorted(found.rows[:2]) == [3, 7]
+    assert found.rows[2:] == [row for row in last.tolist() if row not in {3, 7}]
+    assert found.filled == 10
