@@ -29,7 +29,7 @@ from prune.readers.metadata import governing
 from prune.readers.row import KEY
 from prune.readers.webdataset import WebDataset
 
-TEXTS = ("txt", "caption", "text", "json", "xml")  # extensions of files that tables hold as text
+TEXTS = ("txt", "caption", "text", "json", "xml", "cls")  # extensions of files that tables hold as text
 CAPTIONS = ("txt", "caption", "text")  # columns that a shard holds as .txt
 WEIGHT = "weight"
 
@@ -123,7 +123,8 @@ def _beside_images(job: Job, reader: ImageFolder, rows: Rows) -> Iterator[Carrie
     for key in job.samples(rows)["key"].to_pylist():
         found = governing(reader.metadata, key)
         row = found.by_key.get(key, {}) if found else {}
-        labels = {found.name_column, found.label_column} if found else set()
+        own = found.label_column if found and not reader.no_labels else None  # it is in the export already
+        labels = {found.name_column, own} if found else set()
         columns = {name: value for name, value in row.items() if isinstance(name, str) and name not in labels}
         stem = str(PurePosixPath(key).with_suffix(""))
         files = {name[len(stem) + 1 :]: side_bytes(reader.root / name) for name in sides.beside(key)}
@@ -131,14 +132,15 @@ def _beside_images(job: Job, reader: ImageFolder, rows: Rows) -> Iterator[Carrie
 
 
 def _in_shards(job: Job, reader: WebDataset, rows: Rows) -> Iterator[Carried]:
-    labelled = reader.label_field is None
+    labelled = reader.label_field is None and not reader.no_labels
     for found in members.members_of(job, rows):
         extra = {name: data for name, data in found.items() if not (labelled and name == "cls")}
         yield Carried(files=extra)
 
 
 def _in_tables(job: Job, reader: HuggingFace, rows: Rows) -> Iterator[Carried]:
-    known = {reader.image_column, reader.label_column, KEY}
+    label = reader.label_column if job.label_file is None else "label"
+    known = {reader.image_column, label, KEY}
     samples = job.samples(rows).select(["shard", "index"]).to_pydict()
     for shard, pairs in groupby(zip(*samples.values(), strict=True), key=lambda pair: pair[0]):
         wanted = np.array([index for _, index in pairs])

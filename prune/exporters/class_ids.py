@@ -59,7 +59,7 @@ def class_folders(job: Job, empty: Empty) -> list[ClassFolder]:
     OptionError
         Some would be empty, and `empty` is `stop`; or there is none for an id, and they are to be kept.
     """
-    if isinstance(job.reader, ImageFolder) and (job.reader.labels_described or job.reader.no_labels):
+    if is_class_root(job) and not _has_names(job):
         return []  # its folders are no classes
     kept = np.bincount(_kept_labels(job), minlength=len(job.dataset.classes))
     ids = source_ids(job)
@@ -97,7 +97,7 @@ def described(folders: Sequence[ClassFolder], classes: Sequence[str]) -> bytes:
 
 def is_class_root(job: Job) -> bool:
     """Whether the samples lie in class folders already, whose names go along as they are."""
-    return isinstance(job.reader, ImageFolder)
+    return isinstance(job.reader, ImageFolder) and job.label_file is None
 
 
 def _kept_labels(job: Job) -> np.ndarray:
@@ -108,11 +108,13 @@ def _kept_labels(job: Job) -> np.ndarray:
 def _has_names(job: Job) -> bool:
     """Whether ids are places in a list of names; without one, whole numbers are ids themselves."""
     reader = job.reader
+    if job.label_file is not None:
+        return False
     if isinstance(reader, WebDataset):
         return reader.names_file is not None
     if isinstance(reader, HuggingFace):
         return reader.class_names is not None
-    return isinstance(reader, ImageFolder) and not reader.labels_described
+    return isinstance(reader, ImageFolder) and not (reader.labels_described or reader.no_labels)
 
 
 def _folder_names(job: Job, ids: Sequence[int]) -> list[str]:

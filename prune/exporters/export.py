@@ -11,6 +11,7 @@ from typing import Any
 from prune.errors import OptionError
 from prune.exporters.folder import Folder, open_folder
 from prune.exporters.job import Job
+from prune.exporters.labels import say_labels
 from prune.exporters.place import DOT
 from prune.methods import Method
 from prune.readers.unchanged import DisturbedError
@@ -72,6 +73,8 @@ def export(
     with open_folder(out, identity, sources=places, apart=apart, overwrite=overwrite, wait=wait) as folder:
         new = not folder.complete
         if new:
+            if exporter.name != "manifest":
+                say_labels(job)
             _fill(job, exporter, folder, options)
             if exporter.name != "manifest":
                 _write_records(job, folder)

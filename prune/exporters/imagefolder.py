@@ -24,6 +24,7 @@ from prune.images.suffix import UNKNOWN
 from prune.readers.group import IMAGE_SUFFIXES
 from prune.readers.imagefolder import ImageFolder
 from prune.readers.kinds import suffix_in
+from prune.text import counted
 
 FILES = 4096  # in a part
 _SUFFIXES = IMAGE_SUFFIXES | {UNKNOWN}  # of the images that are written here
@@ -40,7 +41,8 @@ def imagefolder(
 ) -> None:
     """Class folders of image files, the bytes as they are; unlabelled images lie at the top.
 
-    From an image folder, paths stay as they are. From others they are `class/name.suffix`, where the suffix
+    From an image folder, paths stay as they are, unless its labels lie in a file of their own. Then, and
+    from others, they are `class/name.suffix`, where the suffix
     says what the bytes are, and a class or key that no file system takes is changed: `a/b` to `a_b`. Readers
     number class folders by their sorted names: where these would come in another order than the ids of the
     source, the folders are called `00`, `01` … or `00_name`. What describes the export lies beside it, in
@@ -80,10 +82,11 @@ def imagefolder(
             advance(len(rows))
     written = {name.rpartition(".")[0]: name for name in folder.files if suffix_in(name) in _SUFFIXES}
     files = job.column("key").to_pylist() if names is None else [written[stem] for stem in names]
-    if isinstance(job.reader, ImageFolder):
-        _write_metadata(job, job.reader, folder, link)
     if names is not None:
         write_columns(job, folder, files)
+        _say_linked(job)
+    elif isinstance(job.reader, ImageFolder):
+        _write_metadata(job, job.reader, folder, link)
     _write_weights(job, folder, files)
 
 
@@ -151,7 +154,7 @@ def _write(
 ) -> None:
     keys = job.samples(rows)["key"].to_pylist()
     images = job.images(rows)
-    sides = Sides(job.reader) if isinstance(job.reader, ImageFolder) else None
+    sides = Sides(job.reader) if isinstance(job.reader, ImageFolder) and names is None else None
     with folder.part(name) as part, job.steady(rows):
         for key, stem in zip(keys, names or keys, strict=True):
             if link == "copy":
@@ -159,11 +162,18 @@ def _write(
                 part.write(key if names is None else f"{stem}.{suffix_of(data)}", data)
             else:
                 place = job.reader.root.resolve() / key
-                part.link(key, place, lambda: next(images), symbolic=link == "sym")
+                name = key if names is None else f"{stem}.{_suffix(place)}"
+                part.link(name, place, lambda: next(images), symbolic=link == "sym")
             for beside in sides.beside(key) if sides else ():
                 _take(job, part, beside, link)
         if names is not None:
             spread(part, names, carried(job, rows))
+
+
+def _suffix(place: Path) -> str:
+    """Return the suffix that a link to an image has: the image's own, else the one that its bytes have."""
+    own = suffix_in(place.name)
+    return own if own in IMAGE_SUFFIXES else suffix_of(side_bytes(place))
 
 
 def _take(job: Job, part: Part, name: str, link: Literal["copy", "hard", "sym"]) -> None:
@@ -192,3 +202,14 @@ def _write_metadata(
         for name in sides.linked(kept):
             if name not in kept and name not in folder.files:
                 _take(job, part, name, link)
+
+
+def _say_linked(job: Job) -> None:
+    """Say how many further files metadata names, where it is written anew, and only its columns go along."""
+    if not isinstance(job.reader, ImageFolder):
+        return
+    named = len(set(Sides(job.reader).linked(set(job.column("key").to_pylist()))))
+    if named:
+        job.reporter.say(
+            f"files that metadata names beside the images are left out: {counted(named, 'file')}"
+        )

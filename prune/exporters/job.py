@@ -19,11 +19,12 @@ from prune.arrays import Array, Rows, Weights
 from prune.errors import StoreError
 from prune.images import decode
 from prune.progress import SILENT, Reporter
+from prune.readers.label_file import LabelFile
 from prune.readers.sample import Reader, image_digest
 from prune.readers.unchanged import Sources
 from prune.store import Dataset, identity
 
-VERSION = 2  # raised when the same job would write other bytes
+VERSION = 3  # raised when the same job would write other bytes
 _TAKE = 4096  # samples looked up at once
 
 
@@ -42,6 +43,12 @@ class Job:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def label_file(self) -> LabelFile | None:
+        """Where the labels lie, if in a file of their own: then those in the source do not count."""
+        file: LabelFile | None = getattr(self.reader, "label_file", None)
+        return file
 
     def identity(self, exporter: str, options: Mapping[str, Any]) -> str:
         """Stand for all that decides the bytes of the export."""

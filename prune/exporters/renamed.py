@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from prune.readers.group import split_name
 
@@ -26,13 +26,23 @@ def other_key(data: bytes, key: str) -> str | None:
     return None if named is None or named[0] == key else named[0]
 
 
-def renamed(data: bytes, old: str, new: str, member: Callable[[str, bytes], bytes]) -> bytes:
-    """Return the members of a sample under another key, each made anew by `member(name, bytes)`."""
+def renamed(
+    data: bytes,
+    old: str,
+    new: str,
+    member: Callable[[str, bytes], bytes],
+    without: Collection[str] = (),
+) -> bytes:
+    """Return the members of a sample under another key, each made anew by `member(name, bytes)`.
+
+    `without`: extensions of members that are left out.
+    """
     made = bytearray()
     with _opened(data) as tar:
         for info in tar:
             held = tar.extractfile(info)
-            if held is not None and info.name.startswith(old):
+            extension = (split_name(info.name) or ("", ""))[1]
+            if held is not None and info.name.startswith(old) and extension not in without:
                 made += member(new + info.name.removeprefix(old), held.read())
     return bytes(made)
 

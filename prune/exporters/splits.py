@@ -15,6 +15,7 @@ from prune.errors import DataError, OptionError
 from prune.exporters import tables
 from prune.exporters.folder import Folder
 from prune.exporters.job import Job
+from prune.exporters.labels import is_relabelled, with_label, without_label
 from prune.exporters.part import Part
 from prune.exporters.table_files import file_tables, kind_of, source_schema
 from prune.files import NewFile
@@ -48,6 +49,9 @@ def write_splits(job: Job, folder: Folder, form: Form, others: Others) -> dict[s
     root = job.reader.root
     tokens = {name: _token(root / name) for names in sources.values() for name in names}
     written = {split_name(job): _write_exported(job, folder, form)}
+    if sources and is_relabelled(job) and others == "copy":
+        named = ", ".join(sorted(sources))
+        job.reporter.say(f"labels are those of {split_name(job)} alone; without labels: {named}")
     for split, names in sources.items():
         written[split] = [form.path(split, i, len(names)) for i in range(len(names))]
         for source, name in zip(names, written[split], strict=True):
@@ -80,14 +84,15 @@ def _write_exported(job: Job, folder: Folder, form: Form) -> list[str]:
 def _write_other(job: Job, source: Path, part: Part, name: str, form: Form, others: Others) -> None:
     if others == "link":
         part.link(name, source.resolve(), symbolic=False)
-    elif kind_of(source) == form.kind and job.weights is None:
+    elif kind_of(source) == form.kind and job.weights is None and not is_relabelled(job):
         with part.open(name) as out:
             _copy(source, out)
     else:
-        schema = source_schema(source)
+        schema = with_label(job, source_schema(source))
         full = schema if job.weights is None else tables.with_weight(schema)
+        rows = (without_label(t) if is_relabelled(job) else t for t in file_tables(source))
         with part.open(name) as out:
-            form.write(out, full, (_weighing_one(table, full) for table in file_tables(source)))
+            form.write(out, full, (_weighing_one(table, full) for table in rows))
 
 
 def _weighing_one(table: pa.Table, schema: pa.Schema) -> pa.Table:

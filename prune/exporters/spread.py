@@ -38,15 +38,19 @@ def write_columns(job: Job, folder: Folder, files: Sequence[str]) -> None:
         job.reporter.say(f"an image folder cannot hold more than one image of a sample; left out: {named}")
     if not some or folder.done("columns"):
         return
+    taken = ["file_name", *(["label"] if any("/" in file for file in files) else [])]
     with folder.part("columns") as part, part.open(_METADATA) as out:
         for file, one in zip(files, carried(job, job.rows), strict=True):
             label = {"label": file.partition("/")[0]} if "/" in file else {}
-            plain = json.loads(
-                json_text({k: v for k, v in one.columns.items() if k not in ("label", "file_name")})
-            )
-            names = dict.fromkeys(one.columns)
-            row = {"file_name": file, **label, **{name: plain.get(name) for name in names if name in plain}}
+            plain = json.loads(json_text(one.columns))
+            rest = {_free(name, taken): plain[name] for name in one.columns if name in plain}
+            row = {"file_name": file, **label, **rest}
             out.write(json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """Return the name of a column of the source: `label` is the folder, so another one is `other_label`."""
+    return f"other_{name}" if name in taken else name
 
 
 def _is_sample(extension: str) -> bool:

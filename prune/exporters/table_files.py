@@ -66,12 +66,16 @@ def with_features(features: Mapping[str, Any]) -> dict[bytes, bytes]:
     return {b"huggingface": json.dumps({"info": {"features": dict(features)}}).encode()}
 
 
-def with_column(schema: pa.Schema, name: str, kind: pa.DataType) -> pa.Schema:
-    """Return a schema and its features with another column at the end."""
+def with_column(
+    schema: pa.Schema, name: str, kind: pa.DataType, feature: Mapping[str, Any] | None = None
+) -> pa.Schema:
+    """Return a schema and its features with a column in place of one of that name, else at the end."""
     held = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
     features = held.setdefault("info", {}).setdefault("features", {})
-    features[name] = feature_of(kind)
-    return schema.append(pa.field(name, kind)).with_metadata({b"huggingface": json.dumps(held).encode()})
+    features[name] = feature_of(kind) if feature is None else dict(feature)
+    place, column = schema.get_field_index(name), pa.field(name, kind)
+    schema = schema.append(column) if place < 0 else schema.set(place, column)
+    return schema.with_metadata({b"huggingface": json.dumps(held).encode()})
 
 
 def feature_of(kind: pa.DataType) -> dict[str, str]:

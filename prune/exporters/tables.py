@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from prune.arrays import Rows
 from prune.exporters.carried import WEIGHT, carried, cells, column_types
-from prune.exporters.class_ids import counts_up, source_ids
 from prune.exporters.job import Job, check_digest
+from prune.exporters.labels import LABEL, is_relabelled, label_feature, label_ids, labelled, with_label
 from prune.exporters.names import without_suffix
 from prune.exporters.table_files import (
     BATCH,
@@ -67,13 +67,12 @@ def with_weight(schema: pa.Schema) -> pa.Schema:
 
 def _schema(job: Job, shard: Shard) -> pa.Schema:
     if shard.source is not None:
-        return source_schema(job.reader.root / shard.source)
+        return with_label(job, source_schema(job.reader.root / shard.source))
     fields = [pa.field("image", _IMAGE)]
     features: dict[str, Any] = {"image": {"_type": "Image"}}
-    if np.any(job.dataset.labels >= 0):
-        fields.append(pa.field("label", pa.int64()))
-        named = {"names": list(job.dataset.classes), "_type": "ClassLabel"}
-        features["label"] = named if counts_up(source_ids(job)) else feature_of(pa.int64())
+    if _has_labels(job):
+        fields.append(pa.field(LABEL, pa.int64()))
+        features[LABEL] = label_feature(job)
     for name, kind in _columns(job).values():
         fields.append(pa.field(name, kind))
         features[name] = feature_of(kind)
@@ -82,10 +81,14 @@ def _schema(job: Job, shard: Shard) -> pa.Schema:
     return pa.schema(fields, metadata=with_features(features))
 
 
+def _has_labels(job: Job) -> bool:
+    return bool(np.any(job.dataset.labels >= 0))
+
+
 def _columns(job: Job) -> dict[str, tuple[str, pa.DataType]]:
     """Return the column of each thing that samples carry, and its type."""
     if "columns" not in job.memo:
-        taken = ["image", "label", KEY]
+        taken = ["image", KEY, *([LABEL] if _has_labels(job) else [])]
         found = {}
         for name, kind in column_types(job).items():
             found[name] = _free(name, taken), kind
@@ -147,9 +150,11 @@ def _take(job: Job, source: HuggingFace, shard: Shard) -> Iterator[pa.Table]:
     assert shard.source is not None
     samples = job.samples(shard.rows)
     keys, digests = samples["key"].to_pylist(), samples["digest"].to_pylist()
-    done = 0
+    ids, done = label_ids(job, shard.rows), 0
     for table in file_tables(source.root / shard.source, samples["index"].to_numpy()):
         table = _embedded(table, source.image_column, source.root)
+        if is_relabelled(job):
+            table = labelled(table, ids[done : done + len(table)])
         for data in _contents(table[source.image_column]):
             check_digest(keys[done], digests[done], data)
             done += 1
@@ -180,12 +185,12 @@ def _embedded(table: pa.Table, name: str, root: Path) -> pa.Table:
 
 def _make(job: Job, rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
     keys = job.samples(rows)["key"].to_pylist()
-    labels, ids, columns = job.dataset.labels[rows].tolist(), source_ids(job), _columns(job)
+    labels, columns = label_ids(job, rows), _columns(job)
     waiting: list[dict[str, Any]] = []
     size = 0
     for key, label, data, more in zip(keys, labels, job.images(rows), carried(job, rows), strict=True):
         path = f"{without_suffix(key).rpartition('/')[2]}.{suffix_of(data)}"
-        row = {"image": {"bytes": data, "path": path}, "label": None if label < 0 else ids[label], KEY: key}
+        row = {"image": {"bytes": data, "path": path}, LABEL: label, KEY: key}
         waiting.append(row | cells(more, columns))
         size += len(data) + sum(map(len, more.files.values()))
         if len(waiting) == BATCH or size >= _BYTES:

@@ -17,14 +17,15 @@ import pyarrow.compute as pc
 from prune.arrays import Rows
 from prune.errors import DataError
 from prune.exporters.carried import CAPTIONS, WEIGHT, Carried, bytes_in, carried, has_bytes, json_text
-from prune.exporters.class_ids import source_ids
 from prune.exporters.job import Job, check_digest
+from prune.exporters.labels import label_ids
 from prune.exporters.members import key_and_names
 from prune.exporters.renamed import other_key, renamed
 from prune.files import NewFile
 from prune.images import suffix_of
 
 BLOCK = 512
+CLASS = "cls"  # the member of the class id
 END = 2 * BLOCK  # a tar ends with two blocks of zeros
 _WINDOW = 4 << 20  # bytes read at once, dropped samples in between included; a larger sample is streamed
 
@@ -38,6 +39,8 @@ class _Sample(NamedTuple):
     image_size: int | None
     digest: bytes | None
     weight: bytes | None
+    class_id: bytes | None
+    relabelled: bool  # its label is not the one in the shard
 
     @property
     def stop(self) -> int:
@@ -45,20 +48,26 @@ class _Sample(NamedTuple):
 
 
 def copied_size(job: Job) -> int:
-    """Bytes of all kept samples, headers and padding included, and of their weights."""
-    return (pc.sum(job.column("size")).as_py() or 0) + (0 if job.weights is None else 2 * BLOCK * len(job))
+    """Bytes of all kept samples, headers and padding included, and of what is added to them."""
+    added = (job.weights is not None) + (job.label_file is not None)
+    return (pc.sum(job.column("size")).as_py() or 0) + added * 2 * BLOCK * len(job)
 
 
 def copy_samples(job: Job, rows: Rows, out: NewFile) -> None:
     """Append every member of the samples, as it stands in its shard, and end the tar.
+
+    Where the labels lie in a file of their own, `.cls` is made anew from them.
 
     Raises
     ------
     DataError
         A shard ends early, or an image in it is not the one that was scanned.
     """
-    columns = job.samples(rows).select([name for name in _Sample._fields if name != "weight"]).to_pydict()
-    samples = (_Sample(*values) for values in zip(*columns.values(), _weights(job, rows), strict=True))
+    columns = job.samples(rows).select(_Sample._fields[:-3]).to_pydict()
+    relabelled = job.label_file is not None
+    ids = _class_ids(job, rows) if relabelled else [None] * len(rows)
+    added = _weights(job, rows), ids, [relabelled] * len(rows)
+    samples = (_Sample(*values) for values in zip(*columns.values(), *added, strict=True))
     for shard, kept in groupby(samples, key=lambda sample: sample.shard):
         _copy(job.reader.root / shard, kept, out)
     out.write(bytes(END))
@@ -69,13 +78,13 @@ def write_samples(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
 
     `keys` are those of the members, aligned with `rows`.
     """
-    labels, ids, weights = job.dataset.labels[rows].tolist(), source_ids(job), _weights(job, rows)
+    ids, weights = _class_ids(job, rows), _weights(job, rows)
     waiting = bytearray()
-    samples = zip(keys, labels, weights, job.images(rows), carried(job, rows), strict=True)
-    for key, label, weight, data, more in samples:
+    samples = zip(keys, ids, weights, job.images(rows), carried(job, rows), strict=True)
+    for key, class_id, weight, data, more in samples:
         members = {suffix_of(data): data}
-        if label >= 0:
-            members["cls"] = str(ids[label]).encode()
+        if class_id is not None:
+            members[CLASS] = class_id
         members |= {name: held for name, held in members_for(more).items() if name not in members}
         if weight is not None:
             members.setdefault(WEIGHT, weight)
@@ -105,6 +114,11 @@ def members_for(more: Carried) -> dict[str, bytes]:
 _EXTENSION = re.compile(r"[^a-z0-9_-]+")
 
 
+def _class_ids(job: Job, rows: Rows) -> list[bytes | None]:
+    """Return the class ids of rows as the text of members; None for a sample without a label."""
+    return [None if id_ is None else str(id_).encode() for id_ in label_ids(job, rows)]
+
+
 def _weights(job: Job, rows: Rows) -> list[bytes | None]:
     """Return the weights of rows as the text of members; None for each where all are 1."""
     if job.weights is None:
@@ -120,9 +134,10 @@ def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
             out.copy(fd, 0, start)
             first = next(samples)
             rest = itertools.chain([first], samples)
-            if other_key(os.pread(fd, min(first.size, _WINDOW), first.offset), first.key) is not None:
+            head = os.pread(fd, min(first.size, _WINDOW), first.offset)
+            if first.relabelled or other_key(head, first.key) is not None:
                 for sample in rest:
-                    made = _under_its_key(fd, sample, path)
+                    made = _made_anew(fd, sample, path)
                     out.write(made if sample.weight is None else made + _weight_member(made, sample.weight))
                 return
             for window in _windows(rest):
@@ -136,15 +151,19 @@ def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
 _AGAIN = "run the commands again from the first"
 
 
-def _under_its_key(fd: int, sample: _Sample, path: Path) -> bytes:
-    """Return the members of a sample whose key begins with the name of its shard."""
+def _made_anew(fd: int, sample: _Sample, path: Path) -> bytes:
+    """Return the members of a sample whose key begins with the name of its shard, or whose label is new."""
     data = os.pread(fd, sample.size, sample.offset)
     if len(data) < sample.size:
         raise DataError(f"{path} has changed since it was scanned: it ends early", _AGAIN)
     if sample.image_offset is not None and sample.image_size is not None:
         low = sample.image_offset - sample.offset
         check_digest(sample.key, sample.digest, memoryview(data)[low : low + sample.image_size])
-    return renamed(data, other_key(data, sample.key) or sample.key, sample.key, _member)
+    old = other_key(data, sample.key) or sample.key
+    if not sample.relabelled:
+        return renamed(data, old, sample.key, _member)
+    made = renamed(data, old, sample.key, _member, without={CLASS})
+    return made if sample.class_id is None else made + _member(f"{sample.key}.{CLASS}", sample.class_id)
 
 
 def _global_header(fd: int) -> int:

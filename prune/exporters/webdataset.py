@@ -39,6 +39,7 @@ def webdataset(
 ) -> None:
     """Tar shards; from shards, every member of every kept sample is copied unchanged and never decoded.
 
+    Labels of a file of their own replace `key.cls`.
     From other datasets each sample becomes members: `key.suffix` with the bytes of the image, `key.cls` with
     the class id, `key.json` with the columns of a table or of metadata (a caption also as `key.txt`), and the
     files that lie beside an image. Weights that are not 1 are in `key.weight`. Beside the shards lie
@@ -200,7 +201,7 @@ def _class_names(job: Job) -> bytes:
 
     Copied labels mean what the source says they do: its file, if it has one, goes with them.
     """
-    if isinstance(job.reader, WebDataset):
+    if isinstance(job.reader, WebDataset) and job.label_file is None:
         return _copied_names(job, job.reader)
     if not np.any(job.dataset.labels >= 0) or not counts_up(source_ids(job)):
         return b""  # labels that are numbers with gaps are no places in a list
