@@ -15,6 +15,7 @@ from prune.index.plan import Plan, Size, duration_class
 from prune.methods import Method
 from prune.quota import Errors, Quota, groups, select_under_quota
 from prune.selection import Selection
+from prune.selectors.alike import exchanged
 from prune.selectors.spent import drawn_rest
 from prune.text import size
 
@@ -229,10 +230,25 @@ def _run(task: Task, material: Material, rows: Rows, every: Rows, k: int | None)
             words["target_weights"] = target.weights
     if material.scores is not None and method.takes("scores"):
         words["scores"] = material.scores[every]
-    chosen: Selection = method.function(*(material.need(name, every) for name in method.needs), **words)
+    needed = {name: material.need(name, every) for name in method.needs}
+    chosen: Selection = method.function(*needed.values(), **words)
+    free = np.arange(len(rows))
+    if (alike := _alike(method, needed)) is not None:
+        chosen = exchanged(chosen, free, alike, lambda at: material.keys(every[at]), task.seed)
     if not method.spent:
         return chosen
-    return drawn_rest(chosen, np.arange(len(rows)), lambda at: material.keys(every[at]), task.seed)
+    return drawn_rest(chosen, free, lambda at: material.keys(every[at]), task.seed)
+
+
+def _alike(method: Method, needed: Mapping[str, Any]) -> Rows | None:
+    """Return groups of samples that the method cannot tell apart; None where a score tells them apart."""
+    if "scores" in method.needs or method.takes("scores"):
+        return None
+    from prune.index.coinciding import coinciding, equal_rows
+
+    if "space" in needed:
+        return coinciding(needed["space"])
+    return equal_rows(needed["probs"]) if "probs" in needed else None
 
 
 def _target_of(task: Task, labels: Labels, rows: Rows, target: Target | None) -> Target | None:

@@ -10,6 +10,7 @@ import pytest
 import prune
 from prune.selection import Selection
 from prune.selectors import SELECTORS
+from prune.selectors.alike import exchanged
 from prune.selectors.spent import drawn_rest, still_gaining
 
 CLASSES, EACH, KEPT = 4, 100, 160
@@ -88,3 +89,61 @@ def test_samples_that_still_add_something_stay_as_they_are() -> None:
     assert found.facts == {"filled": 2}
     assert still_gaining(np.zeros(3, np.float32)) == 0
     assert still_gaining(np.array([1, 1e-12], np.float32)) == 1
+
+
+def _crowd() -> np.ndarray:
+    """Twenty samples of each class that differ, at the same places in all of them, and eighty of zeros."""
+    rng = np.random.default_rng(1)
+    points = rng.normal(size=(len(LABELS), 8)).astype(np.float32)
+    points[np.tile(rng.permutation(EACH) >= 20, CLASSES)] = 0
+    return points
+
+
+GEOMETRIC = [name for name, how in SELECTORS.items() if "space" in how.needs and "scores" not in how.needs]
+
+
+@pytest.mark.parametrize(
+    ("method", "gradients"),
+    [*((name, True) for name in GEOMETRIC), *((name, False) for name in GEOMETRIC if name != "glister")],
+)
+def test_of_samples_that_coincide_no_class_is_preferred(method: str, gradients: bool) -> None:
+    points = _crowd()
+    features = np.random.default_rng(2).normal(size=(len(points), 3)).astype(np.float32)
+    held: dict[str, Any] = {"errors": points, "features": features} if gradients else {"X": points}
+    if method == "gio":
+        held["target"] = (points[::3], features[::3]) if gradients else points[::3]
+    chosen = prune.select_rows(method=method, k=200, labels=LABELS, quota="none", **held)
+    assert len(np.unique(chosen.rows)) == 200
+    blank = chosen.rows[(points[chosen.rows] == 0).all(1)]
+    of_classes = np.bincount(LABELS[blank], minlength=CLASSES)
+    assert of_classes.min() > len(blank) / CLASSES / 2
+
+
+@pytest.mark.parametrize("method", ["herding", "log_det", "feature_based", "disparity_sum", "graph_cut"])
+def test_an_exchange_of_samples_that_coincide_keeps_prefixes_and_what_is_given(method: str) -> None:
+    points = _crowd()
+    more: dict[str, Any] = {"given": [0, 1, 399]} if SELECTORS[method].takes("given") else {}
+    large, small = (prune.select_rows(points, method=method, k=k, **more).rows for k in (200, 120))
+    assert large[:120].tolist() == small.tolist()
+    assert not np.isin(more.get("given", []), large).any()
+    other = prune.select_rows(points, method=method, k=200, seed=1, **more).rows
+    assert (points[other] == points[large]).all()  # the same samples, but for which of those that are equal
+    assert other.tolist() != large.tolist()
+
+
+def test_only_samples_of_one_group_are_exchanged() -> None:
+    gains = np.array([3, 2, 1, 0], np.float32)
+    chosen = Selection.of(np.array([4, 0, 1, 3]), gains, np.array([1, 2, 3, 4], np.float32), {"a": 1})
+    groups = np.array([0, 0, 2, 3, 4, 0])  # 5 is given: not free
+
+    def keys(rows: np.ndarray) -> list[str]:
+        return [str(row) for row in rows]
+
+    seen = set()
+    for seed in range(20):
+        found = exchanged(chosen, np.arange(5), groups, keys, seed)
+        assert found.rows[[0, 3]].tolist() == [4, 3]
+        assert sorted(found.rows[1:3].tolist()) == [0, 1]
+        assert (found.gains.tolist(), found.weights.tolist()) == ([3, 2, 1, 0], [1, 2, 3, 4])
+        seen.add(int(found.rows[1]))
+    assert seen == {0, 1}
