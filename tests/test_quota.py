@@ -42,7 +42,7 @@ def test_fraction_is_read_from_its_decimal_text_and_rounded_half_up(
     "text", ["0", "-0.1", "1.5", "nan", "inf", "abc", "", "1e-99999999999999999999", "sNaN"]
 )
 def test_fraction_that_keeps_nothing_or_too_much_is_refused_with_its_value(text: str) -> None:
-    with pytest.raises(OptionError, match=f"^--fraction must be over 0 and at most 1, not {text}$"):
+    with pytest.raises(OptionError, match=f"(?m)^--fraction must be over 0 and at most 1, not {text}$"):
         keep_count(text, 100)
 
 

@@ -351,7 +351,7 @@ def test_unlabelled_samples_have_predictions_but_no_margin(tmp_path: Path) -> No
         ({"keys": ["a"], "labels": [0, 1]}, "there are 1 keys, but 2 labels"),
         ({"keys": [1, 2], "labels": [0, 1]}, "keys are text"),
         ({"keys": ["a\n", "b"], "labels": [0, 1]}, "cannot be a key: the key holds a line break"),
-        ({"keys": ["a", "A"], "labels": [0, 1]}, "1 keys cannot be used: 'A'"),
+        ({"keys": ["é", "e\u0301"], "labels": [0, 1]}, "1 keys cannot be used: 'e\u0301'"),
         ({"keys": [], "labels": []}, "no keys and no labels"),
         ({"labels": [0, 5], "classes": ["a", "b"]}, "label 5 has no name among 2 classes"),
         ({"labels": ["a", "z"], "classes": ["a", "b"]}, r"1 label \('z'\) is not one of the classes: a, b"),
