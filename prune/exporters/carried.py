@@ -69,6 +69,15 @@ def json_text(columns: Mapping[str, Any]) -> bytes:
     )
 
 
+def json_lies_beside(job: Job) -> bool:
+    """Whether an exported image with metadata has a `.json` beside it, whose name columns may not take."""
+    if not isinstance(job.reader, ImageFolder) or not job.reader.metadata:
+        return False
+    sides = Sides(job.reader)
+    names = ((key, name) for key in job.column("key").to_pylist() for name in sides.beside(key))
+    return any(name.lower() == str(PurePosixPath(key).with_suffix(".json")).lower() for key, name in names)
+
+
 def has_bytes(value: Any) -> bool:
     """Whether a value of a column is bytes or an image, or holds some."""
     if isinstance(value, dict):

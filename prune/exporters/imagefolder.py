@@ -19,6 +19,7 @@ from prune.exporters.part import Part
 from prune.exporters.place import DOT, beside
 from prune.exporters.sides import Sides, cut, side_bytes
 from prune.exporters.spread import spread, write_columns
+from prune.exporters.unread import say_unread
 from prune.images import suffix_of
 from prune.images.suffix import UNKNOWN
 from prune.readers.group import IMAGE_SUFFIXES
@@ -87,6 +88,7 @@ def imagefolder(
         _say_linked(job)
     elif isinstance(job.reader, ImageFolder):
         _write_metadata(job, job.reader, folder, link)
+    say_unread(job, files)
     _write_weights(job, folder, files)
 
 

@@ -16,7 +16,16 @@ import pyarrow.compute as pc
 
 from prune.arrays import Rows
 from prune.errors import DataError
-from prune.exporters.carried import CAPTIONS, WEIGHT, Carried, bytes_in, carried, has_bytes, json_text
+from prune.exporters.carried import (
+    CAPTIONS,
+    WEIGHT,
+    Carried,
+    bytes_in,
+    carried,
+    has_bytes,
+    json_lies_beside,
+    json_text,
+)
 from prune.exporters.job import Job, check_digest
 from prune.exporters.labels import label_ids
 from prune.exporters.members import key_and_names
@@ -79,13 +88,13 @@ def write_samples(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
     `keys` are those of the members, aligned with `rows`.
     """
     ids, weights = _class_ids(job, rows), _weights(job, rows)
-    waiting = bytearray()
+    waiting, holder = bytearray(), _BESIDE_JSON if json_lies_beside(job) else "json"
     samples = zip(keys, ids, weights, job.images(rows), carried(job, rows), strict=True)
     for key, class_id, weight, data, more in samples:
         members = {suffix_of(data): data}
         if class_id is not None:
             members[CLASS] = class_id
-        members |= {name: held for name, held in members_for(more).items() if name not in members}
+        members |= {name: held for name, held in members_for(more, holder).items() if name not in members}
         if weight is not None:
             members.setdefault(WEIGHT, weight)
         waiting += b"".join(_member(f"{key}.{name}", held) for name, held in members.items())
@@ -95,12 +104,22 @@ def write_samples(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
     out.write(bytes(waiting) + bytes(END))
 
 
-def members_for(more: Carried) -> dict[str, bytes]:
-    """Return what a sample carries as members: files as they are, columns as JSON, a caption as text too."""
+def members_for(more: Carried, holder: str = "json") -> dict[str, bytes]:
+    """Return what a sample carries as members: files as they are, columns as JSON, a caption as text too.
+
+    Parameters
+    ----------
+    more
+        The files and columns.
+    holder
+        The extension of the member that holds the columns.
+    """
     members = {name.lower(): data for name, data in more.files.items()}
     plain = {name: value for name, value in more.columns.items() if not has_bytes(value)}
     if any(value is not None for value in plain.values()):
-        members.setdefault("json", json_text(plain))
+        while holder in members:
+            holder = f"other_{holder}"
+        members[holder] = json_text(plain)
     caption = next((plain[name] for name in CAPTIONS if isinstance(plain.get(name), str)), None)
     if caption is not None:
         members.setdefault("txt", caption.encode(errors="backslashreplace"))
@@ -111,6 +130,7 @@ def members_for(more: Carried) -> dict[str, bytes]:
     return members
 
 
+_BESIDE_JSON = "metadata.json"  # where a file of the sample is called .json already
 _EXTENSION = re.compile(r"[^a-z0-9_-]+")
 
 

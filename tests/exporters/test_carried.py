@@ -277,3 +277,79 @@ def test_metadata_that_cannot_be_read_is_one_sentence(make_job_of: Any, png: Any
             make_job_of(tmp_path / "data")
         assert "\n" not in str(refused.value)
         (tmp_path / "data" / name).unlink()
+
+
+def test_columns_beside_a_json_file_are_a_member_of_their_own(
+    make_job_of: Any, run: Any, png: Any, tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    for i in range(3):
+        put(root / "cat" / f"{i}.png", png(2 * i + 1))
+    put(root / "cat/0.json", '{"box": 1}')
+    put(root / "cat/0.txt", "beside")
+    lines = [{"file_name": f"cat/{i}.png", "caption": f"c{i}", "n": i} for i in range(3)]
+    put(root / "metadata.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    run(make_job_of(root), "webdataset", tmp_path / "out")
+    found = read_shards(tmp_path / "out")
+    assert found["cat/0.json"] == b'{"box": 1}'
+    assert found["cat/0.txt"] == b"beside"
+    held = [json.loads(found[f"cat/{i}.metadata.json"]) for i in range(3)]
+    assert held == [{"caption": f"c{i}", "n": i} for i in range(3)]
+
+
+def test_columns_that_metadata_needs_itself_have_another_name(
+    make_job_of: Any, run: Any, png: Any, tmp_path: Path
+) -> None:
+    rows = {
+        "image": [png(1), png(3)],
+        "label": [0, 1],
+        "kind": ["a", "b"],
+        "file_name": ["f0", "f1"],
+        "filename": ["g0", "g1"],
+        "mask_file_name": ["m0", "m1"],
+    }
+    (tmp_path / "data").mkdir()
+    pq.write_table(pa.table(rows), tmp_path / "data/train.parquet")
+    run(make_job_of(tmp_path / "data", label_field="kind"), "imagefolder", tmp_path / "out")
+    first = json.loads((tmp_path / "out/metadata.jsonl").read_text().splitlines()[0])
+    assert first == {
+        "file_name": "a/00000000.png",
+        "label": "a",
+        "other_label": 0,
+        "filename": "f0",
+        "other_filename": "g0",
+        "mask_filename": "m0",
+    }
+    import datasets
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the library leaves its files to the collector
+        loaded = datasets.load_dataset(
+            "imagefolder", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"), split="train"
+        )
+        gc.collect()
+    assert list(loaded["mask_filename"]) == ["m0", "m1"]
+
+
+def test_a_list_of_labels_is_a_column_of_a_folder(
+    make_job_of: Any, run: Any, png: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    pq.write_table(
+        pa.table({"image": [png(1), png(3)], "label": [[1, 2], []]}), tmp_path / "data/train.parquet"
+    )
+    run(make_job_of(tmp_path / "data"), "imagefolder", tmp_path / "out")
+    lines = [json.loads(line) for line in (tmp_path / "out/metadata.jsonl").read_text().splitlines()]
+    assert [line["label"] for line in lines] == [[1, 2], []]
+
+
+def test_an_image_of_any_suffix_is_no_second_sample(
+    make_job_of: Any, run: Any, png: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    write_shard(tmp_path / "data/a.tar", [{"png": png(1), "cls": b"0", "left": png(3), "emb": b"\0\1"}])
+    said = Heard()
+    run(dataclasses.replace(make_job_of(tmp_path / "data"), reporter=said), "imagefolder", tmp_path / "out")
+    assert "left out: left of 1 samples" in said.said[-1]
+    files = sorted(p.name for p in (tmp_path / "out").rglob("*.*"))
+    assert files == ["000.emb", "000.png"]

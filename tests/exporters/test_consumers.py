@@ -243,3 +243,28 @@ def test_other_splits_have_weights_too(make_job: Any, run: Any, tmp_path: Path) 
     run(job, "parquet", tmp_path / "out")
     table = pq.read_table(tmp_path / "out/data/test-00000-of-00001.parquet")
     assert table["weight"] == pa.chunked_array([pa.array([1.0] * 3, pa.float32())])
+
+
+def test_files_that_an_image_folder_does_not_list_are_counted(
+    make_job_of: Any, run: Any, png: Any, tmp_path: Path
+) -> None:
+    for name in ("1.png", "2.png?w=300", "3", "4.gif", "5.PNG"):
+        path = tmp_path / "data/cat" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(2 * int(name[0]) + 1))
+    job, said = heard(make_job_of(tmp_path / "data"))
+    run(job, "imagefolder", tmp_path / "out")
+    listed = len(ImageFolder(str(tmp_path / "out")))
+    assert listed == 2
+    assert said.said[-1].startswith(
+        "3 of 5 files are not read by torchvision's ImageFolder, which goes by the suffix (1 without a"
+        " suffix, 1 .gif, 1 .png?w=300)"
+    )
+
+
+def test_the_list_of_suffixes_is_torchvisions() -> None:
+    from torchvision.datasets.folder import IMG_EXTENSIONS
+
+    from prune.exporters.unread import TORCHVISION
+
+    assert {f".{suffix}" for suffix in TORCHVISION} == set(IMG_EXTENSIONS)
