@@ -13,13 +13,15 @@ import pyarrow as pa
 
 from prune.errors import DataError, OptionError
 from prune.exporters import tables
+from prune.exporters.columns import conformed
 from prune.exporters.folder import Folder
 from prune.exporters.job import Job
-from prune.exporters.labels import is_relabelled, with_label, without_label
+from prune.exporters.labels import is_relabelled, without_label
 from prune.exporters.part import Part
-from prune.exporters.table_files import file_tables, kind_of, source_schema
+from prune.exporters.table_files import file_tables, kind_of
 from prune.files import NewFile
 from prune.readers import hub
+from prune.readers.columnar import open_rows
 from prune.readers.huggingface import HuggingFace
 from prune.readers.sample import Unit
 from prune.readers.unchanged import DisturbedError
@@ -58,7 +60,7 @@ def write_splits(job: Job, folder: Folder, form: Form, others: Others) -> dict[s
             piece = f"{name} of {tokens[source]}"  # one that a killed run took from another file is not done
             if not folder.done(piece):
                 with folder.part(piece) as part:
-                    _write_other(job, root / source, part, name, form, others)
+                    _write_other(job, names, source, part, name, form, others)
                     if others != "link" and _token(root / source) != tokens[source]:  # links show in it
                         raise DisturbedError(f"stale: {source} changed while it was read", _AGAIN)
     return written
@@ -81,18 +83,32 @@ def _write_exported(job: Job, folder: Folder, form: Form) -> list[str]:
     return names
 
 
-def _write_other(job: Job, source: Path, part: Part, name: str, form: Form, others: Others) -> None:
+def _write_other(
+    job: Job, files: Sequence[str], file: str, part: Part, name: str, form: Form, others: Others
+) -> None:
+    """Write one of the files of another split; together they have the same columns."""
+    source = job.reader.root / file
     if others == "link":
         part.link(name, source.resolve(), symbolic=False)
-    elif kind_of(source) == form.kind and job.weights is None and not is_relabelled(job):
+    elif kind_of(source) == form.kind and job.weights is None and _is_as_written(job, files, file):
         with part.open(name) as out:
             _copy(source, out)
     else:
-        schema = with_label(job, source_schema(source))
+        schema = tables.columns_of(job, files)[files.index(file)]
         full = schema if job.weights is None else tables.with_weight(schema)
         rows = (without_label(t) if is_relabelled(job) else t for t in file_tables(source))
+        rows = (conformed(table, schema) for table in rows)
         with part.open(name) as out:
             form.write(out, full, (_weighing_one(table, full) for table in rows))
+
+
+def _is_as_written(job: Job, files: Sequence[str], file: str) -> bool:
+    """Whether the columns of a file need no change, so that its bytes can be copied."""
+    if is_relabelled(job):
+        return False
+    return len(files) == 1 or tables.columns_of(job, files)[files.index(file)].equals(
+        open_rows(job.reader.root / file, kind_of(job.reader.root / file)).schema
+    )
 
 
 def _weighing_one(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -20,6 +20,9 @@ BATCH = 1000  # rows of a written batch, unless its bytes come first
 def source_schema(path: Path) -> pa.Schema:
     """Return the columns of a parquet or Arrow file, with features even where the file names none."""
     schema = open_rows(path, kind_of(path)).schema
+    for place, field in enumerate(schema):
+        if pa.types.is_dictionary(field.type):  # which no feature stands for: pandas makes it of categories
+            schema = schema.set(place, pa.field(field.name, field.type.value_type))
     metadata = {key: value for key, value in (schema.metadata or {}).items() if key == b"huggingface"}
     if not metadata:
         from datasets import Features

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from prune.arrays import Rows
 from prune.exporters.carried import WEIGHT, carried, cells, column_types
+from prune.exporters.columns import ApartError, conformed, joined
 from prune.exporters.job import Job, check_digest
 from prune.exporters.labels import LABEL, is_relabelled, label_feature, label_ids, labelled, with_label
 from prune.exporters.names import without_suffix
@@ -67,7 +68,7 @@ def with_weight(schema: pa.Schema) -> pa.Schema:
 
 def _schema(job: Job, shard: Shard) -> pa.Schema:
     if shard.source is not None:
-        return with_label(job, source_schema(job.reader.root / shard.source))
+        return _of_source(job)[shard.source]
     fields = [pa.field("image", _IMAGE)]
     features: dict[str, Any] = {"image": {"_type": "Image"}}
     if _has_labels(job):
@@ -79,6 +80,25 @@ def _schema(job: Job, shard: Shard) -> pa.Schema:
     fields.append(pa.field(KEY, pa.string()))
     features[KEY] = feature_of(pa.string())
     return pa.schema(fields, metadata=with_features(features))
+
+
+def _of_source(job: Job) -> dict[str, pa.Schema]:
+    """Return the columns that each file of a Hugging Face source has in the export."""
+    if "of_source" not in job.memo:
+        names = [name for name, _ in job.by_shard()]
+        job.memo["of_source"] = dict(zip(names, columns_of(job, names), strict=True))
+    found: dict[str, pa.Schema] = job.memo["of_source"]
+    return found
+
+
+def columns_of(job: Job, names: Sequence[str]) -> list[pa.Schema]:
+    """Return the columns that files of one split have in the export: of all together, if they can be."""
+    schemas = [with_label(job, source_schema(job.reader.root / name)) for name in names]
+    try:
+        return [joined(schemas)] * len(schemas)
+    except ApartError as error:
+        job.reporter.say(f"{error} in files of one split, which datasets does not read together")
+        return schemas
 
 
 def _has_labels(job: Job) -> bool:
@@ -114,17 +134,21 @@ def batches(job: Job, shard: Shard) -> Iterator[pa.Table]:
         The source is not the one that was scanned.
     """
     schema, source, done = _schema(job, shard), job.reader, 0
-    pieces = _take(job, source, shard) if isinstance(source, HuggingFace) else _make(job, shard.rows, schema)
+    pieces = (
+        _take(job, source, shard, schema)
+        if isinstance(source, HuggingFace)
+        else _make(job, shard.rows, schema)
+    )
     for table in _grouped(pieces):
-        joined = pa.concat_tables(table).combine_chunks().replace_schema_metadata(schema.metadata)
+        whole = pa.concat_tables(table).combine_chunks().replace_schema_metadata(schema.metadata)
         if job.weights is not None:
-            rows = shard.rows[done : done + len(joined)]
+            rows = shard.rows[done : done + len(whole)]
             weights = pa.array(job.weights[np.searchsorted(job.rows, rows)], pa.float32())
             full = with_weight(schema)
-            joined = joined.append_column(full.field(full.names[-1]), weights)
-            joined = joined.replace_schema_metadata(full.metadata)
-        done += len(joined)
-        yield joined
+            whole = whole.append_column(full.field(full.names[-1]), weights)
+            whole = whole.replace_schema_metadata(full.metadata)
+        done += len(whole)
+        yield whole
 
 
 def _grouped(pieces: Iterator[pa.Table]) -> Iterator[list[pa.Table]]:
@@ -146,7 +170,7 @@ def features_of(schema: pa.Schema) -> dict[str, Any]:
     return features
 
 
-def _take(job: Job, source: HuggingFace, shard: Shard) -> Iterator[pa.Table]:
+def _take(job: Job, source: HuggingFace, shard: Shard, schema: pa.Schema) -> Iterator[pa.Table]:
     assert shard.source is not None
     samples = job.samples(shard.rows)
     keys, digests = samples["key"].to_pylist(), samples["digest"].to_pylist()
@@ -155,6 +179,7 @@ def _take(job: Job, source: HuggingFace, shard: Shard) -> Iterator[pa.Table]:
         table = _embedded(table, source.image_column, source.root)
         if is_relabelled(job):
             table = labelled(table, ids[done : done + len(table)])
+        table = conformed(table, schema)
         for data in _contents(table[source.image_column]):
             check_digest(keys[done], digests[done], data)
             done += 1
