@@ -107,7 +107,8 @@ def _nothing(place: Path, store: Store) -> StoreError:
         export = place.with_suffix("")
         return StoreError(f"{place} only describes an export", f"prune verify {shlex.quote(str(export))}")
     if place == store.path:
-        hint = "prune score --type el2n DATA   # or name a store or an export: prune verify PATH"
+        first = in_store("prune score --type el2n DATA", str(place))
+        hint = f"{first}   # or name a store or an export: prune verify PATH"
         return StoreError(f"there is no store at {place}", hint)
     what = "is neither a store nor an export of prune" if place.exists() else "does not exist"
     return StoreError(f"{place} {what}", _NAME)

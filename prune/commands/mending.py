@@ -135,15 +135,14 @@ class Line:
         plain = "--" + typed.lstrip("-").lower().replace("_", "-")
         names_ = [name for name in self.options if name.startswith("--")]
         meant = _MEANT.get(plain)
-        near = [meant] if meant in names_ else difflib.get_close_matches(plain, names_, n=1, cutoff=0.6)
+        of = [v for v, c in self.root.commands.items() if any(plain in p.opts for p in c.params)]
+        closest = difflib.get_close_matches(plain, names_, n=1, cutoff=0.8 if of else 0.6)
+        near = [meant] if meant in names_ else closest
         if near:
             whole = self.as_typed(typed, whole=True)
             name, equals, value = whole.partition("=")
             return self.replaced(whole, f"{near[0]}{equals}{value}" if name else near[0])
-        for verb, command in self.root.commands.items():
-            if any(plain in (*p.opts, *p.secondary_opts) for p in command.params):
-                return f"{self.help}   # {plain} is an option of prune {verb}"
-        return self.help
+        return f"{self.help}   # {plain} is an option of prune {of[0]}" if of else self.help
 
     def with_words(self, name: str, value: str) -> str:
         """Return the command with a value behind an option that has none."""

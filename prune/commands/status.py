@@ -70,9 +70,19 @@ def _selections(result: dict[str, Any]) -> list[str]:
         latest = " (latest)" if name == result["latest"] else ""
         share = 100 * chosen["k"] / chosen["usable"]
         lines.append(f"selection {name}{latest}: {counted(chosen['k'], 'sample')}, {share:.3g} %")
+    if result["outdated"]:
+        lines += _outdated(result["outdated"], result["store"])
     for name, why in result["stale"].items():
         lines.append(f"stale: selection {name}, as {why['column']} was made again   # {why['command']}")
     return lines
+
+
+def _outdated(scores: dict[str, str], store: str) -> list[str]:
+    from prune.store import Store
+    from prune.store.outdated import scored_again
+
+    again = scored_again(Store(store), scores)
+    return [f"stale: {name}, as {of} was made again   # {again}" for name, of in scores.items()]
 
 
 def _unfinished(result: dict[str, Any]) -> list[str]:

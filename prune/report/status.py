@@ -12,7 +12,9 @@ from prune.report.training import trained
 from prune.store import Column, Dataset, Store, StoredSelection, outdated_by, read_selection
 from prune.store.begun import begun, unfinished
 from prune.store.layout import BEGUN, COLUMNS, DATASETS, SELECTIONS, STATE, removal
+from prune.store.outdated import outdated_scores
 from prune.store.unused import size_of, unused
+from prune.typed import in_store
 
 Found = TypeVar("Found")
 _DAMAGED = 4
@@ -70,10 +72,11 @@ def status(store: Store) -> dict[str, Any]:
         },
         "latest": state.get("latest"),
         "stale": _stale(store, selections, known),
+        "outdated": outdated_scores(store) if state else {},
         "damaged": damaged,
         **_begun(store, None if dataset is None else len(dataset)),
         "unused": sum(piece.bytes for piece in unused(store) if not piece.unfinished) if state else 0,
-        "missing": _missing(state),
+        "missing": _missing(state, str(store.path)),
         "exit_code": _DAMAGED if damaged else 0,
     }
 
@@ -153,13 +156,14 @@ def _samples(store: Store) -> int | None:
         return None
 
 
-def _missing(state: Mapping[str, Any]) -> list[str]:
+def _missing(state: Mapping[str, Any], store: str) -> list[str]:
     names = state.get("columns", {})
     missing = []
+    score = in_store("prune score --type el2n", store)
     if not any(name.startswith("embedding.") for name in names):
-        missing.append("an embedding   # prune embed, or prune score --type el2n")
+        missing.append(f"an embedding   # {in_store('prune embed', store)}, or {score}")
     if not any(name.startswith("score.") for name in names):
-        missing.append("scores   # prune score --type el2n")
+        missing.append(f"scores   # {score}")
     if not state.get("selections"):
-        missing.append("a selection   # prune select --method kcenter --fraction 0.3")
+        missing.append(f"a selection   # {in_store('prune select --method kcenter --fraction 0.3', store)}")
     return missing

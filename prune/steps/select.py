@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +16,7 @@ from prune.settings import Settings
 from prune.store import Store, noted, read_selection, settle_selection, write_selection
 from prune.store.chosen import recipe_of, standing, told_apart
 from prune.store.layout import SELECTIONS
+from prune.store.outdated import outdated_scores, scored_again
 
 
 def select(
@@ -35,6 +37,7 @@ def select(
         if there is not None:
             known_dataset(store, settings)  # which may have changed
             store.publish(latest=name)
+            _tell_outdated(store, there.about, settings)
             about = {key: value for key, value in there.about.items() if key != "files"}
             return {**about, "unchanged": True}
         ready = selecting.prepare(store, wanted, settings)
@@ -45,6 +48,7 @@ def select(
             seconds = clock.stop()
             about["recipe"] = recipe
             _tell_replaced(store, name, about, settings)
+            _tell_outdated(store, about, settings)
             about["seconds"] = {**store.timings, "select": seconds}
             digest = write_selection(store, name, table, about)
             store.publish(selections={name: digest}, latest=name)
@@ -69,3 +73,11 @@ def _tell_replaced(store: Store, name: str, about: dict[str, Any], settings: Set
     if old.get("keys_sha256") != about["keys_sha256"] or differences:
         why = ", ".join(differences) or "chosen by columns that were made again"
         settings.reporter.say(f"replaced: selection {name} ({why}); --name keeps both")
+
+
+def _tell_outdated(store: Store, about: Mapping[str, Any], settings: Settings) -> None:
+    """Say that a score which decided is of another training than what lies beside it."""
+    outdated = outdated_scores(store, about.get("from", {}))
+    for name, of in outdated.items():
+        again = scored_again(store, outdated)
+        settings.reporter.say(f"chosen by {name} as it was before {of} was made again; {again} follows")

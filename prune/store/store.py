@@ -95,7 +95,7 @@ class Store:
         """Return what to type where nothing is shown: what was typed before, if that is known."""
         known = sorted(words for words in self.commands.values() if not words.startswith("prune select "))
         if not known:
-            return "prune score --type el2n DATA   # or: prune embed DATA"
+            return f"{in_store('prune score --type el2n DATA', str(self.path))}   # or: prune embed DATA"
         return f"{in_store(known[0], str(self.path))}   # what is whole is not made again"
 
     def require(self) -> None:

@@ -50,6 +50,8 @@ CASES = {
     "export --output x": "prune export --format webdataset --out x",
     "export --format parquet --force": "prune export --format parquet --overwrite",
     "select --epochs 3": "prune select --help   # --epochs is an option of prune score",
+    "score --dry-run --type el2n": "prune score --help   # --dry-run is an option of prune select",
+    "embed --runs 3 data": "prune embed --help   # --runs is an option of prune score",
     "status --zzz": "prune status --help",
     # values
     "select --fraction": "prune select --fraction 0.3",
