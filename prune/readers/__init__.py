@@ -11,6 +11,7 @@ from typing import Any
 
 from prune.errors import DataError, OptionError, UnknownNameError
 from prune.readers.label_file import LabelFile, open_labels
+from prune.readers.patterns import recognise_pattern
 from prune.readers.sample import Reader, Unit
 from prune.readers.unread import refuse_unread
 
@@ -19,7 +20,7 @@ __all__ = ["READERS", "Reader", "Unit", "open_reader", "recognise"]
 READERS = {
     "imagefolder": "class folders of images; nested; flat folders are unlabelled",
     "webdataset": "a folder, glob or brace pattern of .tar shards",
-    "huggingface": "a dataset saved to disk, or parquet files with an image column",
+    "huggingface": "a dataset saved to disk, or parquet files with an image column; a pattern of them",
     "arrays": "a .npy matrix of features or of images, labels beside it",
 }
 
@@ -33,7 +34,7 @@ def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **o
     Parameters
     ----------
     data
-        A folder, a file, or a glob or brace pattern of shards.
+        A folder, a file, or a glob or brace pattern of shards or parquet files.
     as_
         Name of the format, where looking is not enough.
     settled
@@ -87,8 +88,7 @@ def recognise(data: str) -> str:
     path = Path(data)
     if not _exists(path):
         if any(sign in data for sign in "*?[{"):
-            refuse_unread(data)
-            return "webdataset"
+            return recognise_pattern(data)
         raise DataError(f"no data at {data}", _nearest(path))
     found = [name for name in READERS if importlib.import_module(f"prune.readers.{name}").looks_like(path)]
     if not found:

@@ -13,6 +13,7 @@ from prune.errors import DataError, OptionError
 from prune.readers.columnar import open_rows
 from prune.readers.lines import run, text, then
 from prune.readers.sample import refuse_unnameable
+from prune.readers.shards import from_pattern, is_pattern, refuse_missing
 from prune.readers.splits import canonical, split_of, words_in
 
 _SHARD = re.compile(r"(\w+(?:[.-]\w+)*?)-\d{5}-of-\d{5}\b.*\.parquet")
@@ -70,6 +71,8 @@ def find(path: Path, split: str | None) -> Found:
         return _saved(path, split)
     if is_stream(path) or (path.is_dir() and is_cache(path)):
         return _cached(path, split)
+    if not path.exists() and is_pattern(str(path)):
+        return _matching(path, split)
     return _parquet(path, split)
 
 
@@ -113,6 +116,20 @@ def _parquet(path: Path, split: str | None) -> Found:
             f"the parquet files of the split {chosen} lie in several folders: {', '.join(folders[:5])}",
             f"name one of them: {root / folders[0]}",
         )
+    return Found(root, tuple(splits[chosen]), "parquet", chosen)
+
+
+def _matching(path: Path, split: str | None) -> Found:
+    """Return the parquet files that a pattern names, of one split."""
+    root, names = from_pattern(str(path), ".parquet")
+    if not names:
+        raise DataError(f"no .parquet file matches {path}", "name the folder that holds them")
+    refuse_missing(root, names)
+    refuse_unnameable(root, names)
+    splits: dict[str, list[str]] = {}
+    for name in names:
+        splits.setdefault(_split_of(name), []).append(name)
+    chosen = _choose(sorted(splits), split, path)
     return Found(root, tuple(splits[chosen]), "parquet", chosen)
 
 

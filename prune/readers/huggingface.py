@@ -25,6 +25,7 @@ from prune.errors import DataError, OptionError
 from prune.readers import features, hub
 from prune.readers.columnar import DAMAGED, Rows, open_rows, reading
 from prune.readers.label_file import LabelFile
+from prune.readers.leftover import Counted, leftover
 from prune.readers.look import glance
 from prune.readers.row import KEY, Layout, image_bytes
 from prune.readers.sample import RAW, Unit, depths_of, key_problem, number_order, with_sources
@@ -53,12 +54,12 @@ def open_huggingface(
     no_labels: bool = False,
     skip_shards: bool = False,
 ) -> HuggingFace:
-    """Open a folder that `save_to_disk` wrote, one of the cache of `datasets`, parquet files, or one of them.
+    """Open a folder that `save_to_disk` wrote, one of the cache of `datasets`, or parquet files.
 
     Parameters
     ----------
     data
-        The folder or the file.
+        The folder, a file, or a pattern of parquet files.
     split
         Which split; `train`, or the only one, if not given.
     label_field
@@ -92,7 +93,7 @@ def open_huggingface(
     if found.cached:
         hub.refuse_pictures_elsewhere(found, images)
     labels = None if no_labels else features.label_column(schema, known, label_field)
-    named = Path(data).is_file()
+    named = not Path(data).is_dir()
     reader = HuggingFace(found.root, found.files, found.kind, images, labels, found.split)
     remarks = tuple(features.remarks(schema, known, labels)) if label_field is None and not no_labels else ()
     guessed = label_field is None
@@ -103,6 +104,7 @@ def open_huggingface(
         guesses_labels=guessed,
         remarks=remarks,
         features_column=features_column,
+        passed_over=leftover(data, f".{found.kind}", [found.root / file for file in found.files]),
     )
 
 
@@ -130,6 +132,7 @@ class HuggingFace:
     guesses_labels: bool = False  # nobody said which column holds the labels
     remarks: tuple[str, ...] = ()  # what to know about that guess
     features_column: str | None = None  # the image column, where it holds features and there are no images
+    passed_over: Counted = ()  # data of other forms beside the files
     format: str = field(default="huggingface", init=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -159,7 +162,8 @@ class HuggingFace:
         for file in self.files:
             start = self._starts.get(file)
             name = f"{file}, from row {start}, keys {self._keys}, classes {self._names}"
-            yield Unit(name, (file,), () if start is None else self._external(file))
+            beside = {} if file != self.files[0] else dict(self.passed_over)
+            yield Unit(name, (file,), () if start is None else self._external(file), beside)
 
     def scan(self, unit: Unit) -> pa.Table:
         """Digest every image and read its label, a few rows at a time.

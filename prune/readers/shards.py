@@ -82,11 +82,11 @@ def find_shards(data: str, split: str | None) -> tuple[Path, tuple[str, ...]]:
     elif path.exists() or not is_pattern(data):
         root, names = path.parent, [path.name]
     else:
-        root, names = _from_pattern(data)
+        root, names = from_pattern(data, ".tar")
     if not names:
         refuse_unread(data)
         raise DataError(f"there are no .tar shards in {data}", "name the folder that holds them")
-    _refuse_missing(root, names)
+    refuse_missing(root, names)
     refuse_unnameable(root, names)
     if split is not None:
         return root, _of_split(names, split)
@@ -95,8 +95,15 @@ def find_shards(data: str, split: str | None) -> tuple[Path, tuple[str, ...]]:
     return root, tuple(names)
 
 
-def _from_pattern(pattern: str) -> tuple[Path, list[str]]:
-    paths = list(itertools.islice(_expand(pattern), _MAX_NAMES + 1))
+def from_pattern(pattern: str, suffix: str) -> tuple[Path, list[str]]:
+    """Return the lowest folder that holds what a pattern names, and its names below it; globs by suffix.
+
+    Raises
+    ------
+    OptionError
+        Unbalanced braces, over a million names, or one of them twice.
+    """
+    paths = list(itertools.islice(_expand(pattern, suffix), _MAX_NAMES + 1))
     if len(paths) > _MAX_NAMES:
         raise OptionError(f"{pattern} names over {_MAX_NAMES} shards", "name fewer")
     seen: set[str] = set()
@@ -155,16 +162,17 @@ def _alike(paths: Iterable[str]) -> bool:
     return len({os.path.isabs(path) for path in paths}) == 1  # noqa: PTH117 - text, as typed
 
 
-def _expand(pattern: str) -> Iterator[str]:
+def _expand(pattern: str, suffix: str) -> Iterator[str]:
     for name in expanded(pattern):
         if any(letter in name for letter in "*?["):
             found = glob.glob(name, recursive=True)  # noqa: PTH207 - the pattern may be absolute
-            yield from sorted((path for path in found if path.endswith(".tar")), key=_bytes)
+            yield from sorted((path for path in found if path.endswith(suffix)), key=_bytes)
         else:
             yield name
 
 
-def _refuse_missing(root: Path, names: list[str]) -> None:
+def refuse_missing(root: Path, names: list[str]) -> None:
+    """Raise `DataError` for names from braces that are no files."""
     missing = [name for name in names if not (root / name).is_file()]
     if missing:
         count = f"{len(missing)} of {len(names)} shards are missing, the first is " if len(names) > 1 else ""

@@ -105,10 +105,15 @@ def kind_of(file: Path) -> tuple[str, Convert] | None:
         return _CIFAR_BINARY
     if _is_idx(name):
         return _IDX
-    found = next((s for s in sorted(_SUFFIXES, key=len, reverse=True) if name.endswith(s)), None)
+    found = unread_suffix(name)
     if found in {None, ".zip", ".mat", ".pt", ".pth"} or "tfrecord" in name:
         found = _by_magic(file, name) or found
     return None if found is None else _SUFFIXES[found]
+
+
+def unread_suffix(name: str) -> str | None:
+    """Return the suffix of a file that is known and not read, such as `.tar.gz`."""
+    return next((s for s in sorted(_SUFFIXES, key=len, reverse=True) if name.lower().endswith(s)), None)
 
 
 def _is_idx(name: str) -> bool:
@@ -144,10 +149,11 @@ def _candidates(data: str) -> Iterator[Path]:
     elif path.is_dir():
         yield from sorted(map(Path, glance_paths(path)), key=lambda file: (len(file.parts), str(file)))
     else:
-        yield from _matched(data)
+        yield from matched(data)
 
 
-def _matched(pattern: str) -> Sequence[Path]:
+def matched(pattern: str) -> Sequence[Path]:
+    """Return the files that a pattern names, as far as a glance goes."""
     from prune.readers.shards import expanded
 
     found: list[Path] = []

@@ -22,6 +22,7 @@ from prune.errors import DataError
 from prune.readers.group import rows_of
 from prune.readers.label import places
 from prune.readers.label_file import LabelFile
+from prune.readers.leftover import Counted, leftover
 from prune.readers.sample import RAW, Unit, number_order, with_sources
 from prune.readers.shards import find_shards, looks_like_shards
 from prune.readers.source import Source
@@ -72,7 +73,8 @@ def open_webdataset(
     named = not Path(data).is_dir()
     image = None if image_column is None else image_column.lower().removeprefix(".")
     reader = WebDataset(root, shards, label_field, split, named=named, skip_shards=skip_shards)
-    return replace(reader, image_column=image, no_labels=no_labels)
+    beside = leftover(data, ".tar", [root / shard for shard in shards])
+    return replace(reader, image_column=image, no_labels=no_labels, passed_over=beside)
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class WebDataset:
     no_labels: bool = False  # nothing is read as a label
     image_column: str | None = None  # extension of the image
     label_file: LabelFile | None = None
+    passed_over: Counted = ()  # data of other forms beside the shards
     format: str = field(default="webdataset", init=False)
 
     def __post_init__(self) -> None:
@@ -128,8 +131,9 @@ class WebDataset:
     def units(self) -> Iterator[Unit]:
         """Yield one unit a shard."""
         names = self.names_file
-        for shard in self.shards:
-            yield Unit(shard, (shard, names) if names else (shard,))
+        for place, shard in enumerate(self.shards):
+            beside = {} if place else dict(self.passed_over)
+            yield Unit(shard, (shard, names) if names else (shard,), passed_over=beside)
 
     def scan(self, unit: Unit) -> pa.Table:
         """Index a shard in one pass: samples, labels, digests of the images, SHA-256 of the file.
