@@ -149,8 +149,9 @@ def _is_own(store: Store) -> bool:
     """Whether the trace that the store shows comes from the user's own training."""
     home = store.path / COLUMNS / "trace.0"
     found = [path for path in sorted(home.glob("*/*.json")) if path.name in {RECIPE, COLUMN}]
-    recipes = (_record(path) for path in found)
-    return any((recipe.get("recipe") or recipe).get("source") == "own" for recipe in recipes)
+    records = (_record(path) for path in found)
+    recipes = (record.get("recipe", record) for record in records)
+    return any(isinstance(recipe, dict) and recipe.get("source") == "own" for recipe in recipes)
 
 
 def _record(path: Any) -> dict[str, Any]:

@@ -121,7 +121,8 @@ def _old_targets(store: Store, state: Mapping[str, Any]) -> Iterator[Unused]:
             abouts.append(files.read_record(path))
         except (OSError, ValueError):
             return
-    if any((about.get("asked") or {}).get("target") for about in abouts):
+    asked = [about.get("asked") or {} for about in abouts]
+    if any(not isinstance(one, dict) or one.get("target") for one in asked):  # or damaged: it may be one
         return
     for folder in _inside(store.path / TARGETS):
         yield Unused(folder, "no selection matches a target", size_of(folder))
