@@ -13,7 +13,7 @@ from prune.opening import known_dataset
 from prune.progress import Clock
 from prune.request import Request
 from prune.settings import Settings
-from prune.store import Store, noted, read_selection, settle_selection, write_selection
+from prune.store import Store, ended, noted, read_selection, settle_selection, write_selection
 from prune.store.chosen import recipe_of, standing, told_apart
 from prune.store.layout import SELECTIONS
 from prune.store.outdated import outdated_scores, scored_again
@@ -37,6 +37,8 @@ def select(
         if there is not None:
             known_dataset(store, settings)  # which may have changed
             store.publish(latest=name)
+            settle_selection(store, name)  # it may have been interrupted after it was published
+            ended(store.path, "select")
             _tell_outdated(store, there.about, settings)
             about = {key: value for key, value in there.about.items() if key != "files"}
             return {**about, "unchanged": True}

@@ -1,6 +1,6 @@
 """Everything known about a dataset, one column per fact. The format is in FORMAT.md."""
 
-from prune.store.begun import noted
+from prune.store.begun import ended, noted
 from prune.store.column import Column, ColumnWriter, Part
 from prune.store.layout import PART_ROWS, identity
 from prune.store.prefix import Prefix, prefix
@@ -27,6 +27,7 @@ __all__ = [
     "Store",
     "StoredSelection",
     "digest_of_keys",
+    "ended",
     "identity",
     "noted",
     "outdated_by",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from prune import files
+from prune.addresses import without_secrets
 from prune.errors import OptionError, StoreError
 from prune.sealing import sealed
 from prune.store.description import known_recipe
@@ -25,13 +26,24 @@ def noted(store: Path, verb: str, command: str) -> Iterator[None]:
     be gone on with.
     """
     before = begun(store)
-    _write(store, {**before, verb: command})
+    _write(store, {**before, verb: without_secrets(command)})
     try:
         yield
     except (OptionError, StoreError):
         _write(store, before)
         raise
-    _write(store, {name: words for name, words in before.items() if name != verb})
+    _write(store, _without(before, verb))
+
+
+def ended(store: Path, verb: str) -> None:
+    """Forget a command that had all done when it was interrupted. For the holder of the lock."""
+    before = begun(store)
+    if verb in before:
+        _write(store, _without(before, verb))
+
+
+def _without(commands: Mapping[str, str], verb: str) -> dict[str, str]:
+    return {name: words for name, words in commands.items() if name != verb}
 
 
 def begun(store: Path) -> dict[str, str]:
