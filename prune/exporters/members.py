@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
-import tarfile
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from prune.arrays import Rows
 from prune.errors import DataError
 from prune.exporters.job import Job
 from prune.readers.group import split_name
+from prune.readers.tar import BLOCK, members
 
 AGAIN = "run the commands again from the first"
 
@@ -34,17 +34,51 @@ def members_of(job: Job, rows: Rows) -> Iterator[dict[str, bytes]]:
             data = os.pread(fd, size, offset)
             if len(data) != size:
                 raise DataError(f"{shard} has changed since it was scanned: it ends early", AGAIN)
-            yield _parsed(data, None if image is None else image - offset, shard)
+            yield _parsed(data, None if image is None else image - offset, job.reader.root / shard)
     finally:
         if fd >= 0:
             os.close(fd)
 
 
-def key_and_names(sample: bytes) -> tuple[str, list[str]]:
+class Held:
+    """The byte range of a sample, read as a tar of its own.
+
+    Parameters
+    ----------
+    data
+        Whole members, one after the other.
+    path
+        The shard that they were read from.
+    cut
+        Whether the bytes may stop inside a member: then its header still counts, and the walk ends in a
+        `DataError` where the bytes do.
+    """
+
+    def __init__(self, data: bytes, path: Path, *, cut: bool = False) -> None:
+        self.path = path
+        self._data = data if cut else data + bytes(2 * BLOCK)  # what ends a tar
+        self.size = _ENDLESS if cut else len(self._data)
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return `size` bytes from `start`, fewer at the end."""
+        return self._data[start : start + size]
+
+    def damaged(self, after: int) -> DataError:
+        """Say that the bytes are not the members that were scanned."""
+        return DataError(
+            f"{self.path} has changed since it was scanned: no member begins {after} bytes into a sample",
+            AGAIN,
+        )
+
+
+_ENDLESS = 1 << 62
+
+
+def key_and_names(sample: bytes, path: Path) -> tuple[str, list[str]]:
     """Return the key of a sample as its members have it, and their extensions; its bytes may be cut short."""
     key, names = "", []
-    with tarfile.open(fileobj=io.BytesIO(sample), mode="r:", errorlevel=0) as tar, suppress(tarfile.TarError):
-        for member in tar:
+    with suppress(DataError):
+        for member in members(Held(sample, path, cut=True)):
             named = split_name(member.name)
             if named:
                 key = key or named[0]
@@ -52,17 +86,12 @@ def key_and_names(sample: bytes) -> tuple[str, list[str]]:
     return key, names
 
 
-def _parsed(data: bytes, image: int | None, shard: str) -> dict[str, bytes]:
+def _parsed(data: bytes, image: int | None, path: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
-            for member in tar:
-                named = split_name(member.name)
-                if named and member.isfile() and member.offset_data != image:
-                    start = member.offset_data
-                    found[named[1]] = data[start : start + member.size]
-    except tarfile.TarError as error:
-        raise DataError(f"{shard} has changed since it was scanned: {error}", AGAIN) from error
+    for member in members(Held(data, path)):
+        named = split_name(member.name)
+        if named and member.kind == "file" and member.data != image:
+            found[named[1]] = data[member.data : member.data + member.size]
     return found
 
 

@@ -6,24 +6,18 @@ so that the export has the keys that the selection names, and no two samples of 
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Callable, Collection
+from pathlib import Path
 
+from prune.exporters.members import Held, key_and_names
 from prune.readers.group import split_name
+from prune.readers.tar import members
 
-_HEAD = 1 << 20  # bytes of a sample in which its first name stands
 
-
-def other_key(data: bytes, key: str) -> str | None:
-    """Return the key that the first member in some bytes of a tar has, if it is not `key`; else None."""
-    try:
-        with _opened(data[:_HEAD]) as tar:
-            first = tar.next()
-    except tarfile.TarError:  # the file changed: whoever copies it finds that out
-        return None
-    named = None if first is None else split_name(first.name)
-    return None if named is None or named[0] == key else named[0]
+def other_key(data: bytes, key: str, path: Path) -> str | None:
+    """Return the key that the members in some bytes of a tar have, if it is not `key`; else None."""
+    found, _ = key_and_names(data, path)  # a file that changed has none: whoever copies it finds that out
+    return None if found in {"", key} else found
 
 
 def renamed(
@@ -31,22 +25,16 @@ def renamed(
     old: str,
     new: str,
     member: Callable[[str, bytes], bytes],
+    path: Path,
     without: Collection[str] = (),
 ) -> bytes:
     """Return the members of a sample under another key, each made anew by `member(name, bytes)`.
 
-    `without`: extensions of members that are left out.
+    `path`: the shard that it lies in; `without`: extensions of members that are left out.
     """
     made = bytearray()
-    with _opened(data) as tar:
-        for info in tar:
-            held = tar.extractfile(info)
-            extension = (split_name(info.name) or ("", ""))[1]
-            if held is not None and info.name.startswith(old) and extension not in without:
-                made += member(new + info.name.removeprefix(old), held.read())
+    for found in members(Held(data, path)):
+        extension = (split_name(found.name) or ("", ""))[1]
+        if found.kind == "file" and found.name.startswith(old) and extension not in without:
+            made += member(new + found.name.removeprefix(old), data[found.data : found.data + found.size])
     return bytes(made)
-
-
-def _opened(data: bytes) -> tarfile.TarFile:
-    end = bytes(2 * tarfile.BLOCKSIZE)
-    return tarfile.open(fileobj=io.BytesIO(data + end), mode="r:", encoding="utf-8", errors="surrogateescape")

@@ -155,10 +155,12 @@ def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
             first = next(samples)
             rest = itertools.chain([first], samples)
             head = os.pread(fd, min(first.size, _WINDOW), first.offset)
-            if first.relabelled or other_key(head, first.key) is not None:
+            if first.relabelled or other_key(head, first.key, path) is not None:
                 for sample in rest:
                     made = _made_anew(fd, sample, path)
-                    out.write(made if sample.weight is None else made + _weight_member(made, sample.weight))
+                    out.write(
+                        made if sample.weight is None else made + _weight_member(made, sample.weight, path)
+                    )
                 return
             for window in _windows(rest):
                 _copy_window(fd, window, start, path, out)
@@ -179,10 +181,10 @@ def _made_anew(fd: int, sample: _Sample, path: Path) -> bytes:
     if sample.image_offset is not None and sample.image_size is not None:
         low = sample.image_offset - sample.offset
         check_digest(sample.key, sample.digest, memoryview(data)[low : low + sample.image_size])
-    old = other_key(data, sample.key) or sample.key
+    old = other_key(data, sample.key, path) or sample.key
     if not sample.relabelled:
-        return renamed(data, old, sample.key, _member)
-    made = renamed(data, old, sample.key, _member, without={CLASS})
+        return renamed(data, old, sample.key, _member, path)
+    made = renamed(data, old, sample.key, _member, path, without={CLASS})
     return made if sample.class_id is None else made + _member(f"{sample.key}.{CLASS}", sample.class_id)
 
 
@@ -227,12 +229,12 @@ def _copy_window(fd: int, window: list[_Sample], start: int, path: Path, out: Ne
             _copy_ranges(fd, ranges, path, out)
         if group[0].weight is not None:
             low = group[0].offset - first
-            out.write(_weight_member(bytes(block[low : low + group[0].size]), group[0].weight))
+            out.write(_weight_member(bytes(block[low : low + group[0].size]), group[0].weight, path))
 
 
-def _weight_member(sample: bytes, weight: bytes) -> bytes:
+def _weight_member(sample: bytes, weight: bytes, path: Path) -> bytes:
     """Return the weight of a copied sample as its last member, called as the others are."""
-    key, names = key_and_names(sample)
+    key, names = key_and_names(sample, path)
     name = WEIGHT if WEIGHT not in names else f"other_{WEIGHT}"
     return _member(f"{key}.{name}", weight)
 

@@ -9,7 +9,6 @@ import gzip
 import json
 import lzma
 import os
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,7 +18,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from prune.errors import DataError
 from prune.readers.group import IMAGE_SUFFIXES, split_name
+from prune.readers.tar import members
 
 _MEMBERS = 64  # of a compressed tar
 _BYTES = 32 << 20  # of them, unpacked
@@ -30,7 +31,7 @@ _BROKEN = (
     ValueError,
     zlib.error,
     lzma.LZMAError,
-    tarfile.TarError,
+    DataError,
     zipfile.BadZipFile,
     pa.ArrowException,
 )
@@ -84,16 +85,41 @@ def _in_zip(file: Path) -> list[str]:
 def _in_tar(file: Path) -> list[str]:
     names: list[str] = []
     try:
-        with _unpacked(file) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            size = 0
-            for member in tar:
-                names += [member.name] if member.isfile() else []
-                size += member.size
-                if len(names) == _MEMBERS or size > _BYTES:
+        with _unpacked(file) as stream:
+            for member in members(_Front(file, stream)):
+                names += [member.name] if member.kind == "file" else []
+                if len(names) == _MEMBERS:
                     break
     except _BROKEN:
         pass  # what was seen of it counts
     return names
+
+
+class _Front:
+    """The first bytes of a compressed tar, as the walk over its headers reads them."""
+
+    def __init__(self, path: Path, stream: Any) -> None:
+        self.path, self.size = path, 1 << 62  # nobody knows before it is unpacked
+        self._stream, self._at = stream, 0
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return `size` bytes from `start`; none behind the bound, or before what was read."""
+        if not self._at <= start <= _BYTES:
+            return b""
+        self._take(start - self._at)
+        return self._take(size)
+
+    def damaged(self, after: int) -> DataError:
+        """End the walk."""
+        return DataError(f"{self.path} cannot be read after byte {after}")
+
+    def _take(self, size: int) -> bytes:
+        parts = []
+        while size and (part := self._stream.read(min(size, 1 << 20))):
+            parts.append(part)
+            size -= len(part)
+            self._at += len(part)
+        return b"".join(parts)
 
 
 def _unpacked(file: Path) -> Any:

@@ -7,10 +7,24 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from prune.errors import DataError
 
 READ = 1 << 20  # bytes a read; larger ones leave the cache
+
+
+class Readable(Protocol):
+    """What the walk over a tar needs: a file, or bytes that were read from one."""
+
+    path: Path
+    size: int
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return `size` bytes from `start`, fewer at the end."""
+
+    def damaged(self, after: int) -> DataError:
+        """Say that it is whole only up to the byte `after`."""
 
 
 class Source:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from prune.errors import DataError
-from prune.readers.source import READ, Source
+from prune.readers.source import READ, Readable
 
 BLOCK = 512
 _ZEROS = bytes(BLOCK)
@@ -47,7 +47,7 @@ class Member(NamedTuple):
     kind: str  # "file", "folder" or "other": a link, a device, a sparse file
 
 
-def members(source: Source) -> Iterator[Member]:
+def members(source: Readable) -> Iterator[Member]:
     """Yield the members of a tar in their order; the bytes of each may be read before the next is asked for.
 
     Reads ustar (with prefix), GNU long names, PAX records and base-256 sizes. Sparse files are "other".
@@ -71,7 +71,7 @@ def members(source: Source) -> Iterator[Member]:
     _check_end(source, position)
 
 
-def _records(source: Source, position: int) -> tuple[int, int, bytes | None, dict[str, bytes]]:
+def _records(source: Readable, position: int) -> tuple[int, int, bytes | None, dict[str, bytes]]:
     """Pass the records before a member: where they begin and end, its header, and what they say of it."""
     extra: dict[str, bytes] = {}
     offset = position
@@ -89,7 +89,7 @@ def _records(source: Source, position: int) -> tuple[int, int, bytes | None, dic
         position = after
 
 
-def _header(source: Source, position: int) -> bytes | None:
+def _header(source: Readable, position: int) -> bytes | None:
     block = source.read(position, BLOCK)
     if block == _ZEROS:
         return None
@@ -114,7 +114,7 @@ def _intact(header: bytes) -> bool:
     return found is not None and int(found[1], 8) == total
 
 
-def _refuse_compressed(source: Source, block: bytes) -> None:
+def _refuse_compressed(source: Readable, block: bytes) -> None:
     from prune.readers.lines import decompressed
 
     for magic, kind in _MAGIC.items():
@@ -137,7 +137,7 @@ def _padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
 
-def _payload(source: Source, header: bytes, position: int, offset: int) -> tuple[bytes, int]:
+def _payload(source: Readable, header: bytes, position: int, offset: int) -> tuple[bytes, int]:
     size = _number(header[124:136])
     begin = position + BLOCK
     if not 0 <= size <= _MAX_RECORD or begin + _padded(size) > source.size:
@@ -145,7 +145,7 @@ def _payload(source: Source, header: bytes, position: int, offset: int) -> tuple
     return source.read(begin, size), begin + _padded(size)
 
 
-def _note(source: Source, kind: int, payload: bytes, extra: dict[str, bytes], offset: int) -> None:
+def _note(source: Readable, kind: int, payload: bytes, extra: dict[str, bytes], offset: int) -> None:
     """Add what a record says of the next member; of two that say the same, the first holds."""
     if kind == _LONG_NAME:
         extra.setdefault("path", payload.split(b"\0", 1)[0])
@@ -199,7 +199,7 @@ def _plain(header: bytes, position: int, offset: int) -> Member | None:
     return Member(name, offset, data, size, data + _padded(size), "file")
 
 
-def _member(source: Source, header: bytes, position: int, offset: int, extra: dict[str, bytes]) -> Member:
+def _member(source: Readable, header: bytes, position: int, offset: int, extra: dict[str, bytes]) -> Member:
     kind = header[156]
     short = header[:100].split(b"\0", 1)[0]
     folder = kind == _FOLDER or (kind == _OLD_FILE and short.endswith(b"/"))
@@ -222,7 +222,7 @@ def _size(header: bytes, extra: dict[str, bytes]) -> int:
     return int(digits) if digits.isdigit() and len(digits) < 20 else -1
 
 
-def _after_sparse_map(source: Source, header: bytes, position: int, offset: int) -> int:
+def _after_sparse_map(source: Readable, header: bytes, position: int, offset: int) -> int:
     more = header[482]
     while more:
         block = source.read(position, BLOCK)
@@ -233,7 +233,7 @@ def _after_sparse_map(source: Source, header: bytes, position: int, offset: int)
     return position
 
 
-def _check_end(source: Source, position: int) -> None:
+def _check_end(source: Readable, position: int) -> None:
     """Check for two zero blocks, and that only zeros follow (tar pads to whole records)."""
     if position + 2 * BLOCK > source.size:
         raise source.damaged(position)
