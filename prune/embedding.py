@@ -102,6 +102,8 @@ def _standing(opened: Opened, asked: Request, encoder: str) -> ColumnWriter | No
         return None
     if recipe.get("dataset") != opened.fingerprint:  # none is there, or it is no encoder's
         return None
+    if opened.decoded_as(recipe).images.decoding != opened.images.decoding:  # as with another --max-pixels
+        return None
     writer = opened.store.write_column(f"embedding.{encoder}", recipe, rows=len(opened.dataset))
     return writer if writer.finished else None
 
