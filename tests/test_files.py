@@ -141,6 +141,7 @@ ALLOWED = {
 OF_PATHS = "chmod hardlink_to lchmod mkdir rename rmdir symlink_to touch unlink write_bytes write_text"
 OF_LIBRARIES = "NamedTemporaryFile OSFile TemporaryDirectory TemporaryFile memmap mkdtemp mkstemp open_memmap"
 OF_OS = "ftruncate link makedirs pwrite remove removedirs rename renames replace symlink truncate writev"
+OF_SHUTIL = "disk_usage get_terminal_size which"  # these only look
 INTO = {"np.save": 0, "np.savez": 0, "np.lib.format.write_array": 0, "torch.save": 1, "pq.write_table": 1}
 
 
@@ -160,7 +161,9 @@ def _writes(node: ast.Call) -> bool:
     if name in INTO:
         return not ast.unparse(node.args[INTO[name]]).startswith(("sink", "packed", "out", "Sink("))
     of_os = home in {"os", "shutil"} and (home == "shutil" or last in OF_OS.split())
-    return (of_os and last != "disk_usage") or last in f"{OF_PATHS} {OF_LIBRARIES} save_file tofile".split()
+    return (
+        of_os and last not in OF_SHUTIL.split()
+    ) or last in f"{OF_PATHS} {OF_LIBRARIES} save_file tofile".split()
 
 
 def test_no_other_module_changes_a_disk() -> None:

@@ -55,7 +55,7 @@ def test_a_name_of_two_families_has_two_pages(prune: Prune) -> None:
     out = prune("methods", "webdataset").out
     assert "webdataset  (readers)" in out
     assert "webdataset  (exporters)" in out
-    assert "--layout mirror" in out  # an option of the verb; `export` has no --set
+    assert "--layout auto" in out  # an option of the verb; `export` has no --set
 
 
 CALLED = {

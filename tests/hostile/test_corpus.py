@@ -159,7 +159,11 @@ REFUSED: dict[str, list[tuple[str, Build, str]]] = {
         ("five axes", array(np.ones((2, 2, 2, 2, 2))), "want numbers"),
         ("no rows", array(np.ones((0, 4))), "has the shape"),
         ("too many labels", array(np.ones((4, 4)), np.ones(5, int)), "but there are 4 samples"),
-        ("labels that are fractions", array(np.ones((4, 4)), np.ones(4)), "one whole number or text"),
+        (
+            "labels that are fractions",
+            array(np.ones((4, 4)), np.full(4, 0.5)),
+            "holds 0.5, which is no class",
+        ),
         ("labels that are objects", array(np.ones((4, 4)), np.array([None] * 4)), "Python objects"),
         ("empty", lambda m, r: (file("x.npy", b"")(m, r), r / "x.npy")[1], "cannot be read as .npy"),
         *((words[:32], npy(words), "cannot be read as .npy") for words in BAD_HEADERS),

@@ -22,7 +22,7 @@ from prune import pipeline
 from prune.encoders import weights
 from prune.encoders.features import open_features
 from prune.errors import PruneError
-from prune.exporters import standing
+from prune.exporters import place, standing
 from prune.images import Crop, UnreadableImageError, read_images, to_pixels
 from prune.progress import SILENT
 from prune.readers import open_reader
@@ -163,7 +163,9 @@ def of_store(pattern: str) -> Callable[[Any, Path], tuple[Path, Callable[[], obj
 
 def exports(make: Any, root: Path) -> tuple[Path, Callable[[], object]]:
     whole_store(make, root)
-    return root / "out" / standing.EXPORT, lambda: standing.is_complete(root / "out", "x", overwrite=True)
+    out = root / "out"
+    described = place.located(out, place.EXPORT)
+    return described, lambda: standing.is_complete(out, "x", overwrite=True)
 
 
 SEEDS: dict[str, Callable[[Any, Path], tuple[Path, Callable[[], object]]]] = {

@@ -88,10 +88,10 @@ def test_every_verb_shows_names_as_text(
         (["select", "--fraction", 0.5, "--quota", "equal", "--json", "--name", "b"], {0, 2, 3}),
         (["status"], 0),
         (["status", "--json"], 0),
-        *(
-            (["export", "--format", f, "--out", f], 0)
-            for f in ("webdataset", "imagefolder", "parquet", "manifest")
-        ),
+        *((["export", "--format", f, "--out", f], 0) for f in ("webdataset", "parquet", "manifest")),
+        (["export", "--format", "imagefolder", "--out", "stopped"], {0, 2}),
+        (["export", "--format", "imagefolder", "--empty-classes", "keep", "--out", "imagefolder"], 0),
+        (["export", "--format", "imagefolder", "--empty-classes", "drop", "--out", "dropped"], 0),
         (["verify"], {0, 4}),
     ):
         said = prune(*words)
@@ -106,7 +106,9 @@ def test_every_verb_shows_names_as_text(
     manifest = pq.read_table("manifest/manifest.parquet")
     assert set(manifest["key"].to_pylist()) == keys
     assert manifest["key"].filter(manifest["selected"]).to_pylist() == kept
-    assert not list(Path().rglob("*.csv"))
+    assert {path.name for path in Path().rglob("*.csv")} <= {
+        "classes.csv"
+    }  # the one table of names, for libraries
     assert not list(Path().rglob("*.html"))
     tally("Hostile and broken input", "names on the terminal", "read", len(keys))
 
