@@ -45,6 +45,17 @@ def test_the_largest_picture_is_remembered(prune: Callable[..., Any]) -> None:
     assert "max_pixels" not in Store(".prune").column("embedding.pixels").recipe
 
 
+def test_a_smaller_limit_counts_though_the_column_is_whole(prune: Callable[..., Any]) -> None:
+    for number in range(4):
+        put(f"data/{'ab'[number % 2]}/{number}.png", Image.new("RGB", (200, 100 + 10 * number), "red"))
+    assert prune(*EMBED, "data").code == 0
+    said = prune(*EMBED, "--max-pixels", 0.0205, "data")
+    assert said.code == 3
+    assert "200x110 pixels is over the limit of 0.0205 megapixels" in said.err
+    assert prune(*EMBED, "--max-pixels", 0.05, "data").code == 0
+    assert prune(*EMBED, "--max-pixels", 0.05, "data").out.startswith("unchanged: ")
+
+
 @pytest.mark.parametrize("given", ["0", "-1", "nan", "99999"])
 def test_a_limit_that_is_none_is_refused(prune: Callable[..., Any], given: str) -> None:
     put("data/a/1.png", Image.new("L", (8, 8)))
