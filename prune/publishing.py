@@ -29,7 +29,7 @@ def publish_scores(
     Returns
     -------
     tuple
-        Seconds of each stage, and whether the store shows just what it did before.
+        Seconds of each stage, and whether the store shows just what it did before, none of it made again.
     """
     store, settings = ready.store, ready.settings
     shown = store.state["columns"] if store.holds_dataset(ready.fingerprint) else {}
@@ -47,7 +47,7 @@ def publish_scores(
         command = typed("score", full, replace(settings, seed=training.seed))
     made = [name for name in made if name == FEATURES or not name.startswith("embedding.")]
     store.remember_timings("score", seconds, command, made)
-    return seconds, not new and not gone
+    return seconds, not new and not gone and not store.made & set(done.columns)
 
 
 def outdated(columns: Mapping[str, str], shown: Sequence[str], kept: Collection[str] = ()) -> set[str]:

@@ -17,12 +17,13 @@ def embed(
 ) -> dict[str, Any]:
     """Write the column and publish it; `command` is what made it, in words."""
     with opened(store, data, settings) as ready, noted(store.path, "embed", command):
+        store.made.clear()
         column = embed_column(ready, asked)
         rejects = {**ready.dataset.rejects, **column.rejects()}
         check_rejects(ready, rejects)
         shown = store.state["columns"] if store.holds_dataset(ready.fingerprint) else {}
         finished = column.finish()
-        unchanged = shown.get(finished.name) == identity(finished.recipe)
+        same = shown.get(finished.name) == identity(finished.recipe)
         store.publish(dataset=ready.fingerprint, columns={finished.name: identity(finished.recipe)})
         seconds = clock.stop()
         store.remember_timings("embed", seconds, command, [finished.name])
@@ -31,7 +32,7 @@ def embed(
         "dataset": account(ready.dataset),
         "column": finished.name,
         "shape": list(finished.shape),
-        "unchanged": unchanged,
+        "unchanged": same and finished.name not in store.made,
         "rejects": len(rejects),
         "skipped_shards": dict(ready.dataset.skipped),
         "seconds": seconds,

@@ -34,6 +34,7 @@ def score(run: Run, compute: Callable[[Opened], Scored]) -> dict[str, Any]:
     store = run.store
     command = typed("score", run.given, run.settings)
     with opened(store, run.data, run.settings) as ready, noted(store.path, "score", command):
+        store.made.clear()
         done = compute(ready)
         scores = scores_of(ready, done.columns)
         seconds, unchanged = publish_scores(ready, done, run.given, run.clock)

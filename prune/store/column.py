@@ -132,10 +132,22 @@ class Column:
 
 
 class ColumnWriter:
-    """A column in the making. Parts that are there already, whole, are not computed again."""
+    """A column in the making. Parts that are there already, whole, are not computed again.
 
-    def __init__(self, name: str, folder: Path, recipe: Mapping[str, Any], rows: int, part_rows: int) -> None:
+    `made` is told the name of the column where something was missing of it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        recipe: Mapping[str, Any],
+        rows: int,
+        part_rows: int,
+        made: set[str] | None = None,
+    ) -> None:
         self.name = name
+        self._made = set() if made is None else made
         self.folder = folder
         self.recipe = dict(recipe)
         self.rows = rows
@@ -227,6 +239,7 @@ class ColumnWriter:
                 "files": sorted(path.name for path in self.folder.iterdir() if _NAMED.fullmatch(path.name)),
             }
             write_description(self.folder, described)
+            self._made.add(self.name)
             self.finished = True
         return Column(self.name, self.folder)
 

@@ -58,6 +58,7 @@ class Store:
     def __init__(self, path: str | Path = ".prune") -> None:
         require_local(str(path))
         self.path = found(Path(path))
+        self.made: set[str] = set()  # columns that were finished through this object
 
     # -- state ---------------------------------------------------------------------------------------------
 
@@ -280,7 +281,7 @@ class Store:
     ) -> ColumnWriter:
         """Begin a column, or go on with it: the same recipe finds the parts that are there."""
         folder = self.path / COLUMNS / name / identity(recipe)
-        return ColumnWriter(name, folder, recipe, rows, part_rows)
+        return ColumnWriter(name, folder, recipe, rows, part_rows, self.made)
 
     # -- what people look at -------------------------------------------------------------------------------
 
