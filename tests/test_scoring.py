@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from prune import pipeline
+from prune.epochs import error_epoch
 from prune.progress import SILENT
 from prune.proxy import Trace
 from prune.report.agreement import spearman
@@ -18,7 +19,7 @@ from prune.settings import Settings
 from prune.store import Store
 
 PAIRS = ((0, 1), (0, 2), (1, 2))
-QUICK = {"proxy": "mlp", "epochs": 6, "size": 8}
+QUICK: dict[str, Any] = {"proxy": "mlp", "epochs": 6, "size": 8}
 
 
 class Stages:
@@ -67,7 +68,8 @@ def test_more_runs_are_added_to_those_there_are(score: Callable[..., Any]) -> No
     score("at once", runs=3)
     assert content("store").items() >= content("at once").items()
     store = Store("store")
-    each = [Trace(store.column(f"trace.{run}")).fact("error")[-1].astype(np.float64) for run in range(3)]
+    at = error_epoch(QUICK["epochs"]) - 1
+    each = [Trace(store.column(f"trace.{run}")).fact("error")[at].astype(np.float64) for run in range(3)]
     np.testing.assert_allclose(store.column("score.el2n").read(), np.mean(each, 0), rtol=1e-6)
     np.testing.assert_allclose(store.column("score.el2n.std").read(), np.std(each, 0, ddof=1), rtol=1e-5)
     about = result["scores"]["el2n"]
