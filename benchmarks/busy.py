@@ -26,7 +26,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from prune.spinning import bound_spinning
+from prune.system.spinning import bound_spinning
 
 bound_spinning()  # before the libraries are loaded, as the command line does
 
@@ -38,18 +38,18 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from prune.cores import core_count, thread_count
 from prune.index.farthest import farthest_first
 from prune.index.graph import similarity_graph
 from prune.index.similarity import Similarity
 from prune.index.space import EmbeddingSpace
 from prune.proxy.config import Training
-from prune.proxy.device import generator
 from prune.proxy.evaluate import Observer, batch_of
+from prune.proxy.grad_norm_column import norms_of
 from prune.proxy.inputs import Inputs, Moves
-from prune.proxy.score_gradients import norms_of
+from prune.proxy.torch_device import generator
 from prune.proxy.train import Trainer
 from prune.store import SAMPLES, Dataset, Store
+from prune.system.cores import core_count, thread_count
 
 LIMITS = {1: 2.5, 2: 4.0}  # times the quiet time, by busy processes
 SLOWER, ACCURACY = 1.15, 0.829  # times a plain loop; on the test set after ten epochs

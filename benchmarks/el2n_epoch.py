@@ -20,7 +20,7 @@ from scored import cifar10
 
 import prune
 from prune.proxy.trace import FACTS
-from prune.settings import Settings
+from prune.steps.settings import Settings
 
 PARTS = (0.05, 0.1)  # of the long schedule
 

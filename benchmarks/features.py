@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 import prune
+from prune.core.selection import Selection
 from prune.index.gradients import GradientSpace, errors_of
-from prune.selection import Selection
 
 RANDOM = 20
 LAMBDA = 2.0  # of graph cut

@@ -28,8 +28,8 @@ from measure import Case, Program, Run, in_turns, once
 from torch import Tensor, nn
 from torch.nn import functional
 
-from prune.proxy.gradients import gradient_norms
 from prune.proxy.models import build
+from prune.proxy.sample_grad_norms import gradient_norms
 
 NETS = {"resnet8": 256, "resnet20": 128, "lenet": 512, "mlp": 512, "resnet18": 32}  # images
 CLASSES, SIZE, CHUNK = 10, 32, 8

@@ -146,7 +146,7 @@ def gradmatch(options: argparse.Namespace) -> dict[str, Any]:
 
 def settings(options: argparse.Namespace) -> Any:
     """Device and memory."""
-    from prune.settings import Settings
+    from prune.steps.settings import Settings
 
     return Settings(seed=SEED, device=options.device, memory=int(options.max_memory * 2**30))
 

@@ -13,10 +13,10 @@ from scipy.stats import spearmanr
 from sklearn.datasets import load_digits
 
 import prune
-from prune import noise
-from prune.quota import keep_count
+from prune.core.quota import keep_count
 from prune.scorers import SCORERS
-from prune.settings import Settings
+from prune.steps import label_noise
+from prune.steps.settings import Settings
 
 EASY = {"easy", "typical", "redundant"}  # what a high value means where a low one is hard
 Published = dict[frozenset[str], tuple[float, str]]
@@ -52,7 +52,7 @@ def digits(root: Path, share: float, epochs: int, images: int | None = None) -> 
     """Write digits as an array, a share of the labels wrong."""
     source = load_digits()
     rows = _some(len(source.target), images)
-    noisy = noise.inject(source.target[rows], share, classes=10)
+    noisy = label_noise.inject(source.target[rows], share, classes=10)
     root.mkdir(parents=True)
     np.save(root / "digits.npy", (source.images[rows] * 255 / 16).astype(np.uint8))
     np.save(root / "labels.npy", noisy.labels)
@@ -64,7 +64,7 @@ def cifar10(folder: Path, root: Path, share: float, epochs: int, images: int | N
     """Write CIFAR-10, or some of its images, as parquet with a share of the labels wrong."""
     pictures, labels, names, classes = cifar.read(next(folder.glob("train-*.parquet")))
     rows = _some(len(labels), images)
-    noisy = noise.inject(labels[rows], share, classes=len(classes))
+    noisy = label_noise.inject(labels[rows], share, classes=len(classes))
     cifar.write_parquet(root, [pictures[i] for i in rows], noisy.labels, [names[i] for i in rows], classes)
     return Subject(str(root), noisy.labels, noisy.mask, {"epochs": epochs})
 

@@ -24,8 +24,8 @@ from scored import KIRSCH, SKEW, SPEARMAN, cifar10, digits, print_matrix, scores
 
 import prune
 from prune.proxy import Trained
+from prune.proxy.grad_norm_column import norms_of
 from prune.proxy.inputs import Inputs
-from prune.proxy.score_gradients import norms_of
 from prune.proxy.train import new_model
 
 TYPES = ("el2n", "grad_norm", "forgetting", "grad_norm_last", "aum", "input_norm")

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from prune.methods import Method
-from prune.report.page import facts_of, use_of
+from prune.core.methods import Method
 from prune.scorers import SCORERS
 from prune.selectors import SELECTORS
+from prune.steps.report.page import facts_of, use_of
 
 HOME = Path(__file__).parent
 FAMILIES: Mapping[str, Mapping[str, Method]] = {"scorers": SCORERS, "selectors": SELECTORS}

@@ -17,23 +17,44 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from prune.core import errors as errors
     from prune.pipeline import embed, export, gc, score, select, verify
-    from prune.rows import select_rows
-    from prune.settings import Settings
+    from prune.steps import label_noise as noise
+    from prune.steps.select.arrays import select_rows
+    from prune.steps.settings import Settings
     from prune.store import Store
 
-__all__ = ["Settings", "Store", "embed", "export", "gc", "score", "select", "select_rows", "verify"]
+__all__ = [
+    "Settings",
+    "Store",
+    "embed",
+    "errors",
+    "export",
+    "gc",
+    "noise",
+    "score",
+    "select",
+    "select_rows",
+    "verify",
+]
 
-_HOMES = {"Settings": "prune.settings", "Store": "prune.store", "select_rows": "prune.rows"}
+_HOMES = {  # all others: prune.pipeline
+    "Settings": "prune.steps.settings",
+    "Store": "prune.store",
+    "select_rows": "prune.steps.select.arrays",
+}
+_MODULES = {"errors": "prune.core.errors", "noise": "prune.steps.label_noise"}
 
 
 if not TYPE_CHECKING:  # else every name would exist for a type checker
 
     def __getattr__(name: str) -> Any:
+        if name in _MODULES:
+            return importlib.import_module(_MODULES[name])
         if name not in __all__:
             here = sys.modules[__name__]  # lets Python name the nearest of `dir`
             raise AttributeError(f"module 'prune' has no attribute {name!r}", name=name, obj=here)
-        importlib.import_module("prune.spinning").bound_spinning()  # before the libraries are loaded
+        importlib.import_module("prune.system.spinning").bound_spinning()  # before the libraries are loaded
         return getattr(importlib.import_module(_HOMES.get(name, "prune.pipeline")), name)
 
 

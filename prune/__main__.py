@@ -3,8 +3,8 @@
 import os
 import sys
 
-from prune.ending import end_on_signals
-from prune.spinning import bound_spinning
+from prune.commands.signals import end_on_signals
+from prune.system.spinning import bound_spinning
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
     end_on_signals()
     bound_spinning()
     from prune import cli
-    from prune.streams import hold_streams
+    from prune.commands.stdio import hold_streams
 
     hold_streams()
     cli.main()

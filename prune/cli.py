@@ -17,12 +17,12 @@ from prune import __version__
 from prune.commands import demo, embed, export, gc, methods, score, select, status, verify
 from prune.commands.help import SETTINGS, Command, Group
 from prune.commands.hints import typed_out
+from prune.commands.signals import end_on_signals
 from prune.commands.usage import in_two_lines
-from prune.ending import end_on_signals
-from prune.errors import DataError, OutputError, PruneError, RejectsError, StoreError
-from prune.local import require_no_secrets
-from prune.refusals import lift
-from prune.text import printable
+from prune.core.errors import DataError, OutputError, PruneError, RejectsError, StoreError
+from prune.core.safe_text import printable
+from prune.system.local_paths import require_no_secrets
+from prune.system.os_errors import lift
 
 _SHORT = ("out of memory", "fewer --workers, a smaller --proxy-size, or a larger machine")
 _LIBRARY = "ulimit -v unlimited   # if memory is limited here; else install it again"

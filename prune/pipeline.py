@@ -7,22 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from prune.collecting import gc as gc
-from prune.effort import Effort
-from prune.errors import OptionError
-from prune.keywords import named
-from prune.methods import Options, find, whole, words
-from prune.progress import Clock
-from prune.remaking import advised
-from prune.request import Request, checked_name, keys_in
+from prune.core.errors import OptionError
+from prune.core.methods import Options, find, whole, words
+from prune.core.progress import Clock
 from prune.selectors import SELECTORS
-from prune.settings import DEFAULTS, Settings
+from prune.steps.command_line import typed
 from prune.steps.export import Wanted as Export
 from prune.steps.export import export as write_export
-from prune.steps.select import select as write_selection
+from prune.steps.gc import gc as gc
+from prune.steps.keywords import named
+from prune.steps.recovery import advised
+from prune.steps.score.request import Effort
+from prune.steps.select.request import Request, checked_name, keys_in
+from prune.steps.select.run import select as write_selection
+from prune.steps.settings import DEFAULTS, Settings
+from prune.steps.verify import verify as verify
 from prune.store import Store
-from prune.typed import typed
-from prune.verifying import verify as verify
 
 Result = dict[str, Any]
 
@@ -59,8 +59,8 @@ def embed(
     dict
         n, dataset (format, split, what was passed over), column, shape, rejects.
     """
-    from prune.embedding import Request as Encoding  # loads torch: only the verbs that need it
     from prune.steps.embed import embed
+    from prune.steps.embedding_column import Request as Encoding  # loads torch: only the verbs that need it
 
     command = typed("embed", locals(), settings)
     store, settings, clock = _begin(store, settings)
@@ -121,13 +121,13 @@ def score(
         n, dataset, classes, rejects, embeddings, runs, epochs, stable, cost, and for each score its
         direction, its five-number summary and what is known of its noise.
     """
-    from prune.importing import import_columns, require_alone, require_meanings  # load torch
-    from prune.opening import Opened
-    from prune.owned import Model, owned_scores, plan_of
     from prune.proxy import require_known
-    from prune.scoring import Scored, Wanted, score_columns
-    from prune.steps.score import Run, score
-    from prune.supplies import require_space
+    from prune.steps.dataset_session import Opened
+    from prune.steps.score.compute import Scored, Wanted, score_columns
+    from prune.steps.score.inputs import require_space
+    from prune.steps.score.run import Run, score
+    from prune.steps.score.sources.file import import_columns, require_alone, require_meanings  # load torch
+    from prune.steps.score.sources.own_training import Model, owned_scores, plan_of
 
     options = words(options)
     given = dict(locals())

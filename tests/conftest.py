@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prune import cli, files
+from prune import cli
+from prune.system import files
 
 hypothesis.settings.load_profile("ci")  # the same cases in every run
 

@@ -17,9 +17,9 @@ from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 ROOT = Path(__file__).parents[1]
 MARKS = "not gpu and not slow and not network and not soak"
-FOLDERS = ("selectors", "greedy", "index", "numbers", "scorers")
+FOLDERS = ("selectors", "optimizers", "index", "numbers", "scorers")
 QUICK = (  # seconds each, of what is in the folders
-    "greedy",
+    "optimizers",
     "index/test_similarity.py",
     "index/test_farthest.py",
     "index/test_gradients.py",

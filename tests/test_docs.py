@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
-from prune.methods import Method
+from prune.core.methods import Method
 from prune.selectors import SELECTORS
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune import pipeline, selecting
-from prune.settings import Settings
+from prune import pipeline
+from prune.steps.select import choose
+from prune.steps.settings import Settings
 from prune.store import Store
 
 QUICK = {"proxy": "mlp", "epochs": 2, "size": 8}
@@ -48,8 +49,8 @@ def written(store: Path) -> dict[str, int]:
 def once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count how often something is chosen."""
     counted: list[int] = []
-    run = selecting.run
-    monkeypatch.setattr(selecting, "run", lambda ready: (counted.append(1), run(ready))[1])
+    run = choose.run
+    monkeypatch.setattr(choose, "run", lambda ready: (counted.append(1), run(ready))[1])
     return counted
 
 

@@ -35,9 +35,9 @@ def facility_location(n: int, d: int) -> Case:
 
 def facility_dense(n: int, d: int) -> Case:
     """The optimiser alone, every program holding all similarities before the clock starts, 10 %."""
-    from prune.greedy.facility_dense import DenseFacility
     from prune.index.similarity import Similarity
     from prune.index.space import EmbeddingSpace
+    from prune.optimizers.facility_dense import DenseFacility
 
     x, k = clustered(n, d), n // 10
     alike = similarities(x)
@@ -58,10 +58,10 @@ def facility_dense(n: int, d: int) -> Case:
 
 def facility_sparse(n: int, d: int) -> Case:
     """The optimiser alone along one graph of 64 neighbours, given to every program, 10 %."""
-    from prune.greedy.facility_sparse import facility_of_graph
     from prune.index.graph import similarity_graph
     from prune.index.similarity import Similarity
     from prune.index.space import EmbeddingSpace
+    from prune.optimizers.facility_sparse import facility_of_graph
 
     x, k = clustered(n, d), n // 10
     graph = similarity_graph(Similarity(EmbeddingSpace(x)), NEIGHBOURS)

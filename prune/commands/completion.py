@@ -10,10 +10,10 @@ from typing import Any
 
 import typer
 
-from prune import names
+from prune.core import method_names
 
 MEANINGS = ("hard", "easy", "typical", "atypical", "redundant", "uncertain", "contrastive")
-ENCODERS = ("pixels", "precomputed", *names.MODELS)
+ENCODERS = ("pixels", "precomputed", *method_names.MODELS)
 Complete = Callable[[str], list[str]]
 
 
@@ -61,7 +61,7 @@ def selections(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def scores(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer the scores of the store; where it has none, all there are."""
-    return _starting(_columns(ctx, "score.") or names.SCORES, incomplete)
+    return _starting(_columns(ctx, "score.") or method_names.SCORES, incomplete)
 
 
 def spaces(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -69,9 +69,9 @@ def spaces(ctx: typer.Context, incomplete: str) -> list[str]:
     return _starting(dict.fromkeys([*_columns(ctx, "embedding."), "proxy", "gradients"]), incomplete)
 
 
-def method_names(incomplete: str) -> list[str]:
+def methods(incomplete: str) -> list[str]:
     """Offer families and methods."""
-    every = [*names.FAMILIES, *(name for known in names.FAMILIES.values() for name in known)]
+    every = [*method_names.FAMILIES, *(name for known in method_names.FAMILIES.values() for name in known)]
     return _starting(dict.fromkeys(every), incomplete)
 
 

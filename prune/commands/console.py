@@ -11,8 +11,8 @@ from typing import Any
 
 import typer
 
-from prune.progress import SILENT, Advance, Reporter
-from prune.text import duration, number, printable
+from prune.core.progress import SILENT, Advance, Reporter
+from prune.core.safe_text import duration, number, printable
 
 _EVERY = 10.0  # seconds between lines, where there is no terminal
 

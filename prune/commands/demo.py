@@ -30,8 +30,8 @@ def demo(
     quiet: o.Quiet = False,
 ) -> None:
     """Run score, select and export on scikit-learn's handwritten digits."""
-    from prune.demo import run
-    from prune.settings import Settings
+    from prune.commands.demo_chain import run
+    from prune.steps.settings import Settings
 
     settings = Settings(seed=seed, device=device.value, reporter=reporter(quiet=quiet))
     result, lines = run(out, store or out / ".prune", settings)

@@ -10,7 +10,7 @@ import typer
 from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
-from prune.cores import core_count
+from prune.system.cores import core_count
 
 
 def embed(
@@ -73,9 +73,9 @@ def embed(
 ) -> None:
     """Compute features of every sample: one column embedding.ENCODER."""
     from prune import pipeline
-    from prune.settings import Settings
-    from prune.text import duration, number
-    from prune.typed import in_store
+    from prune.core.safe_text import duration, number
+    from prune.core.store_option import in_store
+    from prune.steps.settings import Settings
 
     settings = Settings(
         seed=seed,

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from prune import names
 from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
+from prune.core import method_names
 
 
 def export(
@@ -20,7 +20,7 @@ def export(
             "--format",
             metavar="FORMAT",
             help="webdataset, huggingface, imagefolder, parquet or manifest.",
-            autocompletion=c.choices(names.EXPORTERS),
+            autocompletion=c.choices(method_names.EXPORTERS),
             rich_help_panel=o.WRITE,
         ),
     ],
@@ -100,7 +100,7 @@ def export(
 ) -> None:
     """Write the kept (or the rejected) samples as a dataset that a trainer reads."""
     from prune import pipeline
-    from prune.settings import Settings
+    from prune.steps.settings import Settings
 
     if shard_size is not None and layout is None:
         layout = "repack"  # shards of a size are what repack makes
@@ -126,7 +126,7 @@ def export(
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    from prune.text import counted, duration, size
+    from prune.core.safe_text import counted, duration, size
 
     samples = counted(result["samples"], "sample")
     if result["complete"]:

@@ -33,7 +33,7 @@ def gc(
 ) -> None:
     """Remove from a store what nothing shows any more; what it shows, and what is not finished, stays."""
     from prune import pipeline
-    from prune.settings import Settings
+    from prune.steps.settings import Settings
 
     settings = Settings(seed=seed, device=device.value, wait=wait, reporter=reporter(quiet=quiet))
     result = pipeline.gc(store, unfinished=unfinished, dry_run=dry_run, settings=settings)
@@ -41,7 +41,7 @@ def gc(
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    from prune.text import counted, size
+    from prune.core.safe_text import counted, size
 
     verb = "would be removed" if result["dry_run"] else "removed"
     lines = _listed(result["removed"], verb)
@@ -54,7 +54,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
 
 
 def _listed(pieces: list[dict[str, Any]], verb: str) -> list[str]:
-    from prune.text import size
+    from prune.core.safe_text import size
 
     lines = [f"{verb}: {one['path']}, {size(one['bytes'])}: {one['why']}" for one in pieces[:_SHOWN]]
     more = len(pieces) - _SHOWN

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prune.commands.mending import Line
+from prune.commands.corrections import Line
 
 _INSTEAD = {"--count": "--fraction", "--fraction": "--count"}  # one takes the place of the other
 

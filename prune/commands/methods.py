@@ -17,7 +17,7 @@ def methods(
         typer.Argument(
             metavar="NAME",
             help="A method, for its page; or readers, encoders, proxies, scores, selectors, exporters.",
-            autocompletion=c.method_names,
+            autocompletion=c.methods,
             rich_help_panel=o.READ,
         ),
     ] = None,
@@ -29,7 +29,7 @@ def methods(
 ) -> None:
     """List every encoder, proxy, scorer, selector and exporter with its options, or show the page of one."""
     from prune.commands.method_pages import listing, page
-    from prune.report.methods import families, family_called, pages
+    from prune.steps.report.methods import families, family_called, pages
 
     del store, seed, device  # every command takes them
     family = None if name is None else family_called(name)

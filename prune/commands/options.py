@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from prune import names
 from prune.commands import completion as c
+from prune.core import method_names
 
 _DATA = "Image folder, .tar shards (folder, glob or braces), Hugging Face dataset, parquet or .npy."
 
@@ -68,7 +68,7 @@ As = Annotated[
         "--as",
         metavar="FORMAT",
         help="Of DATA, where looking is not enough.",
-        autocompletion=c.choices(names.READERS),
+        autocompletion=c.choices(method_names.READERS),
         rich_help_panel=READ,
     ),
 ]

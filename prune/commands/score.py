@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from prune import names
 from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, noting, reporter
 from prune.commands.score_report import summary
-from prune.cores import core_count
+from prune.core import method_names
+from prune.system.cores import core_count
 
 
 def score(
@@ -23,7 +23,7 @@ def score(
             "--type",
             metavar="T[,T…]",
             help="Scores to compute; see `prune methods scores`.",
-            autocompletion=c.several(names.SCORES),
+            autocompletion=c.several(method_names.SCORES),
             rich_help_panel=o.SCORES,
         ),
     ] = None,
@@ -61,7 +61,7 @@ def score(
             metavar="NAME",
             help="resnet8, resnet9, resnet20, lenet, mlp, linear, or a torchvision model; own: your training "
             "(TraceWriter). Default: own, where there is one, else resnet8.",
-            autocompletion=c.choices((*names.PROXIES, "own")),
+            autocompletion=c.choices((*method_names.PROXIES, "own")),
             rich_help_panel=o.PROXY,
         ),
     ] = None,
@@ -182,7 +182,7 @@ def score(
 ) -> None:
     """Give every sample a number: train a small proxy once, then one column score.T each."""
     from prune import pipeline
-    from prune.settings import Settings
+    from prune.steps.settings import Settings
 
     settings = Settings(
         seed=seed,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from prune.text import counted, duration, number, printable
-from prune.typed import in_store
+from prune.core.safe_text import counted, duration, number, printable
+from prune.core.store_option import in_store
 
 
 def summary(result: dict[str, Any], store: Path) -> list[str]:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from prune import names
 from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, noting, reporter
 from prune.commands.select_report import summary
-from prune.cores import core_count
+from prune.core import method_names
+from prune.system.cores import core_count
 
 
 def select(
@@ -21,7 +21,7 @@ def select(
         typer.Option(
             metavar="NAME",
             help="How to choose; see `prune methods selectors`.",
-            autocompletion=c.choices(names.SELECTORS),
+            autocompletion=c.choices(method_names.SELECTORS),
             rich_help_panel=o.KEEP,
         ),
     ] = "kcenter",
@@ -82,7 +82,7 @@ def select(
             metavar="KIND",
             help="none, proportional, equal, or drop, by errors best found with --cross-fit; default: what "
             "the method is for.",
-            autocompletion=c.choices(names.QUOTAS),
+            autocompletion=c.choices(method_names.QUOTAS),
             rich_help_panel=o.CLASSES,
         ),
     ] = None,
@@ -157,8 +157,8 @@ def select(
 ) -> None:
     """Choose which samples to keep: a selection called NAME."""
     from prune import pipeline
-    from prune.memory import parse_memory
-    from prune.settings import Settings
+    from prune.steps.settings import Settings
+    from prune.system.memory import parse_memory
 
     result = pipeline.select(
         store,

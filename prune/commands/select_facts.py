@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from prune.text import counted, number
+from prune.core.safe_text import counted, number
 
 
 def sentences(facts: Mapping[str, Any], k: int) -> list[str]:

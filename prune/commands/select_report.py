@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from prune.commands.select_facts import percent, sentences, tied
-from prune.text import counted, duration, number
-from prune.typed import in_store
+from prune.core.safe_text import counted, duration, number
+from prune.core.store_option import in_store
 
 
 def summary(result: dict[str, Any], store: Path) -> list[str]:
     """Return the lines to print."""
-    from prune.store.standing import found  # loads the store
+    from prune.store.default_place import found  # loads the store
 
     k, n = result["k"], result["usable"]
     took = duration(result["seconds"]["select"]["total"])

@@ -18,8 +18,8 @@ def status(
     quiet: o.Quiet = False,
 ) -> None:
     """Show what the store holds, what is missing, and how big it is."""
-    from prune.errors import StoreError
-    from prune.report.status import status as describe
+    from prune.core.errors import StoreError
+    from prune.steps.report.status import status as describe
     from prune.store import Store
 
     del seed, device  # every command takes them
@@ -33,7 +33,7 @@ def status(
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    from prune.text import number, size
+    from prune.core.safe_text import number, size
 
     lines = [f"{result['store']}: {size(result['bytes'])}", *_dataset(result["dataset"])]
     if result["dataset"] is not None:
@@ -53,7 +53,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
 
 
 def _dataset(about: dict[str, Any] | None) -> list[str]:
-    from prune.text import counted
+    from prune.core.safe_text import counted
 
     if about is None:
         return []
@@ -63,7 +63,7 @@ def _dataset(about: dict[str, Any] | None) -> list[str]:
 
 
 def _selections(result: dict[str, Any]) -> list[str]:
-    from prune.text import counted
+    from prune.core.safe_text import counted
 
     lines = []
     for name, chosen in result["selections"].items():
@@ -87,7 +87,7 @@ def _outdated(scores: dict[str, str], store: str) -> list[str]:
 
 def _unfinished(result: dict[str, Any]) -> list[str]:
     """Say what did not end, how far it is, and what goes on with it."""
-    from prune.typed import in_store
+    from prune.core.store_option import in_store
 
     lines = [f"not finished: {told}" for told in result["progress"]]
     for verb, command in result["begun"].items():
@@ -97,6 +97,6 @@ def _unfinished(result: dict[str, Any]) -> list[str]:
 
 
 def _in(line: str, store: str) -> str:
-    from prune.typed import in_store
+    from prune.core.store_option import in_store
 
     return line.replace("prune gc", in_store("prune gc", store))

@@ -13,9 +13,9 @@ from typing import Any
 
 import typer
 
+from prune.commands.corrections import Line
 from prune.commands.examples import VALUES
-from prune.commands.mending import Line
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
 

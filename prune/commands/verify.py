@@ -40,7 +40,7 @@ def verify(
 ) -> None:
     """Check every file of a store or an export, and the dataset, and say what to run again."""
     from prune import pipeline
-    from prune.settings import Settings
+    from prune.steps.settings import Settings
 
     settings = Settings(seed=seed, device=device.value, reporter=reporter(quiet=quiet))
     result = pipeline.verify(store, place, source=source, settings=settings)
@@ -50,7 +50,7 @@ def verify(
 
 
 def _lines(result: dict[str, Any], *, asked: bool) -> list[str]:
-    from prune.text import counted, duration, number, size
+    from prune.core.safe_text import counted, duration, number, size
 
     lines, shown = [], dict[str, int]()
     for finding in result["findings"]:

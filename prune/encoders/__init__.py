@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from prune.core.methods import Method, table
+from prune.encoders.by_name import open_encoder
 from prune.encoders.encode import Encoder, encode_dataset
-from prune.encoders.opening import open_encoder
 from prune.encoders.pixels import pixels
 from prune.encoders.precomputed import precomputed
 from prune.encoders.torchvision import torchvision
-from prune.methods import Method, table
 
 ENCODERS = table(Method(torchvision), Method(pixels), Method(precomputed))
 

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from prune.abreast import Abreast
-from prune.arrays import Array, Embeddings, Images
-from prune.errors import DataError
-from prune.images import Crop, read_images
-from prune.images.batches import Source
-from prune.progress import SILENT, Reporter
-from prune.room import require_room
+from prune.core.arrays import Array, Embeddings, Images
+from prune.core.errors import DataError
+from prune.core.progress import SILENT, Reporter
+from prune.modalities.image import Crop, read_images
+from prune.modalities.image.batches import Source
 from prune.store import ColumnWriter, Dataset, Part
+from prune.system.disk_space import require_room
+from prune.system.executors.single_core import Abreast
 
 
 class Encoder(Protocol):

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from prune.arrays import Array, Embeddings, Rows
-from prune.errors import DataError
-from prune.npy import open_npy
+from prune.core.arrays import Array, Embeddings, Rows
+from prune.core.errors import DataError
 from prune.store import Dataset
 from prune.store.join import KEY, match_keys
+from prune.system.npy import open_npy
 
 _BATCH = 8192  # rows of a parquet file in memory at a time
 

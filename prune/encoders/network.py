@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from prune.arrays import Embeddings, Images
-from prune.device import precision_of
+from prune.core.arrays import Embeddings, Images
+from prune.core.errors import OptionError
 from prune.encoders.weights import digest, fit, load
-from prune.errors import OptionError
-from prune.images import Crop
+from prune.modalities.image import Crop
+from prune.system.precision import precision_of
 
 _SMALLER = "add --device cpu, or choose a smaller --encoder"
 _BATCH = {"cpu": 8, "cuda": 256}  # a core is busy with few images, a GPU is not

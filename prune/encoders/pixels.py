@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from prune.arrays import Embeddings, Images
-from prune.images import Crop
+from prune.core.arrays import Embeddings, Images
+from prune.modalities.image import Crop
 
 SIZE = 8  # pixels a side, so 192 dimensions: enough for layout and colour
 

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from prune.arrays import Array, Rows
+from prune.core.arrays import Array, Rows
+from prune.core.errors import DataError
+from prune.core.progress import SILENT, Reporter
 from prune.encoders.encode import check_range
 from prune.encoders.features import Features, open_features
-from prune.errors import DataError
-from prune.progress import SILENT, Reporter
-from prune.room import require_room
 from prune.store import ColumnWriter, Dataset
 from prune.store.join import KEY, count
+from prune.system.disk_space import require_room
 
 _BLOCK = 8192  # rows in memory at a time while the numbers are checked
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from prune.core.errors import UnknownNameError
 from prune.encoders.encode import Encoder
-from prune.errors import UnknownNameError
 
 OTHERS = ("pixels", "precomputed")  # encoders that are no network
 

@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.store.join import count
 
 State = Mapping[str, Tensor]

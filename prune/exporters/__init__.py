@@ -1,14 +1,14 @@
 """Selection -> dataset, in the form that the trainer already reads."""
 
+from prune.core.methods import Method, table
 from prune.exporters.export import Exported, export
-from prune.exporters.folder import Folder, open_folder
 from prune.exporters.huggingface import huggingface
 from prune.exporters.imagefolder import imagefolder
 from prune.exporters.job import Job
 from prune.exporters.manifest import manifest
 from prune.exporters.parquet import parquet
+from prune.exporters.staging.folder import Folder, open_folder
 from prune.exporters.webdataset import webdataset
-from prune.methods import Method, table
 
 EXPORTERS = table(
     Method(webdataset),

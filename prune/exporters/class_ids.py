@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
+from prune.exporters.file_names import folder_names
 from prune.exporters.job import Job
-from prune.exporters.names import folder_names
 from prune.readers.huggingface import HuggingFace
 from prune.readers.imagefolder import ImageFolder
 from prune.readers.webdataset import WebDataset

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from prune.exporters.table_files import feature_of, with_features
-from prune.readers.features import is_list
+from prune.readers.tables.columns import is_list
 
 
 class ApartError(ValueError):

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prune.errors import OptionError
-from prune.exporters.folder import Folder, open_folder
+from prune.core.errors import OptionError
+from prune.core.methods import Method
 from prune.exporters.job import Job
 from prune.exporters.labels import say_labels
 from prune.exporters.place import DOT
-from prune.methods import Method
-from prune.readers.unchanged import DisturbedError
+from prune.exporters.staging.folder import Folder, open_folder
+from prune.readers.source_watch import DisturbedError
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from prune import files
-from prune.addresses import without_secrets
+from prune.core.redaction import without_secrets
 from prune.exporters import tables
-from prune.exporters.folder import Folder
 from prune.exporters.job import Job
-from prune.exporters.sink import Sink
-from prune.exporters.splits import Form, split_name, write_splits
-from prune.files import NewFile
+from prune.exporters.other_splits import Form, split_name, write_splits
+from prune.exporters.staging.arrow_sink import Sink
+from prune.exporters.staging.folder import Folder
 from prune.readers.huggingface import HuggingFace
+from prune.system import files
+from prune.system.files import NewFile
 
 _PROSE = ("citation", "description", "homepage", "license")
 

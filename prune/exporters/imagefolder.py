@@ -7,25 +7,25 @@ import io
 from pathlib import Path
 from typing import Literal
 
-from prune.arrays import Rows
-from prune.errors import OptionError
+from prune.core.arrays import Rows
+from prune.core.errors import OptionError
+from prune.core.safe_text import counted
 from prune.exporters import class_ids
-from prune.exporters.carried import carried
+from prune.exporters.carried_fields import carried
 from prune.exporters.class_ids import ClassFolder, Empty
-from prune.exporters.folder import Folder
+from prune.exporters.file_names import file_names
 from prune.exporters.job import Job
-from prune.exporters.names import file_names
-from prune.exporters.part import Part
 from prune.exporters.place import DOT, beside
-from prune.exporters.sides import Sides, cut, side_bytes
-from prune.exporters.spread import spread, write_columns
-from prune.exporters.unread import say_unread
-from prune.images import suffix_of
-from prune.images.suffix import UNKNOWN
-from prune.readers.group import IMAGE_SUFFIXES
+from prune.exporters.sample_files import spread, write_columns
+from prune.exporters.side_files import Sides, cut, side_bytes
+from prune.exporters.staging.folder import Folder
+from prune.exporters.staging.part import Part
+from prune.exporters.unread_suffixes import say_unread
+from prune.modalities.image import suffix_of
+from prune.modalities.image.sniff import UNKNOWN
+from prune.readers.folders.image_files import suffix_in
 from prune.readers.imagefolder import ImageFolder
-from prune.readers.kinds import suffix_in
-from prune.text import counted
+from prune.readers.tar.samples import IMAGE_SUFFIXES
 
 FILES = 4096  # in a part
 _SUFFIXES = IMAGE_SUFFIXES | {UNKNOWN}  # of the images that are written here

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from prune.arrays import Array, Rows, Weights
-from prune.errors import StoreError
-from prune.images import decode
-from prune.progress import SILENT, Reporter
-from prune.readers.label_file import LabelFile
+from prune.core.arrays import Array, Rows, Weights
+from prune.core.errors import StoreError
+from prune.core.progress import SILENT, Reporter
+from prune.modalities.image import decode
+from prune.readers.labels.file import LabelFile
 from prune.readers.sample import Reader, image_digest
-from prune.readers.unchanged import Sources
+from prune.readers.source_watch import Sources
 from prune.store import Dataset, identity
 
 VERSION = 3  # raised when the same job would write other bytes

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prune.arrays import Rows
+from prune.core.arrays import Rows
 from prune.exporters.class_ids import counts_up, source_ids
 from prune.exporters.job import Job
 from prune.exporters.table_files import feature_of, with_column

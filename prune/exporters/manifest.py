@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from prune.exporters.folder import Folder
 from prune.exporters.job import Job
+from prune.exporters.staging.folder import Folder
 
 
 def manifest(job: Job, folder: Folder, /) -> None:

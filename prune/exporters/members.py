@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from prune.arrays import Rows
-from prune.errors import DataError
+from prune.core.arrays import Rows
+from prune.core.errors import DataError
 from prune.exporters.job import Job
-from prune.readers.group import split_name
-from prune.readers.tar import BLOCK, members
+from prune.readers.tar.members import BLOCK, members
+from prune.readers.tar.samples import split_name
 
 AGAIN = "run the commands again from the first"
 

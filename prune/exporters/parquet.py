@@ -8,11 +8,11 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prune.exporters.folder import Folder
 from prune.exporters.job import Job
-from prune.exporters.sink import Sink
-from prune.exporters.splits import Form, write_splits
-from prune.files import NewFile
+from prune.exporters.other_splits import Form, write_splits
+from prune.exporters.staging.arrow_sink import Sink
+from prune.exporters.staging.folder import Folder
+from prune.system.files import NewFile
 
 
 def parquet(job: Job, folder: Folder, /, *, other_splits: Literal["copy", "link", "omit"] = "copy") -> None:

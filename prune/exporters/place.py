@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from prune import files
+from prune.system import files
 
 DOT = ".prune-export"  # of shards and tables: their readers pass over folders that start with a dot
 _DESCRIPTION = "export.json"

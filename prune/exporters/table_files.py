@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prune.arrays import Rows
-from prune.errors import DataError
-from prune.readers.columnar import open_rows
+from prune.core.arrays import Rows
+from prune.core.errors import DataError
+from prune.readers.tables.rows import open_rows
 
 BATCH = 1000  # rows of a written batch, unless its bytes come first
 

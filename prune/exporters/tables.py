@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prune.arrays import Rows
-from prune.exporters.carried import WEIGHT, carried, cells, column_types
+from prune.core.arrays import Rows
+from prune.exporters.carried_fields import WEIGHT, carried, cells, column_types
 from prune.exporters.columns import ApartError, conformed, joined
+from prune.exporters.file_names import without_suffix
 from prune.exporters.job import Job, check_digest
 from prune.exporters.labels import LABEL, is_relabelled, label_feature, label_ids, labelled, with_label
-from prune.exporters.names import without_suffix
 from prune.exporters.table_files import (
     BATCH,
     feature_of,
@@ -30,10 +30,10 @@ from prune.exporters.table_files import (
     with_column,
     with_features,
 )
-from prune.images import suffix_of
-from prune.readers.features import is_list
+from prune.modalities.image import suffix_of
 from prune.readers.huggingface import HuggingFace
-from prune.readers.row import KEY, image_bytes, row_bytes
+from prune.readers.tables.columns import is_list
+from prune.readers.tables.sample import KEY, image_bytes, row_bytes
 
 _BYTES = 64 << 20
 _SHARD_ROWS = 10_000  # of a shard, where the source has none to follow

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow.compute as pc
 
-from prune.arrays import Rows
-from prune.errors import DataError
-from prune.exporters.carried import (
+from prune.core.arrays import Rows
+from prune.core.errors import DataError
+from prune.exporters.carried_fields import (
     CAPTIONS,
     WEIGHT,
     Carried,
@@ -29,9 +29,9 @@ from prune.exporters.carried import (
 from prune.exporters.job import Job, check_digest
 from prune.exporters.labels import label_ids
 from prune.exporters.members import key_and_names
-from prune.exporters.renamed import other_key, renamed
-from prune.files import NewFile
-from prune.images import suffix_of
+from prune.exporters.renamed_members import other_key, renamed
+from prune.modalities.image import suffix_of
+from prune.system.files import NewFile
 
 BLOCK = 512
 CLASS = "cls"  # the member of the class id

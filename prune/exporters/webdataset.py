@@ -9,17 +9,17 @@ from typing import Literal
 
 import numpy as np
 
-from prune import files
-from prune.arrays import Rows
-from prune.errors import DataError, OptionError, StoreError
+from prune.core.arrays import Rows
+from prune.core.errors import DataError, OptionError, StoreError
 from prune.exporters import tar
-from prune.exporters.carried import say_what_is_lost
+from prune.exporters.carried_fields import say_what_is_lost
 from prune.exporters.class_ids import counts_up, source_ids
-from prune.exporters.folder import Folder
+from prune.exporters.file_names import distinct, shard_keys
 from prune.exporters.job import Job
-from prune.exporters.names import distinct, shard_keys
-from prune.files import NewFile
+from prune.exporters.staging.folder import Folder
 from prune.readers.webdataset import CLASS_NAMES, WebDataset
+from prune.system import files
+from prune.system.files import NewFile
 
 _FEW = 4  # shards: fewer than a trainer has workers
 _SHARDS = 16  # for that many workers a shard each

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prune.index.frame import far_off, middle
+from prune.index.blocks import operands_of
 from prune.index.kmeans import owners, trained
-from prune.index.operands import operands_of
+from prune.index.product_frame import far_off, middle
 from prune.index.space import Block, EmbeddingSpace, Vector
 
 SAMPLE = 256  # samples a centroid that the centroids are fitted to

@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from prune.arrays import Array, Rows
+from prune.core.arrays import Array, Rows
 from prune.index.gradients import GradientSpace
 from prune.index.space import EmbeddingSpace, Space, Sums
 

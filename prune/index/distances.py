@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.arrays import Array, Rows
-from prune.index.kernels import compiled, dot, squared
-from prune.index.meeting import Side
-from prune.index.operands import Operand, operands_of
+from prune.core.arrays import Array, Rows
+from prune.index.blocks import Operand, operands_of
+from prune.index.farthest_kernels import compiled, dot, squared
 from prune.index.space import Block, Space, Wide
+from prune.index.topk import Side
 
 CLOSE = (
     1e-5  # of the squared norms: below it a squared distance from products has lost five of sixteen digits

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prune.arrays import Array, Rows
+from prune.core.arrays import Array, Rows
+from prune.index.blocks import Operand, Operands, operands_of
 from prune.index.exact import each_to_all
 from prune.index.gradients import GradientSpace
-from prune.index.logarithms import add_logs, add_logs_exactly, all_exactly, near_exactly
-from prune.index.operands import Operand, Operands, operands_of
+from prune.index.log_distances import add_logs, add_logs_exactly, all_exactly, near_exactly
 from prune.index.space import Space, Sums
-from prune.index.threads import thread_count, threads
+from prune.system.executors.threads import thread_count, threads
 
 OWN = 2**31 - 1  # in place of a logarithm
 FLOOR = 1e-10  # squared distances below it count as it: a distance of 1e-5

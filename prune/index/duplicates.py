@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from prune.arrays import Array, Rows
-from prune.index.kernels import compiled, dot, slack, squared
-from prune.index.meeting import Side
-from prune.index.operands import Operand, Operands, operands_of
+from prune.core.arrays import Array, Rows
+from prune.index.blocks import Operand, Operands, operands_of
+from prune.index.farthest_kernels import compiled, dot, slack, squared
 from prune.index.space import Space, Sums
-from prune.index.threads import thread_count, threads
+from prune.index.topk import Side
+from prune.system.executors.threads import thread_count, threads
 
 TILE = 2048  # rows and columns: 16 MB of products, which stay in cache until they have been looked at
 STRETCH = 64  # products looked at together

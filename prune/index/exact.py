@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from prune.arrays import Array, Rows
-from prune.index import meeting
-from prune.index.meeting import Heaps, Rule, heaps_of
-from prune.index.operands import Operand, Operands, Vectors
-from prune.index.threads import spread
+from prune.core.arrays import Array, Rows
+from prune.index import topk
+from prune.index.blocks import Operand, Operands, Vectors
+from prune.index.topk import Heaps, Rule, heaps_of
+from prune.system.executors.threads import spread
 
 TILE = (
     2048  # rows and columns of a tile: 16 MB of products, which stay in cache until they have been looked at
@@ -36,14 +36,14 @@ class Meeting:
         """Offer the samples of `two` to those of `one`."""
         spread(
             len(one.framed),
-            lambda span: meeting.meet_rows(self.heaps, one.side, two.side, products, rule, span),
+            lambda span: topk.meet_rows(self.heaps, one.side, two.side, products, rule, span),
         )
 
     def columns(self, one: Operand, two: Operand, products: Array, rule: Rule) -> None:
         """Offer the samples of `one` to those of `two`."""
         spread(
             len(two.framed),
-            lambda span: meeting.meet_columns(self.heaps, one.side, two.side, products, rule, span),
+            lambda span: topk.meet_columns(self.heaps, one.side, two.side, products, rule, span),
         )
 
 
@@ -77,7 +77,7 @@ def each_to_all(operands: Operands, others: Operands, count: int, sample: Rows |
 
 
 def _on_device(operands: Operands, others: Operands, count: int, sample: Rows | None) -> Heaps:
-    from prune.index.meeting_device import meet_on_device
+    from prune.index.topk_cuda import meet_on_device
 
     assert isinstance(operands, Vectors)
     assert isinstance(others, Vectors)
@@ -107,5 +107,5 @@ def in_order(heaps: Heaps) -> tuple[Rows, npt.NDArray[np.float32]]:
     """(n, count) rows and squared distances, nearest first; the heaps are used up."""
     rows = np.empty(heaps.who.shape, np.int64)
     squares = np.empty(heaps.who.shape, np.float32)
-    spread(len(rows), lambda span: meeting.in_order(heaps, span, rows, squares))
+    spread(len(rows), lambda span: topk.in_order(heaps, span, rows, squares))
     return rows, squares

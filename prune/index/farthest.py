@@ -12,11 +12,11 @@ from typing import Protocol
 
 import numpy as np
 
-from prune.arrays import Array, Rows
-from prune.index import kernels
-from prune.index.frame import frame_of, middle
+from prune.core.arrays import Array, Rows
+from prune.index import farthest_kernels
+from prune.index.blocks import Operand, Operands, Vectors, batch_of, operands_of, points_of
 from prune.index.gradients import GradientSpace
-from prune.index.operands import Operand, Operands, Vectors, batch_of, operands_of, points_of
+from prune.index.product_frame import frame_of, middle
 from prune.index.space import BLOCK, Space
 
 CANDIDATES = (256, 1024)  # samples set aside; their products with one another take 4 MB at most
@@ -130,7 +130,7 @@ def _grow(operands: Operands, engine: Engine, candidates: Candidates, limit: int
     batch = batch_of(operands, block, len(engine.centres))
     picks = np.empty(limit, np.int64)
     gaps = np.empty(limit, np.float64)
-    count = kernels.grow(points, batch, engine.products(block), candidates.outside, picks, gaps)
+    count = farthest_kernels.grow(points, batch, engine.products(block), candidates.outside, picks, gaps)
     return _Picks(candidates.rows[picks[:count]], gaps[:count])
 
 
@@ -147,10 +147,10 @@ def _opened(space: Space, given: Rows | None) -> tuple[Operands, Rows]:
 
 def _engine(space: Space, operands: Operands) -> Engine:
     if space.device == "cpu" or not isinstance(operands, Vectors):
-        from prune.index.host import Host
+        from prune.index.farthest_cpu import Host
 
         return Host(operands)
-    from prune.index.device import Device
+    from prune.index.farthest_cuda import Device
 
     return Device(operands.space, operands.frame)
 
@@ -164,7 +164,7 @@ def nearest_to_mean(space: GradientSpace) -> int:
     squares = space.squared_norms()
     length = float(np.sqrt(np.vdot(mean, mean)))
     spread = squares - 2 * space.dot(mean)
-    doubt = 4 * (space.width + 16) * kernels.UNIT * np.sqrt(squares) * length
+    doubt = 4 * (space.width + 16) * farthest_kernels.UNIT * np.sqrt(squares) * length
     rows = np.flatnonzero(spread - doubt <= (spread + doubt).min())
     best, row = np.inf, int(rows[0])
     for start in range(0, len(rows), BLOCK):

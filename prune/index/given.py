@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.arrays import Rows
+from prune.core.arrays import Rows
 
 
 def free_rows(n: int, given: Rows | None, k: int) -> tuple[Rows, Rows]:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from prune.arrays import Embeddings, Labels, Probs, Rows
+from prune.core.arrays import Embeddings, Labels, Probs, Rows
 from prune.index.space import (
     BLOCK,
     Block,
@@ -20,7 +20,7 @@ from prune.index.space import (
     require_products,
     widened,
 )
-from prune.memory import default_memory
+from prune.system.memory import default_memory
 
 SKETCH = 512  # dimensions of a sketch; products are off by about √(2 / SKETCH) of the norms
 
@@ -171,7 +171,7 @@ class GradientSpace:
         ----------
         Kar & Karnick, "Random Feature Maps for Dot Product Kernels", AISTATS 2012, arXiv:1201.6530.
         """
-        from prune.index.threads import threads
+        from prune.system.executors.threads import threads
 
         rng = np.random.default_rng(0)
         of_errors = _signs(rng, self.c)

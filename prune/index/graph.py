@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prune.arrays import Array, Rows
-from prune.index.kernels import compiled
+from prune.core.arrays import Array, Rows
+from prune.index.farthest_kernels import compiled
 from prune.index.neighbours import nearest
 from prune.index.search import Kind
 from prune.index.similarity import Similarity
-from prune.index.threads import spread
+from prune.system.executors.threads import spread
 
 HIGHEST = 0x7FFFFFFF  # above the bits of any float32, so that a high similarity makes a low key
 ONE = 0x3F800000  # the bits of 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.index import meeting
-from prune.index.meeting import Heaps, heaps_of
-from prune.index.operands import operands_of
+from prune.index import topk
+from prune.index.blocks import operands_of
 from prune.index.space import BLOCK, Space
+from prune.index.topk import Heaps, heaps_of
 
 LINKS = 32  # a sample has twice as many on the lowest level
 BREADTH = 160  # candidates kept while the graph is built
@@ -49,5 +49,5 @@ def from_hnsw(space: Space, count: int) -> Heaps:
             others = np.maximum(others, 0)
             places = np.where(candidates < 0, -1, at.reshape(candidates.shape))
             one, two = operands.load(rows), operands.load(others)
-            meeting.meet_named(heaps, one.side, two.side, places)
+            topk.meet_named(heaps, one.side, two.side, places)
     return heaps

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.arrays import Array, Rows
+from prune.core.arrays import Array, Rows
+from prune.index.blocks import Operands, operands_of
 from prune.index.distances import Distances
 from prune.index.exact import each_to_all
-from prune.index.kernels import compiled
-from prune.index.operands import Operands, operands_of
+from prune.index.farthest_kernels import compiled
 from prune.index.space import BLOCK, Block, EmbeddingSpace, Sums
-from prune.index.threads import steady
+from prune.system.executors.threads import steady
 
 DRAWS = 256  # rounds of drawing: beyond so many centroids, several are drawn together
 TRIALS = 4  # draws of which one is kept, while centroids are drawn one by one

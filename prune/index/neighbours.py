@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prune.arrays import Rows
+from prune.core.arrays import Rows
+from prune.index.blocks import operands_of
 from prune.index.exact import all_pairs, each_to_all, in_order
 from prune.index.hnsw import from_hnsw
-from prune.index.lists import checked, from_lists
-from prune.index.meeting import NOBODY
-from prune.index.operands import operands_of
-from prune.index.plan import size_of
+from prune.index.ivf import checked, from_lists
+from prune.index.resource_plan import size_of
 from prune.index.search import Kind, search_of
 from prune.index.space import Space
+from prune.index.topk import NOBODY
 
 
 @dataclass(frozen=True)

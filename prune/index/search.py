@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from prune.index.gradients import SKETCH
-from prune.index.plan import Size
+from prune.index.resource_plan import Size
 
 Kind: TypeAlias = Literal["auto", "exact", "ivf", "hnsw"]
 

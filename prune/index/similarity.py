@@ -6,11 +6,11 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from prune.arrays import Rows
+from prune.core.arrays import Rows
 from prune.index.distances import Distances
 from prune.index.gradients import GradientSpace
 from prune.index.space import Block, EmbeddingSpace, Space, Sums, Wide, require_products
-from prune.index.threads import threads
+from prune.system.executors.threads import threads
 
 Kind: TypeAlias = Literal["cosine", "euclidean", "rbf"]
 

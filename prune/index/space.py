@@ -8,9 +8,9 @@ from typing import Literal, Protocol, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from prune.arrays import Embeddings, Rows
-from prune.errors import DataError
-from prune.memory import default_memory
+from prune.core.arrays import Embeddings, Rows
+from prune.core.errors import DataError
+from prune.system.memory import default_memory
 
 Metric: TypeAlias = Literal["euclidean", "cosine"]
 Block: TypeAlias = npt.NDArray[np.float32]  # (b, d), never written to: it may be a view of the embeddings
@@ -265,7 +265,7 @@ def widened(embeddings: Embeddings) -> Block:
     """Return the same numbers in float32: a view where they are, else a new array."""
     if embeddings.dtype == np.float32:
         return embeddings.view()
-    from prune.index.kernels import widen
+    from prune.index.farthest_kernels import widen
 
     wide = np.empty(embeddings.shape, np.float32)
     widen(np.ascontiguousarray(embeddings).view(np.uint16).ravel(), wide.view(np.int32).ravel())

@@ -1,17 +1,17 @@
 """Train a small network once, and keep what it shows about every sample."""
 
-from prune.proxy.apply import Trained, apply_proxy
+from prune.proxy.apply_to_dataset import Trained, apply_proxy
 from prune.proxy.cache import cache_images, images_recipe
 from prune.proxy.config import Training
-from prune.proxy.deepfool import boundary_distances
+from prune.proxy.deepfool_column import boundary_distances
 from prune.proxy.folds import join_folds
-from prune.proxy.gradients import gradient_norms
+from prune.proxy.grad_norm_column import grad_norms
 from prune.proxy.models import PROXIES, require_known
-from prune.proxy.planned import Planned, planned, reasons
+from prune.proxy.remaining_work import Planned, planned, reasons
 from prune.proxy.run import Proxy, run_proxies, run_proxy, trace_recipe, train_until, training_cost
-from prune.proxy.score_gradients import grad_norms
-from prune.proxy.share import Share, folds_of, part_of
+from prune.proxy.sample_grad_norms import gradient_norms
 from prune.proxy.trace import FACTS, Trace, facts
+from prune.proxy.training_subsets import Share, folds_of, part_of
 
 __all__ = [
     "FACTS",

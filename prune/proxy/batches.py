@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from torch import nn
 
-from prune.abreast import Abreast
-from prune.arrays import Rows
-from prune.proxy.copies import Copies
+from prune.core.arrays import Rows
 from prune.proxy.inputs import Inputs
+from prune.proxy.network_copies import Copies
+from prune.system.executors.single_core import Abreast
 
 Found = TypeVar("Found")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from prune.arrays import Images
-from prune.images import Crop, read_images
-from prune.images.batches import Batch, Source, decoding_of
-from prune.progress import SILENT, Advance, Reporter
-from prune.room import require_room
+from prune.core.arrays import Images
+from prune.core.progress import SILENT, Advance, Reporter
+from prune.modalities.image import Crop, read_images
+from prune.modalities.image.batches import Batch, Source, decoding_of
 from prune.store import PART_ROWS, Column, ColumnWriter, Dataset, Part, Store
+from prune.system.disk_space import require_room
 
 VERSION = 2  # raised when the same images would give other pixels, or other parts
 _PART_BYTES = 64 << 20  # in memory at once

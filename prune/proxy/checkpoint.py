@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from prune.arrays import Array
-from prune.errors import OptionError
-from prune.progress import SILENT, Reporter
-from prune.proxy import deepfool, score_gradients
-from prune.proxy.device import repeatable
+from prune.core.arrays import Array
+from prune.core.errors import OptionError
+from prune.core.progress import SILENT, Reporter
+from prune.proxy import deepfool_column, grad_norm_column
 from prune.proxy.evaluate import outputs
-from prune.proxy.factory import guarded
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import Headed, head_giving, linears, logits_of, watched
 from prune.proxy.results import write_results
-from prune.proxy.shards import way
+from prune.proxy.sharded_step import way
+from prune.proxy.torch_device import repeatable
 from prune.proxy.trace import FACTS, facts
+from prune.proxy.user_network import guarded
 from prune.store import Column, Dataset, Store, identity
 from prune.store.join import count
 
@@ -128,8 +128,8 @@ def _of_network(
 
 
 _COLUMNS = {
-    "gradient": ("grad_norm", score_gradients.VERSION, score_gradients.write_norms),
-    "boundary": ("deepfool", deepfool.VERSION, deepfool.write_distances),
+    "gradient": ("grad_norm", grad_norm_column.VERSION, grad_norm_column.write_norms),
+    "boundary": ("deepfool", deepfool_column.VERSION, deepfool_column.write_distances),
 }
 
 

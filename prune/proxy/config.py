@@ -6,8 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from prune.epochs import early_epoch
-from prune.errors import OptionError
+from prune.core.epochs import early_epoch
+from prune.core.errors import OptionError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from prune.arrays import Array, Rows
-from prune.errors import OptionError
-from prune.progress import Advance
+from prune.core.arrays import Array, Rows
+from prune.core.errors import OptionError
+from prune.core.progress import Advance
 from prune.proxy.batches import batch_of, in_batches
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import with_features

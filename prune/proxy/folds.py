@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from prune.arrays import Array
+from prune.core.arrays import Array
 from prune.proxy.run import Proxy
 from prune.store import Store, identity
 

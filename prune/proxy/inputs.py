@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prune.arrays import Array, Rows
-from prune.errors import DataError
-from prune.progress import SILENT
-from prune.proxy.pieces import Pieces
+from prune.core.arrays import Array, Rows
+from prune.core.errors import DataError
+from prune.core.progress import SILENT
+from prune.proxy.micro_batch import Pieces
 from prune.store import Column, Dataset
 
 _MEASURED = 65_536  # samples at most, evenly spread, from which mean and deviation are taken

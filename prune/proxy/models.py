@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from prune.errors import OptionError, UnknownNameError
-from prune.proxy.nets import lenet, mlp, resnet8, resnet9, resnet20
+from prune.core.errors import OptionError, UnknownNameError
+from prune.proxy.small_networks import lenet, mlp, resnet8, resnet9, resnet20
 
 SMALL = 64  # pixels; up to here a stem that shrinks the image at once gives way to a 3×3 convolution
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from prune.arrays import Array
-from prune.progress import Advance, Reporter
+from prune.core.arrays import Array
+from prune.core.progress import Advance, Reporter
 from prune.proxy.evaluate import outputs
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import head_of

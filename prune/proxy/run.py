@@ -11,21 +11,21 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from prune.device import precision_of
-from prune.errors import StoreError
-from prune.progress import SILENT, Reporter
+from prune.core.errors import StoreError
+from prune.core.progress import SILENT, Reporter
+from prune.proxy.concurrent_training import follow_all, room_for
 from prune.proxy.config import Training, kept_epochs
-from prune.proxy.course import Course, Enough, take_over
-from prune.proxy.device import repeatable
+from prune.proxy.equivalent_trace import shown_or
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
-from prune.proxy.shards import way
-from prune.proxy.share import Share
-from prune.proxy.shown import shown_or
-from prune.proxy.together import follow_all, room_for
+from prune.proxy.resumable_training import Course, Enough, take_over
+from prune.proxy.sharded_step import way
+from prune.proxy.torch_device import repeatable
 from prune.proxy.trace import FACTS
 from prune.proxy.train import load_weights, new_model
+from prune.proxy.training_subsets import Share
 from prune.store import Column, ColumnWriter, Dataset, Store, identity
+from prune.system.precision import precision_of
 
 VERSION = 1  # raised when the same training would give another trace
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from prune.arrays import Trajectory
+from prune.core.arrays import Trajectory
 from prune.store import Column
 
 FACTS = ("margin", "loss", "p_label", "p_other", "gap", "error", "entropy", "divergence", "feature_norm")

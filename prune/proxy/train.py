@@ -14,17 +14,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import resnet
 
-from prune.arrays import Rows
-from prune.device import precision_of
-from prune.errors import OptionError
-from prune.progress import Advance
+from prune.core.arrays import Rows
+from prune.core.errors import OptionError
+from prune.core.progress import Advance
 from prune.proxy.config import Training
-from prune.proxy.device import generator, seeded
 from prune.proxy.inputs import Inputs, Moves
+from prune.proxy.micro_batch import even_ends
 from prune.proxy.models import build
-from prune.proxy.nets import Mean, Residual
-from prune.proxy.pieces import even_ends
-from prune.proxy.shards import SHARD, Shards
+from prune.proxy.sharded_step import SHARD, Shards
+from prune.proxy.small_networks import Mean, Residual
+from prune.proxy.torch_device import generator, seeded
+from prune.system.precision import precision_of
 
 _BUILDING = threading.Lock()  # initial weights come from torch's global generator
 _STEADY = {

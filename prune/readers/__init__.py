@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prune.errors import DataError, OptionError, UnknownNameError
-from prune.readers.label_file import LabelFile, open_labels
+from prune.core.errors import DataError, OptionError, UnknownNameError
+from prune.readers.foreign.formats import refuse_unread
+from prune.readers.labels.file import LabelFile, open_labels
 from prune.readers.patterns import recognise_pattern
 from prune.readers.sample import Reader, Unit
-from prune.readers.unread import refuse_unread
 
 __all__ = ["READERS", "Reader", "Unit", "open_reader", "recognise"]
 

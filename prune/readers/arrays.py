@@ -17,11 +17,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prune import files
-from prune.arrays import Array
-from prune.errors import DataError, OptionError
-from prune.npy import open_npy
-from prune.readers.label_file import LabelFile
+from prune.core.arrays import Array
+from prune.core.errors import DataError, OptionError
+from prune.readers.labels.file import LabelFile
 from prune.readers.sample import (
     RAW,
     Unit,
@@ -30,6 +28,8 @@ from prune.readers.sample import (
     refuse_unnameable,
     with_sources,
 )
+from prune.system import files
+from prune.system.npy import open_npy
 
 OPTIONS = ("labels", "no_labels")
 _UNIT = 65_536  # rows

@@ -20,15 +20,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prune import files
-from prune.errors import DataError, OptionError
-from prune.readers import features, hub
-from prune.readers.columnar import DAMAGED, Rows, open_rows, reading
-from prune.readers.label_file import LabelFile
-from prune.readers.leftover import Counted, leftover
-from prune.readers.look import glance
-from prune.readers.row import KEY, Layout, image_bytes
+from prune.core.errors import DataError, OptionError
+from prune.readers.folders.first_entries import glance
+from prune.readers.foreign.leftover import Counted, leftover
+from prune.readers.labels.file import LabelFile
 from prune.readers.sample import RAW, Unit, depths_of, key_problem, number_order, with_sources
+from prune.readers.tables import columns, hf_layout
+from prune.readers.tables.rows import DAMAGED, Rows, open_rows, reading
+from prune.readers.tables.sample import KEY, Layout, image_bytes
+from prune.system import files
 
 OPTIONS = ("split", "label_field", "image_column", "features_column", "no_labels", "skip_shards")
 
@@ -36,10 +36,10 @@ OPTIONS = ("split", "label_field", "image_column", "features_column", "no_labels
 def looks_like(path: Path) -> bool:
     """Say whether this is a saved or cached dataset, a `.parquet` file, or a folder with one; cheap."""
     if path.is_file():
-        return path.suffix == ".parquet" or hub.is_stream(path)
-    return hub.is_saved(path) or any(
+        return path.suffix == ".parquet" or hf_layout.is_stream(path)
+    return hf_layout.is_saved(path) or any(
         (name.endswith(".parquet") and name != "metadata.parquet")  # that one describes a folder of images
-        or (name.endswith(".arrow") and hub.is_cache(path))
+        or (name.endswith(".arrow") and hf_layout.is_cache(path))
         for name in glance(path)
     )
 
@@ -80,22 +80,22 @@ def open_huggingface(
     OptionError
         There is no such split or column, or there are several and none was chosen.
     """
-    found = hub.find(Path(data), split)
+    found = hf_layout.find(Path(data), split)
     schema = _first_schema(found, skip=skip_shards)
-    known = features.features_of(schema)
+    known = columns.features_of(schema)
     if features_column is not None and image_column is not None:
         raise OptionError("--features-column is for tables without images", "leave --image-column out")
     images = (
-        features.image_column(schema, known, image_column)
+        columns.image_column(schema, known, image_column)
         if features_column is None
-        else features.features_column(schema, features_column)
+        else columns.features_column(schema, features_column)
     )
     if found.cached:
-        hub.refuse_pictures_elsewhere(found, images)
-    labels = None if no_labels else features.label_column(schema, known, label_field)
+        hf_layout.refuse_pictures_elsewhere(found, images)
+    labels = None if no_labels else columns.label_column(schema, known, label_field)
     named = not Path(data).is_dir()
     reader = HuggingFace(found.root, found.files, found.kind, images, labels, found.split)
-    remarks = tuple(features.remarks(schema, known, labels)) if label_field is None and not no_labels else ()
+    remarks = tuple(columns.remarks(schema, known, labels)) if label_field is None and not no_labels else ()
     guessed = label_field is None
     return replace(
         reader,
@@ -108,7 +108,7 @@ def open_huggingface(
     )
 
 
-def _first_schema(found: hub.Found, *, skip: bool) -> pa.Schema:
+def _first_schema(found: hf_layout.Found, *, skip: bool) -> pa.Schema:
     """Return the columns of the first file, or of the first that can be opened."""
     for file in found.files[:-1] if skip else ():
         with contextlib.suppress(DataError):
@@ -266,8 +266,8 @@ class HuggingFace:
 
     @cached_property
     def _names(self) -> tuple[str, ...] | None:
-        known = features.features_of(self._schema)
-        return features.class_names(known, self.label_column)
+        known = columns.features_of(self._schema)
+        return columns.class_names(known, self.label_column)
 
     @cached_property
     def _keys(self) -> str:
@@ -276,7 +276,7 @@ class HuggingFace:
         if KEY in schema.names and pa.types.is_string(schema.field(KEY).type):
             return KEY
         if self.features_column is not None:
-            return next(filter(self._tells_apart, features.key_columns(schema)), "row")
+            return next(filter(self._tells_apart, columns.key_columns(schema)), "row")
         if not _has_paths(schema, self.image_column):
             return "row"
         pieces: list[pa.Array] = []
@@ -337,7 +337,7 @@ class HuggingFace:
             None, [self.image_column, self.label_column, KEY if KEY in expected.names else None, self._key]
         ):
             kind = rows.schema.field(name).type if name in rows.schema.names else "missing"
-            if kind == "missing" or not features.alike(kind, expected.field(name).type):
+            if kind == "missing" or not columns.alike(kind, expected.field(name).type):
                 what = f"column {name} of {rows.path} is {kind}"
                 raise DataError(
                     f"{what}, but {expected.field(name).type} in {next(iter(self._starts))}", DAMAGED

@@ -25,18 +25,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from prune import files
-from prune.errors import DataError, OptionError
-from prune.images.depth import bits_used
-from prune.readers.group import IMAGE_SUFFIXES, MAX_IMAGE_BYTES, printable
-from prune.readers.kinds import is_image, may_be_image
-from prune.readers.label_file import LabelFile
-from prune.readers.layout import Folder, pictures_of, require_classes, within_split
-from prune.readers.look import glance_paths
-from prune.readers.metadata import Metadata, files_in, folders_of, governing, label_text
+from prune.core.errors import DataError, OptionError
+from prune.modalities.image.bit_depth import bits_used
+from prune.readers.folders.first_entries import glance_paths
+from prune.readers.folders.image_files import is_image, may_be_image
+from prune.readers.folders.layout import Folder, pictures_of, require_classes, within_split
+from prune.readers.folders.metadata import Metadata, files_in, folders_of, governing, label_text
+from prune.readers.folders.splits import matching
+from prune.readers.folders.walk import Walk, left_aside
+from prune.readers.labels.file import LabelFile
 from prune.readers.sample import RAW, Unit, image_digest, key_problem, number_order, with_sources
-from prune.readers.splits import matching
-from prune.readers.walk import Walk, left_aside
+from prune.readers.tar.samples import IMAGE_SUFFIXES, MAX_IMAGE_BYTES, printable
+from prune.system import files
 
 OPTIONS = ("split", "no_labels")
 UNIT_FILES = 65_536

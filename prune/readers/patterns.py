@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from prune.errors import DataError
-from prune.readers.kinds import may_be_image
-from prune.readers.lines import word
-from prune.readers.unread import matched, refuse_unread
+from prune.core.errors import DataError
+from prune.readers.folders.image_files import may_be_image
+from prune.readers.foreign.formats import matched, refuse_unread
+from prune.readers.foreign.shell_lines import word
 
 _FORMATS = {".tar": "webdataset", ".parquet": "huggingface"}
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from prune.arrays import Array
-from prune.errors import DataError
+from prune.core.arrays import Array
+from prune.core.errors import DataError
 from prune.store import SAMPLES
 
 if TYPE_CHECKING:
-    from prune.readers.label_file import LabelFile
+    from prune.readers.labels.file import LabelFile
 
 RAW = pa.schema([f if f.name != "label" else pa.field("label", pa.string()) for f in SAMPLES])
 """What `scan` returns: `SAMPLES`, but the label is the text that stands in the dataset (null: none)."""
@@ -135,7 +135,7 @@ def with_sources(
     passed_over
         What of the files was passed over, by kind.
     depths
-        How many pictures of 16 bits a channel use how many of them, as `prune.images.depth` finds.
+        How many pictures of 16 bits a channel use how many of them; see `bit_depth`.
     """
     noted = {b"sources": _json(sources)} | ({b"passed_over": _json(passed_over)} if passed_over else {})
     return table.replace_schema_metadata(noted | ({b"depths": _json(depths)} if depths else {}))

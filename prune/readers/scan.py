@@ -13,17 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prune import files
-from prune.errors import DataError
-from prune.progress import Reporter
-from prune.readers.damaged import left_out, name_of
-from prune.readers.labelling import settle
-from prune.readers.restarting import told_apart
+from prune.core.errors import DataError
+from prune.core.progress import Reporter
+from prune.readers.labels.values import settle
 from prune.readers.sample import RAW, Reader, Unit, depths_of, number_order, passed_over_of, sources_of
-from prune.readers.unchanged import Seen, look_at, rested
+from prune.readers.source_watch import Seen, look_at, rested
+from prune.readers.tar.restarting_keys import told_apart
+from prune.readers.tar.skipped_shards import left_out, name_of
 from prune.store import SAMPLES, Dataset, identity
 from prune.store.layout import DIGEST_CHARS
 from prune.store.tables import from_parquet, to_parquet
+from prune.system import files
 
 VERSION = 2  # raised when a reader would find something else in the same files
 

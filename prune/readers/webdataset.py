@@ -18,14 +18,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from prune.errors import DataError
-from prune.readers.group import rows_of
-from prune.readers.label import places
-from prune.readers.label_file import LabelFile
-from prune.readers.leftover import Counted, leftover
+from prune.core.errors import DataError
+from prune.readers.foreign.leftover import Counted, leftover
+from prune.readers.hashing_file import Source
+from prune.readers.labels.file import LabelFile
 from prune.readers.sample import RAW, Unit, number_order, with_sources
-from prune.readers.shards import find_shards, looks_like_shards
-from prune.readers.source import Source
+from prune.readers.tar.label import places
+from prune.readers.tar.samples import rows_of
+from prune.readers.tar.shard_list import find_shards, looks_like_shards
 
 OPTIONS = ("split", "label_field", "image_column", "no_labels", "skip_shards")
 CLASS_NAMES = "classnames.txt"

@@ -1,6 +1,6 @@
 """One file per scorer: a plain function of store columns. Listed here or it does not exist."""
 
-from prune.methods import Method, table
+from prune.core.methods import Method, table
 from prune.scorers.aum import aum
 from prune.scorers.cal import cal
 from prune.scorers.class_median import class_median

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from prune.arrays import Scores, Trajectory
+from prune.core.arrays import Scores, Trajectory
 from prune.scorers.epochs import between
 
 

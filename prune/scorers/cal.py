@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from prune.arrays import Array, Probs, Rows, Scores
-from prune.errors import OptionError
+from prune.core.arrays import Array, Probs, Rows, Scores
+from prune.core.errors import OptionError
 from prune.index.space import EmbeddingSpace
 
 _NUMBERS = 2**21  # probabilities of neighbours in arithmetic at a time

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from prune.arrays import Labels, Scores
+from prune.core.arrays import Labels, Scores
 from prune.index.space import BLOCK, EmbeddingSpace
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.arrays import Scores, Trajectory
+from prune.core.arrays import Scores, Trajectory
 from prune.scorers.epochs import at_epoch
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.arrays import Scores
+from prune.core.arrays import Scores
 
 
 def deepfool(boundary: Scores, /) -> Scores:

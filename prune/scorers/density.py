@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.arrays import Scores
-from prune.errors import OptionError
+from prune.core.arrays import Scores
+from prune.core.errors import OptionError
 from prune.index.space import EmbeddingSpace
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.arrays import Scores, Trajectory
-from prune.epochs import error_epoch
+from prune.core.arrays import Scores, Trajectory
+from prune.core.epochs import error_epoch
 from prune.scorers.epochs import at_epoch
 
 

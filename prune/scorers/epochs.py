@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prune.arrays import Array, Trajectory
-from prune.errors import OptionError
+from prune.core.arrays import Array, Trajectory
+from prune.core.errors import OptionError
 
 Window = npt.NDArray[np.float64]  # (J, n)
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from prune.arrays import Array, Scores, Trajectory
+from prune.core.arrays import Array, Scores, Trajectory
 from prune.scorers.epochs import between, require_window
 
 

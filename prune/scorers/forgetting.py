@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.arrays import Array, Scores, Trajectory
+from prune.core.arrays import Array, Scores, Trajectory
 from prune.scorers.epochs import between
 
 

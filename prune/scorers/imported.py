@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prune.arrays import Rows, Scores
-from prune.errors import DataError, OptionError
+from prune.core.arrays import Rows, Scores
+from prune.core.errors import DataError, OptionError
 from prune.scorers.tables import listed, read_tables
 from prune.store import Dataset
 from prune.store.join import FILE, KEY, KEYS, count, match_table

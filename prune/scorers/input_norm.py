@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.arrays import Images, Scores
+from prune.core.arrays import Images, Scores
 
 MEAN = (0.485, 0.456, 0.406)  # of red, green and blue over ImageNet, pixels in [0, 1]
 STD = (0.229, 0.224, 0.225)

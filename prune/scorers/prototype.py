@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from prune.arrays import Scores
-from prune.errors import OptionError
+from prune.core.arrays import Scores
+from prune.core.errors import OptionError
 from prune.index.space import EmbeddingSpace
 
 

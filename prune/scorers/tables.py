@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
-from prune.errors import DataError, OptionError
+from prune.core.errors import DataError, OptionError
 from prune.store.join import FILE, KEYS
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}

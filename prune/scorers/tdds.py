@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.arrays import Scores, Trajectory
-from prune.errors import OptionError
+from prune.core.arrays import Scores, Trajectory
+from prune.core.errors import OptionError
 from prune.scorers.epochs import between, require_window, windows
 
 

@@ -1,6 +1,6 @@
 """One file per selector: a plain function of a space, scores or keys. Listed here or it does not exist."""
 
-from prune.methods import Method, table
+from prune.core.methods import Method, table
 from prune.selectors.beta import beta
 from prune.selectors.contextual_diversity import contextual_diversity, plan_of_contextual_diversity
 from prune.selectors.craig import craig, plan_of_craig

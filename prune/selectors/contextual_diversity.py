@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from prune.arrays import Probs, Rows
-from prune.errors import OptionError
-from prune.index.plan import Plan, Size
-from prune.selection import Selection
+from prune.core.arrays import Probs, Rows
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
+from prune.index.resource_plan import Plan, Size
 
 
 def contextual_diversity(
@@ -75,7 +75,7 @@ def contextual_diversity(
         raise ValueError(f"given positions span [{chosen[0]}, {chosen[-1]}], but there are {n} samples")
     if not 1 <= k <= n - len(chosen):
         raise ValueError(f"cannot keep {k} of {n - len(chosen)} samples")
-    from prune.index.contrast import Predictions, farthest_by_divergence
+    from prune.index.kl_farthest import Predictions, farthest_by_divergence
 
     rows, gains = farthest_by_divergence(Predictions(probs, smoothing), k, chosen)
     return Selection.of(rows, gains=gains.astype(np.float32))

@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
-from prune.greedy.facility_plan import Ways, facility_plan
+from prune.core.arrays import Rows
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
-from prune.selectors.spent import drawn_rest
+from prune.optimizers.facility_plan import Ways, facility_plan
+from prune.selectors.exhausted_gains import drawn_rest
 
 
 def craig(
@@ -79,9 +79,9 @@ def craig(
     Mirzasoleiman, Bilmes & Leskovec, "Coresets for Data-efficient Training of Machine Learning Models", ICML
     2020, arXiv:1906.01827.
     """
-    from prune.greedy.facility import locate
-    from prune.greedy.reweight import reweighted
     from prune.index.similarity import Similarity
+    from prune.optimizers.facility import locate
+    from prune.optimizers.reweight import reweighted
 
     free, taken = free_rows(space.n, given, k)
     similarity = Similarity(space, "euclidean")

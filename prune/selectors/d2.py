@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows, Scores
-from prune.errors import OptionError
+from prune.core.arrays import Rows, Scores
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.search import search_of
 from prune.index.space import Space, Sums
-from prune.selection import Selection
 from prune.selectors.random import lots
 from prune.selectors.top import require_numbers
 
@@ -93,8 +93,8 @@ def d2(
     Maharana, Yadav & Bansal, "D2 Pruning: Message Passing for Balancing Diversity & Difficulty in Data
     Pruning", ICLR 2024, arXiv:2310.07931.
     """
-    from prune.greedy.messages import edges_of, gathered, take_highest
     from prune.index.neighbours import nearest
+    from prune.optimizers.message_passing import edges_of, gathered, take_highest
 
     free, taken = free_rows(space.n, given, k)
     if neighbours < 1:

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
+from prune.core.arrays import Rows
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
 
 
 def disparity_min(
@@ -66,8 +66,8 @@ def disparity_min(
     1994.
     Gonzalez, "Clustering to minimize the maximum intercluster distance", Theor. Comput. Sci. 38, 1985.
     """
-    from prune.greedy.points import outermost
     from prune.index.farthest import farthest_first
+    from prune.optimizers.float64_points import outermost
 
     free, taken = free_rows(space.n, given, k)
     under = space.under(metric)

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
+from prune.core.arrays import Rows
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
 
 
 def disparity_sum(
@@ -75,10 +75,10 @@ def disparity_sum(
     Ravi, Rosenkrantz & Tayi, "Heuristic and Special Case Algorithms for Dispersion Problems", Oper. Res. 42,
     1994.
     """
-    from prune.greedy.grow import run
-    from prune.greedy.points import outermost
-    from prune.greedy.sums import ProductSums, TableSums
     from prune.index.distances import Distances
+    from prune.optimizers.float64_points import outermost
+    from prune.optimizers.pair_sum_greedy import run
+    from prune.optimizers.pair_sums import ProductSums, TableSums
 
     free, taken = free_rows(space.n, given, k)
     under, n = space.under(metric), space.n
@@ -104,6 +104,6 @@ def disparity_sum(
 
 def plan_of_disparity_sum(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     """Return what `disparity_sum` needs: products of the picks with all samples."""
-    from prune.greedy.similar import plan_of_sums
+    from prune.optimizers.similarity_sums import plan_of_sums
 
     return plan_of_sums(size, k, options, totals=False)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from prune.arrays import Rows
-from prune.greedy.facility_plan import Ways, facility_plan
+from prune.core.arrays import Rows
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
+from prune.optimizers.facility_plan import Ways, facility_plan
 
 
 def facility_location(
@@ -98,8 +98,8 @@ def facility_location(
     Wei, Iyer & Bilmes, "Submodularity in Data Subset Selection and Active Learning", ICML 2015.
     Mirzasoleiman et al., "Distributed Submodular Maximization", JMLR 2016, arXiv:1411.0541.
     """
-    from prune.greedy.facility import locate
     from prune.index.similarity import Similarity
+    from prune.optimizers.facility import locate
 
     _, taken = free_rows(space.n, given, k)
     ways = Ways(mode=mode, neighbours=neighbours, greedy=greedy, epsilon=epsilon, parts=parts, seed=seed)

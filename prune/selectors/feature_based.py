@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
-from prune.greedy.function import QUEUE
+from prune.core.arrays import Rows
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
+from prune.optimizers.function import QUEUE
 
 
 def feature_based(
@@ -86,8 +86,8 @@ def feature_based(
     Schreiber, Bilmes & Noble, "apricot: Submodular selection for data summarization in Python", JMLR 21,
     2020, arXiv:1906.03543.
     """
-    from prune.greedy.engines import maximise
-    from prune.greedy.features import FeatureFunction
+    from prune.optimizers.concave_features import FeatureFunction
+    from prune.optimizers.engines import maximise
 
     _, taken = free_rows(space.n, given, k)
     vectors = space.under("euclidean").coordinates()

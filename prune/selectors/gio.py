@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
-from prune.errors import OptionError
-from prune.greedy.matching_plan import listed_of, matching_plan
-from prune.index.plan import Plan, Size, size_of
+from prune.core.arrays import Rows
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
+from prune.index.resource_plan import Plan, Size, size_of
 from prune.index.space import EmbeddingSpace, Space, Sums
-from prune.selection import Selection
+from prune.optimizers.target_matching_plan import listed_of, matching_plan
 from prune.selectors.random import lots
 
 if TYPE_CHECKING:
-    from prune.greedy.matching import Run
-    from prune.greedy.stopping import Stop
     from prune.index.divergence import Target
+    from prune.optimizers.stopping_rules import Stop
+    from prune.optimizers.target_matching import Run
 
 
 def gio(
@@ -152,8 +152,8 @@ def gio(
     arXiv:2306.11670. Wang, Kulkarni & Verdú, "Divergence Estimation for Multidimensional Densities Via
     k-Nearest-Neighbor Distances", IEEE Trans. Inf. Theory 55(5), 2009.
     """
-    from prune.greedy.matching import covering, modular
-    from prune.greedy.stopping import Stop
+    from prune.optimizers.stopping_rules import Stop
+    from prune.optimizers.target_matching import covering, modular
 
     _require_counts(neighbours, quantise, start)
     rule = "increase" if k is None and stop == "none" else stop
@@ -224,7 +224,7 @@ def _variance(space: Space, weights: Sums) -> float:
 
 def _aim(pool: Space, target: Space | None, weights: Sums | None) -> Target:
     from prune.index.divergence import Target
-    from prune.index.weights import weights_of_target
+    from prune.index.target_weights import weights_of_target
 
     points = pool if target is None else target
     _require_alike(pool, points)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prune.arrays import Rows
-from prune.errors import OptionError
-from prune.index.plan import Plan, Size
+from prune.core.arrays import Rows
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
 
 if TYPE_CHECKING:
     from prune.index.gradients import GradientSpace
@@ -82,9 +82,9 @@ def glister(
     and logits matter up to a constant, so log p serves. An error of zero throughout has no label, and no
     gradient either; it is taken for class 0.
     """
-    from prune.greedy.lookahead import Lookahead, look_ahead
     from prune.index.given import free_rows
-    from prune.index.threads import threads
+    from prune.optimizers.loss_lookahead import Lookahead, look_ahead
+    from prune.system.executors.threads import threads
 
     ours, theirs = _gradients(space), _gradients(space if target is None else target)
     if (ours.c, ours.d) != (theirs.c, theirs.d):

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prune.arrays import Array, Rows
-from prune.errors import OptionError
+from prune.core.arrays import Array, Rows
+from prune.core.errors import OptionError
+from prune.core.safe_text import size as amount
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size, size_of
+from prune.index.resource_plan import Plan, Size, size_of
 from prune.index.space import Space, Sums
-from prune.selection import Selection
 from prune.selectors.random import lots
-from prune.text import size as amount
 
 if TYPE_CHECKING:
-    from prune.greedy.pursuit import Source
-    from prune.greedy.pursuit_atoms import Atoms
     from prune.index.space import Vector
+    from prune.optimizers.pursuit import Source
+    from prune.optimizers.pursuit_atoms import Atoms
 
 
 def gradmatch(
@@ -110,7 +110,7 @@ def gradmatch(
     would rise; weights are the non-negative optimum at every step, not cut off at 0; b is the sum, so that
     weights count samples.
     """
-    from prune.greedy.pursuit_atoms import Atoms
+    from prune.optimizers.pursuit_atoms import Atoms
 
     _, taken = free_rows(space.n, given, k)
     _require(lam, tolerance, batch, len(taken))
@@ -159,7 +159,7 @@ def _require(lam: float, tolerance: float, batch: int, given: int) -> None:
 
 
 def _goal(space: Space, target: Space | None, weights: Sums | None) -> Vector | None:
-    from prune.index.weights import weights_of_target
+    from prune.index.target_weights import weights_of_target
 
     if target is None:
         return None
@@ -175,7 +175,7 @@ def _goal(space: Space, target: Space | None, weights: Sums | None) -> Vector | 
 
 
 def _source(mode: str, atoms: Atoms, k: int, goal: Vector | None) -> Source:
-    from prune.greedy.pursuit import Dense, Direct, most_atoms
+    from prune.optimizers.pursuit import Dense, Direct, most_atoms
 
     if mode == "direct":
         return Direct(atoms, goal)
@@ -185,8 +185,8 @@ def _source(mode: str, atoms: Atoms, k: int, goal: Vector | None) -> Source:
 def _pursued(
     atoms: Atoms, source: Source, k: int, terms: tuple[float, float], given: Rows, lot: Array
 ) -> tuple[Rows, Array, Array, dict[str, Any]]:
-    from prune.greedy.pursuit import pursue
-    from prune.greedy.pursuit_fill import RULE, fillers, shared
+    from prune.optimizers.pursuit import pursue
+    from prune.optimizers.pursuit_fill import RULE, fillers, shared
 
     lam, tolerance = terms
     sizes, g = atoms.sizes(np.arange(len(atoms))), len(given)

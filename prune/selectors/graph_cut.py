@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
-from prune.errors import OptionError
+from prune.core.arrays import Rows
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
 
 
 def graph_cut(
@@ -90,9 +90,9 @@ def graph_cut(
     Iyer & Bilmes, "Submodular Optimization with Submodular Cover and Submodular Knapsack Constraints",
     NeurIPS 2013, arXiv:1311.2106.
     """
-    from prune.greedy.grow import run
-    from prune.greedy.similar import sums_of_similarities
     from prune.index.similarity import Similarity
+    from prune.optimizers.pair_sum_greedy import run
+    from prune.optimizers.similarity_sums import sums_of_similarities
 
     _, taken = free_rows(space.n, given, k)
     if not 0 <= lam < np.inf:
@@ -106,6 +106,6 @@ def graph_cut(
 
 def plan_of_graph_cut(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     """Return what `graph_cut` needs: passes for cosine, all pairs in blocks otherwise."""
-    from prune.greedy.similar import plan_of_sums
+    from prune.optimizers.similarity_sums import plan_of_sums
 
     return plan_of_sums(size, k, options, totals=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from prune.arrays import Scores
-from prune.errors import OptionError
-from prune.selection import Selection
+from prune.core.arrays import Scores
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
 from prune.selectors.random import weighted_order
 from prune.selectors.top import require_finite
 

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
+from prune.core.arrays import Rows
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
 
 
 def herding(
@@ -63,7 +63,7 @@ def herding(
     Welling, "Herding Dynamical Weights to Learn", ICML 2009.
     Rebuffi et al., "iCaRL: Incremental Classifier and Representation Learning", CVPR 2017, arXiv:1611.07725.
     """
-    from prune.greedy.herd import herd
+    from prune.optimizers.herding import herd
 
     _, taken = free_rows(space.n, given, k)
     found = herd(space.under(metric), k, taken)

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
-from prune.index.plan import Plan, Size
+from prune.core.arrays import Rows
+from prune.core.selection import Selection
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
 
 
 def kcenter(

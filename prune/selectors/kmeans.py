@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Array, Rows
+from prune.core.arrays import Array, Rows
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
 from prune.selectors.prototypes import ITERATIONS, cluster_count, clustering
 
 

@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
-from prune.errors import OptionError
-from prune.greedy.function import QUEUE
+from prune.core.arrays import Rows
+from prune.core.errors import OptionError
+from prune.core.safe_text import size as amount
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size, size_of
+from prune.index.resource_plan import Plan, Size, size_of
 from prune.index.space import EmbeddingSpace, Space
-from prune.selection import Selection
-from prune.text import size as amount
+from prune.optimizers.function import QUEUE
 
 SAMPLE = QUEUE + 64  # bytes per sample
 LEAST = 1e-4  # below it float32 similarities are no kernel
@@ -92,9 +92,9 @@ def log_det(
     Chen, Zhang & Zhou, "Fast Greedy MAP Inference for Determinantal Point Process to Improve Recommendation
     Diversity", NeurIPS 2018, arXiv:1709.05135.
     """
-    from prune.greedy.engines import maximise
-    from prune.greedy.volume import PairVolume, ProductVolume
     from prune.index.similarity import Similarity
+    from prune.optimizers.engines import maximise
+    from prune.optimizers.log_determinant import PairVolume, ProductVolume
 
     _, taken = free_rows(space.n, given, k)
     if not LEAST <= ridge < np.inf:

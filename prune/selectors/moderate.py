@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from prune.arrays import Scores
-from prune.selection import Selection
+from prune.core.arrays import Scores
+from prune.core.selection import Selection
 from prune.selectors.top import ranked, require_finite, tied_at_cut
 
 

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
-from prune.errors import OptionError
+from prune.core.arrays import Rows
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
 
 ITERATIONS, SAMPLE = 20, 256  # of k-means; the most samples a cluster that its centroid is fitted to
 SKETCH = 512  # numbers of a gradient's sketch, which is what k-means sees of it

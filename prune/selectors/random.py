@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from prune.selection import Selection
+from prune.core.selection import Selection
 
 
 def random(keys: Sequence[str], /, *, k: int, seed: int) -> Selection:

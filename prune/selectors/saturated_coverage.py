@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
-from prune.errors import OptionError
-from prune.greedy.function import QUEUE
+from prune.core.arrays import Rows
+from prune.core.errors import OptionError
+from prune.core.safe_text import size as amount
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size, size_of
+from prune.index.resource_plan import Plan, Size, size_of
 from prune.index.search import EDGE, FOUND, search_of
 from prune.index.space import Space
-from prune.selection import Selection
-from prune.text import size as amount
+from prune.optimizers.function import QUEUE
 
 SAMPLE = QUEUE + 32  # bytes per sample
 
@@ -95,10 +95,10 @@ def saturated_coverage(
     ----------
     Lin & Bilmes, "A Class of Submodular Functions for Document Summarization", ACL 2011.
     """
-    from prune.greedy.engines import maximise
-    from prune.greedy.saturated import SaturatedCoverage
     from prune.index.graph import similarity_graph
     from prune.index.similarity import Similarity
+    from prune.optimizers.engines import maximise
+    from prune.optimizers.saturated_coverage import SaturatedCoverage
 
     _, taken = free_rows(space.n, given, k)
     if not 0 < alpha <= 1:

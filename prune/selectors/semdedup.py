@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from prune.arrays import Array, Rows, Scores
-from prune.errors import OptionError
+from prune.core.arrays import Array, Rows, Scores
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space, Sums
-from prune.selection import Selection
 from prune.selectors.kmeans import places
 from prune.selectors.prototypes import clustering
 from prune.selectors.random import lots
 from prune.selectors.top import require_numbers, tied_at_cut
 
 if TYPE_CHECKING:
-    from prune.index.parts import Parts
+    from prune.index.balanced_clusters import Parts
 
 Keep: TypeAlias = Literal["hard", "easy", "middle", "random", "score"]
 
@@ -114,8 +114,8 @@ def semdedup(
     Abbas, Tirumala, Simig, Ganguli & Morcos, "SemDeDup: Data-efficient learning at web-scale through semantic
     deduplication", 2023, arXiv:2303.09540.
     """
+    from prune.index.balanced_clusters import parts
     from prune.index.duplicates import nearest_kept
-    from prune.index.parts import parts
 
     free, taken = free_rows(space.n, given, 1 if k is None else k)
     eps = EPS if eps is None and k is None else eps

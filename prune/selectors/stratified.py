@@ -8,10 +8,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from prune.arrays import Rows, Scores
-from prune.errors import OptionError
-from prune.quota import share_count
-from prune.selection import Selection
+from prune.core.arrays import Rows, Scores
+from prune.core.errors import OptionError
+from prune.core.quota import share_count
+from prune.core.selection import Selection
 from prune.selectors.random import lots
 from prune.selectors.top import require_finite
 

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prune.arrays import Rows
+from prune.core.arrays import Rows
+from prune.core.selection import Selection
 from prune.index.given import free_rows
-from prune.index.plan import Plan, Size
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
 
 
 def sum_redundancy(
@@ -83,10 +83,10 @@ def sum_redundancy(
     Schreiber, Bilmes & Noble, "apricot: Submodular selection for data summarization in Python", JMLR 21,
     2020, arXiv:1906.03543.
     """
-    from prune.greedy.grow import run
-    from prune.greedy.points import outermost
-    from prune.greedy.similar import sums_of_similarities
     from prune.index.similarity import Similarity
+    from prune.optimizers.float64_points import outermost
+    from prune.optimizers.pair_sum_greedy import run
+    from prune.optimizers.similarity_sums import sums_of_similarities
 
     free, taken = free_rows(space.n, given, k)
     alike = Similarity(space, similarity)
@@ -99,6 +99,6 @@ def sum_redundancy(
 
 def plan_of_sum_redundancy(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     """Return what `sum_redundancy` needs: products of the picks with all samples."""
-    from prune.greedy.similar import plan_of_sums
+    from prune.optimizers.similarity_sums import plan_of_sums
 
     return plan_of_sums(size, k, options, totals=False)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from prune.arrays import Rows, Scores
+from prune.core.arrays import Rows, Scores
+from prune.core.selection import Selection
 from prune.index.space import Sums
-from prune.selection import Selection
 from prune.selectors.random import lots
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from prune.arrays import Rows, Scores
-from prune.errors import OptionError
-from prune.selection import Selection
+from prune.core.arrays import Rows, Scores
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
 from prune.selectors.top import ranked
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from prune.arrays import Rows
-from prune.errors import OptionError
-from prune.index.plan import Plan, Size
+from prune.core.arrays import Rows
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
+from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
-from prune.selection import Selection
 
 EACH = 20  # draws for every sample, unless the user says
 MOST = 1_000_000  # as published
@@ -101,8 +101,8 @@ def zcore(
         raise ValueError(f"given positions span [{chosen[0]}, {chosen[-1]}], but there are {space.n} samples")
     if not 1 <= k <= space.n - len(chosen):
         raise ValueError(f"cannot keep {k} of {space.n - len(chosen)} samples")
-    from prune.index.subspace_kernels import ONE, Rule
-    from prune.index.subspaces import Draws, coverage
+    from prune.index.random_view_kernels import ONE, Rule
+    from prune.index.random_views import Draws, coverage
 
     vectors = space.coordinates()
     count = _draws(space.n, draws)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from prune.embedding import Request, embed_column
-from prune.opening import check_rejects, opened
-from prune.progress import Clock
-from prune.readers.account import account
-from prune.settings import Settings
+from prune.core.progress import Clock
+from prune.readers.scan_summary import account
+from prune.steps.dataset_session import check_rejects, opened
+from prune.steps.embedding_column import Request, embed_column
+from prune.steps.settings import Settings
 from prune.store import Store, identity, noted
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prune import exporting
-from prune.opening import reopened
-from prune.settings import Settings
+from prune.steps import export_selection
+from prune.steps.dataset_session import reopened
+from prune.steps.settings import Settings
 from prune.store import Store, outdated_by, prefix, read_selection, require_current
 
 
@@ -40,10 +40,12 @@ def export(store: Store, wanted: Wanted, settings: Settings) -> dict[str, Any]:
         settings.reporter.say(f"{column} was made again since {wanted.selection!r} was chosen by it")
     chosen = whole if wanted.fraction is None else prefix(whole, wanted.fraction)
     reader, dataset = reopened(store, settings)
-    job = exporting.job(store, reader, dataset, chosen, rejected=wanted.rejected, reporter=settings.reporter)
-    exporting.require_apart(store, wanted.target)
+    job = export_selection.job(
+        store, reader, dataset, chosen, rejected=wanted.rejected, reporter=settings.reporter
+    )
+    export_selection.require_apart(store, wanted.target)
     wait = settings.reporter.say if settings.wait else None
-    done = exporting.write(
+    done = export_selection.write(
         job, wanted.format, wanted.target, wanted.options, overwrite=wanted.overwrite, wait=wait
     )
     return {**done, "unchanged": done["complete"]}

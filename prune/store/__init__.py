@@ -1,9 +1,8 @@
 """Everything known about a dataset, one column per fact. The format is in FORMAT.md."""
 
-from prune.store.begun import ended, noted
 from prune.store.column import Column, ColumnWriter, Part
 from prune.store.layout import PART_ROWS, identity
-from prune.store.prefix import Prefix, prefix
+from prune.store.nested_prefix import Prefix, prefix
 from prune.store.samples import SAMPLES, Dataset
 from prune.store.selections import (
     StoredSelection,
@@ -15,6 +14,7 @@ from prune.store.selections import (
     write_selection,
 )
 from prune.store.store import Store
+from prune.store.unfinished import ended, noted
 
 __all__ = [
     "PART_ROWS",

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from prune import files
-from prune.errors import StoreError
-from prune.findings import Findings, Kind, why
-from prune.store.description import read_description
+from prune.core.errors import StoreError
+from prune.core.findings import Findings, Kind, why
+from prune.store.column_json import read_description
 from prune.store.layout import COLUMN, RECIPE, STOPPED, identity
+from prune.system import files
 
 _DIGEST = re.compile(r".*-(?P<digest>[0-9a-f]{32})\.[a-z]+")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from prune.errors import StoreError
-from prune.findings import Findings, Kind
+from prune.core.errors import StoreError
+from prune.core.findings import Findings, Kind
 from prune.store.check_column import strange
 from prune.store.layout import SELECTION, SELECTIONS, STATE, removal
 from prune.store.selections import StoredSelection, outdated_by, read_selection

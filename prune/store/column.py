@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prune import files
-from prune.arrays import Array
-from prune.errors import StoreError
-from prune.store.description import damaged, read_description, write_description
+from prune.core.arrays import Array
+from prune.core.errors import StoreError
+from prune.store.column_json import damaged, read_description, write_description
 from prune.store.layout import COLUMN, DIGEST_CHARS, PART_ROWS, RECIPE
+from prune.system import files
 
 _NAMED = re.compile(r"(?P<kind>[a-z]+)-(?P<number>\d{5})-(?P<digest>[0-9a-f]{32})\.[a-z]+")
 

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prune.arrays import Rows
-from prune.errors import DataError
+from prune.core.arrays import Rows
+from prune.core.errors import DataError
 from prune.store.samples import Dataset
 
 KEY = "key"  # name of the column that holds the keys

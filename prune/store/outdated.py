@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from prune.errors import StoreError
+from prune.core.errors import StoreError
+from prune.core.store_option import in_store
 from prune.store.store import Store
-from prune.typed import in_store
 
 
 def outdated_scores(store: Store, names: Collection[str] | None = None) -> dict[str, str]:

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prune import files
-from prune.arrays import Labels, Rows
-from prune.errors import DamagedError
+from prune.core.arrays import Labels, Rows
+from prune.core.errors import DamagedError
 from prune.store.layout import DATASET, DATASETS, DIGEST_CHARS
 from prune.store.tables import content_hash, from_parquet, to_parquet
+from prune.system import files
 
 SAMPLES = pa.schema(
     [

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prune import files
-from prune.arrays import Rows, Weights
-from prune.errors import StoreError
+from prune.core.arrays import Rows, Weights
+from prune.core.errors import StoreError
+from prune.core.store_option import in_store
 from prune.store.layout import SELECTION, SELECTIONS
 from prune.store.store import Store
 from prune.store.tables import from_parquet, to_parquet
-from prune.typed import in_store
+from prune.system import files
 
 _RUN_FACTS = ("seconds", "threads")  # of the machine; kept in the store, left out of what travels
 

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from prune import files
-from prune.arrays import Scores
-from prune.errors import MissingColumnError, StoreError
-from prune.local import require_local
-from prune.sealing import sealed, unsealed
+from prune.core.arrays import Scores
+from prune.core.errors import MissingColumnError, StoreError
+from prune.core.store_option import in_store
 from prune.store.column import Column, ColumnWriter
-from prune.store.description import known_recipe
+from prune.store.column_json import known_recipe
+from prune.store.default_place import found
 from prune.store.hints import nearest, writer_of
-from prune.store.holding import holding
 from prune.store.layout import (
     ASIDE,
     BEGUN,
@@ -41,8 +39,10 @@ from prune.store.layout import (
     removal,
 )
 from prune.store.samples import Dataset, read_dataset, write_dataset
-from prune.store.standing import found
-from prune.typed import in_store
+from prune.store.write_lock import holding
+from prune.system import files
+from prune.system.checksummed_json import sealed, unsealed
+from prune.system.local_paths import require_local
 
 if TYPE_CHECKING:
     from prune.store.views import Chosen

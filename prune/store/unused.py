@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prune import files
-from prune.errors import StoreError
-from prune.store.begun import begun
-from prune.store.description import known_recipe
+from prune.core.errors import StoreError
+from prune.store.column_json import known_recipe
 from prune.store.layout import (
     COLUMN,
     COLUMNS,
@@ -24,6 +22,8 @@ from prune.store.layout import (
 )
 from prune.store.selections import read_selection
 from prune.store.store import Store
+from prune.store.unfinished import begun
+from prune.system import files
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from prune.arrays import Rows, Scores, Weights
+from prune.core.arrays import Rows, Scores, Weights
 from prune.store.selections import read_selection
 from prune.store.store import Store
 

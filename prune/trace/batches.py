@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 
 Unpacked: TypeAlias = tuple[Any, Any, Any]  # what the model is given, labels or None, keys or rows
 Unpack: TypeAlias = Callable[[Any], Unpacked]

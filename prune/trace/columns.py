@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from prune import files
-from prune.arrays import Array, Probs
-from prune.errors import StoreError
+from prune.core.arrays import Array, Probs
+from prune.core.errors import StoreError
 from prune.proxy.trace import FACTS
 from prune.store import Dataset, Store, identity
 from prune.store.layout import COLUMN, COLUMNS, RECIPE
+from prune.system import files
 
 VERSION = 1  # raised when the same training would give another trace
 OWN = "own"  # `source` in the recipe of a trace of the user's own training

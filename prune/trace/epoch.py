@@ -9,8 +9,8 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from prune.arrays import Array, Probs, Rows
-from prune.errors import DataError, OptionError
+from prune.core.arrays import Array, Probs, Rows
+from prune.core.errors import DataError, OptionError
 from prune.proxy.trace import FACTS, facts, log_probabilities
 from prune.store import Dataset
 from prune.store.join import count

@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from prune.arrays import Array, Rows
-from prune.errors import DataError, OptionError, StoreError
-from prune.opening import opened
-from prune.readers.keys import keys_table, tells_other, write_keys
+from prune.core.arrays import Array, Rows
+from prune.core.errors import DataError, OptionError, StoreError
+from prune.readers.key_list import keys_table, tells_other, write_keys
 from prune.readers.sample import key_problem
-from prune.settings import Settings
+from prune.steps.dataset_session import opened
+from prune.steps.settings import Settings
 from prune.store import Dataset, Store
 from prune.store.join import count
 from prune.store.layout import KEYS

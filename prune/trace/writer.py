@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prune.arrays import Array, Probs
-from prune.errors import OptionError, StoreError
-from prune.room import require_room
+from prune.core.arrays import Array, Probs
+from prune.core.errors import OptionError, StoreError
+from prune.steps.score.sources.own_trace import hidden
 from prune.store import Dataset, Store
+from prune.system.disk_space import require_room
 from prune.trace.batches import Unpack, unpack
 from prune.trace.columns import TraceColumns
 from prune.trace.epoch import Epoch
-from prune.trace.found import hidden
-from prune.trace.observe import Head, observed
+from prune.trace.evaluation_pass import Head, observed
 from prune.trace.samples import Lookup, known_dataset
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from prune import names
+from prune.core import method_names
 
 
 def offered(*words: str) -> list[str]:
@@ -43,12 +43,12 @@ def store(elsewhere: Path) -> Path:
     ("words", "values"),
     [
         (["select", "--method", "kc"], ["kcenter"]),
-        (["select", "--method", ""], list(names.SELECTORS)),
+        (["select", "--method", ""], list(method_names.SELECTORS)),
         (["score", "--type", "gr"], ["grad_norm", "grad_norm_last"]),
         (["score", "--type", "el2n,au"], ["el2n,aum"]),
         (["score", "--proxy", "res"], ["resnet8", "resnet9", "resnet20"]),
         (["embed", "--encoder", "pi"], ["pixels"]),
-        (["embed", "--as", ""], list(names.READERS)),
+        (["embed", "--as", ""], list(method_names.READERS)),
         (["export", "--format", "web"], ["webdataset"]),
         (["export", "--selection", ""], ["kcenter", "tenth"]),
         (["export", "--store", "other", "--selection", ""], ["mine"]),

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from prune import names
 from prune.cli import app
+from prune.core import method_names
 
 Prune = Callable[..., Any]
 HOME = Path(__file__).parents[2]
@@ -98,12 +98,12 @@ def test_a_command_that_is_named_has_the_options_it_is_named_with(where: str, wo
 
 
 KINDS = {
-    "--method": names.SELECTORS,
-    "--type": (*names.SCORES, "T", "T,…"),
-    "--format": names.EXPORTERS,
+    "--method": method_names.SELECTORS,
+    "--type": (*method_names.SCORES, "T", "T,…"),
+    "--format": method_names.EXPORTERS,
     "--reweight": ("cluster", "nnls", "none"),
-    "--quota": names.QUOTAS,
-    "--as": names.READERS,
+    "--quota": method_names.QUOTAS,
+    "--as": method_names.READERS,
 }
 
 
@@ -119,6 +119,6 @@ def test_every_option_that_a_sentence_names_exists() -> None:
     wrong = []
     for where, text in _strings():
         for name in re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", FOREIGN.sub("", text)):
-            if name not in EVERY | COMPLETION and not where.startswith("prune/commands/mending.py"):
+            if name not in EVERY | COMPLETION and not where.startswith("prune/commands/corrections.py"):
                 wrong.append(f"{where}: {name}")
     assert wrong == []

@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
-from prune import names
+from prune.core import method_names
 
 Prune = Callable[..., Any]
-LIGHT = [(family, name) for family in ("scores", "selectors", "exporters") for name in names.FAMILIES[family]]
+LIGHT = [
+    (family, name)
+    for family in ("scores", "selectors", "exporters")
+    for name in method_names.FAMILIES[family]
+]
 
 PLAIN = {"random", "top", "bottom", "window", "loss", "input_norm"}  # need no paper
 
@@ -84,7 +88,8 @@ def test_an_unknown_name_gets_the_nearest(word: str, near: str, prune: Prune) ->
 
 def test_a_page_loads_no_network() -> None:
     code = (
-        "import sys; from prune.report.methods import pages; pages('kcenter'); print('torch' in sys.modules)"
+        "import sys; from prune.steps.report.methods import pages; "
+        "pages('kcenter'); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

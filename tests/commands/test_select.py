@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 import prune as library
-from prune import noise
 from prune.selectors import SELECTORS
+from prune.steps import label_noise
 
 Prune = Callable[..., Any]
 CLASSES = {"ant": 12, "bee": 20, "cat": 28}
@@ -271,7 +271,7 @@ def test_doubted_labels_are_marked_and_left_out_by_the_same_rule(prune: Prune, e
     true = np.arange(400) % 4
     pixels = rng.normal(0, 20, (400, 8, 8, 3)) + 40 + 50 * true[:, None, None, None]
     np.save("x.npy", np.clip(pixels, 0, 255).astype(np.uint8))
-    noise.inject(true, 0.1, seed=1).save("y.npy")
+    label_noise.inject(true, 0.1, seed=1).save("y.npy")
     words = ("--proxy", "mlp", "--epochs", 8, "--proxy-size", 8, "--no-flip", "--workers", 1, "--json")
     said = prune("score", "x.npy", "--labels", "y.npy", "--type", "aum,el2n", *words)
     assert said.code == 0, said.err
@@ -287,7 +287,7 @@ def test_doubted_labels_are_marked_and_left_out_by_the_same_rule(prune: Prune, e
     suspect = table["score.aum.suspect"].to_numpy()
     reasons = np.array(table["reason"].to_pylist(), object)
     assert np.array_equal(suspect, reasons == "hardest, beyond the threshold")
-    wrong = noise.load("y.npy").mask
+    wrong = label_noise.load("y.npy").mask
     assert suspect.sum() == marked
     ranks = table["score.aum.suspect_rank"].to_numpy()
     assert sorted(ranks.tolist()) == list(range(400))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prune.progress import SILENT
+from prune.core.progress import SILENT
 from prune.readers import open_reader
 from prune.readers.scan import scan
 from prune.store import ColumnWriter

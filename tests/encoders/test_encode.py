@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
+from prune.core.errors import DataError
 from prune.encoders import encode_dataset
 from prune.encoders.network import Network
-from prune.errors import DataError
-from prune.images import Crop, read_images
+from prune.modalities.image import Crop, read_images
 
 
 class Sums:

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 from torchvision import models
 
+from prune.core.errors import OptionError, UnknownNameError
 from prune.encoders import open_encoder
 from prune.encoders.network import Network, _behead, _build
-from prune.errors import OptionError, UnknownNameError
-from prune.images import Crop
+from prune.modalities.image import Crop
 
 
 def noise(n, size):

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from prune.core.errors import DataError
 from prune.encoders import precomputed_column
-from prune.errors import DataError
 from prune.store import SAMPLES, Dataset
 
 N, D = 150, 5

@@ -11,9 +11,9 @@ import safetensors.torch
 import torch
 from torchvision import models
 
+from prune.core.errors import OptionError
 from prune.encoders import open_encoder
 from prune.encoders.weights import digest, load, read
-from prune.errors import OptionError
 
 NAME = "squeezenet1_1"  # 2.9 MB
 

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from prune.core.progress import SILENT
 from prune.exporters import EXPORTERS, Exported, Job, export
-from prune.progress import SILENT
 from prune.readers import open_reader
 from prune.readers.scan import scan
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import pytest
 
-from prune.errors import StoreError
-from prune.progress import Silent
+from prune.core.errors import StoreError
+from prune.core.progress import Silent
 
 FORMS = {
     "mirror": ("webdataset", "webdataset", {}),
@@ -168,7 +168,7 @@ def test_a_change_within_one_tick_of_the_clock(small_parts, make_job, run, monke
     path = first.reader.root / "b/one.tar"
     frozen = real(path)
     monkeypatch.setattr(os, "stat", lambda p, *w, **o: frozen if str(p) == str(path) else real(p, *w, **o))
-    monkeypatch.setattr("prune.readers.unchanged.time.time_ns", lambda: frozen.st_ctime_ns + 1_000_000)
+    monkeypatch.setattr("prune.readers.source_watch.time.time_ns", lambda: frozen.st_ctime_ns + 1_000_000)
     job = make_job("webdataset")
     path.write_bytes(path.read_bytes().replace(b'{"i": 6}', b'{"i": 9}'))
     with pytest.raises(StoreError, match=r"stale: b/one\.tar changed"):

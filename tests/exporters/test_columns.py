@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from prune.core.progress import Silent
 from prune.exporters.columns import ApartError, joined, wider
 from prune.exporters.table_files import source_schema
-from prune.progress import Silent
 
 WORDS = ["cat", "dog"]
 

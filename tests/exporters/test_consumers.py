@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
-from prune.errors import OptionError
-from prune.progress import Silent
+from prune.core.errors import OptionError
+from prune.core.progress import Silent
 
 SOURCES = ["imagefolder", "webdataset", "parquet", "arrow", "arrays"]
 Facts = dict[bytes, int]  # pixels -> class id
@@ -265,6 +265,6 @@ def test_files_that_an_image_folder_does_not_list_are_counted(
 def test_the_list_of_suffixes_is_torchvisions() -> None:
     from torchvision.datasets.folder import IMG_EXTENSIONS
 
-    from prune.exporters.unread import TORCHVISION
+    from prune.exporters.unread_suffixes import TORCHVISION
 
     assert {f".{suffix}" for suffix in TORCHVISION} == set(IMG_EXTENSIONS)

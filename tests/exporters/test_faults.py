@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from prune.errors import DataError, OutputError
+from prune.core.errors import DataError, OutputError
 
 FAULTS = {
     "kill": "kill",

@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
-from prune.progress import Silent
+from prune.core.progress import Silent
 
 NAMES = ["zebra", "ant", "bee"]  # of the label file
 PLACES = [1, 0, 2, 1, 2, 0]  # of each sample in the sorted names; the source says 0, 1, 0, 1, …

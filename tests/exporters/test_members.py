@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from prune.errors import DataError
+from prune.core.errors import DataError
 from prune.exporters.members import Held, key_and_names
-from prune.exporters.renamed import other_key, renamed
-from prune.readers.tar import members
+from prune.exporters.renamed_members import other_key, renamed
+from prune.readers.tar.members import members
 
 SHARD = Path("x.tar")
 LONG = "é" * 120

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prune.exporters.names import file_names, shard_keys
+from prune.exporters.file_names import file_names, shard_keys
 
 SOURCES = ["imagefolder", "webdataset", "parquet", "arrow", "arrays"]
 FORMS = ["webdataset", "imagefolder", "huggingface", "parquet"]
@@ -217,8 +217,8 @@ def test_links_other_splits(make_job, run, tmp_path):
 
 
 def test_grey_and_transparent_pixels_become_lossless_pngs(run, tmp_path):
+    from prune.core.progress import SILENT
     from prune.exporters import Job
-    from prune.progress import SILENT
     from prune.readers import open_reader
     from prune.readers.scan import scan
 

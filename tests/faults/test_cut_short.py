@@ -14,7 +14,7 @@ import os, sys
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from prune.ending import end_on_signals
+from prune.commands.signals import end_on_signals
 
 end_on_signals()
 how, path = sys.argv[1:]

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from prune import pipeline
-from prune.errors import StoreError
+from prune.core.errors import StoreError
 from prune.store import Store
 
 Content = Callable[[Path], dict[str, bytes]]

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from prune import cli, files, pipeline
-from prune.errors import OutputError
+from prune import cli, pipeline
+from prune.core.errors import OutputError
+from prune.system import files
 
 Prune = Callable[..., Any]
 EMBED = ("embed", "--encoder", "pixels", "--workers", "0")
@@ -114,7 +115,7 @@ def test_limits_of_the_shell(
     with pytest.raises(OutputError, match=f"cannot write to x: {reason}") as caught, files.writing(Path("x")):
         refuse()
     assert caught.value.hint.startswith(hint)
-    monkeypatch.setattr("prune.report.status.status", refuse)
+    monkeypatch.setattr("prune.steps.report.status.status", refuse)
     said = prune("status")
     assert said.code == 3
     assert said.err.splitlines()[1].startswith(f"try:   {hint}")
@@ -137,7 +138,7 @@ def test_a_library_that_cannot_be_loaded(
     def fail(*_: Any) -> Any:
         raise error
 
-    monkeypatch.setattr("prune.report.status.status", fail)
+    monkeypatch.setattr("prune.steps.report.status.status", fail)
     if not words:  # a module of ours: that is a bug
         monkeypatch.setattr(sys, "argv", ["prune", "status"])
         with pytest.raises(ImportError):

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from prune import pipeline, select_rows
-from prune.arrays import Array
-from prune.selection import Selection
-from prune.settings import Settings
+from prune.core.arrays import Array
+from prune.core.selection import Selection
+from prune.steps.settings import Settings
 from prune.store import Store
 
 pytestmark = pytest.mark.gpu

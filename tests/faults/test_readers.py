@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from prune import files, pipeline
-from prune.errors import StoreError
-from prune.report.status import status
-from prune.settings import Settings
+from prune import pipeline
+from prune.core.errors import StoreError
 from prune.steps import export as exporting
+from prune.steps.report.status import status
+from prune.steps.settings import Settings
 from prune.store import Store, read_selection
+from prune.system import files
 
 TABLE = "Two at once"
 NOT_SHOWN = {"bytes", "unused", "unfinished", "progress", "begun"}  # of these a writer makes more

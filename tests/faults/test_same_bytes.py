@@ -16,8 +16,8 @@ import torch
 import torchvision
 
 from prune import pipeline
-from prune.sealing import unsealed
-from prune.settings import Settings
+from prune.steps.settings import Settings
+from prune.system.checksummed_json import unsealed
 
 TABLE = "Same bytes"
 MLP = {"proxy": "mlp", "epochs": 2, "size": 8}
@@ -42,8 +42,8 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from prune import pipeline
-from prune.sealing import unsealed
-from prune.settings import Settings
+from prune.system.checksummed_json import unsealed
+from prune.steps.settings import Settings
 
 if __name__ == "__main__":
     stage, data, home, workers, about = sys.argv[1:]

@@ -229,7 +229,7 @@ KERNEL = """
 import signal, sys, threading, time
 import numpy as np
 from prune import ending
-from prune.index.kernels import compiled
+from prune.index.farthest_kernels import compiled
 
 @compiled
 def spin(steps):

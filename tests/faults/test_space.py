@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from prune import pipeline
-from prune.errors import OutputError
+from prune.core.errors import OutputError
 from prune.proxy.config import kept_epochs
-from prune.proxy.nets import mlp
-from prune.room import require_room
+from prune.proxy.small_networks import mlp
 from prune.store import Store
+from prune.system.disk_space import require_room
 from prune.trace import TraceWriter
 
 TRAINING = {"proxy": "mlp", "epochs": 2, "size": 8}

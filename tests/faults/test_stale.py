@@ -16,8 +16,8 @@ import safetensors.torch
 import torch
 
 from prune import pipeline
-from prune.errors import DataError, StoreError
-from prune.settings import Settings
+from prune.core.errors import DataError, StoreError
+from prune.steps.settings import Settings
 from prune.store import Store, identity
 
 Call = Callable[..., Any]
@@ -171,17 +171,17 @@ def test_a_change_that_bears_the_time_of_the_one_before(
 def test_a_change_between_the_scan_and_the_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Call, kind: str, change: Call, dataset_of: Call
 ) -> None:
-    from prune import opening
+    from prune.steps import dataset_session
 
-    data, scan = dataset_of(kind, tmp_path / "data"), opening.scan
+    data, scan = dataset_of(kind, tmp_path / "data"), dataset_session.scan
 
     def scan_then_change(*words: Any, **options: Any) -> object:
         found = scan(*words, **options)
-        monkeypatch.setattr(opening, "scan", scan)
+        monkeypatch.setattr(dataset_session, "scan", scan)
         change(kind, "changed", tmp_path / "data")
         return found
 
-    monkeypatch.setattr(opening, "scan", scan_then_change)
+    monkeypatch.setattr(dataset_session, "scan", scan_then_change)
     with pytest.raises(StoreError, match="stale: .* changed while it was read"):
         pipeline.score(tmp_path / "store", data, types=["input_norm"])
     assert Store(tmp_path / "store").columns_if_any == []

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from prune import pipeline
-from prune.errors import StoreError
-from prune.progress import Advance, Silent
-from prune.settings import Settings
+from prune.core.errors import StoreError
+from prune.core.progress import Advance, Silent
+from prune.steps.settings import Settings
 
 Call = Callable[..., Any]
 FORMATS = {"webdataset": "webdataset", "parquet": "parquet", "arrow": "huggingface", "arrays": "imagefolder"}

@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 
-from prune import files, pipeline
-from prune.errors import PruneError, StoreError
-from prune.settings import Settings
+from prune import pipeline
+from prune.core.errors import PruneError, StoreError
+from prune.steps.settings import Settings
 from prune.store import Store, read_selection
+from prune.system import files
 
 TABLE = "Two at once"
 TRAINING = {"proxy": "mlp", "epochs": 2, "size": 8}

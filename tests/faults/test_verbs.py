@@ -19,8 +19,8 @@ import torch
 from torch import nn
 
 from prune import pipeline
-from prune.errors import OutputError, PruneError
-from prune.settings import Settings
+from prune.core.errors import OutputError, PruneError
+from prune.steps.settings import Settings
 from prune.trace import TraceWriter
 
 TRAINING = {"proxy": "mlp", "epochs": 2, "size": 8}

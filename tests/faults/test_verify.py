@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from prune import pipeline
-from prune.errors import DataError, StoreError
+from prune.core.errors import DataError, StoreError
 from prune.store import Store
 
 Prune = Callable[..., Any]
@@ -175,12 +175,12 @@ def test_there_is_nothing_to_verify(home: Path, images: Path) -> None:
 
 
 def test_a_command_at_work_is_not_mistaken_for_damage(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from prune import verifying
+    from prune.steps import verify
 
     def publishing(store: Store, *_: Any, **__: Any) -> None:
         store.publish(latest=None)
 
-    monkeypatch.setattr(verifying, "check_store", publishing)
+    monkeypatch.setattr(verify, "check_store", publishing)
     with pytest.raises(StoreError, match="a command was at work on .prune meanwhile"):
         pipeline.verify()
 

@@ -17,13 +17,14 @@ import pytest
 import torch
 from torch import nn
 
-from prune import embedding, pipeline
+from prune import pipeline
+from prune.core.errors import DataError, OptionError
 from prune.encoders.network import Network
-from prune.errors import DataError, OptionError
-from prune.images import Crop, batches
-from prune.images.crew import Crew
+from prune.modalities.image import Crop, batches
+from prune.modalities.image.worker_pool import Crew
 from prune.proxy import train
-from prune.settings import Settings
+from prune.steps import embedding_column
+from prune.steps.settings import Settings
 from prune.store import Store
 
 TABLE = "Stopped at any time"
@@ -183,7 +184,7 @@ def test_an_encoder_goes_on_in_smaller_batches_with_the_same_bytes(
         net = Network(
             Narrow(space), name="narrow", crop=Crop(8, 8), mean=one, std=one, device="cpu", say=told.say
         )
-        monkeypatch.setattr(embedding, "open_encoder", lambda _, net=net, **__: net)
+        monkeypatch.setattr(embedding_column, "open_encoder", lambda _, net=net, **__: net)
         pipeline.embed(home / "store", str(sources / "images"), encoder="narrow")
     assert content(tmp_path / "short") == content(tmp_path / "whole")
     assert all("images at a time" in words for words in told.of_memory)

@@ -19,13 +19,14 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
+from prune.core.errors import OptionError, PruneError
+from prune.core.progress import SILENT
 from prune.encoders import weights
-from prune.errors import OptionError, PruneError
-from prune.images import Crop, UnreadableImageError, to_pixels
-from prune.images.excess import MAX_SCANS, MAX_SEGMENTS, jpeg_excess
-from prune.progress import SILENT
-from prune.readers import columnar, open_reader
+from prune.modalities.image import Crop, UnreadableImageError, to_pixels
+from prune.modalities.image.jpeg_bombs import MAX_SCANS, MAX_SEGMENTS, jpeg_excess
+from prune.readers import open_reader
 from prune.readers.scan import scan
+from prune.readers.tables import rows
 
 MIB = 1 << 20
 SECONDS = 20.0  # of work, however busy the machine is; all take well under one
@@ -198,7 +199,7 @@ def test_tables_of_repeated_pictures(
     with within(700 * MIB, 60.0):
         assert looked_at(tmp_path / "p") == 100
     make.parquet(tmp_path / "q", pa.table({"image": [large] * 10}), compression="zstd", use_dictionary=False)
-    monkeypatch.setattr(columnar, "_BOMB", 64 * MIB)
+    monkeypatch.setattr(rows, "_BOMB", 64 * MIB)
     with within(64 * MIB), pytest.raises(PruneError, match="row group 0 of .* unpacks to 8"):
         looked_at(tmp_path / "q")
     tally(*ROW, "read", 1)

@@ -19,17 +19,18 @@ import torch
 from safetensors.torch import save
 
 from prune import pipeline
+from prune.core.errors import PruneError
+from prune.core.progress import SILENT
 from prune.encoders import weights
 from prune.encoders.features import open_features
-from prune.errors import PruneError
-from prune.exporters import place, standing
-from prune.images import Crop, UnreadableImageError, read_images, to_pixels
-from prune.progress import SILENT
+from prune.exporters import place
+from prune.exporters.staging import existing_export
+from prune.modalities.image import Crop, UnreadableImageError, read_images, to_pixels
 from prune.readers import open_reader
 from prune.readers.scan import scan
-from prune.report.status import status
 from prune.scorers import imported_scores
-from prune.settings import Settings
+from prune.steps.report.status import status
+from prune.steps.settings import Settings
 from prune.store import Store
 
 NUMBERS = [0, 1, 127, 128, 255, 256, 65_535, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1]
@@ -165,7 +166,7 @@ def exports(make: Any, root: Path) -> tuple[Path, Callable[[], object]]:
     whole_store(make, root)
     out = root / "out"
     described = place.located(out, place.EXPORT)
-    return described, lambda: standing.is_complete(out, "x", overwrite=True)
+    return described, lambda: existing_export.is_complete(out, "x", overwrite=True)
 
 
 SEEDS: dict[str, Callable[[Any, Path], tuple[Path, Callable[[], object]]]] = {

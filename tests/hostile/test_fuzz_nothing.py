@@ -12,18 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prune.errors import PruneError
-from prune.exporters.names import file_names, safe_name, shard_keys
-from prune.exporters.standing import checked_path
-from prune.progress import SILENT
-from prune.quota import keep_count
+from prune.core.errors import PruneError
+from prune.core.progress import SILENT
+from prune.core.quota import keep_count
+from prune.core.safe_text import printable
+from prune.exporters.file_names import file_names, safe_name, shard_keys
+from prune.exporters.staging.existing_export import checked_path
 from prune.readers import open_reader
-from prune.readers.label import label_of, places
 from prune.readers.sample import key_problem
 from prune.readers.scan import scan
-from prune.report.status import status
+from prune.readers.tar.label import label_of, places
+from prune.steps.report.status import status
 from prune.store import Store
-from prune.text import printable
 
 text = st.text(st.characters(exclude_categories=[]), max_size=60)
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | text

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from prune import pipeline
-from prune.addresses import has_secrets, scheme_of, without_secrets
-from prune.errors import DataError, PruneError, RejectsError
-from prune.local import require_local
-from prune.text import printable
+from prune.core.errors import DataError, PruneError, RejectsError
+from prune.core.redaction import has_secrets, scheme_of, without_secrets
+from prune.core.safe_text import printable
+from prune.system.local_paths import require_local
 
 Prune = Callable[..., Any]
 
@@ -208,7 +208,7 @@ for module in pkgutil.walk_packages(prune.__path__, "prune."):
         importlib.import_module(module.name)  # those two need packages of their own
 
 from prune import cli
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune import pipeline
 
 def run(*words):

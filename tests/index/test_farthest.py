@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from prune.index import host
+from prune.index import farthest_cpu
 from prune.index.farthest import farthest_first
 from prune.index.gradients import GradientSpace
 from prune.index.space import EmbeddingSpace
@@ -92,8 +92,8 @@ def test_takes_the_rows_of_the_loop_in_its_order(shape, n: int, d: int, k: int, 
 @pytest.mark.parametrize("worth", [0.0, 2.0])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_both_bounds_give_the_rows_of_the_loop(shape, worth: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "WORTH", worth)
-    monkeypatch.setattr(host, "FEW", 1)
+    monkeypatch.setattr(farthest_cpu, "WORTH", worth)
+    monkeypatch.setattr(farthest_cpu, "FEW", 1)
     rows = shape(np.random.default_rng(1), 5000, 8).astype(np.float32)
     assert np.array_equal(farthest_first(EmbeddingSpace(rows), 700)[0], by_loop(rows, 700)[0])
 

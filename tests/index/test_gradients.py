@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prune.errors import DataError
+from prune.core.errors import DataError
 from prune.index.gradients import GradientSpace, errors_of
 
 RNG = np.random.default_rng(0)

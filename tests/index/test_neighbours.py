@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from prune.index import exact, lists
+from prune.index import exact, ivf
 from prune.index.gradients import GradientSpace
 from prune.index.neighbours import Neighbours, nearest, nearest_to
-from prune.index.plan import Size
+from prune.index.resource_plan import Size
 from prune.index.search import search_of
 from prune.index.space import EmbeddingSpace, Space
 
@@ -121,7 +121,7 @@ def test_recall_is_what_another_count_of_the_hits_gives(space: Space, kind: str)
     hits = [len(np.intersect1d(*rows)) / 15 for rows in zip(found.rows, true.rows, strict=True)]
     assert found.kind == kind
     assert found.recall >= (0.99 if kind == "ivf" or isinstance(space, EmbeddingSpace) else 0.5)
-    assert abs(found.recall - np.mean(hits)) < 5 * np.std(hits) / np.sqrt(lists.CHECKED) + 1e-9
+    assert abs(found.recall - np.mean(hits)) < 5 * np.std(hits) / np.sqrt(ivf.CHECKED) + 1e-9
     assert not (found.rows == np.arange(space.n)[:, None]).any()
     assert all(len(np.unique(row)) == 15 for row in found.rows)
     same = found.rows == true.rows
@@ -130,8 +130,8 @@ def test_recall_is_what_another_count_of_the_hits_gives(space: Space, kind: str)
 
 def test_more_lists_are_asked_until_the_recall_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     space = EmbeddingSpace(np.random.default_rng(0).standard_normal((3000, 24)).astype(np.float32))
-    assert nearest(space, 10, kind="ivf").recall >= lists.RECALL
-    monkeypatch.setattr(lists, "PROBES", (1,))
+    assert nearest(space, 10, kind="ivf").recall >= ivf.RECALL
+    monkeypatch.setattr(ivf, "PROBES", (1,))
     assert 0.1 < nearest(space, 10, kind="ivf").recall < 0.9
 
 

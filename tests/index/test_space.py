@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prune.errors import DataError
+from prune.core.errors import DataError
 from prune.index.space import BLOCK, EmbeddingSpace, widened
 
 

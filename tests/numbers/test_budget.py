@@ -13,12 +13,12 @@ import pytest
 
 import prune
 from prune import pipeline
-from prune.candidates import directions
-from prune.errors import OptionError, RejectsError
-from prune.greedy.stopping import Stop
-from prune.quota import budgets, keep_count
+from prune.core.errors import OptionError, RejectsError
+from prune.core.quota import budgets, keep_count
+from prune.optimizers.stopping_rules import Stop
 from prune.selectors import SELECTORS
-from prune.settings import Settings
+from prune.steps.select.eligible import directions
+from prune.steps.settings import Settings
 from prune.store import Store, read_selection
 
 TABLE, CASES = "Numbers", "cases"

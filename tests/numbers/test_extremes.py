@@ -19,12 +19,12 @@ from PIL import Image
 
 import prune
 from prune import pipeline
-from prune.errors import DataError
-from prune.methods import Method
+from prune.core.errors import DataError
+from prune.core.methods import Method
+from prune.core.selection import Selection
 from prune.scorers import SCORERS
-from prune.selection import Selection
 from prune.selectors import SELECTORS
-from prune.settings import Settings
+from prune.steps.settings import Settings
 from prune.store import Store, read_selection
 
 TABLE, CASES = "Numbers", "cases"

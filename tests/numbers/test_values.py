@@ -13,11 +13,11 @@ import pytest
 
 import prune
 from prune import pipeline
-from prune.errors import DataError, OptionError, PruneError, RejectsError
-from prune.progress import Silent
-from prune.report.compare import coverage
+from prune.core.errors import DataError, OptionError, PruneError, RejectsError
+from prune.core.progress import Silent
 from prune.selectors import SELECTORS
-from prune.settings import Settings
+from prune.steps.report.compare import coverage
+from prune.steps.settings import Settings
 from prune.store import Store, read_selection
 
 TABLE, CASES = "Numbers", "cases"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from sklearn.datasets import load_digits
 
-from prune.arrays import Array
+from prune.core.arrays import Array
 from prune.store import SAMPLES, Column, Dataset, Store
 
 Made = tuple[Store, Dataset, Column]

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from prune.arrays import Array
+from prune.core.arrays import Array
 from prune.proxy import cache_images, images_recipe
 from prune.proxy.cache import part_rows
 from prune.store import Column, identity

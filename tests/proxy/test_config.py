@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.proxy.config import Training
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.proxy.evaluate import Observer, outputs
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import build

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from prune.errors import OptionError, UnknownNameError
+from prune.core.errors import OptionError, UnknownNameError
 from prune.proxy.models import PROXIES, build, head_of, with_features
 
 IMAGES = sorted(set(PROXIES) - {"linear"})

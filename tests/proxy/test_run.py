@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from prune.arrays import Array
-from prune.errors import DataError, OptionError, StoreError
-from prune.progress import SILENT, Advance
+from prune.core.arrays import Array
+from prune.core.errors import DataError, OptionError, StoreError
+from prune.core.progress import SILENT, Advance
 from prune.proxy import Trace, Training, grad_norms, run_proxy
 from prune.proxy.models import PROXIES
 from prune.store import Store

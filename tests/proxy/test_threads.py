@@ -18,13 +18,13 @@ from torch import nn
 from torchvision.models import mobilenet_v2
 from torchvision.ops import StochasticDepth
 
-from prune.arrays import Array
+from prune.core.arrays import Array
 from prune.proxy import Training, boundary_distances, grad_norms, run_proxy
 from prune.proxy.batches import in_batches
 from prune.proxy.checkpoint import Checkpoint, run_checkpoint
-from prune.proxy.copies import Copies
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import PROXIES
+from prune.proxy.network_copies import Copies
 from prune.store import Store
 
 N = 1100  # so many that a step has two shards and more
@@ -37,7 +37,7 @@ if len(sys.argv) > 3:
     os.sched_setaffinity(0, {int(sys.argv[3])})
 import prune
 from prune import pipeline
-from prune.settings import Settings
+from prune.steps.settings import Settings
 store, data, settings = Path(sys.argv[1]), sys.argv[2], Settings(device="cpu")
 training = {"epochs": 1, "size": 8, "batch": 64}
 prune.score(store, data, types=["grad_norm"], training=training, settings=settings)

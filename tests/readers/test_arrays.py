@@ -6,14 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from prune import files
-from prune.errors import DataError, OptionError
-from prune.images import Crop, read_images
-from prune.progress import SILENT
+from prune.core.errors import DataError, OptionError
+from prune.core.progress import SILENT
+from prune.modalities.image import Crop, read_images
 from prune.readers import open_reader, recognise
 from prune.readers.arrays import Arrays, open_arrays
 from prune.readers.sample import RAW, image_digest, sources_of
 from prune.readers.scan import scan
+from prune.system import files
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
 

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from prune.images import decode
-from prune.progress import SILENT
+from prune.core.progress import SILENT
+from prune.modalities.image import decode
 from prune.readers import READERS, Reader, open_reader, recognise
 from prune.readers.sample import RAW, image_digest
 from prune.readers.scan import scan

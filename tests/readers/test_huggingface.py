@@ -15,11 +15,11 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, disable_
 from datasets import Image as ImageFeature
 from PIL import Image
 
-from prune import files
-from prune.errors import DataError, OptionError
+from prune.core.errors import DataError, OptionError
 from prune.readers import open_reader, recognise
 from prune.readers.huggingface import HuggingFace, looks_like, open_huggingface
 from prune.readers.sample import RAW, image_digest, sources_of
+from prune.system import files
 
 disable_progress_bars()
 NAMES = ["zebra", "ant", "bee"]

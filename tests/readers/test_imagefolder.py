@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from prune.errors import DataError, OptionError
+from prune.core.errors import DataError, OptionError
 from prune.readers import imagefolder
 from prune.readers.imagefolder import ImageFolder, looks_like, open_imagefolder
 from prune.readers.sample import RAW, image_digest, sources_of

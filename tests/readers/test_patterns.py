@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from prune.errors import DataError, OptionError
-from prune.progress import SILENT
+from prune.core.errors import DataError, OptionError
+from prune.core.progress import SILENT
 from prune.readers import open_reader
 from prune.readers.scan import scan
 

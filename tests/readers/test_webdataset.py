@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prune.errors import DataError, OptionError
-from prune.readers.group import split_name
+from prune.core.errors import DataError, OptionError
 from prune.readers.sample import RAW, image_digest, sources_of
+from prune.readers.tar.samples import split_name
 from prune.readers.webdataset import WebDataset, looks_like, open_webdataset
 
 

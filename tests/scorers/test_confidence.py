@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.scorers.confidence import confidence
 
 TRACE = np.array([[0.1, 0.9], [0.25, 0.75]], np.float16)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import prune.scorers
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.index.space import EmbeddingSpace
 from prune.scorers import SCORERS
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.scorers.el2n import el2n
 
 

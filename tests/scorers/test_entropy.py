@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.scorers.entropy import entropy
 
 TRACE = np.array([[0.0, np.log(4)], [np.log(2), 0.5]])

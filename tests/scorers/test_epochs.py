@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.scorers.epochs import at_epoch
 
 TRACE = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float16)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.scorers.grad_norm_last import grad_norm_last
 
 

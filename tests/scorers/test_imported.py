@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from prune.errors import DataError, OptionError
+from prune.core.errors import DataError, OptionError
 from prune.scorers import imported_scores
 from prune.store import SAMPLES, Dataset
 

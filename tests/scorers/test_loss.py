@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.scorers.loss import loss
 
 TRACE = np.array([[np.log(2), 12.0], [0.0, 0.5]])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.scorers.margin import margin
 
 TRACE = np.array([[0.0, 1.0], [0.25, 0.5]], np.float16)

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.index.space import EmbeddingSpace
 from prune.scorers.cal import cal
 from prune.scorers.class_median import class_median

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.scorers.dual import dual
 from prune.scorers.dyn_unc import dyn_unc
 from prune.scorers.epochs import remark, windows

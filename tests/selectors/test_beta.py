@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.selectors.beta import beta
 
 N = 400

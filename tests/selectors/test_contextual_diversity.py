@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.selectors.contextual_diversity import contextual_diversity
 
 

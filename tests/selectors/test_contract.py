@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import prune.selectors
-from prune.errors import OptionError
+from prune.core.errors import OptionError
+from prune.core.methods import Method
+from prune.core.selection import Selection
 from prune.index.gradients import GradientSpace, errors_of
-from prune.index.plan import Plan, size_of
+from prune.index.resource_plan import Plan, size_of
 from prune.index.space import EmbeddingSpace, Space
-from prune.methods import Method
-from prune.selection import Selection
 from prune.selectors import SELECTORS
 
 N = 240
@@ -175,6 +175,6 @@ def test_the_docstring_says_what_it_is_and_the_signature_what_it_needs(method: M
 
 def test_every_file_is_in_the_table() -> None:
     files = {module.name for module in pkgutil.iter_modules(prune.selectors.__path__)}
-    assert files - {"spent", "alike"} == {
+    assert files - {"exhausted_gains", "coinciding"} == {
         method.function.__module__.rpartition(".")[2] for method in SELECTORS.values()
     }

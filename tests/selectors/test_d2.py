@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
-from prune.index.plan import Size
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
+from prune.index.resource_plan import Size
 from prune.index.space import EmbeddingSpace, Space
-from prune.selection import Selection
 from prune.selectors.d2 import d2 as d2_of
 from prune.selectors.d2 import plan_of_d2
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.index.gradients import GradientSpace
-from prune.index.plan import size_of
+from prune.index.resource_plan import size_of
 from prune.index.similarity import Similarity
 from prune.index.space import EmbeddingSpace
 from prune.selectors.facility_location import facility_location, plan_of_facility_location

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from prune.errors import OptionError
-from prune.greedy.covering import Sparse, cover
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
 from prune.index.gradients import SKETCH, GradientSpace
-from prune.index.plan import Size, size_of
+from prune.index.resource_plan import Size, size_of
 from prune.index.space import EmbeddingSpace, Space
-from prune.selection import Selection
+from prune.optimizers.covering import Sparse, cover
 from prune.selectors.gio import gio as gio_of
 from prune.selectors.gio import plan_of_gio
 from prune.selectors.random import lots

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.index.gradients import GradientSpace, errors_of
 from prune.index.space import EmbeddingSpace
 from prune.selectors.glister import glister, plan_of_glister
@@ -118,7 +118,7 @@ def test_what_makes_no_sense_is_refused() -> None:
 
 
 def test_the_plan_counts_updates() -> None:
-    from prune.index.plan import Size
+    from prune.index.resource_plan import Size
 
     like = Size(n=1000, width=100, memory=1 << 30, gradients=True)
     assert plan_of_glister(like, 100, {"every": 10}).work < plan_of_glister(like, 100, {}).work / 9

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
 from prune.selectors.gumbel import gumbel
 
 SCORES = np.array([0.0, 1.0, 2.0, 4.0], np.float32)

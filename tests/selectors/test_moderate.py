@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import prune
-from prune.selection import Selection
+from prune.core.selection import Selection
 from prune.selectors.moderate import moderate as moderate_of
 
 

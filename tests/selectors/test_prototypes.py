@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
-from prune.index.plan import Size
+from prune.core.errors import OptionError
+from prune.index.resource_plan import Size
 from prune.index.space import EmbeddingSpace
 from prune.selectors.prototypes import plan_of_prototypes, prototypes
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
 from prune.index.gradients import GradientSpace
-from prune.index.plan import Size
+from prune.index.resource_plan import Size
 from prune.index.space import EmbeddingSpace, Space
-from prune.selection import Selection
 from prune.selectors.random import lots
 from prune.selectors.semdedup import plan_of_semdedup
 from prune.selectors.semdedup import semdedup as semdedup_of

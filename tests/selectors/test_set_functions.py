@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
-from prune.greedy.volume import PairVolume, ProductVolume
+from prune.core.errors import OptionError
 from prune.index.gradients import GradientSpace
-from prune.index.plan import Size
+from prune.index.resource_plan import Size
 from prune.index.search import EDGE, FOUND
 from prune.index.similarity import Similarity
 from prune.index.space import EmbeddingSpace, Space
+from prune.optimizers.log_determinant import PairVolume, ProductVolume
 from prune.selectors.disparity_sum import disparity_sum
 from prune.selectors.feature_based import feature_based
 from prune.selectors.graph_cut import graph_cut

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import prune
-from prune.errors import OptionError
-from prune.selection import Selection
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
 from prune.selectors.stratified import published
 from prune.selectors.stratified import stratified as by_key
 

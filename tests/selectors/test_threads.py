@@ -11,7 +11,7 @@ import pytest
 PROGRAM = """
 import hashlib
 import numpy as np
-from prune.choosing import Material, Task, choose
+from prune.steps.select.by_class import Material, Task, choose
 from prune.index.gradients import GradientSpace, errors_of
 from prune.index.space import EmbeddingSpace
 from prune.selectors import SELECTORS

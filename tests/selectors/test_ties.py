@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import prune
-from prune.selection import Selection
+from prune.core.selection import Selection
 from prune.selectors import SELECTORS
-from prune.selectors.alike import exchanged
-from prune.selectors.spent import drawn_rest, still_gaining
+from prune.selectors.coinciding import exchanged
+from prune.selectors.exhausted_gains import drawn_rest, still_gaining
 
 CLASSES, EACH, KEPT = 4, 100, 160
 LABELS = np.repeat(np.arange(CLASSES), EACH)

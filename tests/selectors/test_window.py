@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
-from prune.selection import Selection
+from prune.core.errors import OptionError
+from prune.core.selection import Selection
 from prune.selectors.window import window as window_of
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prune.errors import OptionError
+from prune.core.errors import OptionError
+from prune.index.random_view_kernels import ONE, Rule
+from prune.index.random_views import Draws, _triangular, coverage
 from prune.index.space import EmbeddingSpace
-from prune.index.subspace_kernels import ONE, Rule
-from prune.index.subspaces import Draws, _triangular, coverage
 from prune.selectors.zcore import zcore
 
 

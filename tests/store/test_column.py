@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prune.errors import MissingColumnError, StoreError
+from prune.core.errors import MissingColumnError, StoreError
 from prune.store import Column, Store, identity
 
 VALUES = np.arange(70, dtype=np.float32).reshape(35, 2)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from prune import pipeline
-from prune.report.status import status
+from prune.steps.report.status import status
 from prune.store import Store
 
 QUICK = {"proxy": "mlp", "epochs": 2, "size": 8}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from prune.errors import StoreError
+from prune.core.errors import StoreError
 from prune.store import SAMPLES, Dataset, Store
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import prune
-from prune.errors import StoreError
+from prune.core.errors import StoreError
 from prune.store import Store
 
 

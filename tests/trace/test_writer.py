@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import prune
-from prune.errors import DataError, OptionError, StoreError
+from prune.core.errors import DataError, OptionError, StoreError
 from prune.proxy import Trace, Training
 from prune.proxy.evaluate import Observer
 from prune.proxy.inputs import Inputs

@@ -1,0 +1,1 @@
+"""Words that everything shares: arrays, errors, methods, budgets, progress."""

@@ -1,0 +1,49 @@
+"""Words from data, made safe to show: nothing in a key may move the cursor or turn the line around."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from prune.core.redaction import without_secrets
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def printable(text: str) -> str:
+    """Show control characters, right-to-left marks and lone surrogates as escapes, and no secrets."""
+    text = without_secrets(text)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(c) if unicodedata.category(c) in _HIDDEN else c for c in text)
+
+
+def number(value: float) -> str:
+    """Write a count with thousands separators, or a measurement with four digits."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun: `1 sample`, `12 samples`, `2 classes`."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
+
+
+def size(count: float) -> str:
+    """Write a number of bytes in a unit that fits."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def duration(seconds: float) -> str:
+    """Write a time span."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,99 @@
+"""What a selector returns: rows in the order taken, a weight and a gain each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prune.core.arrays import Gains, Rows, Weights
+
+
+@dataclass(frozen=True)
+class Selection:
+    """k rows. A smaller budget is a prefix, wherever the method allows."""
+
+    rows: Rows
+    weights: Weights
+    gains: Gains
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what else the method found; JSON-able
+
+    @classmethod
+    def of(
+        cls,
+        rows: Rows,
+        gains: Gains | None = None,
+        weights: Weights | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Selection:
+        """Fill in weights of 1 and gains of 0 where a method has none."""
+        k = len(rows)
+        return cls(
+            np.asarray(rows, np.int64),
+            np.ones(k, np.float32) if weights is None else np.asarray(weights, np.float32),
+            np.zeros(k, np.float32) if gains is None else np.asarray(gains, np.float32),
+            facts or {},
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def at(self, rows: Rows) -> Selection:
+        """Return the same selection with positions in `rows` replaced by the rows themselves."""
+        facts = dict(self.facts)
+        if partners := facts.get("partners"):  # dropped samples, and the kept one that each duplicates
+            facts["partners"] = {
+                "rows": rows[np.asarray(partners["rows"], np.int64)].tolist(),
+                "of": rows[np.asarray(partners["of"], np.int64)].tolist(),
+            }
+        if dropped := facts.get("dropped"):  # samples that the method left out before it began
+            facts["dropped"] = rows[np.asarray(dropped, np.int64)].tolist()
+        return Selection.of(rows[self.rows], self.gains, self.weights, facts)
+
+
+_COUNTS = {"duplicates", "filled", "tied_at_cut"}  # facts that are numbers of samples: of classes, the sum
+
+
+def merge(selections: Sequence[Selection]) -> Selection:
+    """Interleave the selections of the classes so that every prefix keeps their shares, nearly.
+
+    Sample r of the k_c of class c stands at ``(r + ½) / k_c``; ties by class.
+    """
+    place = [(np.arange(len(s)) + 0.5) / max(len(s), 1) for s in selections]
+    which = np.repeat(np.arange(len(selections)), [len(s) for s in selections])
+    order = np.lexsort((which, np.concatenate(place))) if place else np.empty(0, np.int64)
+
+    def joined(parts: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
+        return np.concatenate(parts)[order] if parts else np.empty(0)
+
+    return Selection.of(
+        joined([s.rows for s in selections]).astype(np.int64),
+        joined([s.gains for s in selections]).astype(np.float32),
+        joined([s.weights for s in selections]).astype(np.float32),
+        _merged_facts([s.facts for s in selections]),
+    )
+
+
+def _merged_facts(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What holds of each group: the value where all agree, else the range; lists are joined, counts added."""
+    merged: dict[str, Any] = {}
+    for name in dict.fromkeys(name for facts in found for name in facts):
+        values = [facts[name] for facts in found if name in facts]
+        merged[name] = sum(values) if name in _COUNTS else _merged_values(values)
+    return merged
+
+
+def _merged_values(values: list[Any]) -> Any:
+    first = values[0]
+    if isinstance(first, Mapping) and all(isinstance(v, Mapping) for v in values):
+        return _merged_facts(values)
+    if isinstance(first, list):
+        return [entry for value in values for entry in value]
+    if all(value == first for value in values):
+        return first
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return {"least": min(values), "mean": sum(values) / len(values), "most": max(values)}
+    return sorted({str(value) for value in values})

@@ -1,0 +1,212 @@
+"""What a sample carries beside its image and its label: columns of a table, files of the same name.
+
+Read from any format, one sample at a time, to be written into any other: columns of metadata and tables have
+names and types, members of shards and side files of images have an extension and bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from prune.core.arrays import Rows
+from prune.exporters import members
+from prune.exporters.job import Job
+from prune.exporters.side_files import Sides, side_bytes
+from prune.exporters.table_files import file_tables, source_schema
+from prune.readers.folders.metadata import governing
+from prune.readers.huggingface import HuggingFace
+from prune.readers.imagefolder import ImageFolder
+from prune.readers.tables.sample import KEY
+from prune.readers.tar.samples import IMAGE_SUFFIXES
+from prune.readers.webdataset import WebDataset
+
+TEXTS = ("txt", "caption", "text", "json", "xml", "cls")  # extensions of files that tables hold as text
+CAPTIONS = ("txt", "caption", "text")  # columns that a shard holds as .txt
+WEIGHT = "weight"
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Of one sample: values of columns by name, bytes of files by extension."""
+
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def carried(job: Job, rows: Rows) -> Iterator[Carried]:
+    """Yield what each row carries, in order."""
+    reader = job.reader
+    if isinstance(reader, ImageFolder):
+        return _beside_images(job, reader, rows)
+    if isinstance(reader, WebDataset):
+        return _in_shards(job, reader, rows)
+    if isinstance(reader, HuggingFace):
+        return _in_tables(job, reader, rows)
+    return (Carried() for _ in rows)
+
+
+def is_image_file(extension: str) -> bool:
+    """Whether a file of this extension would be taken for a sample of its own in a folder."""
+    return extension.rpartition(".")[2] in IMAGE_SUFFIXES
+
+
+def json_text(columns: Mapping[str, Any]) -> bytes:
+    """Return columns as a JSON object; what JSON does not have becomes text, bytes are left out."""
+    plain = {
+        name: _plain(value) for name, value in columns.items() if value is not None and not has_bytes(value)
+    }
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, default=str).encode(
+        errors="backslashreplace"
+    )
+
+
+def json_lies_beside(job: Job) -> bool:
+    """Whether an exported image with metadata has a `.json` beside it, whose name columns may not take."""
+    if not isinstance(job.reader, ImageFolder) or not job.reader.metadata:
+        return False
+    sides = Sides(job.reader)
+    names = ((key, name) for key in job.column("key").to_pylist() for name in sides.beside(key))
+    return any(name.lower() == str(PurePosixPath(key).with_suffix(".json")).lower() for key, name in names)
+
+
+def has_bytes(value: Any) -> bool:
+    """Whether a value of a column is bytes or an image, or holds some."""
+    if isinstance(value, dict):
+        return any(map(has_bytes, value.values()))
+    return any(map(has_bytes, value)) if isinstance(value, list) else isinstance(value, bytes)
+
+
+def bytes_in(value: Any) -> bytes | None:
+    """Return the bytes of a value that is bytes or one image; None of one that holds several, or none."""
+    held = value.get("bytes") if isinstance(value, dict) else value
+    return held if isinstance(held, bytes) else None
+
+
+def say_what_is_lost(job: Job) -> None:
+    """Say which columns hold several images or bytes, which no member of a shard can hold, and how often."""
+    if not isinstance(job.reader, HuggingFace):
+        return
+    lost: Counter[str] = Counter()
+    schema = source_schema(job.reader.root / job.reader.files[0])
+    nested = [field.name for field in schema if _holds_several(field.type)]
+    for one in carried(job, job.rows) if nested else ():
+        lost.update(name for name in nested if has_bytes(one.columns.get(name)))
+    if lost:
+        named = ", ".join(f"{name} of {count} samples" for name, count in sorted(lost.items()))
+        job.reporter.say(f"a shard cannot hold lists of images or bytes; left out: {named}")
+
+
+def _holds_several(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        plain = [field for field in kind if field.name != "bytes"]
+        return any(pa.types.is_binary(field.type) or _holds_several(field.type) for field in plain)
+    return (
+        pa.types.is_nested(kind)
+        and not pa.types.is_map(kind)
+        and any(
+            pa.types.is_binary(kind.field(at).type) or pa.types.is_nested(kind.field(at).type)
+            for at in range(kind.num_fields)
+        )
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return {name: _plain(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def _beside_images(job: Job, reader: ImageFolder, rows: Rows) -> Iterator[Carried]:
+    sides = Sides(reader)
+    for key in job.samples(rows)["key"].to_pylist():
+        found = governing(reader.metadata, key)
+        row = found.by_key.get(key, {}) if found else {}
+        own = found.label_column if found and not reader.no_labels else None  # it is in the export already
+        labels = {found.name_column, own} if found else set()
+        columns = {name: value for name, value in row.items() if isinstance(name, str) and name not in labels}
+        stem = str(PurePosixPath(key).with_suffix(""))
+        files = {name[len(stem) + 1 :]: side_bytes(reader.root / name) for name in sides.beside(key)}
+        yield Carried(columns, files)
+
+
+def _in_shards(job: Job, reader: WebDataset, rows: Rows) -> Iterator[Carried]:
+    labelled = reader.label_field is None and not reader.no_labels
+    for found in members.members_of(job, rows):
+        extra = {name: data for name, data in found.items() if not (labelled and name == "cls")}
+        yield Carried(files=extra)
+
+
+def _in_tables(job: Job, reader: HuggingFace, rows: Rows) -> Iterator[Carried]:
+    label = reader.label_column if job.label_file is None else "label"
+    known = {reader.image_column, label, KEY}
+    samples = job.samples(rows).select(["shard", "index"]).to_pydict()
+    for shard, pairs in groupby(zip(*samples.values(), strict=True), key=lambda pair: pair[0]):
+        wanted = np.array([index for _, index in pairs])
+        if known.issuperset(source_schema(reader.root / shard).names):
+            yield from (Carried() for _ in wanted)
+            continue
+        for table in file_tables(reader.root / shard, wanted, without=known):
+            yield from (Carried(row) for row in table.to_pylist())
+
+
+def column_types(job: Job) -> dict[str, pa.DataType]:
+    """Return the columns that a table needs for all that the exported samples carry, in the order found."""
+    kinds: dict[str, pa.DataType] = {}
+    for one in carried(job, job.rows):
+        for extension, data in one.files.items():
+            text = extension.rpartition(".")[2] in TEXTS and _is_text(data)
+            _widen(kinds, extension, pa.string() if text else pa.binary())
+        for name, value in one.columns.items():
+            if value is not None and name not in one.files:
+                _widen(kinds, name, _type_of(value))
+    return kinds
+
+
+def cells(one: Carried, columns: Mapping[str, tuple[str, pa.DataType]]) -> dict[str, Any]:
+    """Return the values of a row by the names of their columns."""
+    found: dict[str, Any] = {}
+    for name, (column, kind) in columns.items():
+        value = one.files.get(name, one.columns.get(name))
+        if isinstance(value, bytes):
+            value = value.decode() if kind == pa.string() else value
+        elif kind == pa.string() and value is not None and not isinstance(value, str):
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        found[column] = float(value) if kind == pa.float64() and value is not None else value
+    return found
+
+
+def _widen(kinds: dict[str, pa.DataType], name: str, kind: pa.DataType) -> None:
+    """Let a column hold another value: whole numbers beside others become floats, all else becomes text."""
+    before = kinds.setdefault(name, kind)
+    if before != kind:
+        numbers = {before, kind} == {pa.int64(), pa.float64()}
+        binary = pa.binary() in (before, kind)
+        kinds[name] = pa.float64() if numbers else pa.binary() if binary else pa.string()
+
+
+def _type_of(value: Any) -> pa.DataType:
+    """Return the type of a column of metadata; lists and objects are JSON there."""
+    if isinstance(value, bool):
+        return pa.bool_()
+    if isinstance(value, int):
+        return pa.int64() if abs(value) < 2**63 else pa.string()
+    return pa.float64() if isinstance(value, float) else pa.string()
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

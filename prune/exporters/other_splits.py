@@ -1,0 +1,160 @@
+"""A dataset of several splits: the exported one is cut down, the others are taken along or left out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from prune.core.errors import DataError, OptionError
+from prune.exporters import tables
+from prune.exporters.columns import conformed
+from prune.exporters.job import Job
+from prune.exporters.labels import is_relabelled, without_label
+from prune.exporters.staging.folder import Folder
+from prune.exporters.staging.part import Part
+from prune.exporters.table_files import file_tables, kind_of
+from prune.readers.huggingface import HuggingFace
+from prune.readers.sample import Unit
+from prune.readers.source_watch import DisturbedError
+from prune.readers.tables import hf_layout
+from prune.readers.tables.rows import open_rows
+from prune.system.files import NewFile
+
+Others = Literal["copy", "link", "omit"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the files of a split are called and written."""
+
+    kind: str  # of a Hugging Face source whose files can be taken as they are
+    pattern: str  # of the path, with {split}, {number} and {count}
+    write: Callable[[NewFile, pa.Schema, Iterator[pa.Table]], None]
+
+    def path(self, split: str, number: int, count: int) -> str:
+        """Return where a file goes."""
+        return self.pattern.format(split=split, number=number, count=count)
+
+
+def write_splits(job: Job, folder: Folder, form: Form, others: Others) -> dict[str, list[str]]:
+    """Write the exported split and the other ones; return the files of each."""
+    sources = {} if others == "omit" else _other_splits(job)
+    if others == "link":
+        _check_link(job, form)
+    folder.need(job.size())
+    root = job.reader.root
+    tokens = {name: _token(root / name) for names in sources.values() for name in names}
+    written = {split_name(job): _write_exported(job, folder, form)}
+    if sources and is_relabelled(job) and others == "copy":
+        named = ", ".join(sorted(sources))
+        job.reporter.say(f"labels are those of {split_name(job)} alone; without labels: {named}")
+    for split, names in sources.items():
+        written[split] = [form.path(split, i, len(names)) for i in range(len(names))]
+        for source, name in zip(names, written[split], strict=True):
+            piece = f"{name} of {tokens[source]}"  # one that a killed run took from another file is not done
+            if not folder.done(piece):
+                with folder.part(piece) as part:
+                    _write_other(job, names, source, part, name, form, others)
+                    if others != "link" and _token(root / source) != tokens[source]:  # links show in it
+                        raise DisturbedError(f"stale: {source} changed while it was read", _AGAIN)
+    return written
+
+
+def split_name(job: Job) -> str:
+    """Return the exported split's name, as the `datasets` library takes it."""
+    return re.sub(r"\W", "_", job.reader.split or "train")
+
+
+def _write_exported(job: Job, folder: Folder, form: Form) -> list[str]:
+    shards = tables.shards_of(job)
+    names = [form.path(split_name(job), i, len(shards)) for i in range(len(shards))]
+    with job.reporter.stage("export", len(job)) as advance:
+        for name, shard in zip(names, shards, strict=True):
+            if not folder.done(name):
+                with folder.part(name) as part, job.steady(shard.rows), part.open(name) as out:
+                    form.write(out, tables.schema_of(job, shard), tables.batches(job, shard))
+            advance(len(shard.rows))
+    return names
+
+
+def _write_other(
+    job: Job, files: Sequence[str], file: str, part: Part, name: str, form: Form, others: Others
+) -> None:
+    """Write one of the files of another split; together they have the same columns."""
+    source = job.reader.root / file
+    if others == "link":
+        part.link(name, source.resolve(), symbolic=False)
+    elif kind_of(source) == form.kind and job.weights is None and _is_as_written(job, files, file):
+        with part.open(name) as out:
+            _copy(source, out)
+    else:
+        schema = tables.columns_of(job, files)[files.index(file)]
+        full = schema if job.weights is None else tables.with_weight(schema)
+        rows = (without_label(t) if is_relabelled(job) else t for t in file_tables(source))
+        rows = (conformed(table, schema) for table in rows)
+        with part.open(name) as out:
+            form.write(out, full, (_weighing_one(table, full) for table in rows))
+
+
+def _is_as_written(job: Job, files: Sequence[str], file: str) -> bool:
+    """Whether the columns of a file need no change, so that its bytes can be copied."""
+    if is_relabelled(job):
+        return False
+    return len(files) == 1 or tables.columns_of(job, files)[files.index(file)].equals(
+        open_rows(job.reader.root / file, kind_of(job.reader.root / file)).schema
+    )
+
+
+def _weighing_one(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return rows of another split with the weights that the exported one has: all splits are alike."""
+    if len(schema) > table.num_columns:
+        table = table.append_column(
+            schema.field(schema.names[-1]), pa.array([1.0] * len(table), pa.float32())
+        )
+    return table.replace_schema_metadata(schema.metadata)
+
+
+def _token(path: Path) -> str:
+    return Unit(path.name, (path.name,)).token(path.parent)
+
+
+_AGAIN = "run the command again when the data is at rest"
+
+
+def _copy(source: Path, out: NewFile) -> None:
+    try:
+        fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            out.copy(fd, 0, os.fstat(fd).st_size)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        said = str(error.strerror).lower()
+        raise DataError(f"{source} cannot be read: {said}", "--other-splits omit") from error
+
+
+def _check_link(job: Job, form: Form) -> None:
+    kind = job.reader.kind if isinstance(job.reader, HuggingFace) else job.reader.format
+    if kind != form.kind:
+        raise OptionError(
+            f"other_splits=link needs {form.kind} files, this dataset has {kind}", "--other-splits copy"
+        )
+
+
+def _other_splits(job: Job) -> dict[str, Sequence[str]]:
+    """Return the files of each other split; none where the dataset is a single file of a folder."""
+    source = job.reader
+    if not isinstance(source, HuggingFace) or source.split is None:
+        return {}
+    names = hf_layout.splits(source.root)
+    if source.split not in names or tuple(hf_layout.find(source.root, source.split).files) != tuple(
+        source.files
+    ):
+        return {}
+    return {name: hf_layout.find(source.root, name).files for name in names if name != source.split}

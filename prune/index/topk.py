@@ -1,0 +1,232 @@
+"""Two blocks of samples meet, and each sample keeps the nearest it has met: float32 looks, float64 decides.
+
+A float32 product with a bound on its rounding tells which pairs cannot matter; the others, a few hundred a
+sample, get their float64 distance. So what is kept is the true set of nearest, ties by lower row, in whatever
+order blocks meet and however many threads there are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from prune.core.arrays import Array
+from prune.index import farthest_kernels
+from prune.index.farthest_kernels import compiled, dot, slack, squared
+
+NOBODY = 2**31 - 1
+STRETCH = 32  # products looked at together
+TURNED = 64  # columns copied into rows together
+LINE = 16  # numbers of a cache line, so that rows do not compete for one place
+AND_MORE = 1.0 + 2.0**-50  # a distance equal to the limit is not given up
+
+
+class Heaps(NamedTuple):
+    """The nearest so far of all samples: the farthest of them, by distance and then row, comes first."""
+
+    gaps: Array  # (n, count) float64, squared distances
+    who: Array  # (n, count) int32
+
+
+class Side(NamedTuple):
+    """A block of samples, as vectors or as factors."""
+
+    rows: Array  # (b, d) float32 vectors, or (b, c) errors
+    features: Array  # (b, 0), or (b, d) features of gradients
+    squares: Array  # (b,) float64, what `dot` gives of a sample with itself; used for factors only
+    norms: Array  # (b,) float64, squared, in the frame of the products
+    halves: Array  # (b,) float32, half of that
+    names: Array  # (b,) int64, the row of each
+    places: Array  # (b,) int64, where its heap is
+
+
+class Rule(NamedTuple):
+    """How samples that keep meet samples that are offered."""
+
+    scale: float  # squared distances in the frame of the products are `scale` times the real ones
+    width: int  # terms in the sum of a product
+    reach: float  # the largest norm of those offered
+    apart: bool  # rows of the two sides name different samples
+    again: bool  # some pairs may have met before
+
+
+def heaps_of(n: int, count: int) -> Heaps:
+    """Return heaps that have met nobody."""
+    return Heaps(np.full((n, count), np.inf), np.full((n, count), NOBODY, np.int32))
+
+
+@compiled
+def offer(gaps: Array, who: Array, gap: float, name: int) -> None:
+    """Replace the farthest by a nearer one."""
+    count = len(gaps)
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= count:
+            break
+        other = child + 1
+        if other < count and (
+            gaps[other] > gaps[child] or (gaps[other] == gaps[child] and who[other] > who[child])
+        ):
+            child = other
+        if gaps[child] < gap or (gaps[child] == gap and who[child] < name):
+            break
+        gaps[at] = gaps[child]
+        who[at] = who[child]
+        at = child
+    gaps[at] = gap
+    who[at] = name
+
+
+@compiled
+def _limit(now: float, norm: float, scale: float, error: float) -> np.float32:
+    return np.float32(0.5 * (now * scale - norm) + error)
+
+
+@compiled
+def _holds(numbers: Array, number: int) -> bool:
+    found = False
+    for other in numbers:
+        found |= other == number
+    return found
+
+
+@compiled
+def _look(products: Array, halves: Array, limit: np.float32, found: Array, keys: Array) -> int:
+    count = 0
+    for start in range(0, len(products), STRETCH):
+        looked, half = products[start : start + STRETCH], halves[start : start + STRETCH]
+        near = False
+        for j in range(len(looked)):
+            near |= (half[j] - looked[j]) < limit
+        if not near:
+            continue
+        for j in range(len(looked)):
+            key = half[j] - looked[j]
+            found[count], keys[count] = start + j, key
+            count += key < limit
+    return count
+
+
+@compiled
+def _smallest(keys: Array, k: int) -> float:
+    """Return the k-th smallest key, counted from 0; reorders the keys."""
+    low, high = 0, len(keys) - 1
+    while low < high:
+        pivot = keys[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while keys[i] < pivot:
+                i += 1
+            while keys[j] > pivot:
+                j -= 1
+            if i <= j:
+                keys[i], keys[j] = keys[j], keys[i]
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            break
+    return keys[k]
+
+
+@compiled
+def _meet_one(
+    heap: tuple[Array, Array],
+    one: Side,
+    i: int,
+    two: Side,
+    products: Array,
+    rule: Rule,
+    space: tuple[Array, Array],
+) -> None:
+    gaps, who = heap
+    found, keys = space
+    norm, row, feature, square = one.norms[i], one.rows[i], one.features[i], one.squares[i]
+    rows, features, name = two.rows, two.features, one.names[i]
+    error = slack(np.sqrt(norm), rule.reach, rule.width)
+    limit = _limit(gaps[0], norm, rule.scale, error)
+    hits = _look(products, two.halves, limit, found, keys)
+    if hits > 2 * (
+        len(gaps) + 1
+    ):  # the nearest of these, oneself apart, bound the distance of all that matter
+        single = len(gaps) == 1 and rule.apart
+        edge = keys[:hits].min() if single else _smallest(keys[:hits].copy(), len(gaps))
+        limit = np.float32(min(limit, edge + 2.0 * error))
+    for k in range(hits):
+        if keys[k] >= limit:
+            continue
+        j = found[k]
+        other = two.names[j]
+        if (name == other and not rule.apart) or (rule.again and _holds(who, other)):
+            continue
+        if len(feature):
+            product = dot(row, rows[j]) * (1.0 + dot(feature, features[j]))
+            gap = max(square + two.squares[j] - 2.0 * product, 0.0)
+        else:
+            gap = squared(row, rows[j], gaps[0] * AND_MORE + farthest_kernels.TINY)
+        if gap < gaps[0] or (gap == gaps[0] and other < who[0]):
+            offer(gaps, who, gap, other)
+            limit = np.float32(min(limit, _limit(gaps[0], norm, rule.scale, error)))
+
+
+@compiled
+def meet_rows(heaps: Heaps, one: Side, two: Side, products: Array, rule: Rule, span: tuple[int, int]) -> None:
+    """Offer all of `two` to the samples of `one` in `span`."""
+    space = np.empty(products.shape[1] + 1, np.int64), np.empty(products.shape[1] + 1, np.float32)
+    for i in range(span[0], span[1]):
+        gaps, who = heaps.gaps[one.places[i]], heaps.who[one.places[i]]
+        _meet_one((gaps, who), one, i, two, products[i], rule, space)
+
+
+@compiled
+def meet_columns(
+    heaps: Heaps, one: Side, two: Side, products: Array, rule: Rule, span: tuple[int, int]
+) -> None:
+    """Offer all of `one` to the samples of `two` in `span`."""
+    space = np.empty(len(products) + 1, np.int64), np.empty(len(products) + 1, np.float32)
+    turned = np.empty((TURNED, len(products) + LINE), np.float32)
+    for start in range(span[0], span[1], TURNED):
+        stop = min(start + TURNED, span[1])
+        for i in range(len(products)):
+            row = products[i, start:stop]
+            for j in range(len(row)):
+                turned[j, i] = row[j]
+        for j in range(start, stop):
+            gaps, who = heaps.gaps[two.places[j]], heaps.who[two.places[j]]
+            _meet_one((gaps, who), two, j, one, turned[j - start, : len(products)], rule, space)
+
+
+@compiled
+def meet_named(heaps: Heaps, one: Side, two: Side, candidates: Array) -> None:
+    """Offer to each sample of `one` the samples of `two` in its row of `candidates`; −1 is nobody."""
+    for i in range(len(candidates)):
+        gaps, who = heaps.gaps[one.places[i]], heaps.who[one.places[i]]
+        for j in candidates[i]:
+            if j < 0 or two.names[j] == one.names[i]:
+                continue
+            if len(one.features[i]):
+                product = dot(one.rows[i], two.rows[j]) * (1.0 + dot(one.features[i], two.features[j]))
+                gap = max(one.squares[i] + two.squares[j] - 2.0 * product, 0.0)
+            else:
+                gap = squared(one.rows[i], two.rows[j], gaps[0] * AND_MORE + farthest_kernels.TINY)
+            if gap < gaps[0] or (gap == gaps[0] and two.names[j] < who[0]):
+                offer(gaps, who, gap, two.names[j])
+
+
+@compiled
+def in_order(heaps: Heaps, span: tuple[int, int], rows: Array, squares: Array) -> None:
+    """Write the heaps of the samples in `span`, nearest first, ties by lower row."""
+    count = heaps.gaps.shape[1]
+    for i in range(span[0], span[1]):
+        gaps, who = heaps.gaps[i], heaps.who[i]
+        for size in range(count, 0, -1):
+            rows[i, size - 1] = who[0]
+            squares[i, size - 1] = min(gaps[0], 3.4028234e38)
+            gap, name = gaps[size - 1], who[size - 1]
+            if size > 1:
+                offer(gaps[: size - 1], who[: size - 1], gap, name)

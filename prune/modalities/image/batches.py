@@ -1,0 +1,156 @@
+"""The pixels of a whole dataset, batch after batch in its order, decoded here or in worker processes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from prune.core.arrays import Array, Images
+from prune.core.errors import DataError
+from prune.core.progress import SILENT
+from prune.modalities.image.decode import Crop, to_pixels
+from prune.modalities.image.decode_settings import PLAIN, Decoding, UnreadableImageError
+
+Batch = tuple[int, Images, dict[int, str]]
+
+_TASK_BYTES = 8 << 20  # of pixels in one task: what travels between processes at once
+_AHEAD = 2  # tasks that wait for each worker
+
+
+class Source(Protocol):
+    """What is read from: any reader."""
+
+    def images(self, samples: pa.Table) -> Iterator[bytes | Array]:
+        """Yield the encoded image or the pixels of each row."""
+
+
+def decoding_of(source: Source) -> Decoding:
+    """Return how the images of a source are decoded: as it says, or as any image."""
+    decoding: Decoding = getattr(source, "decoding", PLAIN)
+    return decoding
+
+
+def read_images(
+    reader: Source,
+    samples: pa.Table,
+    crop: Crop,
+    *,
+    workers: int,
+    batch: int = 256,
+    say: Callable[[str], None] = SILENT.say,
+) -> Iterator[Batch]:
+    """Decode the images of `samples`; the answer does not depend on the number of workers.
+
+    Parameters
+    ----------
+    reader
+        Picklable, if there are workers: each opens its own files.
+    samples
+        Rows of the sample table; one with a `reason` is not read.
+    crop
+        What becomes of each image.
+    workers
+        Processes; 0 decodes in this one.
+    batch
+        Images in a batch; fewer where they are large, so that a batch stays near 8 MB.
+    say
+        Told when a worker died and its batch is read again.
+
+    Yields
+    ------
+    (position, images, reasons)
+        Position of the first row in `samples`, uint8 (b, 3, size, size), and why an image cannot be
+        decoded, by its position in `samples`. Rows that are not read or not decoded are zeros.
+
+    Raises
+    ------
+    DataError
+        The reader cannot read on, or a worker died at the same images twice.
+    """
+    step = max(1, min(batch, _TASK_BYTES // (3 * crop.size**2)))
+    if workers == 0:
+        return _read_here(reader, samples, crop, step)
+    return _read_apart(reader, samples, crop, step, workers, say)
+
+
+def _read_here(reader: Source, samples: pa.Table, crop: Crop, step: int) -> Iterator[Batch]:
+    sound, decoding = _sound(samples), decoding_of(reader)
+    stream = reader.images(samples.filter(sound))
+    for start in range(0, len(samples), step):
+        yield start, *_decode(stream, sound[start : start + step], start, crop, decoding)
+
+
+def _decode(
+    stream: Iterator[bytes | Array], sound: Array, start: int, crop: Crop, decoding: Decoding
+) -> tuple[Images, dict[int, str]]:
+    images = np.zeros((len(sound), 3, crop.size, crop.size), np.uint8)
+    reasons: dict[int, str] = {}
+    for place in np.flatnonzero(sound).tolist():
+        try:
+            images[place] = to_pixels(next(stream), crop, decoding)
+        except UnreadableImageError as error:
+            reasons[start + place] = str(error)
+    return images, reasons
+
+
+def _read_apart(
+    reader: Source, samples: pa.Table, crop: Crop, step: int, workers: int, say: Callable[[str], None]
+) -> Iterator[Batch]:
+    from prune.modalities.image.worker_pool import (  # reading in this process needs no multiprocessing
+        Crew,
+        WorkerDiedError,
+    )
+
+    crew = Crew(workers, _work, reader, crop, say=say)
+    waiting: deque[tuple[int, Future[Batch]]] = deque()
+    start = 0
+    try:
+        for begin in range(0, len(samples), step):
+            waiting.append((begin, crew.submit(_pack(samples.slice(begin, step)), begin)))
+            if len(waiting) > workers * _AHEAD:
+                start, batch = waiting.popleft()
+                yield batch.result()
+        while waiting:
+            start, batch = waiting.popleft()
+            yield batch.result()
+    except WorkerDiedError as error:
+        raise DataError(_died(samples["key"][start : start + step].to_pylist()), _DIED) from error
+    finally:
+        crew.close()
+
+
+def _died(keys: list[str]) -> str:
+    return (
+        f"a worker process died while reading images, and the one that took over its work too: "
+        f"between {keys[0]!r} and {keys[-1]!r}"
+    )
+
+
+_DIED = (
+    'run again with --workers 0 (in a script of your own: call prune under `if __name__ == "__main__":`);'
+    " if it dies again, memory is short"
+)
+
+
+def _pack(samples: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()  # a pickled slice would carry the whole table
+    with pa.ipc.new_stream(sink, samples.schema) as out:
+        out.write_table(samples)
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed
+
+
+def _work(reader: Source, crop: Crop, packed: bytes, start: int) -> Batch:
+    samples = pa.ipc.open_stream(packed).read_all()
+    sound = _sound(samples)
+    stream = reader.images(samples.filter(sound))
+    return start, *_decode(stream, sound, start, crop, decoding_of(reader))
+
+
+def _sound(samples: pa.Table) -> Array:
+    return samples["reason"].is_null().to_numpy()

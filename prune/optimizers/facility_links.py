@@ -1,0 +1,116 @@
+"""The inner loops of facility location along links: a pick walks those of the samples it serves better."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from prune.core.arrays import Array
+from prune.index.farthest_kernels import compiled
+from prune.optimizers.facility_kernels import TAKEN, fixed
+
+
+class Links(NamedTuple):
+    """Compressed rows."""
+
+    starts: Array  # (rows + 1,) int64
+    rows: Array  # (nnz,) int32, what the entries are linked to
+    values: Array  # (nnz,) float32 in [0, 1]
+
+
+class Sparse(NamedTuple):
+    """Similarities along the links, and what the candidates chosen so far do for the samples."""
+
+    samples: Links  # of each sample to candidates, most similar first
+    candidates: Links  # the same links from the other end
+    best: Array  # (samples,) int32
+    gain: Array  # (candidates,) int64
+
+
+@compiled
+def sparse_gains(state: Sparse, rows: Array, out: Array) -> None:
+    """Write Σᵢ max(sᵢⱼ − bestᵢ, 0) of some candidates j."""
+    links = state.candidates
+    for at in range(len(rows)):
+        total = np.int64(0)
+        for p in range(links.starts[rows[at]], links.starts[rows[at] + 1]):
+            total += max(fixed(links.values[p]) - state.best[links.rows[p]], 0)
+        out[at] = total
+
+
+@compiled
+def serve(state: Sparse, row: int) -> None:
+    """Raise `best` to candidate `row`."""
+    links = state.candidates
+    for p in range(links.starts[row], links.starts[row + 1]):
+        i = links.rows[p]
+        state.best[i] = max(fixed(links.values[p]), state.best[i])
+
+
+@compiled
+def take(state: Sparse, row: int) -> None:
+    """Choose a candidate, and take off all gains what it leaves less to add."""
+    links, samples = state.candidates, state.samples
+    state.gain[row] = TAKEN
+    for p in range(links.starts[row], links.starts[row + 1]):
+        i = links.rows[p]
+        old, new = state.best[i], fixed(links.values[p])
+        if new <= old:
+            continue
+        state.best[i] = new
+        for q in range(samples.starts[i], samples.starts[i + 1]):
+            value = fixed(samples.values[q])
+            if value <= old:
+                break
+            state.gain[samples.rows[q]] -= min(value, new) - old
+
+
+@compiled
+def turned(links: Links, back: Links) -> None:
+    """Write the same links from the other end, samples in order; `back.starts` is there already."""
+    at = back.starts[:-1].copy()
+    for i in range(len(links.starts) - 1):
+        for p in range(links.starts[i], links.starts[i + 1]):
+            j = links.rows[p]
+            back.rows[at[j]] = i
+            back.values[at[j]] = links.values[p]
+            at[j] += 1
+
+
+@compiled
+def _sink(keys: Array, heap: Array, size: int, at: int) -> None:
+    """Let the entry of a heap fall to its place: larger keys above, of equal ones the lower row."""
+    key, row = keys[at], heap[at]
+    while 2 * at + 1 < size:
+        child = 2 * at + 1
+        other = child + 1
+        if other < size and (
+            keys[other] > keys[child] or (keys[other] == keys[child] and heap[other] < heap[child])
+        ):
+            child = other
+        if keys[child] < key or (keys[child] == key and heap[child] > row):
+            break
+        keys[at], heap[at] = keys[child], heap[child]
+        at = child
+    keys[at], heap[at] = key, row
+
+
+@compiled
+def climb_links(state: Sparse, picks: Array, gains: Array) -> None:
+    """Pick the largest gain, ties by the lower row, from a heap of gains that may have fallen since."""
+    size = len(state.gain)
+    keys, heap = state.gain.copy(), np.arange(size).astype(np.int32)
+    for at in range(size // 2 - 1, -1, -1):
+        _sink(keys, heap, size, at)
+    for count in range(len(picks)):
+        while keys[0] != state.gain[heap[0]]:
+            keys[0] = state.gain[heap[0]]
+            _sink(keys, heap, size, 0)
+        row = heap[0]
+        picks[count] = row
+        gains[count] = keys[0]
+        take(state, row)
+        size -= 1
+        keys[0], heap[0] = keys[size], heap[size]
+        _sink(keys, heap, size, 0)

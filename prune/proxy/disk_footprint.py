@@ -1,0 +1,38 @@
+"""What trainings will leave on the disk: one that has no room there does not begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prune.proxy.models import head_of
+from prune.proxy.resumable_training import Course
+from prune.proxy.trace import FACTS
+from prune.proxy.train import new_model
+from prune.system.disk_space import require_room
+
+_HALF, _SINGLE = 2, 4  # bytes of a fact, a feature and a probability; of a weight
+_CHECKPOINTS = 4  # of the size of the weights: two at once, with momentum
+
+
+def require_room_for(courses: Sequence[Course]) -> None:
+    """Compare what the courses will write with what is free; epochs that are there are not counted.
+
+    Counted are the traces, the weights that are kept, and what the first leaves of run 0: features and
+    probabilities of all samples.
+
+    Raises
+    ------
+    OutputError
+        It does not fit.
+    """
+    if not courses:
+        return
+    first = courses[0]
+    model = new_model(first.inputs, first.training, first.run)
+    weights = _SINGLE * sum(parameter.numel() for parameter in model.parameters())
+    needed = sum(course.facts_left * len(FACTS) * _HALF for course in courses)
+    needed += weights * (_CHECKPOINTS + sum(course.weights_left for course in courses))
+    if first.run == 0:
+        head = head_of(model)
+        needed += len(first.inputs.labels) * (head.in_features + head.out_features) * _HALF
+    require_room(first.writer.folder, needed)

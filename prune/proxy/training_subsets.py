@@ -1,0 +1,85 @@
+"""Which samples a proxy learns from, and which its trace is about: all, a random part, or all but a fold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from prune.core.arrays import Array, Rows
+from prune.core.errors import OptionError
+from prune.core.quota import budgets, keep_count
+from prune.store import Dataset
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of the samples for one proxy."""
+
+    recipe: Mapping[str, Any]  # how they were drawn, and a digest of the rows
+    learnt: Rows  # it trains on them, as far as they have labels
+    watched: Rows  # its trace is about them
+    fold: int | None = None  # its trace is one of several of a run, and holds the watched rows only
+
+
+def part_of(dataset: Dataset, usable: Rows, fraction: str, seed: int) -> Share:
+    """Draw a random part of the usable samples, by seed and sample key, in the proportion of the classes.
+
+    No class is left out while there is room for all; the order of the samples does not matter.
+
+    Parameters
+    ----------
+    fraction
+        In (0, 1), as a decimal; k is rounded as that of a selection.
+    """
+    k = keep_count(fraction, len(usable))
+    groups, sizes = np.unique(dataset.labels[usable], return_inverse=True, return_counts=True)[1:]
+    shares = budgets(sizes, k, "proportional", floor=1 if k >= len(sizes) else 0)
+    order, place = _drawn(dataset, usable, groups, "part", seed)
+    rows = np.sort(usable[order[place < shares[groups[order]]]])
+    return _share({"kind": "part", "fraction": fraction, "seed": seed}, rows, rows)
+
+
+def folds_of(dataset: Dataset, usable: Rows, count: int, seed: int, run: int) -> list[Share]:
+    """Deal the usable samples into folds, by seed, run and sample key: sizes differ by one, also in a class.
+
+    Raises
+    ------
+    OptionError
+        A class has fewer samples than there are folds, so that a proxy might know nothing of it.
+    """
+    labels = dataset.labels[usable]
+    classes, groups, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    least = int(np.argmin(sizes))
+    if sizes[least] < count:
+        name, size = dataset.classes[classes[least]], int(sizes[least])
+        hint = f"--cross-fit {size}" if size > 1 else "leave --cross-fit out, or drop such classes"
+        raise OptionError(
+            f"--cross-fit {count} wants {count} samples of each class, but {name!r} has {size}", hint
+        )
+    order, _ = _drawn(dataset, usable, groups, "folds", seed, run)
+    fold = np.empty(len(usable), np.int64)
+    fold[order] = np.arange(len(usable)) % count
+    recipe = {"kind": "fold", "folds": count, "seed": seed}
+    return [_share({**recipe, "fold": k}, usable[fold != k], usable[fold == k], fold=k) for k in range(count)]
+
+
+def _share(recipe: Mapping[str, Any], learnt: Rows, watched: Rows, fold: int | None = None) -> Share:
+    digest = hashlib.sha256(b"|".join(rows.astype("<i8").tobytes() for rows in (learnt, watched)))
+    return Share({**recipe, "rows": digest.hexdigest()}, learnt, watched, fold)
+
+
+def _drawn(dataset: Dataset, rows: Rows, groups: Array, *facts: object) -> tuple[Rows, Rows]:
+    """Return the order by group and then by lot, and the place of each in its group, in that order."""
+    salt = hashlib.blake2b("\0".join(map(str, facts)).encode(), digest_size=64).digest()
+    keys = dataset.samples["key"].take(rows).to_pylist()
+    lots = [
+        hashlib.blake2b(key.encode("utf-8", "surrogateescape"), key=salt, digest_size=8).digest()
+        for key in keys
+    ]
+    order = np.lexsort((np.frombuffer(b"".join(lots), ">u8"), groups))
+    sizes = np.bincount(groups)
+    return order, np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)

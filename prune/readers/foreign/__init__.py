@@ -1,0 +1,1 @@
+"""What prune does not read: recognised, named, and the lines that convert it."""

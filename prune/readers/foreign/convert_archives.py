@@ -1,0 +1,96 @@
+"""The lines that unpack archives, write tables as parquet, and name what stands beside a table of labels."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from prune.readers.folders.first_entries import glance_paths
+from prune.readers.foreign.peek import class_root
+from prune.readers.foreign.shell_lines import globbed, pattern_of, python, run, stem_of, text, then, word
+from prune.readers.tar.samples import IMAGE_SUFFIXES
+
+
+def compressed(place: Path, files: Sequence[Path]) -> tuple[str, str]:
+    """Decompress shards beside themselves, or unpack a folder of images."""
+    said = ", and shards are read in place"
+    below = class_root(files[0]) if len(files) == 1 else None
+    if below is not None:
+        out = files[0].with_name(stem_of(files[0]))
+        line = f"mkdir -p {word(out)} && tar -xf {word(files[0])} -C {word(out)}"
+        return " with a folder of images in it", then(line, out / below)
+    tool = next(t for t in _TOOLS if files[0].name.lower().endswith(_TOOLS[t]))
+    plain = files[0].with_name(f"{stem_of(files[0])}.tar")
+    there = place if place.is_dir() else plain if len(files) == 1 else files[0].parent
+    if tool == "gzip" or shutil.which(tool):
+        listed = " ".join(word(file) for file in files) if len(files) < _FEW else pattern_of(files)
+        return said, then(f"{tool} -dk {listed}", there)
+    named = f"[{', '.join(text(file) for file in files)}]" if len(files) < _FEW else globbed(files)
+    code = (
+        "import pathlib, pyarrow, shutil; "
+        f"[shutil.copyfileobj(pyarrow.CompressedInputStream(f, {text(tool)}), "
+        f"open(f[:f.rindex({text('.t')})] + {text('.tar')}, {text('wb')})) for f in map(str, {named})]"
+    )
+    return said, then(run(code), there)
+
+
+_TOOLS = {
+    "gzip": ("gz",),
+    "bzip2": ("bz2", "tbz"),
+    "xz": ("xz",),
+    "zstd": ("zst", "zstd"),
+    "lz4": ("lz4",),
+}
+_FEW = 9  # files that are named one by one
+
+
+def zipped(place: Path, files: Sequence[Path]) -> tuple[str, str]:
+    """Unpack zip archives beside themselves."""
+    unpack = "; ".join(
+        f"{python()} -m zipfile -e {word(file)} {word(file.with_suffix(''))}" for file in files[:_FEW]
+    )
+    out = files[0].with_suffix("") / (class_root(files[0]) or "")
+    return ", which is not read as it is", then(unpack, out if len(files) == 1 else place)
+
+
+def archived(place: Path, files: Sequence[Path]) -> tuple[str, str]:
+    """Unpack a rar or 7z archive."""
+    del place
+    out = files[0].with_suffix("")
+    return "; the line needs 7z", then(f"7z x {word(files[0])} -o{word(out)}", out)
+
+
+def feather(place: Path, files: Sequence[Path]) -> tuple[str, str]:
+    """Write a Feather table as parquet."""
+    del place
+    out = files[0].with_suffix(".parquet")
+    code = (
+        "import pyarrow.feather as f, pyarrow.parquet as p; "
+        f"p.write_table(f.read_table({text(files[0])}), {text(out)}, row_group_size=1000)"
+    )
+    return "", then(run(code), out)
+
+
+def orc(place: Path, files: Sequence[Path]) -> tuple[str, str]:
+    """Write an ORC table as parquet."""
+    del place
+    out = files[0].with_suffix(".parquet")
+    code = (
+        "import pyarrow.orc as o, pyarrow.parquet as p; "
+        f"p.write_table(o.read_table({text(files[0])}), {text(out)}, row_group_size=1000)"
+    )
+    return "", then(run(code), out)
+
+
+def table(place: Path, files: Sequence[Path]) -> tuple[str, str]:
+    """Name the folder of images that a table of labels stands beside."""
+    del place
+    folder = files[0].parent
+    pictures = (f for f in map(Path, glance_paths(folder)) if f.suffix[1:].lower() in IMAGE_SUFFIXES)
+    first = next(pictures, None)
+    said = ", and a table names samples but does not hold them"
+    if first is None:
+        return said, f"ls {word(folder)}   # name the folder of images; the table comes after --labels"
+    root = folder if first.parent == folder else folder / first.relative_to(folder).parts[0]
+    return said, f"prune embed {word(root)} --labels {word(files[0])}"

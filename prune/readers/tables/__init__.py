@@ -1,0 +1,1 @@
+"""Rows of parquet and Arrow files as samples."""

@@ -1,0 +1,237 @@
+"""Which files of a Hugging Face folder are a split: as `save_to_disk` noted, or by names of parquet files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prune.core.errors import DataError, OptionError
+from prune.readers.folders.splits import canonical, split_of, words_in
+from prune.readers.foreign.shell_lines import run, text, then
+from prune.readers.sample import refuse_unnameable
+from prune.readers.tables.rows import open_rows
+from prune.readers.tar.shard_list import from_pattern, is_pattern, refuse_missing
+from prune.system import files
+
+_SHARD = re.compile(r"(\w+(?:[.-]\w+)*?)-\d{5}-of-\d{5}\b.*\.parquet")
+_PART = re.compile(r"-\d{5}-of-\d{5}$")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The files of one split, relative to the root, in order."""
+
+    root: Path
+    files: tuple[str, ...]
+    kind: str  # parquet or arrow
+    split: str | None
+    cached: bool = False  # in the cache of `datasets`
+
+
+def is_saved(path: Path) -> bool:
+    """Say whether `save_to_disk` wrote this folder."""
+    return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
+
+
+def is_cache(path: Path) -> bool:
+    """Say whether `datasets` keeps a dataset in this folder of its cache."""
+    return not is_saved(path) and any(is_stream(file) for file in path.glob("*.arrow"))
+
+
+def is_stream(file: Path) -> bool:
+    """Say whether this is an Arrow stream, as `datasets` writes it; one called `cache-…` holds no dataset."""
+    if file.suffix != ".arrow" or file.name.startswith("cache-") or not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(4) == b"\xff\xff\xff\xff"
+
+
+def find(path: Path, split: str | None) -> Found:
+    """Return the files of a split; without a name, of `train` or of the only one.
+
+    The split of a parquet file is what stands before `-00000-of-00002` in its name, else the first of train,
+    validation, test (or a common other word for one of them) in its path below `path`, else train.
+
+    Raises
+    ------
+    DataError
+        There are no files, or those of the split lie in several folders.
+    OptionError
+        There is no such split, or there are several and none is called train.
+    """
+    if (path / "dataset_dict.json").is_file():
+        splits = _names(_json(path / "dataset_dict.json"), "splits", path / "dataset_dict.json")
+        chosen = _choose(splits, split, path)
+        names = [f"{chosen}/{name}" for name in _arrow_files(path / chosen)]
+        return Found(path, tuple(names), "arrow", chosen)
+    if (path / "state.json").is_file():
+        return _saved(path, split)
+    if is_stream(path) or (path.is_dir() and is_cache(path)):
+        return _cached(path, split)
+    if not path.exists() and is_pattern(str(path)):
+        return _matching(path, split)
+    return _parquet(path, split)
+
+
+def splits(path: Path) -> list[str]:
+    """Return the names of the splits in a folder; none where it is one dataset without splits."""
+    if (path / "dataset_dict.json").is_file():
+        return list(_names(_json(path / "dataset_dict.json"), "splits", path / "dataset_dict.json"))
+    if is_cache(path):
+        return sorted(_cached_splits(path))
+    return [] if (path / "state.json").is_file() else sorted(_by_split(path, path))
+
+
+def _saved(path: Path, split: str | None) -> Found:
+    own = _json(path / "state.json").get("_split")
+    if split is not None and (not own or _means(split) != _means(str(own))):
+        what = f"it is the split {own}" if own else "it has no splits"
+        raise OptionError(f"no split of {path} is called {split!r}", f"{what}: leave --split out")
+    name = own.encode(errors="backslashreplace").decode() if isinstance(own, str) else None
+    return Found(path, tuple(_arrow_files(path)), "arrow", name)
+
+
+def _arrow_files(folder: Path) -> Sequence[str]:
+    state = _json(folder / "state.json")
+    if state.get("_indices_data_files") or state.get("_indices_files"):
+        raise DataError(
+            f"{folder} was saved with an index over its rows, by an old version of datasets",
+            "load it, call flatten_indices() and save it again",
+        )
+    entries = state.get("_data_files")
+    rows = [entry.get("filename") if isinstance(entry, dict) else None for entry in entries or ()]
+    return _names({"_data_files": rows}, "_data_files", folder / "state.json")
+
+
+def _parquet(path: Path, split: str | None) -> Found:
+    root = path if path.is_dir() else path.parent
+    splits = _by_split(path, root)
+    chosen = _choose(sorted(splits), split, path)
+    folders = sorted({name.rpartition("/")[0] for name in splits[chosen]})
+    if len(folders) > 1:
+        raise DataError(
+            f"the parquet files of the split {chosen} lie in several folders: {', '.join(folders[:5])}",
+            f"name one of them: {root / folders[0]}",
+        )
+    return Found(root, tuple(splits[chosen]), "parquet", chosen)
+
+
+def _matching(path: Path, split: str | None) -> Found:
+    """Return the parquet files that a pattern names, of one split."""
+    root, names = from_pattern(str(path), ".parquet")
+    if not names:
+        raise DataError(f"no .parquet file matches {path}", "name the folder that holds them")
+    refuse_missing(root, names)
+    refuse_unnameable(root, names)
+    splits: dict[str, list[str]] = {}
+    for name in names:
+        splits.setdefault(_split_of(name), []).append(name)
+    chosen = _choose(sorted(splits), split, path)
+    return Found(root, tuple(splits[chosen]), "parquet", chosen)
+
+
+def _cached(path: Path, split: str | None) -> Found:
+    """Return the files of a split in the cache of `datasets`: `NAME-train-00000-of-00002.arrow`."""
+    splits = _cached_splits(path)
+    chosen = _choose(sorted(splits), split, path)
+    return Found(path if path.is_dir() else path.parent, tuple(splits[chosen]), "arrow", chosen, cached=True)
+
+
+def _cached_splits(path: Path) -> dict[str, list[str]]:
+    splits: dict[str, list[str]] = {}
+    for file in sorted(path.glob("*.arrow")) if path.is_dir() else [path]:
+        if is_stream(file):
+            stem = _PART.sub("", file.stem)
+            name = stem.rpartition("-")[2]
+            splits.setdefault(canonical(name), []).append(file.name)
+    refuse_unnameable(path, [name for names in splits.values() for name in names])
+    return splits
+
+
+def refuse_pictures_elsewhere(found: Found, column: str) -> None:
+    """Raise `DataError` where a cache only points to its pictures: prune follows no path out of a dataset."""
+    rows = open_rows(found.root / found.files[0], found.kind)
+    _, first = next(iter(rows.batches([column])), (0, None))
+    held = first[column][0].as_py() if first is not None and first.num_rows else None
+    if not isinstance(held, dict) or held.get("bytes") is not None or not held.get("path"):
+        return
+    listed = ", ".join(text(found.root / name) for name in found.files)
+    out = found.root.parent / f"{found.root.name}-saved"
+    code = (
+        "from datasets import Dataset, concatenate_datasets; "
+        f"concatenate_datasets([Dataset.from_file(f) for f in [{listed}]]).save_to_disk({text(out)})"
+    )
+    raise DataError(
+        f"{found.root / found.files[0]} is of the cache of datasets, and its pictures lie elsewhere: "
+        f"{held['path']}",
+        then(run(code), out),
+    )
+
+
+def _by_split(path: Path, root: Path) -> dict[str, list[str]]:
+    found = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    names = [file.relative_to(root).as_posix() for file in found if file.is_file()]
+    names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
+    refuse_unnameable(root, names)
+    if not names:
+        raise DataError(f"no .parquet files in {path}", "name the folder that holds them")
+    splits: dict[str, list[str]] = {}
+    for name in names:
+        splits.setdefault(_split_of(name), []).append(name)
+    return splits
+
+
+def _split_of(name: str) -> str:
+    shard = _SHARD.fullmatch(name.rpartition("/")[2])
+    if shard:
+        return canonical(shard[1])
+    return next(iter(words_in(name).values()), "train")
+
+
+def _choose(splits: Sequence[str], split: str | None, path: Path) -> str:
+    if split is None:
+        training = [name for name in splits if _means(name) == "train"]
+        if "train" in splits or len(training) == 1:
+            return "train" if "train" in splits else training[0]
+        if len(splits) == 1:
+            return splits[0]
+        raise OptionError(f"{path} has several splits and none is called train", _choices(splits))
+    if split not in splits:
+        alike = [name for name in splits if _means(name) == _means(split)]
+        if len(alike) == 1:
+            return alike[0]
+        raise OptionError(f"no split of {path} is called {split!r}", _choices(splits))
+    return split
+
+
+def _means(split: str) -> str:
+    return (split_of(split) or canonical(split)).lower()
+
+
+def _choices(splits: Sequence[str]) -> str:
+    return f"choose: {' or '.join(f'--split {name}' for name in splits)}" if splits else "it has no splits"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = files.read_json(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is missing or damaged", "save the dataset again") from error
+    return value if isinstance(value, dict) else {}
+
+
+def _names(value: dict[str, Any], field: str, path: Path) -> list[str]:
+    """Return a list of plain file names; what stands in a file must not choose a path."""
+    names = value.get(field)
+    sound = isinstance(names, list) and names
+    if not sound or not all(isinstance(n, str) and _is_plain(n) for n in names or ()):
+        raise DataError(f"{path} has no list of names in {field!r}", "save the dataset again")
+    return list(names or ())
+
+
+def _is_plain(name: str) -> bool:
+    """Say whether a name is that of a file in this very folder."""
+    return name not in {"", ".", ".."} and not any(c in "/\0" or "\ud800" <= c <= "\udfff" for c in name)

@@ -1,0 +1,304 @@
+"""From the words of a command to an open dataset: found, scanned, the same as last time, rejects counted."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from prune.core.errors import DataError, OptionError, RejectsError, StoreError
+from prune.modalities.image.bit_depth import bits_of, remark
+from prune.modalities.image.decode_settings import DEEP, MAX_PIXELS, Decoding, pixels_of
+from prune.readers import Reader, open_reader
+from prune.readers.folders.layout import LayoutError
+from prune.readers.scan import first_difference, scan
+from prune.readers.scan_summary import scan_line
+from prune.readers.scanned_images import Scanned
+from prune.readers.tar.samples import choice_of
+from prune.steps.recovery import commands_of
+from prune.steps.replacement import tell_hidden
+from prune.steps.settings import DEFAULTS, Settings
+from prune.steps.store_place import place_store
+from prune.store import Dataset, Store
+from prune.store.layout import DATASETS, LOCATION, REJECTS, SCANS
+from prune.system import files
+from prune.system.checksummed_json import sealed
+from prune.system.local_paths import is_there, real
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A dataset with the store that knows it."""
+
+    store: Store
+    reader: Reader
+    dataset: Dataset
+    fingerprint: str
+    settings: Settings
+    max_pixels: int = MAX_PIXELS  # of an image
+    bits: int | None = None  # of 16-bit pictures, where another dataset decides what is white
+
+    @property
+    def images(self) -> Scanned:
+        """Where images are read from: one that is no longer as it was scanned is an error."""
+        bits = bits_of(self.dataset.depths) if self.bits is None else self.bits
+        return Scanned(self.reader, Decoding(self.max_pixels, bits))
+
+    def decoded_as(self, recipe: Mapping[str, Any]) -> Opened:
+        """Return the same, with images decoded as those of a column with this recipe."""
+        return replace(self, max_pixels=recipe.get("max_pixels", MAX_PIXELS), bits=recipe.get("bits", DEEP))
+
+
+@contextlib.contextmanager
+def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opened]:
+    """Open and scan a dataset, holding the store for writing.
+
+    Raises
+    ------
+    DataError
+        There is no such dataset, or it cannot be read.
+    StoreError
+        The store is busy, or was made from another dataset or from this one before it changed.
+    """
+    location = _locate(store, data, settings)
+    with _as_it_was(store, location, settings):
+        reader = _open(location)  # before the store is made
+    place_store(store, reader, location["data"], settings.reporter)
+    with store.writing(wait=settings.wait, say=settings.reporter.say):
+        with _as_it_was(store, location, settings):
+            dataset = _scanned(store, reader, settings)
+        place = str(reader.root) if reader.format == "imagefolder" else location["data"]  # of the split
+        settings.reporter.say(scan_line(place, dataset))
+        if said := remark(dataset.depths):
+            settings.reporter.say(said)
+        fingerprint = dataset.fingerprint
+        if store.exists() and store.state.get("dataset") not in {None, fingerprint} and not settings.refresh:
+            raise _stale(store, dataset)
+        if not store.exists():
+            _remember(store, location)  # so that what is interrupted can be gone on with
+        if not store.holds_dataset(fingerprint):
+            tell_hidden(store, fingerprint, settings.reporter.say)
+            store.write_dataset(dataset)
+        yield Opened(
+            store, reader, dataset, fingerprint, settings, pixels_of(location["reading"].get(_LIMIT))
+        )
+        _remember(store, location)
+
+
+def _open(location: Mapping[str, Any]) -> Reader:
+    reading = {name: value for name, value in location["reading"].items() if name != _LIMIT}
+    pixels_of(location["reading"].get(_LIMIT))  # a limit that is none is said before anything is read
+    return open_reader(location["data"], settled=location["settled"], **reading)
+
+
+_LIMIT = "max_pixels"
+
+
+def _scanned(store: Store, reader: Reader, settings: Settings) -> Dataset:
+    try:
+        return scan(reader, store.path / SCANS, settings.reporter)
+    except RejectsError as error:
+        _list_rejects(store, [], dict(error.rejects))
+        raise
+
+
+def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[Reader, Dataset]:
+    """Open the dataset that the store knows, for reading; `fresh`: read all of it, whatever its time stamps.
+
+    Raises
+    ------
+    StoreError
+        The store is missing, or the dataset changed since it was scored.
+    DataError
+        The dataset is not where it was.
+    """
+    location = _locate(store, None, settings)
+    with _as_it_was(store, location, settings):
+        reader = _open(location)
+        known = store.path / ("no scans" if fresh else SCANS)
+        dataset = scan(reader, known, settings.reporter, keep=False)
+    if dataset.fingerprint != store.state.get("dataset"):
+        raise _stale(store, dataset)
+    return reader, dataset
+
+
+def known_dataset(store: Store, settings: Settings, what: str = "selecting from the store alone") -> Dataset:
+    """Return the dataset of a store, after a look whether its files are still the same.
+
+    The dataset as a whole may be out of reach; then the reporter is told so, and `what` is done about it.
+
+    Raises
+    ------
+    StoreError
+        The store is missing, or the dataset changed since.
+    """
+    known = store.dataset
+    try:
+        return reopened(store, settings)[1]
+    except DataError as error:
+        settings.reporter.say(f"{error}; {what}")
+        return known
+
+
+def all_rejects(store: Store, dataset: Dataset) -> dict[int, str]:
+    """Rows that cannot be used, with reasons: from the scan, passes over the images, a trace of one's own."""
+    rejects = dataset.rejects
+    for name in store.columns:
+        if name.startswith(("images.", "embedding.", "trace.")):
+            rejects = store.column(name).rejects | rejects
+        elif name.startswith("score.") and store.column(name).recipe.get("unlabelled") == "skip":
+            rejects = dict.fromkeys(np.flatnonzero(dataset.labels < 0).tolist(), "no label") | rejects
+    return rejects
+
+
+def check_rejects(opened_: Opened, rejects: Mapping[int, str], what: str = "samples") -> None:
+    """Stop when samples were rejected and the user did not say to go on without them.
+
+    Raises
+    ------
+    RejectsError
+        Some samples were rejected and `on_error` is `fail`, more than `max_bad` of them, or all.
+    """
+    settings, n = opened_.settings, len(opened_.dataset)
+    keys = opened_.dataset.samples["key"]
+    listed = [(keys[row].as_py(), rejects[row]) for row in sorted(rejects)]
+    if rejects or opened_.dataset.skipped:
+        _list_rejects(opened_.store, listed, opened_.dataset.skipped)
+    if not rejects:
+        return
+    limit = Fraction(str(settings.max_bad)) * n  # as it was typed: 0.29 of 100 is 29
+    share = f"{len(rejects)} of {n} {what} ({100 * len(rejects) / n:.2g} %)"
+    if len(rejects) == n:
+        hint = choice_of(rejects.values()) or "look at the reasons above"
+        raise RejectsError(f"none of {n} {what} can be used", listed, hint)
+    if settings.on_error == "fail":
+        more = "" if len(rejects) <= limit else f" --max-bad {_round_up(len(rejects) / n)}"
+        skip = f"add --on-error skip{more} to go on without them; what was read is kept"
+        hint = choice_of(rejects.values()) or skip
+        raise RejectsError(f"{share} cannot be used", listed, hint)
+    if len(rejects) > limit:
+        told = f"{share} cannot be used, the limit is {100 * settings.max_bad:g} %"
+        raise RejectsError(
+            told, listed, f"add --max-bad {_round_up(len(rejects) / n)} if that is as it should be"
+        )
+    settings.reporter.say(
+        f"{share} cannot be used and are left out; listed in {opened_.store.path / REJECTS}"
+    )
+
+
+def _list_rejects(store: Store, samples: Sequence[tuple[str, str]], shards: Mapping[str, str]) -> None:
+    listed = [{"shard": name, "reason": why} for name, why in shards.items()]
+    listed += [{"key": key, "reason": why} for key, why in samples]
+    files.write_json(store.path / REJECTS, listed)
+
+
+def _round_up(share: float) -> str:
+    return f"{min(1.0, share * 1.05 + 0.001):.3f}"
+
+
+def _locate(store: Store, data: str | None, settings: Settings) -> dict[str, Any]:
+    asked = {name: value for name, value in settings.reading.items() if value is not None}
+    if data is not None:
+        if not os.fspath(data):
+            raise OptionError("DATA is an empty text", "name the dataset; . is the current folder")
+        return {"data": os.fspath(data), "reading": asked, "settled": False}
+    try:
+        kept = files.read_record(store.path / LOCATION)
+        near = os.path.normpath(real(store.path) / kept["relative"])
+        absolute, reading = kept["data"], dict(kept["reading"])
+    except PermissionError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{store.path} does not know where its dataset is", f"{_naming(store)}   # name it"
+        ) from error
+    place = next((place for place in (near, absolute) if is_there(place)), None)
+    if place is None:
+        raise DataError(f"the dataset is no longer at {absolute}", f"{_naming(store)}   # name it")
+    if "labels" in reading:  # as seen from the data: both can move together
+        reading["labels"] = os.path.normpath(Path(place).parent / reading["labels"])
+    if "no_labels" in asked:  # what was asked for now goes before what is remembered
+        reading = {name: value for name, value in reading.items() if name not in _LABELLING}
+    elif _LABELLING & asked.keys():
+        reading.pop("no_labels", None)
+    return {"data": place, "reading": reading | asked, "settled": True}
+
+
+_LABELLING = {"labels", "label_field"}
+
+
+def _naming(store: Store) -> str:
+    return f"{commands_of(store)(DATASETS)} DATA"
+
+
+@contextlib.contextmanager
+def _as_it_was(store: Store, location: Mapping[str, Any], settings: Settings) -> Iterator[None]:
+    """Say of data that could be read when the store was made, and lies there, that it is stale."""
+    try:
+        yield
+    except LayoutError:
+        raise  # the data need not have changed: it says itself how to read it as before
+    except (DataError, OptionError) as error:
+        passing = getattr(error.__cause__, "errno", None) not in {None, errno.ENOENT, errno.ENOTDIR}
+        if passing or settings.refresh or not _is_known(store, location):
+            raise
+        raise StoreError(
+            f"stale: {error}; it was not so when {store.path} was made",
+            "bring the data back as it was, or add --refresh to embed or score once it can be read",
+        ) from error
+
+
+def _is_known(store: Store, location: Mapping[str, Any]) -> bool:
+    """Whether the store is about the dataset at this place, read in this way."""
+    try:
+        about = store.state.get("dataset") if store.exists() else None
+        known = _locate(store, None, DEFAULTS)
+    except (StoreError, DataError):
+        return False
+    return about is not None and _noted(store, known) == _noted(store, location)
+
+
+def _remember(store: Store, location: Mapping[str, Any]) -> None:
+    new, path = sealed(_noted(store, location)), store.path / LOCATION
+    if not path.is_file() or path.read_bytes() != files.json_bytes(new):
+        files.write_json(path, new)
+
+
+def _noted(store: Store, location: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a location as the store keeps it."""
+    absolute = os.path.abspath(location["data"])  # noqa: PTH100 - `resolve` would follow links and braces
+    relative = os.path.relpath(absolute, real(store.path))
+    reading = dict(location["reading"])
+    if "labels" in reading:
+        reading["labels"] = os.path.relpath(reading["labels"], Path(absolute).parent)
+    return {"data": absolute, "relative": relative, "reading": reading}
+
+
+def _stale(store: Store, new: Dataset) -> StoreError:
+    try:
+        old = store.dataset
+    except StoreError as damaged:
+        return damaged
+    if old.split != new.split:
+        return StoreError(
+            f"{store.path} is about the split {old.split}, not {new.split}",
+            "use another --store for another split, or add --refresh to start over in this one",
+        )
+    shared = pc.any(pc.is_in(old.samples["key"], new.samples["key"])).as_py()
+    if not (shared or set(old.sources) & set(new.sources)):
+        return StoreError(
+            f"{store.path} holds another dataset of {len(old)} samples",
+            "use another --store, or add --refresh to start over in this one",
+        )
+    return StoreError(
+        f"stale: {first_difference(old, new)} since {store.path} was made",
+        "add --refresh to embed or score to start over with the data as it is now, or use another --store",
+    )

@@ -1,0 +1,156 @@
+"""From the name of an encoder to a column of embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prune.core.errors import DataError, OptionError
+from prune.encoders import Encoder, encode_dataset, open_encoder, precomputed_column
+from prune.readers.huggingface import HuggingFace
+from prune.steps.dataset_session import Opened
+from prune.steps.replacement import changed, tell_replaced
+from prune.steps.table_features import TableFeatures
+from prune.store import ColumnWriter
+from prune.system import files
+from prune.system.cores import thread_count
+from prune.system.npy import open_npy
+
+_DEFAULT = "resnet18"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked `embed` for."""
+
+    encoder: str | None = None
+    weights: str | None = None
+    features: str | None = None
+    dtype: str | None = None  # None: as the column is that is there, else float16
+
+
+def embed_column(opened: Opened, asked: Request) -> ColumnWriter:
+    """Encode what is not encoded yet; return the column, for `finish` when its rejects are accepted.
+
+    Raises
+    ------
+    OptionError
+        Options that do not go together, or a dtype that is neither float16 nor float32.
+    """
+    if asked.dtype not in {None, "float16", "float32"}:
+        raise OptionError(f"--dtype {asked.dtype} is not float16 or float32")
+    if (own := _table_features(opened, asked)) is not None:
+        dtype = _dtype(opened, asked, "precomputed")
+        column = str(opened.reader.options["features_column"])
+        recipe = {"encoder": "precomputed", "column": column, "dtype": dtype.name, "version": 1}
+        writer = _column(opened, "embedding.precomputed", recipe)
+        precomputed_column(own, opened.dataset, writer, dtype, opened.settings.reporter)
+        return writer
+    if _features(opened, asked):
+        return _precomputed(opened, asked, _dtype(opened, asked, "precomputed"))
+    settings, name = opened.settings, asked.encoder or _DEFAULT
+    standing = _standing(opened, asked, name)
+    if standing is not None:
+        return standing
+    dtype = _dtype(opened, asked, name)
+    encoder = open_encoder(
+        name,
+        weights=asked.weights,
+        device=settings.torch_device,
+        seed=settings.seed,
+        say=settings.reporter.say,
+    )
+    return encoded(opened, encoder, dtype)
+
+
+def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWriter:
+    """Encode the samples that are not encoded yet; return the column `embedding.<encoder>`."""
+    settings = opened.settings
+    recipe = {**encoder.identity, "dtype": dtype.name, **opened.images.decoding.recipe}
+    writer = _column(opened, f"embedding.{encoder.name}", recipe)
+    encode_dataset(
+        encoder,
+        opened.images,
+        opened.dataset,
+        writer,
+        workers=settings.workers,
+        threads=thread_count() if settings.torch_device == "cpu" else 1,
+        dtype=dtype,
+        reporter=settings.reporter,
+    )
+    return writer
+
+
+def _shown(opened: Opened, encoder: str) -> dict[str, Any]:
+    """Return how the column of an encoder that is there was made; nothing where there is none."""
+    if not opened.store.holds_dataset(opened.fingerprint):
+        return {}
+    return opened.store.recipe_of(f"embedding.{encoder}") or {}
+
+
+def _dtype(opened: Opened, asked: Request, encoder: str) -> np.dtype[Any]:
+    return np.dtype(asked.dtype or _shown(opened, encoder).get("dtype", "float16"))
+
+
+def _standing(opened: Opened, asked: Request, encoder: str) -> ColumnWriter | None:
+    """Return the column that is there and whole, where nothing was said that it might not be."""
+    recipe = _shown(opened, encoder)
+    if asked.weights is not None or asked.dtype not in {None, recipe.get("dtype")}:
+        return None
+    if recipe.get("dataset") != opened.fingerprint:  # none is there, or it is no encoder's
+        return None
+    if opened.decoded_as(recipe).images.decoding != opened.images.decoding:  # as with another --max-pixels
+        return None
+    writer = opened.store.write_column(f"embedding.{encoder}", recipe, rows=len(opened.dataset))
+    return writer if writer.finished else None
+
+
+def _features(opened: Opened, asked: Request) -> str | None:
+    """Return the file of features: named, or the dataset itself where it is a matrix of features."""
+    if asked.features is not None and asked.encoder not in {None, "precomputed"}:
+        raise OptionError(f"--features and --encoder {asked.encoder} exclude each other", "leave one out")
+    if asked.features is None and asked.encoder in {None, "precomputed"}:
+        return _own_features(opened)
+    return asked.features
+
+
+def _table_features(opened: Opened, asked: Request) -> TableFeatures | None:
+    """Return the features of a table that has no images."""
+    reader = opened.reader
+    if not isinstance(reader, HuggingFace) or reader.features_column is None or asked.features is not None:
+        return None
+    return TableFeatures(reader, opened.dataset) if asked.encoder in {None, "precomputed"} else None
+
+
+def _own_features(opened: Opened) -> str | None:
+    shards = opened.dataset.sources
+    if opened.reader.format != "arrays" or len(shards) == 0:
+        return None
+    matrix = next((name for name in sorted(shards) if _is_matrix(opened.reader.root / name)), None)
+    return None if matrix is None else str(opened.reader.root / matrix)
+
+
+def _is_matrix(path: Path) -> bool:
+    return open_npy(path).ndim == 2
+
+
+def _precomputed(opened: Opened, asked: Request, dtype: np.dtype[Any]) -> ColumnWriter:
+    path = Path(_features(opened, asked) or "")
+    if not path.is_file():
+        raise DataError(f"there is no file {path}", "name a .npy or parquet file after --features")
+    recipe = {"encoder": "precomputed", "file": files.sha256(path), "dtype": dtype.name, "version": 1}
+    writer = _column(opened, "embedding.precomputed", recipe)
+    precomputed_column(path, opened.dataset, writer, dtype, opened.settings.reporter)
+    return writer
+
+
+def _column(opened: Opened, name: str, recipe: dict[str, Any]) -> ColumnWriter:
+    recipe = {**recipe, "dataset": opened.fingerprint}
+    before = _shown(opened, name.removeprefix("embedding."))
+    if before and before != recipe:
+        opened.settings.reporter.say(f"{name} is there, made in another way: {changed(before, recipe)}")
+        tell_replaced(opened.store, [name], opened.settings.reporter.say)
+    return opened.store.write_column(name, recipe, rows=len(opened.dataset))

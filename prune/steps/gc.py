@@ -1,0 +1,109 @@
+"""What a store holds and nothing shows is removed: a cache between pipeline runs must not grow for ever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prune.core.errors import DataError, OptionError, StoreError
+from prune.readers.scan import scans_of
+from prune.steps.dataset_session import reopened
+from prune.steps.keywords import named
+from prune.steps.settings import DEFAULTS, Settings
+from prune.store import Store
+from prune.store.layout import ASIDE, BEGUN, SCANS
+from prune.store.removal import left_in, retire
+from prune.store.unused import Unused, size_of, unused
+from prune.system import files
+
+
+@named
+def gc(
+    store: Store | str | Path = ".prune",
+    *,
+    unfinished: bool = False,
+    dry_run: bool = False,
+    settings: Settings = DEFAULTS,
+) -> dict[str, Any]:
+    """Remove what nothing shows any more: never what a verb would read, nor the work of a command that runs.
+
+    What is removed is first moved out of sight as a whole, so that a kill at any time leaves a whole store.
+
+    Parameters
+    ----------
+    unfinished
+        Also remove what a command began and did not end: the same command then starts from nothing.
+    dry_run
+        Only say what would be removed.
+
+    Returns
+    -------
+    dict
+        store, removed and kept (each with path, why and bytes), bytes (of what is removed), dry_run.
+
+    Raises
+    ------
+    StoreError
+        There is no store, or another command writes to it.
+    """
+    held = store if isinstance(store, Store) else Store(store)
+    held.require()
+    if dry_run:
+        gone, kept = _found(held, settings, unfinished=unfinished)
+        return _described(held, gone, kept, dry_run=True)
+    left = _left(held)
+    with held.writing(wait=settings.wait, say=settings.reporter.say):
+        gone, kept = _found(held, settings, unfinished=unfinished)
+        with settings.reporter.stage("removing", len(gone), "pieces") as advance:
+            for piece in gone:
+                retire(held.path, piece.path)
+                advance(1)
+        if unfinished:
+            files.remove(held.path / BEGUN)
+    return _described(held, [*left, *gone], kept, dry_run=False)
+
+
+def _found(store: Store, settings: Settings, *, unfinished: bool) -> tuple[list[Unused], list[Unused]]:
+    """Return what is to go, and what stays though nothing shows it."""
+    found = [*unused(store), *_old_scans(store, settings)]
+    gone = [piece for piece in found if unfinished or not piece.unfinished]
+    kept = [piece for piece in found if piece not in gone]
+    aside = store.path / ASIDE
+    if aside.exists():
+        kept.append(Unused(aside, "stood where files of prune's belong; it may be yours", size_of(aside)))
+    return gone, kept
+
+
+def _left(store: Store) -> list[Unused]:
+    """Return what killed writers left: whoever holds the lock removes it first of all."""
+    return [
+        Unused(path, "was left by a command that was stopped", size_of(path)) for path in left_in(store.path)
+    ]
+
+
+def _old_scans(store: Store, settings: Settings) -> list[Unused]:
+    """Return scans of files that are gone or have changed; nothing where the dataset is out of reach."""
+    home = store.path / SCANS
+    if not home.is_dir():
+        return []
+    try:
+        known = scans_of(reopened(store, settings)[0], home)
+    except (DataError, OptionError, StoreError) as error:
+        settings.reporter.say(f"{error}; its scans are left as they are")
+        return []
+    found = [path for path in sorted(home.rglob("*")) if path.is_file() and path not in known]
+    return [Unused(path, "a scan of a file that is gone or changed", size_of(path)) for path in found]
+
+
+def _described(store: Store, gone: list[Unused], kept: list[Unused], *, dry_run: bool) -> dict[str, Any]:
+    def told(piece: Unused) -> dict[str, Any]:
+        return {"path": str(piece.path), "why": piece.why, "bytes": piece.bytes}
+
+    return {
+        "store": str(store.path),
+        "removed": [told(piece) for piece in gone],
+        "kept": [told(piece) for piece in kept],
+        "bytes": sum(piece.bytes for piece in gone),
+        "kept_bytes": sum(piece.bytes for piece in kept),
+        "dry_run": dry_run,
+    }

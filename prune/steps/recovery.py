@@ -1,0 +1,161 @@
+"""From something in a store to the command that makes it again."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from prune.core.errors import DamagedError, StoreError
+from prune.core.store_option import in_store
+from prune.store import Store
+from prune.store.hints import writer_of
+from prune.store.layout import COLUMN, COLUMNS, DATASETS, LOCATION, RECIPE, SELECTION, SELECTIONS, TARGETS
+from prune.system import files
+
+Asked = ParamSpec("Asked")
+Done = TypeVar("Done")
+
+_OWN = "run your training with prune.trace.TraceWriter again"
+_OF_TRAINING = ("trace.", "probs", "embedding.proxy")
+_TOLD = {
+    "--proxy": "proxy",
+    "--proxy-size": "size",
+    "--epochs": "epochs",
+    "--lr": "peak_lr",
+    "--seed": "seed",
+}
+_TRAINED = (*_OF_TRAINING, "grad_norm.", "deepfool.")
+
+
+def commands_of(store: Store) -> Callable[[str], str]:
+    """Return what says which command makes a column, `selections/NAME`, `datasets` or `targets` again.
+
+    It is the command that was typed, where the store remembers it; else the nearest that is known of it. The
+    dataset is not in it, because the store knows where that is.
+    """
+    known = store.commands
+
+    def command(what: str) -> str:
+        if what.startswith(_OF_TRAINING) and _is_own(store):
+            return _OWN
+        if what == DATASETS:
+            makers = sorted(words for words in known.values() if not words.startswith("prune select "))
+            words = makers[0] if makers else "prune score --type el2n"
+        elif what == TARGETS:
+            words = next(
+                (w for w in sorted(known.values()) if " --target " in w), "prune select --target DATA"
+            )
+        else:
+            words = known.get(what) or _guessed(store, what)
+        return in_store(words, str(store.path))
+
+    return command
+
+
+def advised(verb: Callable[Asked, Done]) -> Callable[Asked, Done]:
+    """Let a verb name the command that makes again what it found missing or damaged in a store."""
+
+    @functools.wraps(verb)
+    def run(*args: Asked.args, **kwargs: Asked.kwargs) -> Done:
+        try:
+            return verb(*args, **kwargs)
+        except DamagedError as error:
+            error.hint = command_for(error)
+            raise
+
+    return run
+
+
+def command_for(error: DamagedError) -> str:
+    """Return the command that makes again what is missing or damaged."""
+    place, what = error.store, error.what
+    if place.parent.name == TARGETS:  # the store of a target lies in that of the pool
+        place, what = place.parent.parent, TARGETS
+    store = Store(place)
+    command = commands_of(store)(what)
+    if what == DATASETS and not (place / LOCATION).is_file():
+        command = f"{command} DATA"
+    return command
+
+
+def _guessed(store: Store, what: str) -> str:
+    kind, _, name = what.partition("/")
+    if kind == SELECTIONS:
+        return _selecting(store, name)
+    column = ".".join(what.split(".")[:2])  # a companion, as `score.el2n.std`, comes with its score
+    words, scores = _training(store), _learnt(store)
+    if words and (column.startswith((*_TRAINED, "images.")) or column.removeprefix("score.") in scores):
+        return shlex.join(["prune", "score", "--type", ",".join(scores) or "el2n", *words])
+    about = _recipe(store, column)
+    if about.get("method") == "import":
+        high = ["--high", str(about["high"])] if about.get("high") else []
+        return shlex.join(
+            ["prune", "score", "--import", "FILE", "--type", column.removeprefix("score."), *high]
+        )
+    return writer_of(column).partition("   #")[0].removesuffix(" DATA")
+
+
+def _training(store: Store) -> list[str]:
+    """Return how the runs were trained, as `score` is told; nothing where that is not known."""
+    recipe = _recipe(store, "trace.0")
+    training, inputs = recipe.get("training"), recipe.get("inputs")
+    if not isinstance(training, dict) or not isinstance(inputs, dict):
+        return []
+    words = [word for option, name in _TOLD.items() for word in (option, str(training.get(name)))]
+    runs = sum(name.startswith("trace.") and name.count(".") == 1 for name in _shown(store))
+    words += ["--runs", str(runs)] if runs > 1 else []
+    kind, _, space = str(inputs.get("name")).partition(".")
+    if kind == "embedding":
+        return [*words, "--on", space]
+    return words if training.get("flip") else [*words, "--no-flip"]
+
+
+def _learnt(store: Store) -> list[str]:
+    """Return the scores that the store shows and that come of a training."""
+    columns = (name for name in _shown(store) if name.startswith("score.") and name.count(".") == 1)
+    made = (
+        name
+        for name in columns
+        if any(str(of).startswith(_TRAINED) for of in _recipe(store, name).get("from", {}))
+    )
+    return sorted(name.removeprefix("score.") for name in made)
+
+
+def _recipe(store: Store, column: str) -> dict[str, Any]:
+    return _record(store.path / COLUMNS / column / _shown(store).get(column, "none") / RECIPE)
+
+
+def _shown(store: Store) -> dict[str, str]:
+    try:
+        columns: dict[str, str] = store.state["columns"]
+    except StoreError:
+        return {}
+    return columns
+
+
+def _selecting(store: Store, name: str) -> str:
+    about = _record(store.path / SELECTIONS / name / SELECTION)
+    asked = about.get("asked")
+    words = ["prune", "select", "--name", name, "--method", str(about.get("method", "kcenter"))]
+    for option in ("fraction", "count", "score", "quota", "on"):
+        if isinstance(asked, dict) and option in asked:
+            words += [f"--{option}", str(asked[option])]
+    return shlex.join(words)
+
+
+def _is_own(store: Store) -> bool:
+    """Whether the trace that the store shows comes from the user's own training."""
+    home = store.path / COLUMNS / "trace.0"
+    found = [path for path in sorted(home.glob("*/*.json")) if path.name in {RECIPE, COLUMN}]
+    records = (_record(path) for path in found)
+    recipes = (record.get("recipe", record) for record in records)
+    return any(isinstance(recipe, dict) and recipe.get("source") == "own" for recipe in recipes)
+
+
+def _record(path: Any) -> dict[str, Any]:
+    try:
+        return files.read_record(path)
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,1 @@
+"""Score: from names of scores to columns of the store."""

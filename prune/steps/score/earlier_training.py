@@ -1,0 +1,138 @@
+"""How the proxies of a store were trained: what `score` goes on with where nobody says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from prune.core.errors import OptionError, StoreError
+from prune.proxy import Training
+from prune.steps.recovery import commands_of
+from prune.steps.report.training import in_words
+from prune.steps.score.request import Effort
+from prune.steps.settings import DEFAULTS
+from prune.store import Store
+from prune.store.column_json import known_recipe
+from prune.store.layout import COLUMN, COLUMNS
+
+_FIELDS = {field.name for field in fields(Training)}
+_OPTIONS = ("--epochs", "--proxy", "--proxy-size", "--lr", "--flip", "--no-flip", "--runs", "--cross-fit")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the traces that a store shows say of their training."""
+
+    training: Training
+    runs: int
+    on: str | None = None  # the embedding that the proxy looks at; None: images
+    on_fraction: str | None = None
+    cross_fit: int | None = None
+    drawn: int | None = None  # seed of the part or of the folds
+
+    def __str__(self) -> str:
+        inputs = f"images.{self.training.size}" if self.on is None else f"embedding.{self.on}"
+        share = {"fraction": self.on_fraction, "folds": self.cross_fit}
+        return in_words(asdict(self.training), inputs, share, self.runs)
+
+
+def earlier(store: Store, dataset: str) -> Earlier | None:
+    """Return how the traces of a dataset were trained; None where there are none, or a proxy made none.
+
+    Where none is shown, since what the store shows was lost, it is the only one that is finished.
+    """
+    shown = store.columns if store.holds_dataset(dataset) else []
+    runs = sum(name.startswith("trace.") and name.count(".") == 1 for name in shown)
+    recipe = store.recipe_of("trace.0") if runs else _only(store, dataset)
+    if recipe is not None and "folds" in recipe:
+        recipe = store.recipe_of("trace.0.0")
+    if recipe is None or not isinstance(recipe.get("training"), dict):
+        return None
+    try:
+        training = Training(**{k: v for k, v in recipe["training"].items() if k in _FIELDS})
+    except (TypeError, OptionError):  # of a version that trained in another way
+        return None
+    share = recipe.get("share") or {}
+    kind, _, space = str(recipe["inputs"]["name"]).partition(".")
+    return Earlier(
+        training,
+        runs=max(runs, 1),
+        on=space if kind == "embedding" else None,
+        on_fraction=share.get("fraction"),
+        cross_fit=share.get("folds"),
+        drawn=share.get("seed"),
+    )
+
+
+def _only(store: Store, dataset: str) -> dict[str, Any] | None:
+    """Return the recipe of the only finished trace of a dataset, shown or not."""
+    finished = [path.parent for path in (store.path / COLUMNS).glob(f"trace.0/*/{COLUMN}")]
+    recipes = [recipe for folder in finished if (recipe := known_recipe(folder)) is not None]
+    of_it = [recipe for recipe in recipes if recipe.get("data") == dataset]
+    return of_it[0] if len(of_it) == 1 else None
+
+
+def settled(
+    before: Earlier | None, training: Training, effort: Effort, seed: int, on: str | None
+) -> tuple[Training, Effort, str | None]:
+    """Return how to train where only some of it was said: the rest is as it was before.
+
+    Another proxy than before starts from its own defaults, because those of one do not suit the other.
+
+    Returns
+    -------
+    tuple
+        The training, the effort, and the embedding that the proxy looks at, if it is one.
+    """
+    if before is None or effort.fields.get("proxy", before.training.proxy) != before.training.proxy:
+        return training, effort, on
+    said = effort.said
+    given = {**asdict(before.training), **effort.fields}
+    if seed != DEFAULTS.seed:
+        given["seed"] = effort.fields.get("seed", seed)
+    if "epochs" in effort.fields or "until_stable" in said:
+        given["stop"] = None
+    if given["size"] != before.training.size and "crop" not in effort.fields:
+        given["crop"] = None
+    of = effort if said & {"on_fraction", "cross_fit"} else before
+    runs = effort.runs if said & {"runs", "until_stable"} else before.runs
+    folds = None if effort.stops_epochs else of.cross_fit
+    drawn = before.drawn if seed == DEFAULTS.seed else None
+    whole = replace(effort, runs=runs, drawn=drawn, on_fraction=of.on_fraction, cross_fit=folds)
+    return Training.of(**given), whole, before.on if on is None else on
+
+
+def require_told(store: Store, before: Earlier | None, effort: Effort, *, trains: bool) -> None:
+    """Refuse to train by default where a trace is shown that no longer says how it was made.
+
+    Raises
+    ------
+    StoreError
+        Nothing was said of the training either; the hint is the command that made it.
+    """
+    if not trains or before is not None or effort.is_said or "trace.0" not in store.columns_if_any:
+        return
+    if store.recipe_of("trace.0") is not None:
+        return
+    command = commands_of(store)("trace.0")
+    if any(f" {option} " in f"{command} " for option in _OPTIONS):
+        raise StoreError(f"column trace.0 of {store.path} is missing or damaged", command)
+
+
+def in_full(training: Training, effort: Effort) -> dict[str, Any]:
+    """Return the parameters of `score` that make this training again, whatever the store then says."""
+    usual = asdict(Training.of(training.proxy, size=training.size))
+    fields_ = {k: v for k, v in asdict(training).items() if v != usual[k] and k in _SAYABLE}
+    named: dict[str, Any] = {"proxy": training.proxy if training.proxy != "resnet8" else None, **fields_}
+    if training.size != Training().size:
+        named["size"] = training.size
+    asked: Mapping[str, Any] = {
+        "runs": effort.runs if effort.runs > 1 and effort.until_stable is None else None,
+        "on_fraction": effort.on_fraction,
+        "cross_fit": effort.cross_fit,
+    }
+    return {"training": named, **asked}
+
+
+_SAYABLE = {"epochs", "flip", "peak_lr"}

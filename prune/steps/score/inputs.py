@@ -1,0 +1,259 @@
+"""How scorers are fed: facts of a trace run by run, or once a space, labels and predictions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prune.core.arrays import Array, Rows, Scores
+from prune.core.errors import MissingColumnError
+from prune.core.label_doubt import doubt, suspect_ranks, tells_labels
+from prune.core.methods import Method
+from prune.proxy import FACTS, Trace
+from prune.scorers.epochs import remark
+from prune.selectors.random import lots
+from prune.steps.dataset_session import Opened
+from prune.steps.space_columns import embedding_name, of_originals
+from prune.store import Column, identity
+
+if TYPE_CHECKING:
+    from prune.index.space import EmbeddingSpace
+
+IMAGES, SPACE, LABELS, PROBS = "images", "space", "labels", "probs"
+GRADIENT, BOUNDARY, RIGHT = "gradient", "boundary", "right"
+FEATURES = "embedding.proxy"  # what a proxy makes of the samples
+TRAINED = frozenset({*FACTS, RIGHT, GRADIENT, BOUNDARY, PROBS})  # needs that a trained proxy meets
+PER_RUN = TRAINED - {PROBS}  # and of these every run has its own
+RANK = ".suspect_rank"  # of the column that orders labels, the most suspect first
+_FLAGS = {"forgetting": ".never"}  # suffix of the column that the method's flag fills
+_PREFIX = {IMAGES: "images.", GRADIENT: "grad_norm.", BOUNDARY: "deepfool.", PROBS: "probs"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all scores of a command share."""
+
+    opened: Opened
+    published: Mapping[str, str]  # columns that are finished, name -> identity
+    runs: Sequence[int]  # proxies whose scores are averaged
+    usable: Rows  # rows that get a score
+    images: Column | None = None
+    space: str | None = None  # the embedding that samples are compared in
+    found: dict[tuple[str, int, str], Array] = field(default_factory=dict)  # scores of single runs
+
+    def column(self, name: str) -> Column:
+        """Return a finished column, published or not yet."""
+        return self.opened.store.open_column(name, self.published[name])
+
+
+def scored(
+    job: Job, name: str, method: Method, options: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return a score's recipe, and its columns `{"": mean, ".std": …}` by suffix, each (n,)."""
+    recipe = _recipe(job, name, method, options)
+    if method.rowwise:
+        values = _of_images(job, method, options)
+    elif set(method.needs) <= PER_RUN:
+        values = _of_runs(job, name, method, options)
+    else:
+        values = {"": _known(job, name, recipe, lambda: of_features(job, method, options))}
+    unusable = np.setdiff1d(np.arange(len(job.opened.dataset)), job.usable)
+    for array in values.values():
+        array[unusable] = {"f": np.nan, "i": -1}.get(array.dtype.kind, 0)
+    return recipe, values
+
+
+def of_run(job: Job, method: Method, options: Mapping[str, Any], run: int) -> Array:
+    """Return what a scorer of training dynamics says about run `run`, (n,); computed once."""
+    asked = (method.name, run, repr(sorted(options.items())))
+    if asked not in job.found:
+        job.found[asked] = method.function(*_facts(job, method, run), **options)
+    return job.found[asked]
+
+
+def of_features(job: Job, method: Method, options: Mapping[str, Any]) -> Array:
+    """Return what a scorer of features or predictions says, (n,); NaN where a sample has none."""
+    from prune.system.executors.threads import steady
+
+    rows, dataset = job.usable, job.opened.dataset
+    if job.space == FEATURES:  # of samples that the proxy could not look at, it has none
+        rows = rows[np.isfinite(job.column(FEATURES).read()[rows]).all(axis=1)]
+    labels = dataset.labels[rows]
+    readers: dict[str, Callable[[], Any]] = {
+        SPACE: lambda: _space(job, rows),
+        LABELS: lambda: labels,
+        PROBS: lambda: of_originals(job.column(PROBS), dataset)[rows],
+    }
+    supplies = {"seed": job.opened.settings.seed, "classes": len(np.unique(labels[labels >= 0]))}
+    scores = np.full(len(dataset), np.nan, np.float32)
+    with steady() if SPACE in method.needs else nullcontext():
+        given = {supplied: supplies[supplied] for supplied in method.supplied}
+        scores[rows] = method.function(*(readers[need]() for need in method.needs), **given, **options)
+    return scores
+
+
+def _known(job: Job, name: str, recipe: Mapping[str, Any], compute: Callable[[], Array]) -> Array:
+    """Return the score where it is finished already; neighbours take minutes to find."""
+    column = f"score.{name}"
+    writer = job.opened.store.write_column(column, {**recipe, "column": column}, rows=len(job.opened.dataset))
+    return np.array(writer.finish().read()) if writer.finished else compute()
+
+
+def _of_images(job: Job, method: Method, options: Mapping[str, Any]) -> dict[str, Array]:
+    assert job.images is not None
+    return {"": np.concatenate([method.function(block, **options) for _, block in job.images.blocks()])}
+
+
+def _of_runs(job: Job, name: str, method: Method, options: Mapping[str, Any]) -> dict[str, Array]:
+    scores = np.stack([of_run(job, method, options, run) for run in job.runs]).astype(np.float64)
+    values = {"": scores.mean(0).astype(np.float32)}
+    if len(job.runs) > 1:
+        values[".std"] = scores.std(0, ddof=1).astype(np.float32)
+    if method.flag is not None:
+        flags = [method.flag(*_facts(job, method, run), **options) for run in job.runs]
+        values[_FLAGS[name]] = np.all(flags, axis=0)
+    if tells_labels(name, method.high):
+        values[RANK] = _ranks(job, method, values[""])
+    if method.suspects:
+        values[".suspect"] = _suspects(job, name, method, values[""])
+    return values
+
+
+def _suspects(job: Job, name: str, method: Method, scores: Scores) -> Array:
+    """Mark the labels that the score doubts, and say how many."""
+    marked = np.zeros(len(scores), bool)
+    found = doubt(scores[job.usable], method.high, name)
+    marked[job.usable] = found.mask
+    share = f"doubts {found.mask.sum():,} of {len(job.usable):,} labels"
+    said = share if found.mask.any() else "marks no label, though some may be wrong"
+    job.opened.settings.reporter.say(f"score.{name}.suspect: {name} {said}; {found.rule}")
+    return marked
+
+
+def _ranks(job: Job, method: Method, scores: Scores) -> Array:
+    """Order the labels of the usable samples; equal scores by a hash of the key, for rows lie by class."""
+    unlabelled = job.opened.dataset.labels < 0
+    known = np.full(len(scores), np.nan, np.float32)
+    known[job.usable] = scores[job.usable]
+    known[unlabelled] = np.nan
+    keys = job.opened.dataset.samples["key"]
+    return suspect_ranks(known, method.high, lambda: lots(keys.to_pylist(), "suspects"))
+
+
+def _facts(job: Job, method: Method, run: int) -> list[Array]:
+    @functools.cache
+    def trace() -> Trace:
+        return Trace(job.column(f"trace.{run}"))
+
+    def fact(need: str) -> Array:
+        if need in {GRADIENT, BOUNDARY}:
+            return job.column(f"{_PREFIX[need]}{run}").read()
+        return trace().right if need == RIGHT else trace().fact(need)
+
+    return [fact(need) for need in method.needs]
+
+
+def _space(job: Job, rows: Rows) -> EmbeddingSpace:
+    from prune.index.space import EmbeddingSpace
+
+    assert job.space is not None
+    settings = job.opened.settings
+    return EmbeddingSpace(
+        of_originals(job.column(job.space), job.opened.dataset),
+        device=settings.torch_device,
+        rows=rows,
+        memory=settings.memory_limit,
+    )
+
+
+def _recipe(job: Job, name: str, method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
+    needs = set(method.needs)
+    kinds = tuple({_PREFIX.get(need, "trace.") for need in needs - {SPACE, LABELS}})
+    sources = {c: i for c, i in sorted(job.published.items()) if c.startswith(kinds)}
+    if SPACE in needs:
+        assert job.space is not None
+        sources[job.space] = job.published[job.space]
+    recipe: dict[str, Any] = {
+        "method": name,
+        "options": {**method.options, **options},
+        "high": method.high,
+        "runs": len(job.runs) if needs <= PER_RUN else 1,
+        "from": sources,
+        "dataset": job.opened.fingerprint,
+        "version": method.version,
+    }
+    return recipe | ({"seed": job.opened.settings.seed} if "seed" in method.supplied else {})
+
+
+def space_of(opened: Opened, needs: Collection[str], on: str | None) -> str | None:
+    """Return the embedding that samples are compared in; None if no scorer compares any.
+
+    By default the only embedding that `embed` wrote, else the features of a proxy, trained or not yet.
+
+    Raises
+    ------
+    OptionError
+        Several embeddings, and none named.
+    MissingColumnError
+        There is no such embedding.
+    """
+    if SPACE not in needs:
+        return None
+    own = [name for name in embeddings_of(opened) if name != FEATURES]
+    if on in {"proxy", FEATURES} or (on is None and not own):
+        return FEATURES
+    if not embeddings_of(opened):
+        raise MissingColumnError(f"there is no embedding {on!r}", "prune embed --encoder resnet18 DATA")
+    return embedding_name(opened.store, on)
+
+
+def require_space(opened: Opened, on: str | None) -> None:
+    """Refuse the name of an embedding that there is none of, also where no score looks at it."""
+    if on is not None:
+        space_of(opened, {SPACE}, on)
+
+
+def embeddings_of(opened: Opened) -> list[str]:
+    """Return the embeddings of this very dataset that are finished."""
+    if not opened.store.holds_dataset(opened.fingerprint):
+        return []
+    return [name for name in opened.store.columns if name.startswith("embedding.")]
+
+
+def is_there(opened: Opened, space: str | None) -> bool:
+    """Whether an embedding is finished already, so that no proxy has to be trained for it.
+
+    One of a proxy's that is damaged is not there: the training that it comes from makes it again.
+    """
+    if space not in embeddings_of(opened):
+        return False
+    recipe = opened.store.recipe_of(FEATURES) if space == FEATURES else None
+    if space != FEATURES or (recipe is not None and "trace" not in recipe):
+        return True
+    n = len(opened.dataset)
+    return recipe is not None and opened.store.write_column(FEATURES, recipe, rows=n).finished
+
+
+def present(opened: Opened, name: str) -> dict[str, str]:
+    """Return a finished column with its identity."""
+    return {name: identity(opened.store.column(name).recipe)}
+
+
+def rehearse(method: Method, options: Mapping[str, Any], epochs: int) -> str:
+    """Try a scorer on one sample of a trace of so many epochs; return what the user should know about it.
+
+    Raises
+    ------
+    OptionError
+        The trace will not have the epochs that the options ask for: better said before training than after.
+    """
+    if not set(method.needs) <= set(FACTS) | {RIGHT}:
+        return ""
+    one = np.zeros((epochs, 1), np.float32)
+    method.function(*(one for _ in method.needs), **options)
+    return remark(method.name, {**method.options, **options}, epochs)

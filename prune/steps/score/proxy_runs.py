@@ -1,0 +1,246 @@
+"""Which proxies a score is taken from: runs, folds, a part of the samples; and when there are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from prune.core.arrays import Array, Rows
+from prune.core.errors import OptionError
+from prune.core.methods import Method
+from prune.core.progress import Timed
+from prune.proxy import (
+    FACTS,
+    Proxy,
+    Share,
+    Training,
+    boundary_distances,
+    folds_of,
+    grad_norms,
+    join_folds,
+    part_of,
+    run_proxies,
+    train_until,
+)
+from prune.steps.dataset_session import Opened
+from prune.steps.report.agreement import Repeats, stands
+from prune.steps.score.inputs import BOUNDARY, GRADIENT, PER_RUN, RIGHT, Job, of_run
+from prune.steps.score.request import Effort
+from prune.steps.score.training_notice import announce
+from prune.store import Column
+
+_RESULTS = ("embedding.proxy", "probs")
+_TWICE = 2  # epochs in a row that change nothing: one may be chance
+
+
+@dataclass(frozen=True)
+class Task:
+    """What proxies are trained for."""
+
+    opened: Opened
+    inputs: Column
+    methods: Mapping[str, tuple[Method, Mapping[str, Any]]]  # scores, with their options
+    usable: Rows
+    effort: Effort
+
+    @property
+    def judged(self) -> dict[str, tuple[Method, Mapping[str, Any]]]:
+        """The scores that another run changes."""
+        return {name: pair for name, pair in self.methods.items() if set(pair[0].needs) <= PER_RUN}
+
+    @property
+    def seed(self) -> int:
+        """By which parts and folds are drawn."""
+        return self.opened.settings.seed if self.effort.drawn is None else self.effort.drawn
+
+    @property
+    def needs(self) -> set[str]:
+        """Everything that some score reads."""
+        return {need for method, _ in self.methods.values() for need in method.needs}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What was trained, or was there already."""
+
+    columns: dict[str, str]  # name -> identity
+    training: Training  # its `stop` is set where epochs were left out
+    runs: int
+    part: Share | None = None
+    folds: tuple[tuple[Rows, ...], ...] = ()  # of each run
+    stable: dict[str, Any] | None = None  # what `--until-stable` found
+    measured: list[str] = field(default_factory=list)  # columns of gradients and boundaries
+
+
+def train(task: Task, training: Training) -> Trained:
+    """Train what is missing, and measure what the scores need of the networks.
+
+    Raises
+    ------
+    OptionError
+        No asked score is one that more runs, or more epochs, could change.
+    """
+    effort, seed = task.effort, task.seed
+    part = None
+    if effort.on_fraction is not None:
+        part = part_of(task.opened.dataset, task.usable, effort.on_fraction, seed)
+    proxies = [proxy for group in _sets(task, range(effort.runs), part) for proxy in group]
+    announce(
+        task.opened, task.inputs, training, proxies, {name: of for name, (of, _) in task.methods.items()}
+    )
+    if effort.stops_epochs:
+        return _until_epoch(task, training, part)
+    if effort.stops_runs:
+        return _until_run(task, training, part)
+    return _runs(task, training, range(effort.runs), part)
+
+
+def _until_epoch(task: Task, training: Training, part: Share | None) -> Trained:
+    rows = task.usable if part is None else part.watched
+    still = Still(task, rows)
+    shorter = train_until(
+        task.opened.store,
+        task.opened.dataset,
+        task.inputs,
+        training,
+        still,
+        share=part,
+        device=task.opened.settings.torch_device,
+        reporter=task.opened.settings.reporter,
+    )
+    done = _runs(task, shorter, [0], part)
+    last, most = shorter.last, training.epochs
+    stable = {"rho": still.rho, "epochs": last, "of": most, "stands": still.stands}
+    return replace(done, stable=stable)
+
+
+def _until_run(task: Task, training: Training, part: Share | None) -> Trained:
+    rho = task.effort.until_stable
+    assert rho is not None
+    _require(task, task.judged, "--until-stable compares runs", "leave --until-stable out")
+    rows = task.usable if part is None else part.watched
+    done = Trained({}, training, 0)
+    repeats = {name: Repeats() for name in task.judged}
+    stands_still = False
+    for run in range(task.effort.runs):
+        one = _runs(task, training, [run], part)
+        done = replace(
+            done,
+            columns=done.columns | one.columns,
+            runs=run + 1,
+            folds=done.folds + one.folds,
+            measured=[*done.measured, *one.measured],
+        )
+        job = Job(task.opened, done.columns, [run], rows)
+        for name, (method, options) in task.judged.items():
+            repeats[name].add(of_run(job, method, options, run)[rows])
+        stands_still = all(found.stands(rho) for found in repeats.values())
+        if stands_still:
+            break
+    stable = {"rho": rho, "runs": done.runs, "of": task.effort.runs, "stands": stands_still}
+    return replace(done, stable=stable)
+
+
+def _runs(task: Task, training: Training, runs: Sequence[int], part: Share | None) -> Trained:
+    opened, effort = task.opened, task.effort
+    sets = _sets(task, runs, part)
+    proxies = [proxy for group in sets for proxy in group]
+    ready = (opened.store, opened.dataset, task.inputs, training)
+    columns = run_proxies(
+        *ready, proxies, device=opened.settings.torch_device, reporter=opened.settings.reporter
+    )
+    measured = [name for proxy in proxies for name in _measure(task, training, proxy, columns)]
+    if effort.cross_fit is None:
+        return Trained(columns, training, len(runs), part, measured=measured)
+    for group in sets:
+        columns |= join_folds(opened.store, columns, group, len(opened.dataset))
+    for name in _RESULTS:  # of the first fold's proxy, which is none for all samples
+        columns.pop(name, None)
+    folds = tuple(tuple(p.share.watched for p in group if p.share is not None) for group in sets)
+    return Trained(columns, training, len(runs), folds=folds, measured=measured)
+
+
+def _sets(task: Task, runs: Sequence[int], part: Share | None) -> list[list[Proxy]]:
+    """Return the proxies of every run: one, or one a fold."""
+    k = task.effort.cross_fit
+    if k is None:
+        return [[Proxy(run, part)] for run in runs]
+    dataset, usable = task.opened.dataset, task.usable
+    return [[Proxy(run, s) for s in folds_of(dataset, usable, k, task.seed, run)] for run in runs]
+
+
+def _measure(task: Task, training: Training, proxy: Proxy, columns: dict[str, str]) -> list[str]:
+    """Add what the scores need of a network itself to `columns`; return the names of what was added."""
+    names = []
+    settings, store = task.opened.settings, task.opened.store
+    for need, kind, measure in _OF_NETWORKS:
+        if need in task.needs:
+            clock = Timed(settings.reporter)
+            found = measure(
+                store,
+                task.opened.dataset,
+                task.inputs,
+                training,
+                proxy.run,
+                share=proxy.share,
+                device=settings.torch_device,
+                reporter=clock,
+            )
+            name = f"{kind}.{proxy.name}"
+            columns[name] = found[name]
+            names.append(name)
+            if clock.seconds:
+                store.add_cost(found[name], sum(clock.seconds.values()))
+    return names
+
+
+_OF_NETWORKS = ((GRADIENT, "grad_norm", grad_norms), (BOUNDARY, "deepfool", boundary_distances))
+
+
+class Still:
+    """Whether the scores of the epochs so far rank the samples as those of one epoch less, twice running."""
+
+    def __init__(self, task: Task, rows: Rows) -> None:
+        known = set(FACTS) | {RIGHT}
+        self._methods = {n: p for n, p in task.judged.items() if set(p[0].needs) <= known}
+        _require(task, self._methods, "--until-stable with one run looks at the trace", "--runs 5")
+        assert task.effort.until_stable is not None
+        self.rho, self._rows = task.effort.until_stable, rows
+        self._facts: list[Array] = []
+        self._before: dict[str, Array] = {}
+        self._times = 0
+        self.stands = False
+
+    def __call__(self, facts: Array) -> bool:
+        """Take the facts of one more epoch, (9, n)."""
+        self._facts.append(facts[:, self._rows])
+        before, self._before = self._before, self._scores()
+        still = len(self._methods) == len(self._before) == len(before) and all(
+            stands(before[name], scores, self.rho) for name, scores in self._before.items()
+        )
+        self._times = self._times + 1 if still else 0
+        self.stands = self.stands or self._times >= _TWICE
+        return self.stands
+
+    def _scores(self) -> dict[str, Array]:
+        found = {}
+        for name, (method, options) in self._methods.items():
+            try:
+                found[name] = method.function(*(self._fact(need) for need in method.needs), **options)
+            except OptionError:  # it looks at an epoch that is still to come
+                continue
+        return found
+
+    def _fact(self, need: str) -> Array:
+        if need == RIGHT:
+            return self._fact("margin") > 0
+        place = FACTS.index(need)
+        return np.stack([facts[place] for facts in self._facts]).astype(np.float32)
+
+
+def _require(task: Task, judged: Mapping[str, Any], what: str, hint: str) -> None:
+    if not judged:
+        raise OptionError(f"{what}, but not {', '.join(task.methods)}", hint)

@@ -1,0 +1,53 @@
+"""Score: one column a score, from a proxy, a model of the user's, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prune.core.progress import Clock
+from prune.readers.scan_summary import account
+from prune.steps import report
+from prune.steps.command_line import typed
+from prune.steps.dataset_session import Opened, all_rejects, opened
+from prune.steps.score.compute import Scored, scores_of
+from prune.steps.score.publish import publish_scores
+from prune.steps.select.eligible import directions
+from prune.steps.settings import Settings
+from prune.store import Store, noted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Where scores are written, and by what."""
+
+    store: Store
+    data: str | None
+    given: Mapping[str, Any]  # the parameters of `prune.score`, as it was called
+    settings: Settings
+    clock: Clock
+
+
+def score(run: Run, compute: Callable[[Opened], Scored]) -> dict[str, Any]:
+    """Compute scores on an opened dataset, and publish them."""
+    store = run.store
+    command = typed("score", run.given, run.settings)
+    with opened(store, run.data, run.settings) as ready, noted(store.path, "score", command):
+        store.made.clear()
+        done = compute(ready)
+        scores = scores_of(ready, done.columns)
+        seconds, unchanged = publish_scores(ready, done, run.given, run.clock)
+        rejects = all_rejects(store, ready.dataset)
+    return {
+        "n": len(ready.dataset),
+        "dataset": account(ready.dataset),
+        "classes": len(ready.dataset.classes),
+        "rejects": len(rejects),
+        "skipped_shards": dict(ready.dataset.skipped),
+        "embeddings": [name for name in store.columns if name.startswith("embedding.")],
+        "scores": report.summaries(scores, directions(store), done.about),
+        **done.facts,
+        "unchanged": unchanged,
+        "seconds": seconds,
+    }

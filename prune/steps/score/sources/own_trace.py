@@ -1,0 +1,151 @@
+"""The trace of a user's own training, found again when scores are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prune.core.errors import MissingColumnError, OptionError
+from prune.core.methods import Method
+from prune.proxy.trace import FACTS
+from prune.store import Column, Store
+from prune.store.column_json import known_recipe
+from prune.store.layout import COLUMNS
+
+SOURCES = ("own", "checkpoint")  # `source` in the recipe of a trace that no proxy wrote
+_OF_A_RUN = ("trace", "grad_norm", "deepfool")
+_RESULTS = ("embedding.proxy", "probs")
+_COMPARING = {"forgetting", "dyn_unc", "tdds", "dual", "eva"}  # epochs with one another
+_COLUMNS = {
+    "gradient": ("grad_norm.0", "the network"),
+    "boundary": ("deepfool.0", "the network"),
+    "probs": ("probs", "predictions after the last epoch"),
+    "features": ("embedding.proxy", "features"),
+}
+
+
+@dataclass(frozen=True)
+class OwnTrace:
+    """Columns of one or several trainings that no proxy made."""
+
+    columns: Mapping[str, str]  # name -> identity: trace.0, trace.1, …, and what belongs to them
+    traces: tuple[Column, ...]
+
+    @property
+    def runs(self) -> int:
+        """How many trainings."""
+        return len(self.traces)
+
+    @property
+    def epochs(self) -> int:
+        """Of the shortest."""
+        return min(len(trace) for trace in self.traces)
+
+    @property
+    def partial(self) -> dict[int, str]:
+        """Rows that `TraceWriter(…, partial=True)` was allowed to leave out, with the reason."""
+        return self.rejects if self.traces[0].recipe["source"] == "own" else {}
+
+    @property
+    def rejects(self) -> dict[int, str]:
+        """Rows that some epoch lacks, with the reason."""
+        rejects: dict[int, str] = {}
+        for trace in self.traces:
+            rejects |= trace.rejects
+        return rejects
+
+    def __str__(self) -> str:
+        if self.traces[0].recipe["source"] == "checkpoint":
+            return "your model's checkpoint"
+        several = f", {self.runs} runs" if self.runs > 1 else ""
+        return f"your own training ({self.epochs} epoch{'s' * (self.epochs != 1)}{several})"
+
+
+def own_traces(store: Store) -> OwnTrace | None:
+    """Return what the store shows of the user's own training; None where a proxy was trained, or nothing."""
+    return own_of(store, store.state["columns"]) if store.exists() else None
+
+
+def own_of(store: Store, shown: Mapping[str, str]) -> OwnTrace | None:
+    """Return what belongs to the user's own training among some columns, name -> identity."""
+    traces: list[Column] = []
+    while f"trace.{len(traces)}" in shown:
+        name = f"trace.{len(traces)}"
+        recipe = known_recipe(store.path / COLUMNS / name / shown[name])
+        if recipe is None or recipe.get("source") not in SOURCES:
+            break  # a proxy's, which trains what is damaged again; or nobody knows whose
+        column = store.open_column(name, shown[name])
+        source = column.recipe.get("source")
+        if traces and source != traces[0].recipe["source"]:
+            break
+        traces.append(column)
+    if not traces:
+        return None
+    named = {f"{kind}.{run}": run for run in range(len(traces)) for kind in _OF_A_RUN}
+    own = {name: shown[name] for name, run in named.items() if name == f"trace.{run}"}
+    for name, run in (named | dict.fromkeys(_RESULTS, 0)).items():
+        if name in shown and name not in own:
+            of = store.open_column(name, shown[name]).recipe.get("trace")
+            own |= {name: shown[name]} if of == own[f"trace.{run}"] else {}
+    return OwnTrace(own, tuple(traces))
+
+
+def hidden(store: Store, run: int) -> set[str]:
+    """Return columns that no longer belong to what is shown, once run `run` of a training is published.
+
+    Those of proxies and of this run; and for run 0 the features and probabilities.
+    """
+    own, kept = own_traces(store), set[str]()
+    if own is not None:
+        kept = {name for name in own.columns if name.rpartition(".")[2] != str(run)}
+        kept -= set(_RESULTS) if run == 0 else set()
+    begins = (*(f"{kind}." for kind in _OF_A_RUN), *_RESULTS)
+    return {name for name in store.columns_if_any if name.startswith(begins)} - kept
+
+
+def require_epochs(names: Sequence[str], epochs: int, what: str) -> None:
+    """Raise OptionError where a score compares epochs and there is one only."""
+    several = [name for name in names if name in _COMPARING]
+    if several and epochs == 1:
+        raise OptionError(
+            f"{', '.join(several)} compares epochs, and {what} has one",
+            "--proxy resnet8 trains a proxy; prune.trace.TraceWriter keeps every epoch of your training",
+        )
+
+
+def require_alike(own: OwnTrace, asked: Mapping[str, tuple[Method, Mapping[str, Any]]]) -> None:
+    """Raise OptionError where runs of unequal length would be averaged without a word on which epochs.
+
+    A count over ten epochs and one over five have no mean that says anything, and the last epochs of the two
+    stand for different moments.
+    """
+    lengths = [len(trace) for trace in own.traces]
+    if len(set(lengths)) == 1:
+        return
+    of_trace = {*FACTS, "right"}
+    loose = {
+        name: next(option for option in ("last", "epoch") if option in method.options)
+        for name, (method, options) in asked.items()
+        if set(method.needs) & of_trace and options.get("last") is None and options.get("epoch") is None
+    }
+    if loose:
+        some = f"{', '.join(map(str, lengths[:-1]))} and {lengths[-1]}"
+        words = " ".join(f"--set {option}={min(lengths)}" for option in dict.fromkeys(loose.values()))
+        raise OptionError(
+            f"the runs of your own training have {some} epochs: no mean of their {', '.join(loose)}",
+            f"prune score --type {','.join(asked)} {words}   # looks at epochs that all runs have",
+        )
+
+
+def require_supplied(needs: Collection[str], own: OwnTrace) -> None:
+    """Raise MissingColumnError where a score needs what a trace of one's own came without."""
+    for need in sorted(set(needs) & _COLUMNS.keys()):
+        column, what = _COLUMNS[need]
+        run = column.endswith(".0")
+        wanted = [column.replace(".0", f".{r}") for r in range(own.runs)] if run else [column]
+        if not all(name in own.columns for name in wanted):
+            raise MissingColumnError(
+                f"{column.removesuffix('.0')} needs {what}, and {own} has left none",
+                "prune score --checkpoint FILE --model module:factory, or --proxy resnet8 trains a proxy",
+            )

@@ -1,0 +1,70 @@
+"""Samples without a label: refused, left out of selections, or kept without scores that look at labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from prune.core.arrays import Rows
+from prune.core.errors import DataError
+from prune.core.methods import Method
+from prune.steps.dataset_session import Opened
+from prune.steps.score.inputs import IMAGES, PROBS, SPACE, TRAINED
+
+_BLIND = frozenset({"entropy", "gap", "divergence", "feature_norm", PROBS, IMAGES, SPACE})
+"""What is known of a sample whatever its label is."""
+
+
+def looks_at_labels(method: Method) -> bool:
+    """Whether a score says something of a sample's own label."""
+    return not set(method.needs) <= _BLIND
+
+
+def require_labels(opened: Opened, wanted: Mapping[str, Method], usable: Rows, *, trains: bool) -> None:
+    """Refuse samples without a label where a score looks at it, unless the user said what to do with them.
+
+    Raises
+    ------
+    DataError
+        Some have none and nothing was said, or all have none and a proxy would have to learn from labels.
+    """
+    labels, mode = opened.dataset.labels[usable], opened.settings.unlabelled
+    missing = int((labels < 0).sum())
+    needy = [name for name, method in wanted.items() if looks_at_labels(method)]
+    taught = [name for name, method in wanted.items() if set(method.needs) & TRAINED]
+    blocked = (
+        needy
+        or (taught if trains else [])
+        or ([n for n, m in wanted.items() if m.needs != [IMAGES]] if trains else [])
+    )
+    if missing and missing == len(labels) and blocked:
+        what = "labels" if needy or taught else "an embedding, or labels to train a proxy on"
+        raise DataError(f"{', '.join(blocked)} needs {what}, and none has one", _NONE)
+    if missing and needy and mode is None:
+        told = f"{', '.join(needy)} needs labels, and {missing} of {len(labels)} samples have none"
+        raise DataError(told, _SOME)
+    if missing and needy:
+        kept = "left out" if mode == "skip" else "kept without a score"
+        opened.settings.reporter.say(f"{missing} of {len(labels)} samples have no label and are {kept}")
+    if taught and len(np.unique(labels[labels >= 0])) == 1:
+        names = ", ".join(taught)
+        opened.settings.reporter.say(f"there is one class only: {names} cannot tell samples apart")
+
+
+_SOME = "add --unlabelled skip to leave them out, or --unlabelled keep to keep them without a score"
+_NONE = (
+    "--labels FILE.csv takes labels from a file; prune embed works without labels; so does prune score "
+    "--type input_norm"
+)
+
+
+def judged(opened: Opened, method: Method, usable: Rows) -> tuple[Rows, dict[str, Any]]:
+    """Return the rows that a score can be given to, and what its recipe says of the others."""
+    if not looks_at_labels(method):
+        return usable, {}
+    labelled = usable[opened.dataset.labels[usable] >= 0]
+    if len(labelled) == len(usable):
+        return usable, {}
+    return labelled, {"unlabelled": opened.settings.unlabelled}

@@ -1,0 +1,1 @@
+"""Select: from a request to a selection in the store."""

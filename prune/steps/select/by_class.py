@@ -1,0 +1,292 @@
+"""From what a selector needs to what it chose: group by group, with what is given, towards a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from prune.core.arrays import Labels, Probs, Rows, Scores, Weights
+from prune.core.errors import OptionError
+from prune.core.methods import Method
+from prune.core.quota import Errors, Quota, groups, select_under_quota
+from prune.core.safe_text import size
+from prune.core.selection import Selection
+from prune.index.resource_plan import Plan, Size, duration_class
+from prune.selectors.coinciding import exchanged
+from prune.selectors.exhausted_gains import drawn_rest
+
+if TYPE_CHECKING:
+    from prune.index.space import Space, Sums
+
+Reweight: TypeAlias = Literal["none", "cluster", "nnls"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Samples that a selection is to match, in the space of the samples it is chosen from."""
+
+    space: Space
+    labels: Labels | None = None  # (t,), class ids of the pool; -1 where there is none
+    weights: Sums | None = None  # (t,)
+
+    def of_class(self, label: int) -> Target:
+        """Return the part with this label; everything if that is nothing, or weighs nothing."""
+        rows = np.flatnonzero(self.labels == label) if self.labels is not None else np.empty(0, np.int64)
+        if not len(rows) or (self.weights is not None and not self.weights[rows].any()):
+            return self
+        return Target(self.space.subset(rows), None, None if self.weights is None else self.weights[rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What selectors may need, about all samples; what is absent nobody asked for."""
+
+    labels: Labels
+    keys: Callable[[Rows], list[str]]
+    space: Callable[[Rows], Space] | None = None  # the samples at these rows
+    scores: Scores | None = None
+    easiness: Scores | None = None  # mean probability of the label over training
+    probs: Probs | None = None
+    target: Target | None = None
+
+    def need(self, name: str, rows: Rows) -> Any:
+        """Return what a selector calls `name`, for these rows."""
+        if name == "keys":
+            return self.keys(rows)
+        if name == "space":
+            assert self.space is not None
+            return self.space(rows)
+        values = {"scores": self.scores, "easiness": self.easiness, "probs": self.probs}[name]
+        assert values is not None
+        return values[rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is to be chosen, and how."""
+
+    method: Method
+    rows: Rows  # that may be chosen
+    k: int | None  # None: the method decides
+    given: Rows = field(default_factory=lambda: np.empty(0, np.int64))  # chosen already
+    quota: Quota = "none"
+    floor: int = 0
+    cap: int | None = None
+    errors: Errors | None = None  # by class id, for the quota `drop`
+    seed: int = 0
+    reweight: Reweight | None = None  # None: the weights that the method gives
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def shares(self, labels: Labels) -> list[tuple[Rows, int | None]]:
+        """Return the rows of every group, with its budget."""
+        bounds: Mapping[str, Any] = {"floor": self.floor, "cap": self.cap, "errors": self.errors}
+        return groups(labels, self.rows, self.k, self.quota, **bounds)
+
+    def given_to(self, labels: Labels, rows: Rows) -> Rows:
+        """Return the given samples that count for the group of these rows: all, or those of its class."""
+        if not self.method.takes("given"):
+            return self.given[:0]
+        return self.given if self.quota == "none" else self.given[labels[self.given] == labels[rows[0]]]
+
+
+def announced(task: Task, labels: Labels, like: Size, target: Target | None = None) -> Forecast | None:
+    """Return what the task will need, or None if the method has no plan: it is a pass over numbers.
+
+    Parameters
+    ----------
+    like
+        Width, memory, device and kind of the space.
+
+    Raises
+    ------
+    OptionError
+        No way to do it fits in the memory allowed.
+    """
+    weighs = task.reweight in {"cluster", "nnls"}
+    if task.method.plan is None and not weighs:
+        return None
+    options = {**task.method.options, **task.options}
+    plans: list[Plan] = []
+    for rows, k in task.shares(labels):
+        given = len(task.given_to(labels, rows))
+        part = _target_of(task, labels, rows, target)
+        here = replace(like, n=len(rows) + given, given=given, target=0 if part is None else part.space.n)
+        count = len(rows) if k is None else k
+        if task.method.plan is not None:
+            plans.append(task.method.plan(here, count, options))
+        if weighs:
+            plans.append(_plan_of_weights(here, count, task.reweight == "nnls"))
+    largest = max(plans, key=lambda plan: plan.bytes)
+    if largest.bytes > like.memory:
+        raise OptionError(
+            f"{task.method.name} needs {size(largest.bytes)}, but may use {size(like.memory)}",
+            f"--max-memory {-(-largest.bytes // 2**30)}G, or --quota proportional to go class by class",
+        )
+    work = sum(plan.work for plan in plans)
+    return Forecast(
+        method=task.method.name,
+        mode=", ".join(dict.fromkeys(plan.mode for plan in plans)),
+        why=largest.why,
+        bytes=largest.bytes,
+        work=work,
+        time=duration_class(work, like.device),
+        groups=len(task.shares(labels)),
+    )
+
+
+def _plan_of_weights(size: Size, k: int, least_squares: bool) -> Plan:
+    held = 8 * min(k, 2048) ** 2 * 4 + 24 * size.n + 4096 * 4 * (2048 + size.width)
+    work = 2.0 * size.n * k * size.width
+    if least_squares:
+        work = 2.0 * (size.n + 50.0 * k) * min(k, 2048) * size.width
+    return Plan("direct", f"weights of {k:,} samples", held, work)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What a selection will need, all groups together."""
+
+    method: str
+    mode: str
+    why: str
+    bytes: int  # of the largest group, beyond the columns
+    work: float  # floating-point operations
+    time: str  # seconds, minutes, hours or days
+    groups: int
+
+    def __str__(self) -> str:
+        each = f" in each of {self.groups} classes" if self.groups > 1 else ""
+        return f"{self.method}: {self.mode}{each} ({self.why}); needs {size(self.bytes)}, {self.time}"
+
+
+def choose(task: Task, material: Material) -> Selection:
+    """Run the selector, once or per class; rows are rows of the dataset, in the order taken.
+
+    Raises
+    ------
+    OptionError
+        Weights are asked for where there is no space to find them in.
+    """
+    if task.reweight in {"cluster", "nnls"} and material.space is None:
+        raise OptionError(
+            f"--reweight {task.reweight} compares samples, and there is no embedding",
+            "prune embed, or prune score, first",
+        )
+    labels = material.labels
+
+    def run(rows: Rows, k: int | None) -> Selection:
+        every = np.concatenate([rows, task.given_to(labels, rows)])
+        with _steady(task):
+            chosen = _run(task, material, rows, every, k)
+            return _reweighted(task, material, rows, chosen).at(every)
+
+    shares = task.shares(labels)
+    chosen = select_under_quota(run, shares)
+    facts: dict[str, Any] = {"groups": len(shares)} if len(shares) > 1 else {}
+    if lacking := _without_target(task, material, shares):
+        facts["groups_without_target"] = lacking  # they match all of it
+    if len(shares) > 1 and "residual" in chosen.facts and not len(task.given) and material.target is None:
+        facts["residual_of_all"] = _residual_of_all(material, np.sort(task.rows), chosen)
+    return Selection.of(chosen.rows, chosen.gains, chosen.weights, {**chosen.facts, **facts})
+
+
+def _steady(task: Task) -> AbstractContextManager[None]:
+    """Return where arithmetic runs: what needs a matrix gets the same bits from any number of threads."""
+    if "space" not in task.method.needs and task.reweight in {None, "none"}:
+        return nullcontext()
+    from prune.system.executors.threads import steady
+
+    return steady()
+
+
+def _residual_of_all(material: Material, rows: Rows, chosen: Selection) -> float:
+    from prune.optimizers.reweight import residual
+
+    assert material.space is not None
+    return residual(material.space(rows), np.searchsorted(rows, chosen.rows), chosen.weights)
+
+
+def _without_target(task: Task, material: Material, shares: Sequence[tuple[Rows, int | None]]) -> int:
+    whole = material.target
+    if whole is None or whole.labels is None or task.quota == "none":
+        return 0
+    return sum(_target_of(task, material.labels, rows, whole) is whole for rows, _ in shares)
+
+
+def _run(task: Task, material: Material, rows: Rows, every: Rows, k: int | None) -> Selection:
+    method = task.method
+    words: dict[str, Any] = {"k": k, **task.options}
+    if "seed" in method.supplied:
+        words["seed"] = task.seed
+    if len(every) > len(rows):
+        words["given"] = np.arange(len(rows), len(every))
+    if target := _target_of(task, material.labels, rows, material.target):
+        words["target"] = target.space
+        if target.weights is not None and method.takes("target_weights"):
+            words["target_weights"] = target.weights
+    if material.scores is not None and method.takes("scores"):
+        words["scores"] = material.scores[every]
+    needed = {name: material.need(name, every) for name in method.needs}
+    chosen: Selection = method.function(*needed.values(), **words)
+    free = np.arange(len(rows))
+    if (alike := _alike(method, needed)) is not None:
+        chosen = exchanged(chosen, free, alike, lambda at: material.keys(every[at]), task.seed)
+    if not method.spent:
+        return chosen
+    return drawn_rest(chosen, free, lambda at: material.keys(every[at]), task.seed)
+
+
+def _alike(method: Method, needed: Mapping[str, Any]) -> Rows | None:
+    """Return groups of samples that the method cannot tell apart; None where a score tells them apart."""
+    if "scores" in method.needs or method.takes("scores"):
+        return None
+    from prune.index.coinciding import coinciding, equal_rows
+
+    if "space" in needed:
+        return coinciding(needed["space"])
+    return equal_rows(needed["probs"]) if "probs" in needed else None
+
+
+def _target_of(task: Task, labels: Labels, rows: Rows, target: Target | None) -> Target | None:
+    if target is None or not task.method.takes("target"):
+        return None
+    return target if task.quota == "none" else target.of_class(int(labels[rows[0]]))
+
+
+def _reweighted(task: Task, material: Material, rows: Rows, chosen: Selection) -> Selection:
+    if task.reweight is None:
+        return chosen
+    weights: Weights = np.ones(len(chosen), np.float32)
+    facts = {name: value for name, value in chosen.facts.items() if name not in _OF_WEIGHTS}
+    if task.reweight != "none":
+        from prune.optimizers.reweight import residual, reweighted
+
+        assert material.space is not None
+        space = material.space(rows)
+        weights = reweighted(space, chosen.rows, task.reweight)
+        facts["residual"] = residual(space, chosen.rows, weights)
+    return Selection.of(chosen.rows, chosen.gains, weights, facts)
+
+
+_OF_WEIGHTS = ("residual", "idle", "lam_at_the_end")  # facts of the weights that a method gave
+
+
+def checked_reweight(kind: str | None) -> Reweight | None:
+    """Return a way of weighting that exists.
+
+    Raises
+    ------
+    OptionError
+        It does not.
+    """
+    known: Sequence[Reweight] = ("none", "cluster", "nnls")
+    for one in known:
+        if kind == one:
+            return one
+    if kind is not None:
+        raise OptionError(f"--reweight {kind} is not one of {', '.join(known)}")
+    return None

@@ -1,0 +1,85 @@
+"""Select: choose rows by what the store has, and publish them as a selection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import prune
+from prune.core.errors import StoreError
+from prune.core.progress import Clock
+from prune.steps.dataset_session import known_dataset
+from prune.steps.select import choose
+from prune.steps.select.request import Request
+from prune.steps.settings import Settings
+from prune.store import Store, ended, noted, read_selection, settle_selection, write_selection
+from prune.store.layout import SELECTIONS
+from prune.store.outdated import outdated_scores, scored_again
+from prune.store.same_selection import recipe_of, standing, told_apart
+
+
+def select(
+    store: Store,
+    name: str,
+    wanted: Request,
+    *,
+    dry_run: bool,
+    command: str,
+    settings: Settings,
+    clock: Clock,
+) -> dict[str, Any]:
+    """Choose, write and publish; `command` is what made the selection, in words."""
+    store.require()
+    with store.writing(wait=settings.wait, say=settings.reporter.say):
+        recipe = _recipe(store, wanted, settings)
+        there = None if dry_run or wanted.target is not None else standing(store, name, recipe)
+        if there is not None:
+            known_dataset(store, settings)  # which may have changed
+            store.publish(latest=name)
+            settle_selection(store, name)  # it may have been interrupted after it was published
+            ended(store.path, "select")
+            _tell_outdated(store, there.about, settings)
+            about = {key: value for key, value in there.about.items() if key != "files"}
+            return {**about, "unchanged": True}
+        ready = choose.prepare(store, wanted, settings)
+        if dry_run:
+            return {"name": name, "plan": ready.forecast and asdict(ready.forecast)}
+        with noted(store.path, "select", command):
+            table, about = choose.run(ready)
+            seconds = clock.stop()
+            about["recipe"] = recipe
+            _tell_replaced(store, name, about, settings)
+            _tell_outdated(store, about, settings)
+            about["seconds"] = {**store.timings, "select": seconds}
+            digest = write_selection(store, name, table, about)
+            store.publish(selections={name: digest}, latest=name)
+            settle_selection(store, name)
+            read_selection(store, name)  # where locks do nothing, another command may have been there
+            store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}"])
+    return {"name": name, **about, "unchanged": False}
+
+
+def _recipe(store: Store, wanted: Request, settings: Settings) -> str:
+    device = wanted.device(settings)
+    return recipe_of(store, asdict(wanted), device=device, memory=settings.memory, version=prune.__version__)
+
+
+def _tell_replaced(store: Store, name: str, about: dict[str, Any], settings: Settings) -> None:
+    """Say that another selection of this name goes, before it does."""
+    try:
+        old = read_selection(store, name).about
+    except (StoreError, ValueError):
+        return
+    differences = told_apart(old, about)
+    if old.get("keys_sha256") != about["keys_sha256"] or differences:
+        why = ", ".join(differences) or "chosen by columns that were made again"
+        settings.reporter.say(f"replaced: selection {name} ({why}); --name keeps both")
+
+
+def _tell_outdated(store: Store, about: Mapping[str, Any], settings: Settings) -> None:
+    """Say that a score which decided is of another training than what lies beside it."""
+    outdated = outdated_scores(store, about.get("from", {}))
+    for name, of in outdated.items():
+        again = scored_again(store, outdated)
+        settings.reporter.say(f"chosen by {name} as it was before {of} was made again; {again} follows")

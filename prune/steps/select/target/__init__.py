@@ -1,0 +1,5 @@
+"""What a selection is to match: numbers in a file, another store, or a dataset seen as the pool was."""
+
+from prune.steps.select.target.resolve import open_target
+
+__all__ = ["open_target"]

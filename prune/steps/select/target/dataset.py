@@ -1,0 +1,168 @@
+"""A target that is a dataset: scanned and looked at as the pool was, in a store inside that of the pool."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prune.core.errors import DataError, OptionError, StoreError
+from prune.readers import Reader, open_reader
+from prune.readers.scan import scan
+from prune.steps.dataset_session import Opened, all_rejects, check_rejects
+from prune.steps.select.target.pool import PROBS, PROXY, Pool, essence
+from prune.steps.settings import Settings
+from prune.steps.store_place import require_apart
+from prune.store import Column, Dataset, Store, identity
+from prune.store.layout import LOCATION, SCANS, TARGETS
+from prune.system import files
+
+if TYPE_CHECKING:
+    from prune.encoders import Encoder
+
+
+@dataclass(frozen=True)
+class Found:
+    """A dataset to match, before anything is computed about it."""
+
+    source: str
+    reader: Reader
+    dataset: Dataset
+
+
+def find_dataset(pool: Pool, source: str, split: str | None, settings: Settings) -> Found:
+    """Open and scan a dataset; the pieces that were scanned are kept with those of the pool.
+
+    What the pool's reader had to be told (its format, the field of labels) is tried on this dataset first.
+
+    Raises
+    ------
+    DataError, OptionError
+        There is no such dataset or split, or it cannot be read.
+    StoreError
+        The store lies in it.
+    """
+    require_apart(pool.store.path, source)
+    reader = _open(source, split, _told(pool.store))
+    return Found(source, reader, scan(reader, pool.store.path / SCANS, settings.reporter))
+
+
+def look_at(pool: Pool, found: Found, settings: Settings, device: str) -> tuple[Store, dict[int, str]]:
+    """Return a store that has the columns of the pool's space for this dataset, and the rows left out.
+
+    The store lies in that of the pool, under the fingerprint of the dataset. Columns that it has are not
+    computed again; an interruption costs what was not finished.
+
+    Raises
+    ------
+    OptionError
+        The encoder cannot be made again: its weights came from a file, or its features did.
+    RejectsError
+        Samples cannot be used, and `settings` do not say to go on without them.
+    """
+    dataset, fingerprint = found.dataset, found.dataset.fingerprint
+    if fingerprint == pool.store.state.get("dataset"):
+        return pool.store, all_rejects(pool.store, dataset)
+    store = Store(pool.store.path / TARGETS / fingerprint[:16])
+    with store.writing(wait=settings.wait, say=settings.reporter.say):
+        if not store.holds_dataset(fingerprint):
+            store.write_dataset(dataset)
+        ready = Opened(store, found.reader, dataset, fingerprint, settings)
+        columns = (
+            _by_proxy(pool, ready, found.source, device)
+            if pool.is_of_proxy
+            else [_by_encoder(pool.store.column(pool.space), ready, found.source, device)]
+        )
+        rejects = dict(dataset.rejects)
+        for column in columns:
+            rejects |= column.rejects
+        check_rejects(ready, rejects, "target samples")
+        store.publish(dataset=fingerprint, columns={c.name: identity(c.recipe) for c in columns})
+    return store, rejects
+
+
+def _told(store: Store) -> dict[str, Any]:
+    """Return what the pool's reader was told, but for the split and the labels, which are the pool's own."""
+    try:
+        reading = files.read_record(store.path / LOCATION)["reading"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return {
+        name: reading[name] for name in ("as_", "label_field", "image_column", "no_labels") if name in reading
+    }
+
+
+def _open(source: str, split: str | None, told: dict[str, Any]) -> Reader:
+    if told:
+        with contextlib.suppress(DataError, OptionError):
+            return open_reader(source, split=split, **told)
+    return open_reader(source, split=split)
+
+
+def _by_proxy(pool: Pool, ready: Opened, source: str, device: str) -> list[Column]:
+    from prune.proxy import Trained, apply_proxy, cache_images
+
+    trained = Trained.of(pool.store)
+    ready, settings = ready.decoded_as(trained.inputs.recipe), ready.settings
+    if trained.inputs.name.startswith("images."):
+        inputs = cache_images(
+            ready.store,
+            ready.images,
+            ready.dataset,
+            trained.training.size,
+            workers=settings.workers,
+            reporter=settings.reporter,
+        )
+    else:
+        inputs = _by_encoder(trained.inputs, ready, source, device)
+    made = apply_proxy(trained, ready.store, ready.dataset, inputs, device=device, reporter=settings.reporter)
+    return [inputs, *(ready.store.open_column(name, made[name]) for name in (PROXY, PROBS))]
+
+
+def _by_encoder(wanted: Column, ready: Opened, source: str, device: str) -> Column:
+    standing = _standing(wanted, ready.store)
+    if standing is not None:
+        return standing
+    from prune.steps.embedding_column import encoded
+
+    ready = ready.decoded_as(wanted.recipe)
+    return encoded(ready, _encoder(wanted, ready.settings, source, device), wanted.dtype).finish()
+
+
+def _standing(wanted: Column, store: Store) -> Column | None:
+    """Return the column of the target that is there already and whole, without a look at the encoder."""
+    if wanted.name not in store.columns_if_any:
+        return None
+    try:
+        column = store.column(wanted.name)
+    except StoreError:  # damaged: it is made again
+        return None
+    if (essence(column.recipe), column.dtype) != (essence(wanted.recipe), wanted.dtype):
+        return None
+    writer = store.write_column(column.name, column.recipe, rows=len(column), part_rows=column.part_rows)
+    return column if writer.finished else None
+
+
+def _encoder(wanted: Column, settings: Settings, source: str, device: str) -> Encoder:
+    """Return the encoder that made a column."""
+    from prune.encoders import open_encoder
+
+    name = wanted.recipe["encoder"]
+    if name == "precomputed":
+        raise OptionError(
+            f"{wanted.name} was computed elsewhere, so prune cannot look at {source} in the same way",
+            "save the target's features, computed as those of the pool: --target FEATURES.npy",
+        )
+    for weights in (None, "random"):
+        with contextlib.suppress(OptionError):
+            encoder = open_encoder(
+                name, weights=weights, device=device, seed=settings.seed, say=settings.reporter.say
+            )
+            if essence(encoder.identity) == essence(wanted.recipe):
+                return encoder
+    other = f"{Path(source).name or 'target'}.prune"
+    raise OptionError(
+        f"{wanted.name} was made with weights that are not at hand, so {source} cannot be encoded",
+        f"prune embed --encoder {name} --weights FILE --store {other} {source}   # then --target {other}",
+    )

@@ -1,0 +1,110 @@
+"""From columns of the store to the space that `--on` names: an embedding, the proxy's features, gradients."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prune.core.arrays import Embeddings, Rows
+from prune.core.errors import OptionError
+from prune.index.resource_plan import Size
+from prune.store import Column, Dataset, Store
+
+if TYPE_CHECKING:
+    from prune.index.space import Space
+
+GRADIENTS = "gradients"
+
+
+class Source:
+    """The columns behind a space, read when they are first needed.
+
+    Equal images are equal rows: rounding must not tell duplicates apart. Of gradients, the label is the
+    sample's own.
+    """
+
+    def __init__(self, store: Store, dataset: Dataset, name: str, *, device: str, memory: int) -> None:
+        self.name, self.device, self.memory = name, device, memory
+        self._dataset = dataset
+        self._features = store.column("embedding.proxy" if name == GRADIENTS else name)
+        self._probs = store.column("probs") if name == GRADIENTS else None
+
+    @property
+    def like(self) -> Size:
+        """Width, memory and device of the space."""
+        width = self._features.shape[1] + (0 if self._probs is None else self._probs.shape[1])
+        classes = 0 if self._probs is None else self._probs.shape[1]
+        return Size(0, width, self.memory, self.device, gradients=classes > 0, classes=classes)
+
+    @functools.cached_property
+    def vectors(self) -> Embeddings:
+        """(n, d) the embedding; the features, of gradients."""
+        return of_originals(self._features, self._dataset)
+
+    @functools.cached_property
+    def _errors(self) -> Embeddings:
+        from prune.index.gradients import errors_of
+
+        assert self._probs is not None
+        labels = self._dataset.labels
+        probs = of_originals(self._probs, self._dataset)
+        ours = probs.flags.owndata and probs.flags.writeable  # not the file itself
+        errors = errors_of(probs, np.maximum(labels, 0), overwrite=ours)
+        errors[labels < 0] = np.nan
+        return errors
+
+    def space(self, rows: Rows) -> Space:
+        """Return the space of these samples, in this order.
+
+        Raises
+        ------
+        DataError
+            Some of them have no finite numbers.
+        """
+        n = len(self._features)
+        which = None if len(rows) == n and np.array_equal(rows, np.arange(n)) else rows
+        if self._probs is None:
+            from prune.index.space import EmbeddingSpace
+
+            return EmbeddingSpace(self.vectors, device=self.device, rows=which, memory=self.memory)
+        from prune.index.gradients import GradientSpace
+
+        return GradientSpace(self._errors, self.vectors, device=self.device, rows=which, memory=self.memory)
+
+
+def space_name(store: Store, on: str | None) -> str:
+    """Return the column that `--on` names, or `gradients`; see `embedding_name`."""
+    if on == GRADIENTS:
+        for needed in ("probs", "embedding.proxy"):
+            store.column(needed)
+        return GRADIENTS
+    return embedding_name(store, on)
+
+
+def embedding_name(store: Store, on: str | None) -> str:
+    """Return the embedding of a name; by default the only one that `embed` wrote, else the proxy's features.
+
+    Raises
+    ------
+    OptionError
+        Several embeddings, and none named.
+    MissingColumnError
+        There is no such column.
+    """
+    if on is not None:
+        return store.column(on if on.startswith("embedding.") else f"embedding.{on}").name
+    names = [name.removeprefix("embedding.") for name in store.columns if name.startswith("embedding.")]
+    encoded = [name for name in names if name != "proxy"]
+    if len(encoded) > 1:
+        raise OptionError(
+            f"there are several embeddings: {', '.join(names)}", f"say which: --on {encoded[0]}"
+        )
+    return store.column(f"embedding.{encoded[0] if encoded else 'proxy'}").name
+
+
+def of_originals(column: Column, dataset: Dataset) -> Embeddings:
+    """Return a column with the rows of duplicates replaced by those of the first of them that has any."""
+    values, originals = column.read(), dataset.originals_without(column.rejects)
+    return values if np.array_equal(originals, np.arange(len(originals))) else values[originals]

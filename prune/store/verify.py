@@ -1,0 +1,216 @@
+"""Every file of a store against its checksum, and what is published against what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from prune.core.errors import StoreError
+from prune.core.findings import Findings, Kind, why
+from prune.store.check_column import check_column, digest_in, strange
+from prune.store.check_selections import check_selections
+from prune.store.layout import (
+    ASIDE,
+    BEGUN,
+    COLUMNS,
+    DATASET,
+    DATASETS,
+    KEYS,
+    LOCATION,
+    LOCK,
+    REJECTS,
+    SCANS,
+    SELECTIONS,
+    STATE,
+    TARGETS,
+    TIMINGS,
+    removal,
+)
+from prune.store.samples import read_dataset
+from prune.store.store import Store
+from prune.system import files
+from prune.system.checksummed_json import sealed
+
+Command = Callable[[str], str]  # column, `selections/NAME` or DATASETS -> what makes it again
+
+_TOP = {STATE, LOCK, LOCATION, REJECTS, TIMINGS, KEYS, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, BEGUN}
+_STATE_FIELDS = {"format", "dataset", "columns", "selections", "latest"}
+_DESCRIBED = {"format", "split", "classes", "sources", "n", "samples"}
+_MAYBE = {"skipped"}  # where shards were left out
+_NOTES = {
+    LOCATION: {"data", "relative", "reading"},
+    TIMINGS: {"embed", "score", "select", "costs", "commands"},
+}
+
+
+def check_store(store: Store, found: Findings, command: Command, *, inner: bool = False) -> None:
+    """Look at every file of a store; what is wrong goes to `found`.
+
+    Parameters
+    ----------
+    command
+        Says what to type for a column, for `selections/NAME`, and for the sample table.
+    inner
+        It lies in another store, as a target: it does not know where its dataset is.
+
+    Raises
+    ------
+    StoreError
+        A newer version wrote it.
+    """
+    state = _checked_state(store, found, command)
+    _check_top(store, found, command, needs_place=bool(state.get("dataset")) and not inner)
+    _check_datasets(store, state, found, command)
+    _check_columns(store, state.get("columns", {}), found, command)
+    check_selections(store, state, found, command)
+    for path in _below(store.path / SCANS, 2, found):
+        _check_named(path, found, f"{removal(path)}   # it is made again when it is needed")
+    for path in _below(store.path / TARGETS, 1, found):
+        with found.past_denied():
+            if (path / STATE).exists():
+                check_store(Store(path), found, lambda _: command(TARGETS), inner=True)
+            else:
+                found.add("note", str(path), "is not finished; this goes on with it", command(TARGETS))
+
+
+def _checked_state(store: Store, found: Findings, command: Command) -> dict[str, Any]:
+    path = store.path / STATE
+    found.files += 1
+    try:
+        state = store.state
+        if not set(state) <= _STATE_FIELDS or not _is_as_written(path, state):
+            found.add("damaged", str(path), "is damaged", removal(path))
+        return state
+    except PermissionError as error:
+        found.add("damaged", str(path), why(error))
+        return {}
+    except StoreError as error:
+        if path.exists() and "format" in str(error):
+            raise
+        kind: Kind = "damaged" if path.exists() else "missing"
+        if path.exists():
+            found.add(kind, str(path), "is damaged", removal(path))
+        for again in _all_commands(store, command):
+            found.add(kind, str(path), f"is {kind}: this shows again what is there", again)
+        return {}
+
+
+def _all_commands(store: Store, command: Command) -> list[str]:
+    """Return every command that the store remembers, in the order of the verbs."""
+    verbs = ["embed", "score", "select"]
+    made = sorted(store.commands.items(), key=lambda item: (verbs.index(item[1].split(" ")[1]), item[1]))
+    return list(dict.fromkeys(command(what) for what, _ in made)) or [command(DATASETS)]
+
+
+def _check_top(store: Store, found: Findings, command: Command, *, needs_place: bool) -> None:
+    for path in sorted(store.path.iterdir()):
+        if path.name == ASIDE:
+            found.add("note", str(path), "holds what stood in the place of files of prune's")
+        elif path.name not in _TOP:
+            strange(path, found)
+    for name, fields in _NOTES.items():
+        path = store.path / name
+        again = f"{command(DATASETS)} DATA" if name == LOCATION else removal(path)
+        if path.exists():
+            found.files += 1
+            fault = _fault(path, fields)
+            if fault:
+                found.add("damaged", str(path), fault, again)
+        elif name == LOCATION and needs_place:
+            found.add("missing", str(path), "is missing", again)
+
+
+def _fault(path: Path, fields: Collection[str]) -> str:
+    """Say what is wrong with a file of notes, which holds nothing but what is written there."""
+    try:
+        record = files.read_record(path)
+        sound = set(record) <= set(fields) and _is_as_written(path, record)
+    except (OSError, ValueError) as error:
+        return why(error)
+    return "" if sound else "is damaged"
+
+
+def _is_as_written(path: Path, record: dict[str, Any]) -> bool:
+    """Whether a sealed file has every byte of its record: two texts may be one number, and fit the seal."""
+    data = path.read_bytes()
+    return b'"seal"' not in data or data == files.json_bytes(sealed(record))
+
+
+def _check_datasets(store: Store, state: dict[str, Any], found: Findings, command: Command) -> None:
+    published: str = state.get("dataset", "")
+    folders = _below(store.path / DATASETS, 1, found)
+    shown = store.path / DATASETS / published[:16]
+    with found.past_denied():
+        if published and not shown.exists():
+            found.add("missing", str(shown), "is missing", command(DATASETS))
+    for folder in folders:
+        with found.past_denied("damaged" if folder == shown else "note"):
+            if folder == shown:
+                _check_dataset(folder, published, found, command(DATASETS))
+                continue
+            for path in sorted(folder.iterdir()):
+                if path.name != DATASET:
+                    _check_named(path, found, "", current=False)
+
+
+def _check_dataset(folder: Path, fingerprint: str, found: Findings, again: str) -> None:
+    path = folder / DATASET
+    listed = {DATASET, *(other.name for other in folder.iterdir() if digest_in(other.name))}
+    try:
+        described = files.read_record(path)
+        samples = folder / described["samples"]
+        if not samples.exists() and any(folder.glob("samples-*")):
+            raise ValueError("it names another table than there is")
+        listed = {DATASET, samples.name}
+        fault = found.look(samples, digest_in(samples.name))
+        if fault:
+            found.add(fault[0], str(samples), fault[1], again)
+        elif described.keys() - _MAYBE != _DESCRIBED or described["n"] != len(
+            read_dataset(folder, fingerprint)
+        ):
+            raise ValueError("it says something else of the table")
+    except (OSError, ValueError, KeyError, TypeError, StoreError) as error:
+        kind: Kind = "damaged" if path.exists() else "missing"
+        found.add(kind, str(path), why(error, kind), again)
+    found.files += 1
+    for other in sorted(folder.iterdir()):
+        if other.name not in listed:
+            strange(other, found)
+
+
+def _check_columns(store: Store, published: dict[str, str], found: Findings, command: Command) -> None:
+    for name, identity in sorted(published.items()):
+        folder = store.path / COLUMNS / name / identity
+        with found.past_denied():
+            if not folder.is_dir():
+                found.add("missing", str(folder), "is missing", command(name))
+    for folder in _below(store.path / COLUMNS, 2, found):
+        name = folder.parent.name
+        current = published.get(name) == folder.name
+        again = command(name) if current else ""
+        with found.past_denied("damaged" if current else "note"):
+            if not folder.is_dir():
+                strange(folder, found)
+                continue
+            for path in check_column(name, folder, found, again, current=current):
+                strange(path, found)
+
+
+def _check_named(path: Path, found: Findings, again: str, *, current: bool = True) -> None:
+    """Check a file that has its checksum in its name."""
+    digest = digest_in(path.name)
+    if not digest:
+        strange(path, found)
+        return
+    fault = found.look(path, digest)
+    if fault:
+        found.add(fault[0] if current else "note", str(path), fault[1], again)
+
+
+def _below(folder: Path, levels: int, found: Findings) -> list[Path]:
+    """Return what lies so many levels below a folder, in order."""
+    inner: list[Path] = []
+    with found.past_denied():
+        inner = sorted(folder.iterdir()) if folder.is_dir() else []
+    return inner if levels == 1 else [path for one in inner for path in _below(one, levels - 1, found)]

@@ -1,0 +1,32 @@
+"""Room: a long run that will not fit on the disk stops before it begins."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from prune.core.errors import OutputError
+from prune.core.safe_text import size
+
+
+def require_room(
+    place: Path, needed: int, hint: str = "free some space, or choose another place with --store"
+) -> None:
+    """Compare what is still to be written with what is free.
+
+    Parameters
+    ----------
+    place
+        Where it will lie; it need not exist yet.
+    needed
+        Bytes, without those that are there already.
+
+    Raises
+    ------
+    OutputError
+        They do not fit.
+    """
+    there = next(folder for folder in [place, *place.absolute().parents] if folder.exists())
+    disk = shutil.disk_usage(there)
+    if needed > disk.free and disk.total:  # a disk of no bytes is one that does not tell
+        raise OutputError(f"{place} needs about {size(needed)}, {size(disk.free)} are free", hint)

@@ -1,5 +1,0 @@
-"""What a selection is to match: numbers in a file, another store, or a dataset seen as the pool was."""
-
-from prune.targets.target import open_target
-
-__all__ = ["open_target"]

@@ -1,0 +1,41 @@
+"""The digits are written whole or not at all, and only once."""
+
+from __future__ import annotations
+
+import pytest
+
+from prune.commands import demo_chain
+from prune.core.errors import OutputError
+
+
+def test_the_digits_are_written_with_few_waits_for_the_device_and_only_once(tmp_path, faulty):
+    disk = faulty()
+    demo_chain.write_digits(tmp_path / "digits")
+    written = sorted((tmp_path / "digits").rglob("*"))
+    assert len([path for path in written if path.suffix == ".png"]) == 1797
+    folders = disk.calls.count("make_folder")  # each is flushed into the one above
+    assert folders == 11
+    assert sum(call.startswith("sync") for call in disk.calls) == 2 + folders
+    count = len(disk.calls)
+    demo_chain.write_digits(tmp_path / "digits")
+    assert len(disk.calls) == count
+
+
+def test_digits_that_were_cut_off_are_written_again(tmp_path, faulty, killed):
+    whole = tmp_path / "whole"
+    demo_chain.write_digits(whole)
+    faulty("torn", 1000)
+    with pytest.raises(killed):
+        demo_chain.write_digits(tmp_path / "digits")
+    assert not (tmp_path / "digits").exists()
+    faulty()
+    demo_chain.write_digits(tmp_path / "digits")
+    assert not (tmp_path / ".digits.partial").exists()
+    for path in whole.rglob("*.png"):
+        assert (tmp_path / "digits" / path.relative_to(whole)).read_bytes() == path.read_bytes()
+
+
+def test_a_full_disk_is_one_sentence(tmp_path, faulty):
+    faulty("full", 50)
+    with pytest.raises(OutputError, match="no space left"):
+        demo_chain.write_digits(tmp_path / "digits")

@@ -1,0 +1,22 @@
+"""One early epoch for the proxy, which keeps its weights, and for the scorers, which look at it."""
+
+from prune.core.epochs import EARLY_EPOCH, early_epoch, error_epoch
+from prune.proxy.config import kept_epochs
+from prune.scorers.grad_norm import grad_norm
+
+
+def test_the_early_epoch_is_the_twentieth_or_the_last():
+    assert [early_epoch(t) for t in (1, 10, 20, 21, 200)] == [1, 10, 20, 20, 20]
+
+
+def test_errors_are_read_before_a_short_schedule_ends():
+    assert [error_epoch(t) for t in (1, 2, 3, 5, 10, 33, 34, 200)] == [1, 2, 2, 3, 6, 20, 20, 20]
+
+
+def test_the_weights_of_the_early_epoch_and_of_the_last_are_kept():
+    assert kept_epochs(10) == [10]
+    assert kept_epochs(200) == [20, 200]
+
+
+def test_the_page_of_grad_norm_names_the_only_epoch_it_can_look_at():
+    assert f"after epoch {EARLY_EPOCH}," in grad_norm.__doc__

@@ -1,0 +1,33 @@
+"""From a name to an encoder, and what the table of encoders says."""
+
+import subprocess
+import sys
+
+import pytest
+
+from prune.core.errors import OptionError
+from prune.encoders import ENCODERS, open_encoder
+
+
+def test_pixels_need_no_weights_and_take_none():
+    assert open_encoder("pixels").name == "pixels"
+    with pytest.raises(OptionError, match=r"pixels has no weights, but got 'w\.pth'"):
+        open_encoder("pixels", weights="w.pth")
+
+
+def test_precomputed_encodes_no_images():
+    with pytest.raises(OptionError, match="reads a file") as caught:
+        open_encoder("precomputed")
+    assert "--features" in caught.value.hint
+
+
+def test_the_table_says_what_each_encoder_is():
+    assert set(ENCODERS) == {"torchvision", "pixels", "precomputed"}
+    assert all(method.summary.endswith(".") for method in ENCODERS.values())
+    assert ENCODERS["torchvision"].options == {"weights": None}
+
+
+def test_only_networks_need_torch():
+    code = "import sys, prune.encoders as e; e.open_encoder('pixels'); print('torch' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
