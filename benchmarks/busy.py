@@ -149,9 +149,10 @@ def beside_a_plain_loop(options: argparse.Namespace, home: Path) -> bool:
 
 
 class Plain:
-    """The loop that people write: whole batches, torch's own threads, float32, channels last."""
+    """The loop that people write: whole batches, torch's own threads, float32 or autocast, channels last."""
 
-    def __init__(self, inputs: Inputs, training: Training) -> None:
+    def __init__(self, inputs: Inputs, training: Training, *, bfloat16: bool = False) -> None:
+        self.bfloat16 = bfloat16
         self.trainer = Trainer(inputs, training, 0)  # its network, optimiser and learning rates
         self.inputs, self.training = inputs, training
 
@@ -160,12 +161,13 @@ class Plain:
         before = torch.get_num_threads()
         torch.set_num_threads(thread_count())
         try:
-            self._train(number)
+            self.train(number)
             self._look()
         finally:
             torch.set_num_threads(before)
 
-    def _train(self, number: int) -> None:
+    def train(self, number: int) -> None:
+        """Train for an epoch, with as many threads as torch has."""
         training, trainer, n = self.training, self.trainer, len(self.inputs.labelled)
         source = generator("epoch", training.seed, 0, number)
         order = self.inputs.labelled[torch.randperm(n, generator=source).numpy()]
@@ -177,7 +179,8 @@ class Plain:
             trainer._pace((number - 1) * steps + step, training.epochs * steps)
             trainer.optimiser.zero_grad()
             images = moves.part(start, stop).apply(self.inputs.take(order[start:stop]))
-            logits = trainer.model(self.inputs.normalise(images))
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):  # keeps weights for a step
+                logits = trainer.model(self.inputs.normalise(images)).float()
             torch.autograd.backward(functional.cross_entropy(logits, self.inputs.labels[order[start:stop]]))
             trainer.optimiser.step()
 

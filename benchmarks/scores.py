@@ -23,7 +23,7 @@ import torch
 from scored import KIRSCH, SKEW, SPEARMAN, cifar10, digits, print_matrix, scores_of, skew, spearman
 
 import prune
-from prune.proxy import Trained
+from prune.proxy import TrainedProxy
 from prune.proxy.grad_norm_column import norms_of
 from prune.proxy.inputs import Inputs
 from prune.proxy.train import new_model
@@ -77,7 +77,7 @@ def main() -> None:
 
 def at_initialisation(store: prune.Store, runs: int) -> np.ndarray:
     """Return the gradient norm of every sample at the weights that runs start with, mean over the runs."""
-    trained = Trained.of(store)
+    trained = TrainedProxy.of(store)
     inputs = Inputs(
         trained.inputs, trained.dataset, torch.device("cuda" if torch.cuda.is_available() else "cpu")
     )

@@ -12,13 +12,13 @@ from prune.core.methods import Options, find, whole, words
 from prune.core.progress import Clock
 from prune.selectors import SELECTORS
 from prune.steps.command_line import typed
-from prune.steps.export import Wanted as Export
+from prune.steps.export import ExportRequest
 from prune.steps.export import export as write_export
 from prune.steps.gc import gc as gc
 from prune.steps.keywords import named
 from prune.steps.recovery import advised
 from prune.steps.score.request import Effort
-from prune.steps.select.request import Request, checked_name, keys_in
+from prune.steps.select.request import SelectRequest, checked_name, keys_in
 from prune.steps.select.run import select as write_selection
 from prune.steps.settings import DEFAULTS, Settings
 from prune.steps.verify import verify as verify
@@ -60,11 +60,11 @@ def embed(
         n, dataset (format, split, what was passed over), column, shape, rejects.
     """
     from prune.steps.embed import embed
-    from prune.steps.embedding_column import Request as Encoding  # loads torch: only the verbs that need it
+    from prune.steps.embedding_column import EmbedRequest  # loads torch: only the verbs that need it
 
     command = typed("embed", locals(), settings)
     store, settings, clock = _begin(store, settings)
-    asked = Encoding(encoder=encoder, weights=weights, features=features, dtype=dtype)
+    asked = EmbedRequest(encoder=encoder, weights=weights, features=features, dtype=dtype)
     return embed(store, data, asked, command=command, settings=settings, clock=clock)
 
 
@@ -123,9 +123,9 @@ def score(
     """
     from prune.proxy import require_known
     from prune.steps.dataset_session import Opened
-    from prune.steps.score.compute import Scored, Wanted, score_columns
+    from prune.steps.score.compute import Scored, ScoreRequest, score_columns
     from prune.steps.score.inputs import require_space
-    from prune.steps.score.run import Run, score
+    from prune.steps.score.run import ScoreWrite, score
     from prune.steps.score.sources.file import import_columns, require_alone, require_meanings  # load torch
     from prune.steps.score.sources.own_training import Model, owned_scores, plan_of
 
@@ -137,7 +137,7 @@ def score(
         raise OptionError("score wants --type", "prune score --type el2n DATA   # see: prune methods")
     effort = Effort.of(runs, until_stable, on_fraction, cross_fit)
     effort = effort.with_training(training)
-    wanted = Wanted.of(() if imports else types, options)
+    wanted = ScoreRequest.of(() if imports else types, options)
     require_meanings(high, imports)
     if imports is not None:
         require_alone(effort, training, checkpoint, options, on)
@@ -154,7 +154,7 @@ def score(
         asked = replace(effort, training=(*named, *effort.training))
         return own or score_columns(ready, wanted, plan, effort=asked, on=on)
 
-    run = Run(store=store, data=data, given=given, settings=settings, clock=clock)
+    run = ScoreWrite(store=store, data=data, given=given, settings=settings, clock=clock)
     return score(run, compute)
 
 
@@ -226,7 +226,7 @@ def select(
     asked["given"] = keys_in(given)
     asked["options"] = chosen.parse(asked["options"])
     del asked["name"]
-    wanted = Request(**asked, seed=settings.seed)
+    wanted = SelectRequest(**asked, seed=settings.seed)
     name = checked_name(chosen.name if name is None else name)
     return write_selection(
         store, name, wanted, dry_run=dry_run, command=command, settings=settings, clock=clock
@@ -272,7 +272,7 @@ def export(
         out, samples, files, bytes, whether it was there already.
     """
     store, settings, clock = _begin(store, settings)
-    wanted = Export(
+    wanted = ExportRequest(
         format=format,
         out=out,
         selection=selection,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import collections
 import functools
 import subprocess
 import sys
@@ -28,6 +29,7 @@ LAYERS = [  # what stands in one line may not import one another
 ]
 ENTRIES = 20  # in prune/
 FLOORS = 10  # of imports between rooms
+LINES = 300  # of a module
 
 
 def _modules() -> dict[str, Path]:
@@ -87,6 +89,23 @@ def test_every_entry_has_a_layer_and_there_are_few() -> None:
     assert len(entries) <= ENTRIES
 
 
+def test_no_module_imports_itself_through_others() -> None:
+    below = collections.defaultdict(set)
+    for home, target in EDGES:
+        below[home].add(target)
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path[path.index(module) :], module))
+        if module not in done:
+            for target in sorted(below[module]):
+                visit(target, (*path, module))
+            done.add(module)
+
+    for module in MODULES:
+        visit(module, ())
+
+
 def test_few_floors() -> None:
     rooms = {(_room(home), _room(target)) for home, target in EDGES if _room(home) != _room(target)}
 
@@ -95,6 +114,21 @@ def test_few_floors() -> None:
         return 1 + max((floor(target) for home, target in rooms if home == room), default=0)
 
     assert max(map(floor, set().union(*LAYERS))) <= FLOORS
+
+
+def test_a_class_name_means_one_class() -> None:
+    places = collections.defaultdict(list)
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(module)
+    several = {name for name, where in places.items() if len(where) > 1}
+    assert several == {"TraceCallback"}  # called alike in each framework: users have one of them
+
+
+def test_no_module_is_long() -> None:
+    lengths = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
+    assert {module: length for module, length in lengths.items() if length > LINES} == {}
 
 
 @pytest.mark.parametrize("module", ["prune", "prune.cli"])

@@ -21,7 +21,7 @@ def demo(
         ),
     ] = Path("prune-demo"),
     seed: o.Seed = 0,
-    device: o.DeviceName = o.Device.auto,
+    device: o.DeviceName = o.DeviceChoice.auto,
     store: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Default: .prune in the folder.", rich_help_panel=o.OUT),

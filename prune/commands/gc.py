@@ -27,7 +27,7 @@ def gc(
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,
-    device: o.DeviceName = o.Device.auto,
+    device: o.DeviceName = o.DeviceChoice.auto,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:

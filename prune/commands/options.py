@@ -14,7 +14,7 @@ from prune.core import method_names
 _DATA = "Image folder, .tar shards (folder, glob or braces), Hugging Face dataset, parquet or .npy."
 
 
-class Device(enum.StrEnum):
+class DeviceChoice(enum.StrEnum):
     """Where the arithmetic runs."""
 
     auto = "auto"
@@ -170,7 +170,7 @@ Workers = Annotated[
     typer.Option(metavar="N", help="Processes that decode images; default: one a core.", rich_help_panel=RUN),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.", rich_help_panel=RUN)]
-DeviceName = Annotated[Device, typer.Option(help="Where the arithmetic runs.", rich_help_panel=RUN)]
+DeviceName = Annotated[DeviceChoice, typer.Option(help="Where the arithmetic runs.", rich_help_panel=RUN)]
 
 STORE = Path(".prune")
 

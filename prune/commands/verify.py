@@ -34,7 +34,7 @@ def verify(
     ] = True,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,
-    device: o.DeviceName = o.Device.auto,
+    device: o.DeviceName = o.DeviceChoice.auto,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:

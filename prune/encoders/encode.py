@@ -14,8 +14,8 @@ from prune.core.arrays import Array, Embeddings, Images
 from prune.core.errors import DataError
 from prune.core.progress import SILENT, Reporter
 from prune.modalities.image import Crop, read_images
-from prune.modalities.image.batches import Source
-from prune.store import ColumnWriter, Dataset, Part
+from prune.modalities.image.batches import ImageSource
+from prune.store import ColumnPart, ColumnWriter, Dataset
 from prune.system.disk_space import require_room
 from prune.system.executors.single_core import Abreast
 
@@ -37,7 +37,7 @@ class Encoder(Protocol):
 
 def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
     encoder: Encoder,
-    reader: Source,
+    reader: ImageSource,
     dataset: Dataset,
     writer: ColumnWriter,
     *,
@@ -86,7 +86,7 @@ def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
 
 
 def _batches(
-    encoder: Encoder, reader: Source, samples: pa.Table, workers: int, reporter: Reporter
+    encoder: Encoder, reader: ImageSource, samples: pa.Table, workers: int, reporter: Reporter
 ) -> Iterator[tuple[Images, int, dict[int, str]]]:
     """Gather what the reader yields into batches of one size; the last is filled up with zeros."""
     shape = (encoder.batch, 3, encoder.crop.size, encoder.crop.size)
@@ -120,7 +120,7 @@ def _sound(samples: pa.Table, values: Embeddings, rejects: dict[int, str]) -> Ar
 
 def _put(
     writer: ColumnWriter,
-    part: Part,
+    part: ColumnPart,
     values: Embeddings,
     sound: Array,
     rejects: Mapping[int, str],

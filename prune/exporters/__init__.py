@@ -4,10 +4,10 @@ from prune.core.methods import Method, table
 from prune.exporters.export import Exported, export
 from prune.exporters.huggingface import huggingface
 from prune.exporters.imagefolder import imagefolder
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.exporters.manifest import manifest
 from prune.exporters.parquet import parquet
-from prune.exporters.staging.folder import Folder, open_folder
+from prune.exporters.staging.folder import StagingFolder, open_folder
 from prune.exporters.webdataset import webdataset
 
 EXPORTERS = table(
@@ -18,4 +18,4 @@ EXPORTERS = table(
     Method(manifest),
 )
 
-__all__ = ["EXPORTERS", "Exported", "Folder", "Job", "export", "open_folder"]
+__all__ = ["EXPORTERS", "ExportJob", "Exported", "StagingFolder", "export", "open_folder"]

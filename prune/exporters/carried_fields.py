@@ -19,14 +19,14 @@ import pyarrow as pa
 
 from prune.core.arrays import Rows
 from prune.exporters import members
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.exporters.side_files import Sides, side_bytes
 from prune.exporters.table_files import file_tables, source_schema
+from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers.folders.metadata import governing
 from prune.readers.huggingface import HuggingFace
 from prune.readers.imagefolder import ImageFolder
 from prune.readers.tables.sample import KEY
-from prune.readers.tar.samples import IMAGE_SUFFIXES
 from prune.readers.webdataset import WebDataset
 
 TEXTS = ("txt", "caption", "text", "json", "xml", "cls")  # extensions of files that tables hold as text
@@ -42,7 +42,7 @@ class Carried:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def carried(job: Job, rows: Rows) -> Iterator[Carried]:
+def carried(job: ExportJob, rows: Rows) -> Iterator[Carried]:
     """Yield what each row carries, in order."""
     reader = job.reader
     if isinstance(reader, ImageFolder):
@@ -69,7 +69,7 @@ def json_text(columns: Mapping[str, Any]) -> bytes:
     )
 
 
-def json_lies_beside(job: Job) -> bool:
+def json_lies_beside(job: ExportJob) -> bool:
     """Whether an exported image with metadata has a `.json` beside it, whose name columns may not take."""
     if not isinstance(job.reader, ImageFolder) or not job.reader.metadata:
         return False
@@ -91,7 +91,7 @@ def bytes_in(value: Any) -> bytes | None:
     return held if isinstance(held, bytes) else None
 
 
-def say_what_is_lost(job: Job) -> None:
+def say_what_is_lost(job: ExportJob) -> None:
     """Say which columns hold several images or bytes, which no member of a shard can hold, and how often."""
     if not isinstance(job.reader, HuggingFace):
         return
@@ -127,7 +127,7 @@ def _plain(value: Any) -> Any:
     return {name: _plain(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-def _beside_images(job: Job, reader: ImageFolder, rows: Rows) -> Iterator[Carried]:
+def _beside_images(job: ExportJob, reader: ImageFolder, rows: Rows) -> Iterator[Carried]:
     sides = Sides(reader)
     for key in job.samples(rows)["key"].to_pylist():
         found = governing(reader.metadata, key)
@@ -140,14 +140,14 @@ def _beside_images(job: Job, reader: ImageFolder, rows: Rows) -> Iterator[Carrie
         yield Carried(columns, files)
 
 
-def _in_shards(job: Job, reader: WebDataset, rows: Rows) -> Iterator[Carried]:
+def _in_shards(job: ExportJob, reader: WebDataset, rows: Rows) -> Iterator[Carried]:
     labelled = reader.label_field is None and not reader.no_labels
     for found in members.members_of(job, rows):
         extra = {name: data for name, data in found.items() if not (labelled and name == "cls")}
         yield Carried(files=extra)
 
 
-def _in_tables(job: Job, reader: HuggingFace, rows: Rows) -> Iterator[Carried]:
+def _in_tables(job: ExportJob, reader: HuggingFace, rows: Rows) -> Iterator[Carried]:
     label = reader.label_column if job.label_file is None else "label"
     known = {reader.image_column, label, KEY}
     samples = job.samples(rows).select(["shard", "index"]).to_pydict()
@@ -160,7 +160,7 @@ def _in_tables(job: Job, reader: HuggingFace, rows: Rows) -> Iterator[Carried]:
             yield from (Carried(row) for row in table.to_pylist())
 
 
-def column_types(job: Job) -> dict[str, pa.DataType]:
+def column_types(job: ExportJob) -> dict[str, pa.DataType]:
     """Return the columns that a table needs for all that the exported samples carry, in the order found."""
     kinds: dict[str, pa.DataType] = {}
     for one in carried(job, job.rows):

@@ -13,7 +13,7 @@ import numpy as np
 
 from prune.core.errors import OptionError
 from prune.exporters.file_names import folder_names
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.readers.huggingface import HuggingFace
 from prune.readers.imagefolder import ImageFolder
 from prune.readers.webdataset import WebDataset
@@ -34,7 +34,7 @@ class ClassFolder:
     samples: int
 
 
-def source_ids(job: Job) -> list[int]:
+def source_ids(job: ExportJob) -> list[int]:
     """Return the id that the source has for each class: the label itself where it is a whole number.
 
     Labels 0, 1, 2 and 4 are classes of four places; the fourth has the id 4. Where names stand for the ids (a
@@ -51,7 +51,7 @@ def counts_up(ids: Sequence[int]) -> bool:
     return list(ids) == list(range(len(ids)))
 
 
-def class_folders(job: Job, empty: Empty) -> list[ClassFolder]:
+def class_folders(job: ExportJob, empty: Empty) -> list[ClassFolder]:
     """Return the folders of an export in the order of the ids, so that sorted they are counted like these.
 
     Raises
@@ -95,17 +95,17 @@ def described(folders: Sequence[ClassFolder], classes: Sequence[str]) -> bytes:
     return sink.getvalue().encode(errors="surrogatepass")
 
 
-def is_class_root(job: Job) -> bool:
+def is_class_root(job: ExportJob) -> bool:
     """Whether the samples lie in class folders already, whose names go along as they are."""
     return isinstance(job.reader, ImageFolder) and job.label_file is None
 
 
-def _kept_labels(job: Job) -> np.ndarray:
+def _kept_labels(job: ExportJob) -> np.ndarray:
     labels = job.dataset.labels[job.rows]
     return labels[labels >= 0]
 
 
-def _has_names(job: Job) -> bool:
+def _has_names(job: ExportJob) -> bool:
     """Whether ids are places in a list of names; without one, whole numbers are ids themselves."""
     reader = job.reader
     if job.label_file is not None:
@@ -117,7 +117,7 @@ def _has_names(job: Job) -> bool:
     return isinstance(reader, ImageFolder) and not (reader.labels_described or reader.no_labels)
 
 
-def _folder_names(job: Job, ids: Sequence[int]) -> list[str]:
+def _folder_names(job: ExportJob, ids: Sequence[int]) -> list[str]:
     """Return a name for each class: its own where sorting keeps the order, else with its id in front."""
     classes = job.dataset.classes
     if is_class_root(job):

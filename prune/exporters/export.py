@@ -10,10 +10,10 @@ from typing import Any
 
 from prune.core.errors import OptionError
 from prune.core.methods import Method
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.exporters.labels import say_labels
 from prune.exporters.place import DOT
-from prune.exporters.staging.folder import Folder, open_folder
+from prune.exporters.staging.folder import StagingFolder, open_folder
 from prune.readers.source_watch import DisturbedError
 
 
@@ -29,7 +29,7 @@ class Exported:
 
 
 def export(
-    job: Job,
+    job: ExportJob,
     exporter: Method,
     out: Path,
     *,
@@ -86,7 +86,7 @@ def export(
     return Exported(folder.out, len(job), len(listed), sum(f["size"] for f in listed.values()), new)
 
 
-def _fill(job: Job, exporter: Method, folder: Folder, options: Mapping[str, Any]) -> None:
+def _fill(job: ExportJob, exporter: Method, folder: StagingFolder, options: Mapping[str, Any]) -> None:
     """Write the parts; one whose source was touched meanwhile is written again."""
     for _ in range(_TRIES - 1):
         with contextlib.suppress(DisturbedError):
@@ -99,7 +99,7 @@ _TRIES = 3
 _CLASS_ROOTS = {"imagefolder"}  # forms whose readers take every folder for a class
 
 
-def _write_records(job: Job, folder: Folder) -> None:
+def _write_records(job: ExportJob, folder: StagingFolder) -> None:
     if job.records and not folder.done("records"):
         with folder.part("records") as part:
             for name, data in sorted(job.records.items()):

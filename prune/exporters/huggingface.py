@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from prune.core.redaction import without_secrets
 from prune.exporters import tables
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.exporters.other_splits import Form, split_name, write_splits
 from prune.exporters.staging.arrow_sink import Sink
-from prune.exporters.staging.folder import Folder
+from prune.exporters.staging.folder import StagingFolder
 from prune.readers.huggingface import HuggingFace
 from prune.system import files
 from prune.system.files import NewFile
@@ -23,7 +23,7 @@ _PROSE = ("citation", "description", "homepage", "license")
 
 
 def huggingface(
-    job: Job, folder: Folder, /, *, other_splits: Literal["copy", "link", "omit"] = "copy"
+    job: ExportJob, folder: StagingFolder, /, *, other_splits: Literal["copy", "link", "omit"] = "copy"
 ) -> None:
     """A DatasetDict saved to disk; `load_from_disk` and `load_dataset` both read it.
 
@@ -70,7 +70,7 @@ def _write(out: NewFile, schema: pa.Schema, tables: Iterator[pa.Table]) -> None:
 _FORM = Form("arrow", "{split}/data-{number:05d}-of-{count:05d}.arrow", _write)
 
 
-def _state(folder: Folder, split: str, names: list[str]) -> dict[str, Any]:
+def _state(folder: StagingFolder, split: str, names: list[str]) -> dict[str, Any]:
     content = "".join(folder.files[name]["sha256"] for name in names)
     return {
         "_data_files": [{"filename": PurePosixPath(name).name} for name in names],
@@ -83,7 +83,7 @@ def _state(folder: Folder, split: str, names: list[str]) -> dict[str, Any]:
     }
 
 
-def _prose(job: Job) -> dict[str, Any]:
+def _prose(job: ExportJob) -> dict[str, Any]:
     """Return what the source says of itself in words; sizes and checksums no longer hold."""
     prose = dict.fromkeys(_PROSE, "")
     if isinstance(job.reader, HuggingFace) and job.reader.kind == "arrow":

@@ -14,18 +14,18 @@ from prune.exporters import class_ids
 from prune.exporters.carried_fields import carried
 from prune.exporters.class_ids import ClassFolder, Empty
 from prune.exporters.file_names import file_names
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.exporters.place import DOT, beside
 from prune.exporters.sample_files import spread, write_columns
 from prune.exporters.side_files import Sides, cut, side_bytes
-from prune.exporters.staging.folder import Folder
-from prune.exporters.staging.part import Part
+from prune.exporters.staging.folder import StagingFolder
+from prune.exporters.staging.part import ExportPart
 from prune.exporters.unread_suffixes import say_unread
 from prune.modalities.image import suffix_of
 from prune.modalities.image.sniff import UNKNOWN
+from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers.folders.image_files import suffix_in
 from prune.readers.imagefolder import ImageFolder
-from prune.readers.tar.samples import IMAGE_SUFFIXES
 
 FILES = 4096  # in a part
 _SUFFIXES = IMAGE_SUFFIXES | {UNKNOWN}  # of the images that are written here
@@ -33,8 +33,8 @@ _PLACEHOLDER = ".keep"  # keeps an empty folder where only files travel
 
 
 def imagefolder(
-    job: Job,
-    folder: Folder,
+    job: ExportJob,
+    folder: StagingFolder,
     /,
     *,
     link: Literal["copy", "hard", "sym"] = "copy",
@@ -92,7 +92,7 @@ def imagefolder(
     _write_weights(job, folder, files)
 
 
-def _write_weights(job: Job, folder: Folder, files: list[str]) -> None:
+def _write_weights(job: ExportJob, folder: StagingFolder, files: list[str]) -> None:
     """Write the weight of each file as csv beside the class folders, where not all are 1."""
     if job.weights is None or folder.done("weights"):
         return
@@ -104,7 +104,7 @@ def _write_weights(job: Job, folder: Folder, files: list[str]) -> None:
         part.write(f"{DOT}/weights.csv", sink.getvalue().encode(errors="surrogatepass"))
 
 
-def _names(job: Job, classes: list[ClassFolder]) -> list[str] | None:
+def _names(job: ExportJob, classes: list[ClassFolder]) -> list[str] | None:
     """Return paths without suffix, aligned with the rows, or None where the key is the path."""
     if class_ids.is_class_root(job):
         return None
@@ -113,7 +113,7 @@ def _names(job: Job, classes: list[ClassFolder]) -> list[str] | None:
     return file_names(job.column("key").to_pylist(), folders, job.rows.tolist())
 
 
-def _describe(job: Job, folder: Folder, classes: list[ClassFolder], empty: Empty) -> None:
+def _describe(job: ExportJob, folder: StagingFolder, classes: list[ClassFolder], empty: Empty) -> None:
     """Write which folder is which class, and what keeps an empty one; say what is not as in the source."""
     if not classes:
         return
@@ -131,7 +131,7 @@ def _describe(job: Job, folder: Folder, classes: list[ClassFolder], empty: Empty
                 part.write(f"{name}/{_PLACEHOLDER}", b"")
 
 
-def _say_names(job: Job, classes: list[ClassFolder], empty: Empty, listed: Path) -> None:
+def _say_names(job: ExportJob, classes: list[ClassFolder], empty: Empty, listed: Path) -> None:
     named = [(found.name, job.dataset.classes[found.row]) for found in classes if found.row is not None]
     new = next(((name, old) for name, old in named if name != old), None)
     if new:
@@ -147,8 +147,8 @@ def _say_names(job: Job, classes: list[ClassFolder], empty: Empty, listed: Path)
 
 
 def _write(
-    job: Job,
-    folder: Folder,
+    job: ExportJob,
+    folder: StagingFolder,
     name: str,
     rows: Rows,
     names: list[str] | None,
@@ -178,7 +178,7 @@ def _suffix(place: Path) -> str:
     return own if own in IMAGE_SUFFIXES else suffix_of(side_bytes(place))
 
 
-def _take(job: Job, part: Part, name: str, link: Literal["copy", "hard", "sym"]) -> None:
+def _take(job: ExportJob, part: ExportPart, name: str, link: Literal["copy", "hard", "sym"]) -> None:
     """Take a file along that lies beside an image of the source; it may belong to two."""
     if name in part.files:
         return
@@ -190,7 +190,7 @@ def _take(job: Job, part: Part, name: str, link: Literal["copy", "hard", "sym"])
 
 
 def _write_metadata(
-    job: Job, reader: ImageFolder, folder: Folder, link: Literal["copy", "hard", "sym"]
+    job: ExportJob, reader: ImageFolder, folder: StagingFolder, link: Literal["copy", "hard", "sym"]
 ) -> None:
     """Write metadata again for the kept images, and what else it names of them."""
     sides, kept = Sides(reader), set(job.column("key").to_pylist())
@@ -206,7 +206,7 @@ def _write_metadata(
                 _take(job, part, name, link)
 
 
-def _say_linked(job: Job) -> None:
+def _say_linked(job: ExportJob) -> None:
     """Say how many further files metadata names, where it is written anew, and only its columns go along."""
     if not isinstance(job.reader, ImageFolder):
         return

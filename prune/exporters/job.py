@@ -29,7 +29,7 @@ _TAKE = 4096  # samples looked up at once
 
 
 @dataclass(frozen=True)
-class Job:
+class ExportJob:
     """One export, without its form and place."""
 
     reader: Reader

@@ -9,36 +9,36 @@ import pyarrow as pa
 
 from prune.core.arrays import Rows
 from prune.exporters.class_ids import counts_up, source_ids
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.exporters.table_files import feature_of, with_column
 
 LABEL = "label"
 
 
-def is_relabelled(job: Job) -> bool:
+def is_relabelled(job: ExportJob) -> bool:
     """Whether labels replace those of the source."""
     return job.label_file is not None and bool(np.any(job.dataset.labels >= 0))
 
 
-def say_labels(job: Job) -> None:
+def say_labels(job: ExportJob) -> None:
     """Say whose labels the export has, where they are not those of the source."""
     if job.label_file is not None:
         job.reporter.say(f"the labels are those of {job.label_file.path.name}, in place of any in the source")
 
 
-def label_feature(job: Job) -> dict[str, Any]:
+def label_feature(job: ExportJob) -> dict[str, Any]:
     """Return the column of labels as `datasets` calls it: a ClassLabel, where ids are places in a list."""
     named: dict[str, Any] = {"names": list(job.dataset.classes), "_type": "ClassLabel"}
     return named if counts_up(source_ids(job)) else dict(feature_of(pa.int64()))
 
 
-def label_ids(job: Job, rows: Rows) -> list[int | None]:
+def label_ids(job: ExportJob, rows: Rows) -> list[int | None]:
     """Return the ids that the labels of rows have in an export; None for a sample without."""
     ids = source_ids(job)
     return [None if label < 0 else ids[label] for label in job.dataset.labels[rows].tolist()]
 
 
-def with_label(job: Job, schema: pa.Schema) -> pa.Schema:
+def with_label(job: ExportJob, schema: pa.Schema) -> pa.Schema:
     """Return the columns of a file of the source with the labels that the export has."""
     if not is_relabelled(job):
         return schema

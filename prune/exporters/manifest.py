@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from prune.exporters.job import Job
-from prune.exporters.staging.folder import Folder
+from prune.exporters.job import ExportJob
+from prune.exporters.staging.folder import StagingFolder
 
 
-def manifest(job: Job, folder: Folder, /) -> None:
+def manifest(job: ExportJob, folder: StagingFolder, /) -> None:
     """Only the selection: manifest.parquet, indices.npy, keys.txt, selection.json."""
     if not folder.done("records"):
         with folder.part("records") as part:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from prune.core.arrays import Rows
 from prune.core.errors import DataError
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.readers.tar.members import BLOCK, members
 from prune.readers.tar.samples import split_name
 
 AGAIN = "run the commands again from the first"
 
 
-def members_of(job: Job, rows: Rows) -> Iterator[dict[str, bytes]]:
+def members_of(job: ExportJob, rows: Rows) -> Iterator[dict[str, bytes]]:
     """Yield the members of each sample but its image, by their extensions.
 
     Raises
@@ -95,7 +95,7 @@ def _parsed(data: bytes, image: int | None, path: Path) -> dict[str, bytes]:
     return found
 
 
-def _reopened(job: Job, shard: str, fd: int) -> int:
+def _reopened(job: ExportJob, shard: str, fd: int) -> int:
     if fd >= 0:
         os.close(fd)
     try:

@@ -14,10 +14,10 @@ import pyarrow as pa
 from prune.core.errors import DataError, OptionError
 from prune.exporters import tables
 from prune.exporters.columns import conformed
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.exporters.labels import is_relabelled, without_label
-from prune.exporters.staging.folder import Folder
-from prune.exporters.staging.part import Part
+from prune.exporters.staging.folder import StagingFolder
+from prune.exporters.staging.part import ExportPart
 from prune.exporters.table_files import file_tables, kind_of
 from prune.readers.huggingface import HuggingFace
 from prune.readers.sample import Unit
@@ -42,7 +42,7 @@ class Form:
         return self.pattern.format(split=split, number=number, count=count)
 
 
-def write_splits(job: Job, folder: Folder, form: Form, others: Others) -> dict[str, list[str]]:
+def write_splits(job: ExportJob, folder: StagingFolder, form: Form, others: Others) -> dict[str, list[str]]:
     """Write the exported split and the other ones; return the files of each."""
     sources = {} if others == "omit" else _other_splits(job)
     if others == "link":
@@ -66,12 +66,12 @@ def write_splits(job: Job, folder: Folder, form: Form, others: Others) -> dict[s
     return written
 
 
-def split_name(job: Job) -> str:
+def split_name(job: ExportJob) -> str:
     """Return the exported split's name, as the `datasets` library takes it."""
     return re.sub(r"\W", "_", job.reader.split or "train")
 
 
-def _write_exported(job: Job, folder: Folder, form: Form) -> list[str]:
+def _write_exported(job: ExportJob, folder: StagingFolder, form: Form) -> list[str]:
     shards = tables.shards_of(job)
     names = [form.path(split_name(job), i, len(shards)) for i in range(len(shards))]
     with job.reporter.stage("export", len(job)) as advance:
@@ -84,7 +84,7 @@ def _write_exported(job: Job, folder: Folder, form: Form) -> list[str]:
 
 
 def _write_other(
-    job: Job, files: Sequence[str], file: str, part: Part, name: str, form: Form, others: Others
+    job: ExportJob, files: Sequence[str], file: str, part: ExportPart, name: str, form: Form, others: Others
 ) -> None:
     """Write one of the files of another split; together they have the same columns."""
     source = job.reader.root / file
@@ -102,7 +102,7 @@ def _write_other(
             form.write(out, full, (_weighing_one(table, full) for table in rows))
 
 
-def _is_as_written(job: Job, files: Sequence[str], file: str) -> bool:
+def _is_as_written(job: ExportJob, files: Sequence[str], file: str) -> bool:
     """Whether the columns of a file need no change, so that its bytes can be copied."""
     if is_relabelled(job):
         return False
@@ -139,7 +139,7 @@ def _copy(source: Path, out: NewFile) -> None:
         raise DataError(f"{source} cannot be read: {said}", "--other-splits omit") from error
 
 
-def _check_link(job: Job, form: Form) -> None:
+def _check_link(job: ExportJob, form: Form) -> None:
     kind = job.reader.kind if isinstance(job.reader, HuggingFace) else job.reader.format
     if kind != form.kind:
         raise OptionError(
@@ -147,14 +147,14 @@ def _check_link(job: Job, form: Form) -> None:
         )
 
 
-def _other_splits(job: Job) -> dict[str, Sequence[str]]:
+def _other_splits(job: ExportJob) -> dict[str, Sequence[str]]:
     """Return the files of each other split; none where the dataset is a single file of a folder."""
     source = job.reader
     if not isinstance(source, HuggingFace) or source.split is None:
         return {}
     names = hf_layout.splits(source.root)
-    if source.split not in names or tuple(hf_layout.find(source.root, source.split).files) != tuple(
-        source.files
-    ):
+    if source.split not in names:
+        return {}
+    if tuple(hf_layout.find(source.root, source.split).files) != tuple(source.files):
         return {}
     return {name: hf_layout.find(source.root, name).files for name in names if name != source.split}

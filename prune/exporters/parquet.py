@@ -8,14 +8,16 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.exporters.other_splits import Form, write_splits
 from prune.exporters.staging.arrow_sink import Sink
-from prune.exporters.staging.folder import Folder
+from prune.exporters.staging.folder import StagingFolder
 from prune.system.files import NewFile
 
 
-def parquet(job: Job, folder: Folder, /, *, other_splits: Literal["copy", "link", "omit"] = "copy") -> None:
+def parquet(
+    job: ExportJob, folder: StagingFolder, /, *, other_splits: Literal["copy", "link", "omit"] = "copy"
+) -> None:
     """Parquet files with the features of the dataset; `datasets.load_dataset(folder)` reads them.
 
     From a Hugging Face dataset all columns are kept, in their order, and images are not decoded; from others

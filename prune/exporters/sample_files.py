@@ -9,16 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from prune.exporters.carried_fields import Carried, carried, has_bytes, json_text
 from prune.exporters.file_names import safe_name
-from prune.exporters.job import Job
-from prune.exporters.staging.folder import Folder
-from prune.exporters.staging.part import Part
+from prune.exporters.job import ExportJob
+from prune.exporters.staging.folder import StagingFolder
+from prune.exporters.staging.part import ExportPart
 from prune.modalities.image.sniff import HEAD, is_surely_image
 from prune.readers.folders.image_files import may_be_image
 
 _METADATA = "metadata.jsonl"
 
 
-def spread(part: Part, stems: Sequence[str], samples: Iterator[Carried]) -> None:
+def spread(part: ExportPart, stems: Sequence[str], samples: Iterator[Carried]) -> None:
     """Write the files of samples beside their images, but those that would be taken for images themselves."""
     for stem, one in zip(stems, samples, strict=True):
         for extension, data in one.files.items():
@@ -27,7 +27,7 @@ def spread(part: Part, stems: Sequence[str], samples: Iterator[Carried]) -> None
                 part.write(name, data)
 
 
-def write_columns(job: Job, folder: Folder, files: Sequence[str]) -> None:
+def write_columns(job: ExportJob, folder: StagingFolder, files: Sequence[str]) -> None:
     """Write `metadata.jsonl`, if samples have columns; say what a folder cannot hold, by name and count."""
     lost: Counter[str] = Counter()
     names: dict[str, None] = {}

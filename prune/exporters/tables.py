@@ -20,7 +20,7 @@ from prune.core.arrays import Rows
 from prune.exporters.carried_fields import WEIGHT, carried, cells, column_types
 from prune.exporters.columns import ApartError, conformed, joined
 from prune.exporters.file_names import without_suffix
-from prune.exporters.job import Job, check_digest
+from prune.exporters.job import ExportJob, check_digest
 from prune.exporters.labels import LABEL, is_relabelled, label_feature, label_ids, labelled, with_label
 from prune.exporters.table_files import (
     BATCH,
@@ -48,14 +48,14 @@ class Shard:
     source: str | None = None  # the Hugging Face file that holds them
 
 
-def shards_of(job: Job) -> list[Shard]:
+def shards_of(job: ExportJob) -> list[Shard]:
     """Cut the job into files: those of a Hugging Face source that keep a sample, or pieces of equal size."""
     if job.reader.format != "huggingface":
         return [Shard(rows) for _, rows in job.chunks(_SHARD_ROWS)]
     return [Shard(rows, name) for name, rows in job.by_shard()]
 
 
-def schema_of(job: Job, shard: Shard) -> pa.Schema:
+def schema_of(job: ExportJob, shard: Shard) -> pa.Schema:
     """Return the columns of a shard; the metadata `huggingface` holds its features."""
     schema = _schema(job, shard)
     return schema if job.weights is None else with_weight(schema)
@@ -66,7 +66,7 @@ def with_weight(schema: pa.Schema) -> pa.Schema:
     return with_column(schema, _free(WEIGHT, schema.names), pa.float32())
 
 
-def _schema(job: Job, shard: Shard) -> pa.Schema:
+def _schema(job: ExportJob, shard: Shard) -> pa.Schema:
     if shard.source is not None:
         return _of_source(job)[shard.source]
     fields = [pa.field("image", _IMAGE)]
@@ -82,7 +82,7 @@ def _schema(job: Job, shard: Shard) -> pa.Schema:
     return pa.schema(fields, metadata=with_features(features))
 
 
-def _of_source(job: Job) -> dict[str, pa.Schema]:
+def _of_source(job: ExportJob) -> dict[str, pa.Schema]:
     """Return the columns that each file of a Hugging Face source has in the export."""
     if "of_source" not in job.memo:
         names = [name for name, _ in job.by_shard()]
@@ -91,7 +91,7 @@ def _of_source(job: Job) -> dict[str, pa.Schema]:
     return found
 
 
-def columns_of(job: Job, names: Sequence[str]) -> list[pa.Schema]:
+def columns_of(job: ExportJob, names: Sequence[str]) -> list[pa.Schema]:
     """Return the columns that files of one split have in the export: of all together, if they can be."""
     schemas = [with_label(job, source_schema(job.reader.root / name)) for name in names]
     try:
@@ -101,11 +101,11 @@ def columns_of(job: Job, names: Sequence[str]) -> list[pa.Schema]:
         return schemas
 
 
-def _has_labels(job: Job) -> bool:
+def _has_labels(job: ExportJob) -> bool:
     return bool(np.any(job.dataset.labels >= 0))
 
 
-def _columns(job: Job) -> dict[str, tuple[str, pa.DataType]]:
+def _columns(job: ExportJob) -> dict[str, tuple[str, pa.DataType]]:
     """Return the column of each thing that samples carry, and its type."""
     if "columns" not in job.memo:
         taken = ["image", KEY, *([LABEL] if _has_labels(job) else [])]
@@ -125,7 +125,7 @@ def _free(name: str, taken: Sequence[str]) -> str:
     return name
 
 
-def batches(job: Job, shard: Shard) -> Iterator[pa.Table]:
+def batches(job: ExportJob, shard: Shard) -> Iterator[pa.Table]:
     """Yield the rows of a shard in tables of at most 1000 rows and about 64 MB.
 
     Raises
@@ -170,7 +170,7 @@ def features_of(schema: pa.Schema) -> dict[str, Any]:
     return features
 
 
-def _take(job: Job, source: HuggingFace, shard: Shard, schema: pa.Schema) -> Iterator[pa.Table]:
+def _take(job: ExportJob, source: HuggingFace, shard: Shard, schema: pa.Schema) -> Iterator[pa.Table]:
     assert shard.source is not None
     samples = job.samples(shard.rows)
     keys, digests = samples["key"].to_pylist(), samples["digest"].to_pylist()
@@ -208,7 +208,7 @@ def _embedded(table: pa.Table, name: str, root: Path) -> pa.Table:
     return table.set_column(place, table.schema.field(name), pa.array(held, images.type))
 
 
-def _make(job: Job, rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
+def _make(job: ExportJob, rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
     keys = job.samples(rows)["key"].to_pylist()
     labels, columns = label_ids(job, rows), _columns(job)
     waiting: list[dict[str, Any]] = []

@@ -26,7 +26,7 @@ from prune.exporters.carried_fields import (
     json_lies_beside,
     json_text,
 )
-from prune.exporters.job import Job, check_digest
+from prune.exporters.job import ExportJob, check_digest
 from prune.exporters.labels import label_ids
 from prune.exporters.members import key_and_names
 from prune.exporters.renamed_members import other_key, renamed
@@ -56,13 +56,13 @@ class _Sample(NamedTuple):
         return self.offset + self.size
 
 
-def copied_size(job: Job) -> int:
+def copied_size(job: ExportJob) -> int:
     """Bytes of all kept samples, headers and padding included, and of what is added to them."""
     added = (job.weights is not None) + (job.label_file is not None)
     return (pc.sum(job.column("size")).as_py() or 0) + added * 2 * BLOCK * len(job)
 
 
-def copy_samples(job: Job, rows: Rows, out: NewFile) -> None:
+def copy_samples(job: ExportJob, rows: Rows, out: NewFile) -> None:
     """Append every member of the samples, as it stands in its shard, and end the tar.
 
     Where the labels lie in a file of their own, `.cls` is made anew from them.
@@ -82,7 +82,7 @@ def copy_samples(job: Job, rows: Rows, out: NewFile) -> None:
     out.write(bytes(END))
 
 
-def write_samples(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
+def write_samples(job: ExportJob, rows: Rows, keys: list[str], out: NewFile) -> None:
     """Append an image and a class id for each sample, and end the tar; equal samples are equal bytes.
 
     `keys` are those of the members, aligned with `rows`.
@@ -134,12 +134,12 @@ _BESIDE_JSON = "metadata.json"  # where a file of the sample is called .json alr
 _EXTENSION = re.compile(r"[^a-z0-9_-]+")
 
 
-def _class_ids(job: Job, rows: Rows) -> list[bytes | None]:
+def _class_ids(job: ExportJob, rows: Rows) -> list[bytes | None]:
     """Return the class ids of rows as the text of members; None for a sample without a label."""
     return [None if id_ is None else str(id_).encode() for id_ in label_ids(job, rows)]
 
 
-def _weights(job: Job, rows: Rows) -> list[bytes | None]:
+def _weights(job: ExportJob, rows: Rows) -> list[bytes | None]:
     """Return the weights of rows as the text of members; None for each where all are 1."""
     if job.weights is None:
         return [None] * len(rows)

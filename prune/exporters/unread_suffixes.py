@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from prune.exporters.job import Job
+from prune.exporters.job import ExportJob
 from prune.readers.folders.image_files import suffix_in
 
 _words = str.split  # many words in few lines
@@ -15,7 +15,7 @@ TORCHVISION = frozenset(_words("jpg jpeg png ppm bmp pgm tif tiff webp"))
 _SHOWN = 4  # kinds of names
 
 
-def say_unread(job: Job, files: Sequence[str]) -> None:
+def say_unread(job: ExportJob, files: Sequence[str]) -> None:
     """Say how many of the exported files an `ImageFolder` of torchvision does not list, and what does."""
     found = Counter(suffix_in(name) for name in files)
     unread = Counter({suffix: count for suffix, count in found.items() if suffix not in TORCHVISION})

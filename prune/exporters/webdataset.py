@@ -15,8 +15,8 @@ from prune.exporters import tar
 from prune.exporters.carried_fields import say_what_is_lost
 from prune.exporters.class_ids import counts_up, source_ids
 from prune.exporters.file_names import distinct, shard_keys
-from prune.exporters.job import Job
-from prune.exporters.staging.folder import Folder
+from prune.exporters.job import ExportJob
+from prune.exporters.staging.folder import StagingFolder
 from prune.readers.webdataset import CLASS_NAMES, WebDataset
 from prune.system import files
 from prune.system.files import NewFile
@@ -30,8 +30,8 @@ _INDEX = "wids.json"
 
 
 def webdataset(
-    job: Job,
-    folder: Folder,
+    job: ExportJob,
+    folder: StagingFolder,
     /,
     *,
     layout: Literal["auto", "mirror", "repack"] = "auto",
@@ -107,7 +107,7 @@ def _grouped(shards: dict[str, Rows]) -> Iterator[list[str]]:
         yield group
 
 
-def _fill(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
+def _fill(job: ExportJob, rows: Rows, keys: list[str], out: NewFile) -> None:
     if keys:
         first = int(np.searchsorted(job.rows, rows[0]))
         tar.write_samples(job, rows, keys[first : first + len(rows)], out)
@@ -115,15 +115,15 @@ def _fill(job: Job, rows: Rows, keys: list[str], out: NewFile) -> None:
         tar.copy_samples(job, rows, out)
 
 
-def _are_enough(job: Job, shards: int) -> bool:
+def _are_enough(job: ExportJob, shards: int) -> bool:
     return len(job) == 1 or shards >= max(2, min(_FEW, len(_source_shards(job))))
 
 
-def _source_shards(job: Job) -> list[str]:
+def _source_shards(job: ExportJob) -> list[str]:
     return [name for name in job.dataset.sources if name.endswith(".tar")]
 
 
-def _mirror(job: Job) -> dict[str, Rows]:
+def _mirror(job: ExportJob) -> dict[str, Rows]:
     shards = job.by_shard()
     stems = [str(PurePosixPath(name).with_suffix("")) for name, _ in shards]
     names = _numbered_on(_source_shards(job), len(shards)) or distinct(stems)  # a.tar and A.tar are two
@@ -144,7 +144,7 @@ def _numbered_on(source: list[str], kept: int) -> list[str] | None:
 _NUMBERED = re.compile(r"(.*?)(\d+)\.tar")
 
 
-def _repack(job: Job, size: int) -> dict[str, Rows]:
+def _repack(job: ExportJob, size: int) -> dict[str, Rows]:
     return {f"shard-{number:06d}.tar": rows for number, rows in job.chunks(size)}
 
 
@@ -153,7 +153,7 @@ def _even(samples: int) -> int:
     return max(1, min(_SHARD, max(-(-samples // _SHARDS), min(_LEAST, -(-samples // _FEW)))))
 
 
-def _say_empty(job: Job, kept: list[str]) -> None:
+def _say_empty(job: ExportJob, kept: list[str]) -> None:
     """Say that shards of the source are not there, so that nobody counts on their names."""
     source = _source_shards(job)
     left = len(source) - len(kept)
@@ -177,7 +177,7 @@ def _few_shards(shards: int, samples: int) -> str:
     )
 
 
-def _describe(job: Job, folder: Folder, shards: dict[str, Rows]) -> None:
+def _describe(job: ExportJob, folder: StagingFolder, shards: dict[str, Rows]) -> None:
     """Write what trainers read beside the shards: samples of each, and the class names."""
     names = [PurePosixPath(name).name for name in shards]
     unique = names if len(set(names)) == len(names) else list(shards)
@@ -197,7 +197,7 @@ def _describe(job: Job, folder: Folder, shards: dict[str, Rows]) -> None:
             part.write(CLASS_NAMES, names_of_classes)
 
 
-def _class_names(job: Job) -> bytes:
+def _class_names(job: ExportJob) -> bytes:
     """Return one class name a line, so that a number in `.cls` is the place of its line; empty without one.
 
     Copied labels mean what the source says they do: its file, if it has one, goes with them.
@@ -209,7 +209,7 @@ def _class_names(job: Job) -> bytes:
     return "".join(f"{' '.join(name.split())}\n" for name in job.dataset.classes).encode()
 
 
-def _copied_names(job: Job, source: WebDataset) -> bytes:
+def _copied_names(job: ExportJob, source: WebDataset) -> bytes:
     name = source.names_file
     try:
         data = (source.root / name).read_bytes() if name else b""

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.index.farthest_kernels import Batch, Points, compiled, dot
+from prune.index.farthest_kernels import Batch, FarthestPoints, compiled, dot
 from prune.index.gradients import GradientSpace
 from prune.index.product_frame import Frame, frame_of, middle, scale_of, squares_to
 from prune.index.space import Block, EmbeddingSpace, Space, Wide
@@ -153,10 +153,10 @@ def operands_of(space: Space) -> Operands:
     return Vectors(vectors, frame_of(vectors, *middle(vectors)))
 
 
-def points_of(block: Operand, nearest: Array, owner: Array) -> Points:
+def points_of(block: Operand, nearest: Array, owner: Array) -> FarthestPoints:
     """Return a block of samples, and how far each is from the centres so far."""
     side = block.side
-    return Points(side.rows, side.features, side.squares, side.norms, nearest, owner)
+    return FarthestPoints(side.rows, side.features, side.squares, side.norms, nearest, owner)
 
 
 def batch_of(operands: Operands, block: Operand, first: int) -> Batch:

@@ -25,7 +25,7 @@ RADII = 4096  # target samples, evenly spaced, that the mean radius of a larger 
 
 
 @dataclass(frozen=True)
-class Target:
+class DivergenceTarget:
     """What is to be matched: t samples with weights, as seen from n samples that may be the same ones."""
 
     space: Space
@@ -40,7 +40,7 @@ class Target:
         return space.c * (space.d + 1) if isinstance(space, GradientSpace) else space.width
 
 
-def potentials(target: Target) -> tuple[Sums, int]:
+def potentials(target: DivergenceTarget) -> tuple[Sums, int]:
     """φ of every sample, the weighted mean over the target of the logarithm of its distance.
 
     ``φ(w) = Σᵢ aᵢ ln max(‖xᵢ − w‖, 1e-5) / Σᵢ aᵢ``; where the target is the pool, without the pair of a
@@ -72,7 +72,7 @@ def potentials(target: Target) -> tuple[Sums, int]:
     return np.divide(sums / 2, total, out=np.zeros_like(sums), where=total > 0), floored
 
 
-def log_distances(target: Target, out: Array, unit: float) -> None:
+def log_distances(target: DivergenceTarget, out: Array, unit: float) -> None:
     """Write ln ‖xᵢ − wⱼ‖ in multiples of `unit` into int32 `out` (t, n); OWN where both are one sample."""
     for one, tile in _tiles(target):
         here = out[one.side.names[0] : one.side.names[-1] + 1]
@@ -89,7 +89,7 @@ def log_distances(target: Target, out: Array, unit: float) -> None:
         tile(write)
 
 
-def log_radius(target: Target, neighbours: int) -> float:
+def log_radius(target: DivergenceTarget, neighbours: int) -> float:
     """Weighted mean over the target of ln ρ, the distance of a sample to its k-th neighbour in the target.
 
     Of a target of more than 4,096 samples, as many evenly spaced ones stand for all. 0 if there is only one.
@@ -109,7 +109,7 @@ def log_radius(target: Target, neighbours: int) -> float:
 Visit = Callable[[Operand, Array, slice], int]
 
 
-def _tiles(target: Target) -> Iterator[tuple[Operand, Callable[[Visit], list[int]]]]:
+def _tiles(target: DivergenceTarget) -> Iterator[tuple[Operand, Callable[[Visit], list[int]]]]:
     """Each block of the target, and a function that shows its distances to all samples to a visitor."""
     base = operands_of(target.space)
     others = base if target.same else base.framed_like(target.pool)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from prune.core.arrays import Array, Rows
 from prune.index import topk
 from prune.index.blocks import Operand, Operands, Vectors
-from prune.index.topk import Heaps, Rule, heaps_of
+from prune.index.topk import Heaps, MeetingRule, heaps_of
 from prune.system.executors.threads import spread
 
 TILE = (
@@ -32,14 +32,14 @@ class Meeting:
             self._buffer = np.empty(size, np.float32)
         return operands.products(one, two, self._buffer)
 
-    def rows(self, one: Operand, two: Operand, products: Array, rule: Rule) -> None:
+    def rows(self, one: Operand, two: Operand, products: Array, rule: MeetingRule) -> None:
         """Offer the samples of `two` to those of `one`."""
         spread(
             len(one.framed),
             lambda span: topk.meet_rows(self.heaps, one.side, two.side, products, rule, span),
         )
 
-    def columns(self, one: Operand, two: Operand, products: Array, rule: Rule) -> None:
+    def columns(self, one: Operand, two: Operand, products: Array, rule: MeetingRule) -> None:
         """Offer the samples of `one` to those of `two`."""
         spread(
             len(two.framed),
@@ -47,10 +47,10 @@ class Meeting:
         )
 
 
-def rule_of(operands: Operands, offered: Operand, *, apart: bool = False, again: bool = False) -> Rule:
+def rule_of(operands: Operands, offered: Operand, *, apart: bool = False, again: bool = False) -> MeetingRule:
     """Return how samples meet a block that is offered to them."""
     reach = float(np.sqrt(offered.side.norms.max(initial=0.0)))
-    return Rule(operands.scale**2, operands.terms, reach, apart, again)
+    return MeetingRule(operands.scale**2, operands.terms, reach, apart, again)
 
 
 def all_pairs(operands: Operands, count: int) -> Heaps:

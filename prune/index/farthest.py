@@ -15,6 +15,7 @@ import numpy as np
 from prune.core.arrays import Array, Rows
 from prune.index import farthest_kernels
 from prune.index.blocks import Operand, Operands, Vectors, batch_of, operands_of, points_of
+from prune.index.farthest_candidates import FarthestCandidates
 from prune.index.gradients import GradientSpace
 from prune.index.product_frame import frame_of, middle
 from prune.index.space import BLOCK, Space
@@ -22,16 +23,6 @@ from prune.index.space import BLOCK, Space
 CANDIDATES = (256, 1024)  # samples set aside; their products with one another take 4 MB at most
 CENTRES = 256  # new centres a pass at most; more make the product no faster
 SPREAD = 3  # candidates for each centre of the pass before: fewer end passes early, more cost products
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """The farthest samples, and how far the others are at most."""
-
-    rows: Rows  # (m,), ascending
-    nearest: Array  # (m,) float64
-    owner: Array  # (m,) int64
-    outside: tuple[float, int]  # the largest squared distance of the others; candidates before its first row
 
 
 class Engine(Protocol):
@@ -45,10 +36,10 @@ class Engine(Protocol):
     def lower(self, rows: Rows) -> None:
         """Let all samples meet new centres."""
 
-    def farthest(self, m: int) -> Candidates:
+    def farthest(self, m: int) -> FarthestCandidates:
         """Set the m farthest samples aside, ties by lowest row."""
 
-    def put(self, candidates: Candidates) -> None:
+    def put(self, candidates: FarthestCandidates) -> None:
         """Take over the distances of candidates."""
 
     def products(self, candidates: Operand) -> Array:
@@ -110,7 +101,7 @@ class _Picks:
 class _Taken:
     """Rows and squared distances in the order taken."""
 
-    def __init__(self, k: int, first: int | None = None, farthest: Candidates | None = None) -> None:
+    def __init__(self, k: int, first: int | None = None, farthest: FarthestCandidates | None = None) -> None:
         self.rows = np.empty(k, np.int64)
         self.gaps = np.zeros(k, np.float64)
         self.count = 0
@@ -124,7 +115,7 @@ class _Taken:
         self.count = span.stop
 
 
-def _grow(operands: Operands, engine: Engine, candidates: Candidates, limit: int) -> _Picks:
+def _grow(operands: Operands, engine: Engine, candidates: FarthestCandidates, limit: int) -> _Picks:
     block = operands.load(candidates.rows)
     points = points_of(block, candidates.nearest, candidates.owner)
     batch = batch_of(operands, block, len(engine.centres))
@@ -150,9 +141,9 @@ def _engine(space: Space, operands: Operands) -> Engine:
         from prune.index.farthest_cpu import Host
 
         return Host(operands)
-    from prune.index.farthest_cuda import Device
+    from prune.index.farthest_cuda import DeviceVectors
 
-    return Device(operands.space, operands.frame)
+    return DeviceVectors(operands.space, operands.frame)
 
 
 def nearest_to_mean(space: GradientSpace) -> int:

@@ -7,8 +7,8 @@ import numpy as np
 from prune.core.arrays import Array, Rows
 from prune.index import farthest_kernels
 from prune.index.blocks import Operand, Operands, batch_of, points_of
-from prune.index.farthest import Candidates
-from prune.index.farthest_kernels import TAKEN, UNIT, Batch, Points
+from prune.index.farthest_candidates import FarthestCandidates
+from prune.index.farthest_kernels import TAKEN, UNIT, Batch, FarthestPoints
 from prune.index.space import BLOCK
 from prune.system.executors.threads import threads
 
@@ -42,18 +42,20 @@ class Host:
         else:
             self._lower_by_products(batch, fresh)
 
-    def farthest(self, m: int) -> Candidates:
+    def farthest(self, m: int) -> FarthestCandidates:
         """Set the m farthest samples aside, ties by lowest row."""
         n = len(self.nearest)
         if m >= n:
-            return Candidates(np.arange(n), self.nearest.copy(), self.owner.copy(), (-np.inf, 0))
+            return FarthestCandidates(np.arange(n), self.nearest.copy(), self.owner.copy(), (-np.inf, 0))
         edge = np.partition(self.nearest, n - m)[n - m]
         above = np.flatnonzero(self.nearest > edge)
         level = np.flatnonzero(self.nearest == edge)
         rows = np.sort(np.concatenate([above, level[: m - len(above)]]))
-        return Candidates(rows, self.nearest[rows], self.owner[rows], self._outside(rows, edge, level))
+        return FarthestCandidates(
+            rows, self.nearest[rows], self.owner[rows], self._outside(rows, edge, level)
+        )
 
-    def put(self, candidates: Candidates) -> None:
+    def put(self, candidates: FarthestCandidates) -> None:
         """Take over the distances of candidates."""
         self.nearest[candidates.rows] = candidates.nearest
         self.owner[candidates.rows] = candidates.owner
@@ -73,7 +75,7 @@ class Host:
             return edge, int(np.searchsorted(rows, left[0]))
         return float(self.nearest[self.nearest < edge].max(initial=-np.inf)), 0
 
-    def _points(self, span: slice, block: Operand) -> Points:
+    def _points(self, span: slice, block: Operand) -> FarthestPoints:
         return points_of(block, self.nearest[span], self.owner[span])
 
     def _lower_by_products(self, batch: Batch, fresh: Operand) -> None:

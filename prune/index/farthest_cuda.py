@@ -7,7 +7,7 @@ import torch
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand
-from prune.index.farthest import Candidates
+from prune.index.farthest_candidates import FarthestCandidates
 from prune.index.farthest_kernels import CHUNK, LANES, TAKEN, TINY, UNIT
 from prune.index.product_frame import Frame
 from prune.index.space import BLOCK, EmbeddingSpace
@@ -16,7 +16,7 @@ PAIRS = 1 << 15  # pairs whose differences are formed at once: 64 MB at CHUNK fl
 TF32 = 2.0**-9  # rounding of products if the program that calls us has allowed TF32
 
 
-class Device:
+class DeviceVectors:
     """The distances of all samples, on the device beside the embeddings in the type they came in."""
 
     def __init__(self, space: EmbeddingSpace, frame: Frame, device: str | None = None) -> None:
@@ -48,12 +48,14 @@ class Device:
             span = slice(start, start + BLOCK * 4)
             self._lower_block(span, fresh, halves - self.framed(self.rows(span)) @ framed.T, reach)
 
-    def farthest(self, m: int) -> Candidates:
+    def farthest(self, m: int) -> FarthestCandidates:
         """Set the m farthest samples aside, ties by lowest row."""
         n = len(self._nearest)
         if m >= n:
             everyone = np.arange(n)
-            return Candidates(everyone, self._fetch(self._nearest), np.zeros(n, np.int64), (-np.inf, 0))
+            return FarthestCandidates(
+                everyone, self._fetch(self._nearest), np.zeros(n, np.int64), (-np.inf, 0)
+            )
         edge = self._nearest.topk(m).values[-1]
         above = (self._nearest > edge).nonzero().squeeze(1)
         level = (self._nearest == edge).nonzero().squeeze(1)
@@ -64,11 +66,11 @@ class Device:
         else:
             below = self._nearest.masked_fill(self._nearest >= edge, -torch.inf)
             outside = (float(below.max()), 0)
-        return Candidates(
+        return FarthestCandidates(
             self._fetch(rows), self._fetch(self._nearest[rows]), np.zeros(len(rows), np.int64), outside
         )
 
-    def put(self, candidates: Candidates) -> None:
+    def put(self, candidates: FarthestCandidates) -> None:
         """Take over the distances of candidates."""
         self._nearest[self.send(candidates.rows)] = self.send(candidates.nearest)
 

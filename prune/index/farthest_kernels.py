@@ -26,7 +26,7 @@ TINY = 2.0**-100  # more than any product loses below float32's smallest number
 TAKEN = -1.0  # in place of the squared distance of a sample that is a centre itself
 
 
-class Points(NamedTuple):
+class FarthestPoints(NamedTuple):
     """Some samples, and how far each is from the centres so far."""
 
     rows: Array  # (b, d) float32; errors (b, c) of gradients
@@ -173,7 +173,7 @@ def distances(rows: Array, point: Array, out: Array) -> None:
 
 
 @compiled
-def gap_of(points: Points, i: int, batch: Batch, j: int, limit: float) -> float:
+def gap_of(points: FarthestPoints, i: int, batch: Batch, j: int, limit: float) -> float:
     """‖x − y‖² in float64, or any number from `limit` up to it if that is not below `limit`.
 
     Of gradients it is ``‖x‖² + ‖y‖² − 2⟨x, y⟩``, whose terms are float64: 0 of equal gradients.
@@ -195,7 +195,7 @@ def slack(norm: float, reach: float, d: int) -> float:
 
 
 @compiled
-def lower_by_products(points: Points, batch: Batch, products: Array) -> None:
+def lower_by_products(points: FarthestPoints, batch: Batch, products: Array) -> None:
     """Lower the nearest distances of `points` to those of `batch`, told by float32 products where to look."""
     for i in range(len(points.nearest)):
         now = points.nearest[i]
@@ -222,7 +222,7 @@ def lower_by_products(points: Points, batch: Batch, products: Array) -> None:
 
 
 @compiled
-def lower_by_triangle(points: Points, batch: Batch, gaps: Array) -> None:
+def lower_by_triangle(points: FarthestPoints, batch: Batch, gaps: Array) -> None:
     """Do the same, told by ``d(i, c) ≥ d(a, c) − d(i, a)``, where a is the centre that owns i.
 
     `gaps` (centres before, s) float32: lower bounds of the squared distances of old to new centres.
@@ -251,7 +251,12 @@ def lower_by_triangle(points: Points, batch: Batch, gaps: Array) -> None:
 
 @compiled
 def grow(
-    points: Points, batch: Batch, products: Array, outside: tuple[float, int], picks: Array, gaps: Array
+    points: FarthestPoints,
+    batch: Batch,
+    products: Array,
+    outside: tuple[float, int],
+    picks: Array,
+    gaps: Array,
 ) -> int:
     """Pick the farthest of `points` again and again while no sample outside them can be farther.
 

@@ -122,7 +122,7 @@ class _Search:
             return rows, self.nearest[rows]
         centres = self._centres(rows)
         flipped = np.roll(centres.rows, self.predictions.c, axis=1).T
-        points = kernels.Points(
+        points = kernels.KlPoints(
             centres.rows, self.predictions.own[rows], self.predictions.reach[rows], self.nearest[rows]
         )
         with threads():
@@ -137,6 +137,6 @@ class _Search:
             found.take(rows), found.own[rows].astype(np.float32), float(found.reach[rows].max())
         )
 
-    def _points(self, block: Array, span: slice) -> kernels.Points:
+    def _points(self, block: Array, span: slice) -> kernels.KlPoints:
         found = self.predictions
-        return kernels.Points(block, found.own[span], found.reach[span], self.nearest[span])
+        return kernels.KlPoints(block, found.own[span], found.reach[span], self.nearest[span])

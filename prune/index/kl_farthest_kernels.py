@@ -13,7 +13,7 @@ TAKEN = -1.0  # in place of the divergence of a sample that is chosen
 CHUNK = 64  # classes after which a sum that is already too large is given up
 
 
-class Points(NamedTuple):
+class KlPoints(NamedTuple):
     """Some samples, and how far each is from the chosen ones."""
 
     rows: Array  # (b, 2c) float32, probabilities and their logarithms
@@ -72,7 +72,7 @@ def describe(rows: Array, own: Array, reach: Array, mean: Array) -> None:
 
 
 @compiled
-def threshold(points: Points, i: int, reach: float, c: int) -> np.float32:
+def threshold(points: KlPoints, i: int, reach: float, c: int) -> np.float32:
     """What ``p·ln q + q·ln p − Σ q ln q`` in float32 has to exceed if q may be nearer to sample i.
 
     A dot product of 2c terms is off by at most ``2c·u`` times the sum of their sizes, which is at most the
@@ -83,7 +83,7 @@ def threshold(points: Points, i: int, reach: float, c: int) -> np.float32:
 
 
 @compiled
-def lower(points: Points, centres: Centres, crossed: Array) -> None:
+def lower(points: KlPoints, centres: Centres, crossed: Array) -> None:
     """Lower the divergences of `points` to those from new centres.
 
     `crossed` (b, s) float32: p·ln q + q·ln p; used up.
@@ -112,7 +112,9 @@ def lower(points: Points, centres: Centres, crossed: Array) -> None:
 
 
 @compiled
-def grow(points: Points, centres: Centres, crossed: Array, outside: float, picks: Array, gaps: Array) -> int:
+def grow(
+    points: KlPoints, centres: Centres, crossed: Array, outside: float, picks: Array, gaps: Array
+) -> int:
     """Pick the farthest of `points` again and again while it is farther than `outside`.
 
     Returns

@@ -23,7 +23,7 @@ class Cells(NamedTuple):
     width: float
 
 
-class Rule(NamedTuple):
+class ViewRule(NamedTuple):
     """What a draw does."""
 
     redundant: int  # neighbours that lose
@@ -191,7 +191,7 @@ def _share(gaps: Array, rows: Array, winner: int, exponent: int, totals: Array) 
 
 
 @compiled
-def play(cells: Cells, columns: Array, axes: Array, points: Array, rule: Rule, totals: Array) -> None:
+def play(cells: Cells, columns: Array, axes: Array, points: Array, rule: ViewRule, totals: Array) -> None:
     """Let draws that share their first dimension add to the totals.
 
     Parameters

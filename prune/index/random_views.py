@@ -23,14 +23,14 @@ SAMPLE, BINS = 16384, 64  # of a column, that tell where it is crowded
 
 
 @dataclass(frozen=True)
-class Draws:
+class ViewDraws:
     """Random points, each in its own few dimensions; every draw is a row of one table of random numbers."""
 
     dimensions: Rows  # (draws, m), distinct in a row
     quantiles: Sums  # (draws, m), in [0, 1)
 
     @classmethod
-    def of(cls, count: int, m: int, d: int, seed: int) -> Draws:
+    def of(cls, count: int, m: int, d: int, seed: int) -> ViewDraws:
         """Draw; more draws go on where fewer end."""
         table = np.random.default_rng([seed, 1]).random((count, 2 * m))
         picks = np.empty((count, m), np.int64)
@@ -42,7 +42,7 @@ class Draws:
         return cls(picks, table[:, m:])
 
 
-def coverage(space: EmbeddingSpace, draws: Draws, rule: kernels.Rule) -> Array:
+def coverage(space: EmbeddingSpace, draws: ViewDraws, rule: kernels.ViewRule) -> Array:
     """What each sample wins and loses over all draws, (n,) int64 in units of 2⁻⁴⁰.
 
     The point of a draw has, in each of its dimensions, the given quantile of the triangular distribution
@@ -89,7 +89,7 @@ def _short(parts: list[tuple[int, Rows]]) -> Iterator[tuple[int, Rows]]:
             yield first, which[start : start + BATCH]
 
 
-def _groups(space: EmbeddingSpace, draws: Draws) -> Iterator[tuple[Block, Rows, Sums]]:
+def _groups(space: EmbeddingSpace, draws: ViewDraws) -> Iterator[tuple[Block, Rows, Sums]]:
     """Draws whose columns fit into memory together: the columns, and where in them each draw is."""
     m = draws.dimensions.shape[1]
     fit = max(m, space.memory // 2 // (4 * space.n))

@@ -41,7 +41,7 @@ class Side(NamedTuple):
     places: Array  # (b,) int64, where its heap is
 
 
-class Rule(NamedTuple):
+class MeetingRule(NamedTuple):
     """How samples that keep meet samples that are offered."""
 
     scale: float  # squared distances in the frame of the products are `scale` times the real ones
@@ -141,7 +141,7 @@ def _meet_one(
     i: int,
     two: Side,
     products: Array,
-    rule: Rule,
+    rule: MeetingRule,
     space: tuple[Array, Array],
 ) -> None:
     gaps, who = heap
@@ -175,7 +175,9 @@ def _meet_one(
 
 
 @compiled
-def meet_rows(heaps: Heaps, one: Side, two: Side, products: Array, rule: Rule, span: tuple[int, int]) -> None:
+def meet_rows(
+    heaps: Heaps, one: Side, two: Side, products: Array, rule: MeetingRule, span: tuple[int, int]
+) -> None:
     """Offer all of `two` to the samples of `one` in `span`."""
     space = np.empty(products.shape[1] + 1, np.int64), np.empty(products.shape[1] + 1, np.float32)
     for i in range(span[0], span[1]):
@@ -185,7 +187,7 @@ def meet_rows(heaps: Heaps, one: Side, two: Side, products: Array, rule: Rule, s
 
 @compiled
 def meet_columns(
-    heaps: Heaps, one: Side, two: Side, products: Array, rule: Rule, span: tuple[int, int]
+    heaps: Heaps, one: Side, two: Side, products: Array, rule: MeetingRule, span: tuple[int, int]
 ) -> None:
     """Offer all of `one` to the samples of `two` in `span`."""
     space = np.empty(len(products) + 1, np.int64), np.empty(len(products) + 1, np.float32)

@@ -10,7 +10,7 @@ import torch
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Vectors
-from prune.index.farthest_cuda import PAIRS, Device, squared
+from prune.index.farthest_cuda import PAIRS, DeviceVectors, squared
 from prune.index.topk import NOBODY, Heaps
 
 SPARE = 32  # candidates beyond those asked for
@@ -20,8 +20,8 @@ OFFERED = 65_536  # samples that they look at together: 256 MB of products
 
 def meet_on_device(one: Vectors, two: Vectors, count: int, sample: Rows | None = None) -> tuple[Heaps, Rows]:
     """Return the nearest among `two` of the samples of `one`, and the places whose answer is not proven."""
-    keepers = Device(one.space, one.frame)
-    others = keepers if two is one else Device(two.space, two.frame, one.space.device)
+    keepers = DeviceVectors(one.space, one.frame)
+    others = keepers if two is one else DeviceVectors(two.space, two.frame, one.space.device)
     names = np.arange(one.n) if sample is None else sample
     heaps = Heaps(np.empty((len(names), count)), np.empty((len(names), count), np.int32))
     doubtful = []
@@ -33,7 +33,9 @@ def meet_on_device(one: Vectors, two: Vectors, count: int, sample: Rows | None =
     return heaps, np.concatenate(doubtful)
 
 
-def _nearest(keepers: Device, others: Device, names: Rows, count: int) -> tuple[Array, Array, Array]:
+def _nearest(
+    keepers: DeviceVectors, others: DeviceVectors, names: Rows, count: int
+) -> tuple[Array, Array, Array]:
     at = keepers.send(names)
     rows = keepers.rows(at)
     keys, who = _candidates(keepers, others, at, count + SPARE)
@@ -58,7 +60,7 @@ def _nearest(keepers: Device, others: Device, names: Rows, count: int) -> tuple[
 
 
 def _candidates(
-    keepers: Device, others: Device, at: torch.Tensor, count: int
+    keepers: DeviceVectors, others: DeviceVectors, at: torch.Tensor, count: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     framed = keepers.framed(keepers.rows(at))
     keys = torch.empty(len(at), 0, device=framed.device)

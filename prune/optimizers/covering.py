@@ -33,7 +33,7 @@ class Levels(Protocol):
         """Lower `current` to the distances of a sample, and the gains accordingly."""
 
 
-class Dense:
+class AllDistances:
     """All distances, (t, n) int32; what is larger than a cap is no distance."""
 
     def __init__(self, levels: Array, largest: int) -> None:
@@ -56,7 +56,7 @@ class Dense:
         kernels.add_dense(self.levels, row, current, weights, gains)
 
 
-class Sparse:
+class NearestDistances:
     """The distances of each target to its nearest samples, in compressed rows and columns.
 
     Parameters

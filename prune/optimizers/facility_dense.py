@@ -11,7 +11,7 @@ from prune.core.arrays import Array, Rows
 from prune.index.similarity import Similarity
 from prune.index.space import Sums
 from prune.optimizers import facility_kernels as kernels
-from prune.optimizers.facility_kernels import CHUNK, SCALE, TAKEN, Dense
+from prune.optimizers.facility_kernels import CHUNK, SCALE, TAKEN, AllSimilarities
 from prune.system.executors.threads import threads
 
 BLOCK = 1024  # samples on each side of a block of similarities
@@ -48,7 +48,7 @@ class DenseFacility:
 
         with threads() as pool:
             list(pool.map(fill, combinations_with_replacement(blocks, 2)))
-        self._state = Dense(similar, np.zeros(self.n, np.int32), np.zeros(self.n, np.int64))
+        self._state = AllSimilarities(similar, np.zeros(self.n, np.int32), np.zeros(self.n, np.int64))
         self._given = np.empty(0, np.int64) if given is None else np.unique(given)
         for row in self._given:
             self.add(int(row))

@@ -21,7 +21,7 @@ TILE = 32
 TAKEN = -(2**62)  # in place of the gain of a chosen sample
 
 
-class Dense(NamedTuple):
+class AllSimilarities(NamedTuple):
     """All similarities, and what the samples chosen so far do for the others."""
 
     similar: Array  # (n, n) int32, symmetric
@@ -73,7 +73,7 @@ def _four_rises(one: Array, two: Array, three: Array, four: Array, rise: Array, 
 
 
 @compiled
-def lower(state: Dense, which: Array, rise: Array, start: int, stop: int) -> None:
+def lower(state: AllSimilarities, which: Array, rise: Array, start: int, stop: int) -> None:
     """Take off the gains of columns start … stop − 1 what samples `which` are served better by the last pick.
 
     `which` (4m,) and `rise` (2, 4m): padded with rises from 0 to 0.
@@ -137,7 +137,7 @@ def first_largest(values: Array) -> int:
 
 
 @compiled
-def climb(state: Dense, picks: Array, gains: Array, which: Array, rise: Array) -> tuple[int, int]:
+def climb(state: AllSimilarities, picks: Array, gains: Array, which: Array, rise: Array) -> tuple[int, int]:
     """Pick the largest gain again and again, until an update is worth sharing between threads.
 
     Returned are how many were picked, and how many entries of `which` (n + 3,) and `rise` (2, n + 3) are left

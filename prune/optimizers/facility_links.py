@@ -19,7 +19,7 @@ class Links(NamedTuple):
     values: Array  # (nnz,) float32 in [0, 1]
 
 
-class Sparse(NamedTuple):
+class LinkedSimilarities(NamedTuple):
     """Similarities along the links, and what the candidates chosen so far do for the samples."""
 
     samples: Links  # of each sample to candidates, most similar first
@@ -29,7 +29,7 @@ class Sparse(NamedTuple):
 
 
 @compiled
-def sparse_gains(state: Sparse, rows: Array, out: Array) -> None:
+def sparse_gains(state: LinkedSimilarities, rows: Array, out: Array) -> None:
     """Write Σᵢ max(sᵢⱼ − bestᵢ, 0) of some candidates j."""
     links = state.candidates
     for at in range(len(rows)):
@@ -40,7 +40,7 @@ def sparse_gains(state: Sparse, rows: Array, out: Array) -> None:
 
 
 @compiled
-def serve(state: Sparse, row: int) -> None:
+def serve(state: LinkedSimilarities, row: int) -> None:
     """Raise `best` to candidate `row`."""
     links = state.candidates
     for p in range(links.starts[row], links.starts[row + 1]):
@@ -49,7 +49,7 @@ def serve(state: Sparse, row: int) -> None:
 
 
 @compiled
-def take(state: Sparse, row: int) -> None:
+def take(state: LinkedSimilarities, row: int) -> None:
     """Choose a candidate, and take off all gains what it leaves less to add."""
     links, samples = state.candidates, state.samples
     state.gain[row] = TAKEN
@@ -97,7 +97,7 @@ def _sink(keys: Array, heap: Array, size: int, at: int) -> None:
 
 
 @compiled
-def climb_links(state: Sparse, picks: Array, gains: Array) -> None:
+def climb_links(state: LinkedSimilarities, picks: Array, gains: Array) -> None:
     """Pick the largest gain, ties by the lower row, from a heap of gains that may have fallen since."""
     size = len(state.gain)
     keys, heap = state.gain.copy(), np.arange(size).astype(np.int32)

@@ -11,7 +11,7 @@ from prune.index.similarity import Similarity
 from prune.index.space import Sums
 from prune.optimizers import facility_links as loops
 from prune.optimizers.facility_kernels import SCALE, TAKEN
-from prune.optimizers.facility_links import Links, Sparse
+from prune.optimizers.facility_links import LinkedSimilarities, Links
 
 
 class SparseFacility:
@@ -33,7 +33,7 @@ class SparseFacility:
     def __init__(self, samples: Links, candidates: Links, given: Rows | None = None) -> None:
         self.n = len(candidates.starts) - 1
         best = np.zeros(len(samples.starts) - 1, np.int32)
-        self._state = Sparse(samples, candidates, best, np.empty(self.n, np.int64))
+        self._state = LinkedSimilarities(samples, candidates, best, np.empty(self.n, np.int64))
         self._given = np.empty(0, np.int64) if given is None else np.unique(given)
         for row in self._given:
             self.add(int(row))

@@ -84,7 +84,7 @@ class Lookahead:
 
 
 @dataclass
-class Found:
+class TakenSamples:
     """Samples in the order taken, and what finding them has cost."""
 
     rows: Rows
@@ -93,7 +93,7 @@ class Found:
     looked_at: int
 
 
-def look_ahead(space: GradientSpace, ahead: Lookahead, k: int, given: Rows, every: int) -> Found:
+def look_ahead(space: GradientSpace, ahead: Lookahead, k: int, given: Rows, every: int) -> TakenSamples:
     """Take the sample with the largest ``⟨gⱼ, v⟩``, k times; v is the target's gradient after the step.
 
     Gains of all samples are found once. Later on ``⟨gⱼ, v⟩ ≤ ⟨gⱼ, v₀⟩ + ‖gⱼ‖·‖v − v₀‖`` tells who may be the
@@ -107,7 +107,7 @@ def look_ahead(space: GradientSpace, ahead: Lookahead, k: int, given: Rows, ever
         ahead.choose(*space.wide(given[start : start + BLOCK]))
     base = now = ahead.gradient()
     known, doubt = space.dot(base), 0.0
-    found = Found(np.empty(k, np.int64), np.empty(k), 1, 0)
+    found = TakenSamples(np.empty(k, np.int64), np.empty(k), 1, 0)
     for step in range(k):
         if step and step % every == 0:
             ahead.choose(*space.wide(found.rows[step - every : step]))

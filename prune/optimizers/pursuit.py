@@ -23,7 +23,7 @@ SLACK = 1e-13  # of ‖b‖²: what ‖residual‖² may be off by
 WEAKEST = 1e-10  # of the mean squared norm: a ridge below it is none
 
 
-class Source(Protocol):
+class CorrelationSource(Protocol):
     """Where the correlations of all atoms come from."""
 
     right: Sums  # (m,) ⟨aᵢ, b⟩
@@ -37,7 +37,7 @@ class Source(Protocol):
         """(m,) inner products of all atoms with ``b − Σ wⱼ aⱼ``; the atoms of the call before come first."""
 
 
-class Dense:
+class AllProducts:
     """All inner products, computed once. Memory 8·(m² + m·t) bytes."""
 
     def __init__(self, atoms: Atoms, target: Vector | None, most: int) -> None:
@@ -94,7 +94,7 @@ class Pursued:
 
 
 def pursue(
-    source: Source, sizes: Rows, k: int, ridge: float, tolerance: float, given: Rows | None = None
+    source: CorrelationSource, sizes: Rows, k: int, ridge: float, tolerance: float, given: Rows | None = None
 ) -> Pursued:
     """Choose atoms of k samples or more, and ``w ≥ 0`` with the least ``‖b − Σ wⱼ aⱼ‖² + ridge·‖w‖²``.
 
@@ -130,7 +130,9 @@ def pursue(
 
 
 class _Chase:
-    def __init__(self, source: Source, sizes: Rows, most: int, ridge: float, given: Rows | None) -> None:
+    def __init__(
+        self, source: CorrelationSource, sizes: Rows, most: int, ridge: float, given: Rows | None
+    ) -> None:
         first = np.empty(0, np.int64) if given is None else given
         self.source, self.ridge, self.lowered = source, ridge, 0
         self.least = NOISE * float(source.right.max(initial=0.0))

@@ -8,7 +8,7 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.index.space import Sums
-from prune.optimizers.pursuit import EQUAL, Pursued, Source
+from prune.optimizers.pursuit import EQUAL, CorrelationSource, Pursued
 from prune.optimizers.pursuit_atoms import Atoms
 from prune.optimizers.pursuit_fit import non_negative
 from prune.optimizers.pursuit_gram import Gram
@@ -19,7 +19,7 @@ EVEN = 1e-4  # of the mean squared norm: keeps nearly dependent atoms from playi
 SPECK = 1e-6  # what a sample weighs that would do nothing but harm
 
 
-def fillers(source: Source, chosen: Rows, sizes: Rows, k: int, lots: Array) -> Rows:
+def fillers(source: CorrelationSource, chosen: Rows, sizes: Rows, k: int, lots: Array) -> Rows:
     """Return atoms that are not chosen, best aligned with b first, ties by lot, until k samples are there."""
     step = EQUAL * float(np.abs(source.right).max(initial=0.0)) or 1.0
     order = np.lexsort((lots, -np.round(source.right / step)))
@@ -29,7 +29,7 @@ def fillers(source: Source, chosen: Rows, sizes: Rows, k: int, lots: Array) -> R
 
 
 def shared(
-    atoms: Atoms, source: Source, found: Pursued, filled: Rows, tolerance: float, given: int = 0
+    atoms: Atoms, source: CorrelationSource, found: Pursued, filled: Rows, tolerance: float, given: int = 0
 ) -> tuple[Sums, float]:
     """Give weight to filled atoms, and to chosen ones that ended without any; positive, all of them.
 

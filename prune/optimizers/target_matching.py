@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Rows
-from prune.index.divergence import FLOOR, OWN, Target, log_distances, log_radius, potentials
+from prune.index.divergence import FLOOR, OWN, DivergenceTarget, log_distances, log_radius, potentials
 from prune.index.neighbours import nearest, nearest_to
 from prune.index.space import Sums
-from prune.optimizers.covering import Cover, Dense, Levels, Sparse, cover
+from prune.optimizers.covering import AllDistances, Cover, Levels, NearestDistances, cover
 
 ROWS = 64  # of all distances, at a time
 UNIT = 2.0**-24  # of log-distances that are whole numbers; float32 knows them no better
 
 
 @dataclass(frozen=True)
-class Run:
+class MatchingRun:
     """Samples in the order taken, and the divergence after each."""
 
     rows: Rows
@@ -28,7 +28,7 @@ class Run:
     facts: dict[str, Any]
 
 
-def modular(aim: Target, given: Rows, noise: Rows, neighbours: int) -> Run:
+def modular(aim: DivergenceTarget, given: Rows, noise: Rows, neighbours: int) -> MatchingRun:
     """All samples by rising φ, ties by lower row.
 
     ``KL(W) = d·mean_{w ∈ W} φ(w) − d·mean ln ρ + mean_{l=1…m} ln(neighbours·m / (l·(t − 1)))``, the estimate
@@ -51,10 +51,12 @@ def modular(aim: Target, given: Rows, noise: Rows, neighbours: int) -> Run:
     curve = aim.dimensions * (means - log_radius(aim, neighbours)) + orders
     before = float(curve[w - 1]) if w else np.inf
     facts = {"estimator": "all orders", "modular": True, "floored": floored, "start": len(noise)}
-    return Run(order, curve[w:], before, facts)
+    return MatchingRun(order, curve[w:], before, facts)
 
 
-def covering(aim: Target, given: Rows, k: int | None, listed: int | None, last: Rows) -> Run:
+def covering(
+    aim: DivergenceTarget, given: Rows, k: int | None, listed: int | None, last: Rows
+) -> MatchingRun:
     """Greedy facility location with −ln distance: ``KL(W) = d·mean ln(ν / ρ₁) + ln(m / (t − 1))``.
 
     Parameters
@@ -76,7 +78,7 @@ def covering(aim: Target, given: Rows, k: int | None, listed: int | None, last: 
     count = np.arange(w + 1, w + len(found.rows) + 1)
     curve = np.array(found.totals, np.float64) * per_unit - constant + np.log(count)
     before = np.inf if found.before is None else found.before * per_unit - constant + np.log(w)
-    return Run(np.array(found.rows, np.int64), curve, before, _facts(found, listed))
+    return MatchingRun(np.array(found.rows, np.int64), curve, before, _facts(found, listed))
 
 
 def _facts(found: Cover, listed: int | None) -> dict[str, Any]:
@@ -92,20 +94,20 @@ def _facts(found: Cover, listed: int | None) -> dict[str, Any]:
     }
 
 
-def _all_levels(aim: Target) -> Levels:
+def _all_levels(aim: DivergenceTarget) -> Levels:
     levels = np.empty((aim.space.n, aim.pool.n), np.int32)
     log_distances(aim, levels, UNIT)
     largest = 0
     for start in range(0, len(levels), ROWS):
         some = levels[start : start + ROWS]
         largest = max(largest, int(some.max(initial=0, where=some != OWN)))
-    return Dense(levels, largest)
+    return AllDistances(levels, largest)
 
 
-def _nearest_levels(aim: Target, count: int) -> Levels:
+def _nearest_levels(aim: DivergenceTarget, count: int) -> Levels:
     found = nearest(aim.pool, count) if aim.same else nearest_to(aim.space, aim.pool, count)
     logs = np.log(np.maximum(found.squares, np.float32(FLOOR))) * np.float32(0.5 / UNIT)
-    return Sparse(found.rows, np.rint(logs).astype(np.int32), aim.pool.n)
+    return NearestDistances(found.rows, np.rint(logs).astype(np.int32), aim.pool.n)
 
 
 def _units(weights: Sums) -> npt.NDArray[np.int64]:

@@ -1,6 +1,6 @@
 """Train a small network once, and keep what it shows about every sample."""
 
-from prune.proxy.apply_to_dataset import Trained, apply_proxy
+from prune.proxy.apply_to_dataset import TrainedProxy, apply_proxy
 from prune.proxy.cache import cache_images, images_recipe
 from prune.proxy.config import Training
 from prune.proxy.deepfool_column import boundary_distances
@@ -20,7 +20,7 @@ __all__ = [
     "Proxy",
     "Share",
     "Trace",
-    "Trained",
+    "TrainedProxy",
     "Training",
     "apply_proxy",
     "boundary_distances",

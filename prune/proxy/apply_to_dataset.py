@@ -21,7 +21,7 @@ RESULTS = ("embedding.proxy", "probs")
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedProxy:
     """Run 0 of a proxy, with what it learnt from."""
 
     dataset: Dataset
@@ -29,7 +29,7 @@ class Trained:
     inputs: Column  # images.<size>, or an embedding
 
     @classmethod
-    def of(cls, store: Store) -> Trained:
+    def of(cls, store: Store) -> TrainedProxy:
         """Find the run that `embedding.proxy` comes from.
 
         Raises
@@ -56,7 +56,7 @@ class Trained:
 
 
 def apply_proxy(
-    trained: Trained,
+    trained: TrainedProxy,
     store: Store,
     dataset: Dataset,
     inputs: Column,

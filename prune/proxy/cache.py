@@ -11,8 +11,8 @@ import numpy as np
 from prune.core.arrays import Images
 from prune.core.progress import SILENT, Advance, Reporter
 from prune.modalities.image import Crop, read_images
-from prune.modalities.image.batches import Batch, Source, decoding_of
-from prune.store import PART_ROWS, Column, ColumnWriter, Dataset, Part, Store
+from prune.modalities.image.batches import Batch, ImageSource, decoding_of
+from prune.store import PART_ROWS, Column, ColumnPart, ColumnWriter, Dataset, Store
 from prune.system.disk_space import require_room
 
 VERSION = 2  # raised when the same images would give other pixels, or other parts
@@ -22,7 +22,7 @@ _LEAST_ROWS = 256
 
 def cache_images(
     store: Store,
-    reader: Source,
+    reader: ImageSource,
     dataset: Dataset,
     size: int,
     *,
@@ -67,9 +67,9 @@ def part_rows(size: int) -> int:
     return min(max(fitting, _LEAST_ROWS), PART_ROWS)
 
 
-def _adjacent(missing: list[Part]) -> Iterator[list[Part]]:
+def _adjacent(missing: list[ColumnPart]) -> Iterator[list[ColumnPart]]:
     """Yield runs of parts without a gap: each is one stream, for which workers start once."""
-    run: list[Part] = []
+    run: list[ColumnPart] = []
     for part in missing:
         if run and run[-1].stop != part.start:
             yield run
@@ -80,7 +80,7 @@ def _adjacent(missing: list[Part]) -> Iterator[list[Part]]:
 
 
 def _write_parts(
-    writer: ColumnWriter, parts: list[Part], batches: Iterator[Batch], values: Images, advance: Advance
+    writer: ColumnWriter, parts: list[ColumnPart], batches: Iterator[Batch], values: Images, advance: Advance
 ) -> None:
     """Fill `values` with the images of one part after the other; a batch may reach into the next part."""
     todo = iter(parts)

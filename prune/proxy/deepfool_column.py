@@ -17,7 +17,7 @@ from prune.proxy.run import Proxy, model_at, run_proxies
 from prune.proxy.sharded_step import way
 from prune.proxy.torch_device import repeatable
 from prune.proxy.training_subsets import Share
-from prune.store import Column, ColumnWriter, Dataset, Part, Store, identity
+from prune.store import Column, ColumnPart, ColumnWriter, Dataset, Store, identity
 
 VERSION = 1  # raised when the same weights would give other distances
 CLASSES, STEPS, OVERSHOOT = 10, 50, 0.02
@@ -170,7 +170,7 @@ def _gradient(values: Tensor, inputs: Tensor) -> Tensor:
 
 
 def write_distances(
-    writer: ColumnWriter, missing: list[Part], model: nn.Module, inputs: Inputs, reporter: Reporter
+    writer: ColumnWriter, missing: list[ColumnPart], model: nn.Module, inputs: Inputs, reporter: Reporter
 ) -> None:
     """Write the distances of parts of a column, for any network."""
     rows = [inputs.rows[(inputs.rows >= part.start) & (inputs.rows < part.stop)] for part in missing]

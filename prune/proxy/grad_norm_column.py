@@ -17,7 +17,7 @@ from prune.proxy.sample_grad_norms import gradient_norms, obstacle
 from prune.proxy.sharded_step import way
 from prune.proxy.torch_device import repeatable
 from prune.proxy.training_subsets import Share
-from prune.store import Column, ColumnWriter, Dataset, Part, Store, identity
+from prune.store import Column, ColumnPart, ColumnWriter, Dataset, Store, identity
 
 VERSION = 2  # raised when the same weights would give other norms
 _PART_ROWS = 8192  # some seconds of work on two cores
@@ -81,7 +81,7 @@ def grad_norms(  # noqa: PLR0913 - run_proxy's parameters, and the epoch
 
 
 def write_norms(
-    writer: ColumnWriter, missing: list[Part], model: nn.Module, inputs: Inputs, reporter: Reporter
+    writer: ColumnWriter, missing: list[ColumnPart], model: nn.Module, inputs: Inputs, reporter: Reporter
 ) -> None:
     """Write the norms of parts of a column, for any network.
 
@@ -136,6 +136,6 @@ def gradient_batch(inputs: Inputs) -> int:
     return max(1, batch_of(inputs) // 4)
 
 
-def _with_label(inputs: Inputs, part: Part) -> Rows:
+def _with_label(inputs: Inputs, part: ColumnPart) -> Rows:
     rows = inputs.rows[(inputs.rows >= part.start) & (inputs.rows < part.stop)]
     return rows[inputs.labels[rows].numpy() >= 0]

@@ -14,7 +14,7 @@ from prune.proxy.torch_device import generator
 _LENT = threading.Lock()  # torch's own generator, from which layers draw, is one for all threads
 
 
-class Draws(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class LayerDraws(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """While this is entered, what torch draws in this thread on a CPU follows from the facts alone.
 
     For the time of one draw torch's generator gets the state of this one, and then its own back.

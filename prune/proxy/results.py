@@ -10,7 +10,7 @@ from prune.core.progress import Advance, Reporter
 from prune.proxy.evaluate import outputs
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import head_of
-from prune.store import ColumnWriter, Part
+from prune.store import ColumnPart, ColumnWriter
 
 _LARGEST = 65_504.0  # of float16
 
@@ -29,7 +29,7 @@ def write_results(writers: list[ColumnWriter], inputs: Inputs, model: nn.Module,
         writer.finish()
 
 
-def _predict(model: nn.Module, inputs: Inputs, part: Part, advance: Advance) -> tuple[Array, Array]:
+def _predict(model: nn.Module, inputs: Inputs, part: ColumnPart, advance: Advance) -> tuple[Array, Array]:
     """Return the features and probabilities of a part: float16 (b, d) and (b, c)."""
     rows = inputs.rows[(inputs.rows >= part.start) & (inputs.rows < part.stop)]
     head, count = head_of(model), part.stop - part.start

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from prune.core.arrays import Rows
 from prune.proxy.inputs import Moves
-from prune.proxy.layer_random import Draws
+from prune.proxy.layer_random import LayerDraws
 from prune.proxy.network_copies import Copies
 from prune.system.executors.single_core import Abreast
 
@@ -97,7 +97,7 @@ class Shards:
 
     def _learn(self, shard: Shard, part: float, facts: Sequence[object]) -> _Learnt:
         number, rows, moves = shard
-        drawing = Draws(*facts, number) if self._draws else contextlib.nullcontext()
+        drawing = LayerDraws(*facts, number) if self._draws else contextlib.nullcontext()
         with self._copies.one() as model:
             buffers = list(model.buffers())
             for own, first in zip(buffers, self._buffers, strict=True):

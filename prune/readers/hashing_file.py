@@ -27,7 +27,7 @@ class Readable(Protocol):
         """Say that it is whole only up to the byte `after`."""
 
 
-class Source:
+class HashingFile:
     """A file that is read once, from front to back, and hashed in a thread on the way.
 
     Not mapped into memory: a file that shrinks while it is mapped kills the process.
@@ -50,7 +50,7 @@ class Source:
         self._thread = ThreadPoolExecutor(1)
         self._hashing: Future[None] | None = None
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> HashingFile:
         return self
 
     def __exit__(

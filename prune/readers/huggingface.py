@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from prune.core.errors import DataError, OptionError
 from prune.readers.folders.first_entries import glance
 from prune.readers.foreign.leftover import Counted, leftover
 from prune.readers.labels.file import LabelFile
-from prune.readers.sample import RAW, Unit, depths_of, key_problem, number_order, with_sources
+from prune.readers.sample import RAW, Unit, depths_of, number_order, with_sources
 from prune.readers.tables import columns, hf_layout
+from prune.readers.tables.files import TableFiles
+from prune.readers.tables.keys import external, key_rule
 from prune.readers.tables.rows import DAMAGED, Rows, open_rows, reading
 from prune.readers.tables.sample import KEY, Layout, image_bytes
 from prune.system import files
@@ -108,7 +109,7 @@ def open_huggingface(
     )
 
 
-def _first_schema(found: hf_layout.Found, *, skip: bool) -> pa.Schema:
+def _first_schema(found: hf_layout.SplitFiles, *, skip: bool) -> pa.Schema:
     """Return the columns of the first file, or of the first that can be opened."""
     for file in found.files[:-1] if skip else ():
         with contextlib.suppress(DataError):
@@ -160,7 +161,7 @@ class HuggingFace:
         The files that rows without bytes point to belong to it, too.
         """
         for file in self.files:
-            start = self._starts.get(file)
+            start = self._table.starts.get(file)
             name = f"{file}, from row {start}, keys {self._keys}, classes {self._names}"
             beside = {} if file != self.files[0] else dict(self.passed_over)
             yield Unit(name, (file,), () if start is None else self._external(file), beside)
@@ -174,10 +175,10 @@ class HuggingFace:
             The file is damaged, or a column is missing or of another type than in the first file.
         """
         file = unit.files[0]
-        rows = self._rows(file)
+        rows = self._table.rows(file)
         self._check_columns(rows)
         layout = Layout(self.root, self.image_column, self.label_column, self._keys, self._names)
-        first = self._starts[file]
+        first = self._table.starts[file]
         with reading(rows.path):
             tables = [
                 layout.samples(file, at, first + at, batch) for at, batch in rows.batches(layout.columns)
@@ -212,7 +213,7 @@ class HuggingFace:
             )
         for part in samples.select(["shard", "index"]).to_batches(max_chunksize=4096):
             for file, row in zip(part["shard"].to_pylist(), part["index"].to_pylist(), strict=True):
-                rows = self._rows(file)
+                rows = self._table.rows(file)
                 if row >= rows.rows:
                     raise DataError(f"{rows.path} ends before row {row}", "scan the dataset again")
                 start, batch = rows.around(row, [self.image_column])
@@ -227,7 +228,7 @@ class HuggingFace:
         shards, places = samples["shard"].to_pylist(), samples["index"].to_numpy()
         at = 0
         while at < len(places):
-            rows = self._rows(shards[at])
+            rows = self._table.rows(shards[at])
             start, batch = rows.around(int(places[at]), [column])
             stop = at + 1
             while stop < len(places) and shards[stop] == shards[at] and places[stop] < start + batch.num_rows:
@@ -236,94 +237,22 @@ class HuggingFace:
             at = stop
 
     @cached_property
-    def _opened(self) -> dict[str, Rows]:
-        return {}
-
-    def _rows(self, file: str) -> Rows:
-        if file not in self._opened:
-            if len(self._opened) >= _MAX_OPEN:
-                self._opened.clear()
-            self._opened[file] = open_rows(self.root / file, self.kind)
-        return self._opened[file]
-
-    @cached_property
-    def _starts(self) -> dict[str, int]:
-        """Number of the first row of each file, of those that can be opened."""
-        starts, next_ = {}, 0
-        for file in self.files:
-            with self._leniently():
-                rows = self._rows(file).rows
-                starts[file], next_ = next_, next_ + rows
-        return starts
-
-    def _leniently(self) -> contextlib.AbstractContextManager[None]:
-        """Pass over what is wrong with a file that may be left out: its own scan will say it."""
-        return contextlib.suppress(DataError) if self.skip_shards else contextlib.nullcontext()
-
-    @property
-    def _schema(self) -> pa.Schema:
-        return self._rows(next(iter(self._starts))).schema
+    def _table(self) -> TableFiles:
+        return TableFiles(self.root, self.files, self.kind, lenient=self.skip_shards)
 
     @cached_property
     def _names(self) -> tuple[str, ...] | None:
-        known = columns.features_of(self._schema)
+        known = columns.features_of(self._table.schema)
         return columns.class_names(known, self.label_column)
 
     @cached_property
     def _keys(self) -> str:
-        """Which rule makes the keys: `__key__`, `path` or `row`."""
-        schema = self._schema
-        if KEY in schema.names and pa.types.is_string(schema.field(KEY).type):
-            return KEY
-        if self.features_column is not None:
-            return next(filter(self._tells_apart, columns.key_columns(schema)), "row")
-        if not _has_paths(schema, self.image_column):
-            return "row"
-        pieces: list[pa.Array] = []
-        for file in self._starts:
-            with self._leniently(), reading(self.root / file):
-                for images in self._image_paths(file):
-                    paths = pc.struct_field(images, "path")
-                    if any(not path or key_problem(path) for path in paths.to_pylist()):
-                        return "row"
-                    pieces.append(pc.utf8_lower(pc.utf8_normalize(paths, form="NFC")))
-        folded = pa.chunked_array([piece.cast(pa.large_string()) for piece in pieces], pa.large_string())
-        return "path" if pc.count_distinct(folded).as_py() == len(folded) else "row"
-
-    def _tells_apart(self, column: str) -> bool:
-        """Say whether all values of a column are keys, and no two are the same."""
-        pieces: list[pa.Array] = []
-        for file in self._starts:
-            with self._leniently(), reading(self.root / file):
-                for _, batch in self._rows(file).batches([column]):
-                    pieces += batch[column].cast(pa.large_string()).chunks
-        keys = pa.chunked_array(pieces, pa.large_string())
-        if keys.null_count or any(not key or key_problem(key) for key in keys.to_pylist()):
-            return False
-        return pc.count_distinct(pc.utf8_lower(keys)).as_py() == len(keys)
-
-    def _image_paths(self, file: str) -> Iterator[pa.StructArray]:
-        """Yield the images of a file with their paths; of parquet, without their bytes."""
-        rows = self._rows(file)
-        self._check_columns(rows)
-        for _, batch in rows.batches([f"{self.image_column}.path"]):
-            yield from batch[self.image_column].chunks
+        """Which rule makes the keys: `__key__`, `path`, `row`, or a column of a table of features."""
+        features = self.features_column is not None
+        return key_rule(self._table, None if features else self.image_column, self._check_columns)
 
     def _external(self, file: str) -> list[str]:
-        """Return the paths of images that have no bytes, or may have none."""
-        rows = self._rows(file)
-        if not _has_paths(rows.schema, self.image_column):
-            return []
-        if not rows.may_be_null(f"{self.image_column}.bytes"):
-            return []
-        found: list[str | None] = []
-        with self._leniently(), reading(rows.path):
-            for images in self._image_paths(file):
-                paths = pc.struct_field(images, "path")
-                if images.type.get_field_index("bytes") >= 0:
-                    paths = paths.filter(pc.struct_field(images, "bytes").is_null())
-                found += paths.to_pylist()
-        return [path for path in found if path]
+        return external(self._table, file, self.image_column, self._check_columns)
 
     @property
     def _key(self) -> str | None:
@@ -332,7 +261,7 @@ class HuggingFace:
 
     def _check_columns(self, rows: Rows) -> None:
         """Raise `DataError` unless the columns hold what those of the first file do, in whatever width."""
-        expected = self._schema
+        expected = self._table.schema
         for name in filter(
             None, [self.image_column, self.label_column, KEY if KEY in expected.names else None, self._key]
         ):
@@ -340,16 +269,5 @@ class HuggingFace:
             if kind == "missing" or not columns.alike(kind, expected.field(name).type):
                 what = f"column {name} of {rows.path} is {kind}"
                 raise DataError(
-                    f"{what}, but {expected.field(name).type} in {next(iter(self._starts))}", DAMAGED
+                    f"{what}, but {expected.field(name).type} in {next(iter(self._table.starts))}", DAMAGED
                 )
-
-
-_MAX_OPEN = 64  # files
-
-
-def _has_paths(schema: pa.Schema, column: str) -> bool:
-    """Say whether a path stands beside the bytes of an image."""
-    kind = schema.field(column).type if schema.names.count(column) == 1 else None
-    if kind is None or not pa.types.is_struct(kind) or kind.get_field_index("path") < 0:
-        return False
-    return pa.types.is_string(kind.field("path").type) or pa.types.is_large_string(kind.field("path").type)

@@ -27,15 +27,17 @@ import pyarrow as pa
 
 from prune.core.errors import DataError, OptionError
 from prune.modalities.image.bit_depth import bits_used
+from prune.modalities.image.suffixes import IMAGE_SUFFIXES
+from prune.readers.folders.file_content import content, read_file, reason_of
 from prune.readers.folders.first_entries import glance_paths
 from prune.readers.folders.image_files import is_image, may_be_image
-from prune.readers.folders.layout import Folder, pictures_of, require_classes, within_split
+from prune.readers.folders.layout import FolderGlance, pictures_of, require_classes, within_split
 from prune.readers.folders.metadata import Metadata, files_in, folders_of, governing, label_text
 from prune.readers.folders.splits import matching
 from prune.readers.folders.walk import Walk, left_aside
 from prune.readers.labels.file import LabelFile
 from prune.readers.sample import RAW, Unit, image_digest, key_problem, number_order, with_sources
-from prune.readers.tar.samples import IMAGE_SUFFIXES, MAX_IMAGE_BYTES, printable
+from prune.readers.tar.samples import printable
 from prune.system import files
 
 OPTIONS = ("split", "no_labels")
@@ -119,7 +121,7 @@ def open_imagefolder(
 
 
 def _split_folder(root: Path, split: str) -> str:
-    folders = Folder(root).folders
+    folders = FolderGlance(root).folders
     found = matching(folders, split)
     if len(found) == 1:
         return found[0]
@@ -259,10 +261,10 @@ class ImageFolder:
         """
         for key in samples["key"].to_pylist():
             try:
-                yield _read(self.root / key)
+                yield read_file(self.root / key)
             except OSError as error:
                 raise DataError(
-                    f"{self.root / key} cannot be read: {_why(error)}",
+                    f"{self.root / key} cannot be read: {reason_of(error)}",
                     "bring it back and run the command again; without it: add --refresh to embed or score",
                 ) from error
 
@@ -271,32 +273,8 @@ class ImageFolder:
         key = printable(name)
         size, digest, bits = None, None, None
         if reason is None:
-            size, data, reason = _content(self.root / name)
+            size, data, reason = content(self.root / name)
             if data is not None:
                 digest, bits = image_digest(data), bits_used(data)
         reason = reason or key_problem(key)
         return [key, None, None, None, None, size, None, self._label(key), digest, reason], bits
-
-
-def _content(path: Path) -> tuple[int | None, bytes | None, str | None]:
-    try:
-        size = path.stat().st_size
-        if size == 0:
-            return 0, None, "the file is empty"
-        if size > MAX_IMAGE_BYTES:
-            return size, None, f"the file is over {MAX_IMAGE_BYTES} bytes"
-        data = _read(path)
-    except PermissionError as error:
-        return None, None, f"the file cannot be read: {_why(error)}"
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {_why(error)}", "run the command again") from error
-    return len(data), data, None
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read()
-
-
-def _why(error: OSError) -> str:
-    return str(error.strerror).lower()

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from prune.core.errors import DataError
 from prune.readers.foreign.leftover import Counted, leftover
-from prune.readers.hashing_file import Source
+from prune.readers.hashing_file import HashingFile
 from prune.readers.labels.file import LabelFile
 from prune.readers.sample import RAW, Unit, number_order, with_sources
 from prune.readers.tar.label import places
@@ -145,7 +145,7 @@ class WebDataset:
         """
         shard, lines = unit.files[0], self._class_names()
         names = {line: line for line in lines} | dict(zip(map(str, range(len(lines))), lines, strict=True))
-        with Source(self.root / shard) as source:
+        with HashingFile(self.root / shard) as source:
             where = [] if self.no_labels else places(self.label_field)
             depths: Counter[int] = Counter()
             rows = rows_of(source, shard, where, names or None, depths, image=self.image_column)

@@ -17,9 +17,9 @@ from prune.optimizers.target_matching_plan import listed_of, matching_plan
 from prune.selectors.random import lots
 
 if TYPE_CHECKING:
-    from prune.index.divergence import Target
+    from prune.index.divergence import DivergenceTarget
     from prune.optimizers.stopping_rules import Stop
-    from prune.optimizers.target_matching import Run
+    from prune.optimizers.target_matching import MatchingRun
 
 
 def gio(
@@ -186,7 +186,9 @@ def plan_of_gio(size: Size, k: int | None, options: Mapping[str, Any]) -> Plan:
     return matching_plan(size, k, coverage=coverage, quantise=quantise)
 
 
-def _stopped(run: Run, aim: Target, stopping: Stop, k: int | None, more: dict[str, Any]) -> Selection:
+def _stopped(
+    run: MatchingRun, aim: DivergenceTarget, stopping: Stop, k: int | None, more: dict[str, Any]
+) -> Selection:
     curve = run.curve[:k]
     kept, why = stopping.size(curve, run.before, aim.pool.n)
     size = max(kept, 1)
@@ -208,7 +210,7 @@ def _stopped(run: Run, aim: Target, stopping: Stop, k: int | None, more: dict[st
     return Selection.of(rows, gains=-np.diff(curve, prepend=first).astype(np.float32), facts=facts)
 
 
-def _ratio(aim: Target, rows: Rows) -> float | None:
+def _ratio(aim: DivergenceTarget, rows: Rows) -> float | None:
     """Standard deviation of the selected over that of the target; None if the target has none."""
     whole = _variance(aim.space, aim.weights)
     return float(np.sqrt(_variance(aim.pool.subset(rows), np.ones(len(rows))) / whole)) if whole > 0 else None
@@ -222,16 +224,16 @@ def _variance(space: Space, weights: Sums) -> float:
     return variance if variance > 1e-12 * square else 0.0  # rounding leaves about 1e-15
 
 
-def _aim(pool: Space, target: Space | None, weights: Sums | None) -> Target:
-    from prune.index.divergence import Target
+def _aim(pool: Space, target: Space | None, weights: Sums | None) -> DivergenceTarget:
+    from prune.index.divergence import DivergenceTarget
     from prune.index.target_weights import weights_of_target
 
     points = pool if target is None else target
     _require_alike(pool, points)
-    return Target(points, pool, weights_of_target(weights, points.n), target is None)
+    return DivergenceTarget(points, pool, weights_of_target(weights, points.n), target is None)
 
 
-def _quantised(whole: Target, count: int, seed: int) -> Target:
+def _quantised(whole: DivergenceTarget, count: int, seed: int) -> DivergenceTarget:
     if not 0 < count < whole.space.n:
         return whole
     from prune.index.clusters import clusters
@@ -245,7 +247,7 @@ def _quantised(whole: Target, count: int, seed: int) -> Target:
     return replace(whole, space=centroids, pool=pool, weights=sizes, same=False)
 
 
-def _named(aim: Target) -> str:
+def _named(aim: DivergenceTarget) -> str:
     return "the pool itself" if aim.same else f"{aim.space.n} points"
 
 

@@ -18,7 +18,7 @@ from prune.selectors.random import lots
 
 if TYPE_CHECKING:
     from prune.index.space import Vector
-    from prune.optimizers.pursuit import Source
+    from prune.optimizers.pursuit import CorrelationSource
     from prune.optimizers.pursuit_atoms import Atoms
 
 
@@ -174,16 +174,16 @@ def _goal(space: Space, target: Space | None, weights: Sums | None) -> Vector | 
     return target.sum(counts) * (space.n / float(counts.sum()))
 
 
-def _source(mode: str, atoms: Atoms, k: int, goal: Vector | None) -> Source:
-    from prune.optimizers.pursuit import Dense, Direct, most_atoms
+def _source(mode: str, atoms: Atoms, k: int, goal: Vector | None) -> CorrelationSource:
+    from prune.optimizers.pursuit import AllProducts, Direct, most_atoms
 
     if mode == "direct":
         return Direct(atoms, goal)
-    return Dense(atoms, goal, most_atoms(len(atoms), k, atoms.batch))
+    return AllProducts(atoms, goal, most_atoms(len(atoms), k, atoms.batch))
 
 
 def _pursued(
-    atoms: Atoms, source: Source, k: int, terms: tuple[float, float], given: Rows, lot: Array
+    atoms: Atoms, source: CorrelationSource, k: int, terms: tuple[float, float], given: Rows, lot: Array
 ) -> tuple[Rows, Array, Array, dict[str, Any]]:
     from prune.optimizers.pursuit import pursue
     from prune.optimizers.pursuit_fill import RULE, fillers, shared

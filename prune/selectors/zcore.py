@@ -101,14 +101,14 @@ def zcore(
         raise ValueError(f"given positions span [{chosen[0]}, {chosen[-1]}], but there are {space.n} samples")
     if not 1 <= k <= space.n - len(chosen):
         raise ValueError(f"cannot keep {k} of {space.n - len(chosen)} samples")
-    from prune.index.random_view_kernels import ONE, Rule
-    from prune.index.random_views import Draws, coverage
+    from prune.index.random_view_kernels import ONE, ViewRule
+    from prune.index.random_views import ViewDraws, coverage
 
     vectors = space.coordinates()
     count = _draws(space.n, draws)
-    table = Draws.of(count, min(dimensions, vectors.d), vectors.d, seed)
+    table = ViewDraws.of(count, min(dimensions, vectors.d), vectors.d, seed)
     start = (np.random.default_rng([seed, 0]).random(space.n) * ONE).astype(np.int64)
-    scores = start + coverage(vectors, table, Rule(redundant, exponent))
+    scores = start + coverage(vectors, table, ViewRule(redundant, exponent))
     order = np.argsort(-scores, kind="stable")
     rows = order[~np.isin(order, chosen)][:k]
     low, high = int(scores.min()), int(scores.max())

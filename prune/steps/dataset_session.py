@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.compute as pc
 
 from prune.core.errors import DataError, OptionError, RejectsError, StoreError
@@ -22,13 +20,13 @@ from prune.readers.folders.layout import LayoutError
 from prune.readers.scan import first_difference, scan
 from prune.readers.scan_summary import scan_line
 from prune.readers.scanned_images import Scanned
-from prune.readers.tar.samples import choice_of
 from prune.steps.recovery import commands_of
 from prune.steps.replacement import tell_hidden
 from prune.steps.settings import DEFAULTS, Settings
 from prune.steps.store_place import place_store
 from prune.store import Dataset, Store
-from prune.store.layout import DATASETS, LOCATION, REJECTS, SCANS
+from prune.store.layout import DATASETS, LOCATION, SCANS
+from prune.store.rejects import list_rejects
 from prune.system import files
 from prune.system.checksummed_json import sealed
 from prune.system.local_paths import is_there, real
@@ -106,7 +104,7 @@ def _scanned(store: Store, reader: Reader, settings: Settings) -> Dataset:
     try:
         return scan(reader, store.path / SCANS, settings.reporter)
     except RejectsError as error:
-        _list_rejects(store, [], dict(error.rejects))
+        list_rejects(store.path, [], dict(error.rejects))
         raise
 
 
@@ -146,62 +144,6 @@ def known_dataset(store: Store, settings: Settings, what: str = "selecting from 
     except DataError as error:
         settings.reporter.say(f"{error}; {what}")
         return known
-
-
-def all_rejects(store: Store, dataset: Dataset) -> dict[int, str]:
-    """Rows that cannot be used, with reasons: from the scan, passes over the images, a trace of one's own."""
-    rejects = dataset.rejects
-    for name in store.columns:
-        if name.startswith(("images.", "embedding.", "trace.")):
-            rejects = store.column(name).rejects | rejects
-        elif name.startswith("score.") and store.column(name).recipe.get("unlabelled") == "skip":
-            rejects = dict.fromkeys(np.flatnonzero(dataset.labels < 0).tolist(), "no label") | rejects
-    return rejects
-
-
-def check_rejects(opened_: Opened, rejects: Mapping[int, str], what: str = "samples") -> None:
-    """Stop when samples were rejected and the user did not say to go on without them.
-
-    Raises
-    ------
-    RejectsError
-        Some samples were rejected and `on_error` is `fail`, more than `max_bad` of them, or all.
-    """
-    settings, n = opened_.settings, len(opened_.dataset)
-    keys = opened_.dataset.samples["key"]
-    listed = [(keys[row].as_py(), rejects[row]) for row in sorted(rejects)]
-    if rejects or opened_.dataset.skipped:
-        _list_rejects(opened_.store, listed, opened_.dataset.skipped)
-    if not rejects:
-        return
-    limit = Fraction(str(settings.max_bad)) * n  # as it was typed: 0.29 of 100 is 29
-    share = f"{len(rejects)} of {n} {what} ({100 * len(rejects) / n:.2g} %)"
-    if len(rejects) == n:
-        hint = choice_of(rejects.values()) or "look at the reasons above"
-        raise RejectsError(f"none of {n} {what} can be used", listed, hint)
-    if settings.on_error == "fail":
-        more = "" if len(rejects) <= limit else f" --max-bad {_round_up(len(rejects) / n)}"
-        skip = f"add --on-error skip{more} to go on without them; what was read is kept"
-        hint = choice_of(rejects.values()) or skip
-        raise RejectsError(f"{share} cannot be used", listed, hint)
-    if len(rejects) > limit:
-        told = f"{share} cannot be used, the limit is {100 * settings.max_bad:g} %"
-        raise RejectsError(
-            told, listed, f"add --max-bad {_round_up(len(rejects) / n)} if that is as it should be"
-        )
-    settings.reporter.say(
-        f"{share} cannot be used and are left out; listed in {opened_.store.path / REJECTS}"
-    )
-
-
-def _list_rejects(store: Store, samples: Sequence[tuple[str, str]], shards: Mapping[str, str]) -> None:
-    listed = [{"shard": name, "reason": why} for name, why in shards.items()]
-    listed += [{"key": key, "reason": why} for key, why in samples]
-    files.write_json(store.path / REJECTS, listed)
-
-
-def _round_up(share: float) -> str:
-    return f"{min(1.0, share * 1.05 + 0.001):.3f}"
 
 
 def _locate(store: Store, data: str | None, settings: Settings) -> dict[str, Any]:

@@ -6,14 +6,15 @@ from typing import Any
 
 from prune.core.progress import Clock
 from prune.readers.scan_summary import account
-from prune.steps.dataset_session import check_rejects, opened
-from prune.steps.embedding_column import Request, embed_column
+from prune.steps.dataset_session import opened
+from prune.steps.embedding_column import EmbedRequest, embed_column
+from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
 from prune.store import Store, identity, noted
 
 
 def embed(
-    store: Store, data: str | None, asked: Request, *, command: str, settings: Settings, clock: Clock
+    store: Store, data: str | None, asked: EmbedRequest, *, command: str, settings: Settings, clock: Clock
 ) -> dict[str, Any]:
     """Write the column and publish it; `command` is what made it, in words."""
     with opened(store, data, settings) as ready, noted(store.path, "embed", command):

@@ -23,7 +23,7 @@ _DEFAULT = "resnet18"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class EmbedRequest:
     """What the user asked `embed` for."""
 
     encoder: str | None = None
@@ -32,7 +32,7 @@ class Request:
     dtype: str | None = None  # None: as the column is that is there, else float16
 
 
-def embed_column(opened: Opened, asked: Request) -> ColumnWriter:
+def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
     """Encode what is not encoded yet; return the column, for `finish` when its rejects are accepted.
 
     Raises
@@ -91,11 +91,11 @@ def _shown(opened: Opened, encoder: str) -> dict[str, Any]:
     return opened.store.recipe_of(f"embedding.{encoder}") or {}
 
 
-def _dtype(opened: Opened, asked: Request, encoder: str) -> np.dtype[Any]:
+def _dtype(opened: Opened, asked: EmbedRequest, encoder: str) -> np.dtype[Any]:
     return np.dtype(asked.dtype or _shown(opened, encoder).get("dtype", "float16"))
 
 
-def _standing(opened: Opened, asked: Request, encoder: str) -> ColumnWriter | None:
+def _standing(opened: Opened, asked: EmbedRequest, encoder: str) -> ColumnWriter | None:
     """Return the column that is there and whole, where nothing was said that it might not be."""
     recipe = _shown(opened, encoder)
     if asked.weights is not None or asked.dtype not in {None, recipe.get("dtype")}:
@@ -108,7 +108,7 @@ def _standing(opened: Opened, asked: Request, encoder: str) -> ColumnWriter | No
     return writer if writer.finished else None
 
 
-def _features(opened: Opened, asked: Request) -> str | None:
+def _features(opened: Opened, asked: EmbedRequest) -> str | None:
     """Return the file of features: named, or the dataset itself where it is a matrix of features."""
     if asked.features is not None and asked.encoder not in {None, "precomputed"}:
         raise OptionError(f"--features and --encoder {asked.encoder} exclude each other", "leave one out")
@@ -117,7 +117,7 @@ def _features(opened: Opened, asked: Request) -> str | None:
     return asked.features
 
 
-def _table_features(opened: Opened, asked: Request) -> TableFeatures | None:
+def _table_features(opened: Opened, asked: EmbedRequest) -> TableFeatures | None:
     """Return the features of a table that has no images."""
     reader = opened.reader
     if not isinstance(reader, HuggingFace) or reader.features_column is None or asked.features is not None:
@@ -137,7 +137,7 @@ def _is_matrix(path: Path) -> bool:
     return open_npy(path).ndim == 2
 
 
-def _precomputed(opened: Opened, asked: Request, dtype: np.dtype[Any]) -> ColumnWriter:
+def _precomputed(opened: Opened, asked: EmbedRequest, dtype: np.dtype[Any]) -> ColumnWriter:
     path = Path(_features(opened, asked) or "")
     if not path.is_file():
         raise DataError(f"there is no file {path}", "name a .npy or parquet file after --features")

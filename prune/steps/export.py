@@ -13,7 +13,7 @@ from prune.store import Store, outdated_by, prefix, read_selection, require_curr
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class ExportRequest:
     """Which samples to write, in which form, and where to."""
 
     format: str
@@ -31,7 +31,7 @@ class Wanted:
         return Path(default if self.out is None else self.out)
 
 
-def export(store: Store, wanted: Wanted, settings: Settings) -> dict[str, Any]:
+def export(store: Store, wanted: ExportRequest, settings: Settings) -> dict[str, Any]:
     """Write them; return what was written."""
     whole = read_selection(store, wanted.selection)
     if wanted.selection is None:

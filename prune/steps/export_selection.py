@@ -11,10 +11,10 @@ import numpy as np
 from prune.core.errors import OptionError, OutputError, StoreError
 from prune.core.methods import find
 from prune.core.progress import Reporter
-from prune.exporters import EXPORTERS, Job, export
+from prune.exporters import EXPORTERS, ExportJob, export
 from prune.readers import Reader
-from prune.steps.dataset_session import all_rejects
 from prune.steps.recovery import commands_of
+from prune.steps.rejects import all_rejects
 from prune.store import Dataset, Prefix, Store, StoredSelection
 from prune.store.layout import SELECTIONS
 from prune.system.local_paths import real, require_local
@@ -28,7 +28,7 @@ def job(
     *,
     rejected: bool,
     reporter: Reporter,
-) -> Job:
+) -> ExportJob:
     """Say what is to be written.
 
     Raises
@@ -50,7 +50,7 @@ def job(
     if not len(rows):
         raise OptionError(f"selection {chosen.name} keeps every sample", "leave --rejected out")
     asked = {"selection": chosen.name, "fraction": chosen.about["asked"].get("prefix"), "rejected": rejected}
-    return Job(reader, dataset, rows, weights, chosen.records, reporter, asked)
+    return ExportJob(reader, dataset, rows, weights, chosen.records, reporter, asked)
 
 
 def require_apart(store: Store, out: Path) -> None:
@@ -61,7 +61,7 @@ def require_apart(store: Store, out: Path) -> None:
 
 
 def write(
-    job_: Job,
+    job_: ExportJob,
     format_: str,
     out: Path,
     options: Sequence[str],

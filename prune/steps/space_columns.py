@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 GRADIENTS = "gradients"
 
 
-class Source:
+class SpaceSource:
     """The columns behind a space, read when they are first needed.
 
     Equal images are equal rows: rounding must not tell duplicates apart. Of gradients, the label is the

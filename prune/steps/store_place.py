@@ -9,8 +9,8 @@ from pathlib import Path
 
 from prune.core.errors import StoreError
 from prune.core.progress import Reporter
+from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers import Reader
-from prune.readers.tar.samples import IMAGE_SUFFIXES
 from prune.store import Store
 from prune.store.default_place import DEFAULT, beside
 from prune.system.local_paths import real

@@ -1,6 +1,6 @@
 """Everything known about a dataset, one column per fact. The format is in FORMAT.md."""
 
-from prune.store.column import Column, ColumnWriter, Part
+from prune.store.column import Column, ColumnPart, ColumnWriter
 from prune.store.layout import PART_ROWS, identity
 from prune.store.nested_prefix import Prefix, prefix
 from prune.store.samples import SAMPLES, Dataset
@@ -20,9 +20,9 @@ __all__ = [
     "PART_ROWS",
     "SAMPLES",
     "Column",
+    "ColumnPart",
     "ColumnWriter",
     "Dataset",
-    "Part",
     "Prefix",
     "Store",
     "StoredSelection",

@@ -8,13 +8,13 @@ from typing import Any
 from prune.core.errors import StoreError
 from prune.core.findings import Findings, Kind
 from prune.store.check_column import strange
+from prune.store.folder import StoreFolder
 from prune.store.layout import SELECTION, SELECTIONS, STATE, removal
 from prune.store.selections import StoredSelection, outdated_by, read_selection
-from prune.store.store import Store
 
 
 def check_selections(
-    store: Store, state: dict[str, Any], found: Findings, command: Callable[[str], str]
+    store: StoreFolder, state: dict[str, Any], found: Findings, command: Callable[[str], str]
 ) -> None:
     """Look at every selection that a store shows, and note the others; `command` is that of `check_store`."""
     published: dict[str, str] = state.get("selections", {})
@@ -41,7 +41,7 @@ def check_selections(
 
 
 def _check_selection(
-    store: Store, chosen: StoredSelection, found: Findings, again: str, *, latest: bool
+    store: StoreFolder, chosen: StoredSelection, found: Findings, again: str, *, latest: bool
 ) -> None:
     for file, digest in sorted(chosen.about["files"].items()):
         fault = found.look(chosen.folder / file, digest)

@@ -5,27 +5,32 @@ from __future__ import annotations
 import functools
 import io
 import json
-import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from prune.core.arrays import Array
 from prune.core.errors import StoreError
+from prune.store.column_files import (
+    NAMED,
+    digest_of,
+    find_file,
+    mapped,
+    require_file,
+    says,
+    verified_bytes,
+    verify_file,
+)
 from prune.store.column_json import damaged, read_description, write_description
 from prune.store.layout import COLUMN, DIGEST_CHARS, PART_ROWS, RECIPE
 from prune.system import files
 
-_NAMED = re.compile(r"(?P<kind>[a-z]+)-(?P<number>\d{5})-(?P<digest>[0-9a-f]{32})\.[a-z]+")
-
 
 @dataclass(frozen=True)
-class Part:
+class ColumnPart:
     """A block of a column: rows `start` to `stop` of axis 0."""
 
     number: int
@@ -95,11 +100,11 @@ class Column:
         name = self._names.get(f"{kind}-{number:05d}")
         if name is None:
             raise damaged(f"column {self.name} has no {kind} {number}", self.name, self.folder)
-        return _verified_bytes(self.folder / name, self.name)
+        return verified_bytes(self.folder / name, self.name)
 
     def attachments(self, kind: str) -> list[int]:
         """Return the numbers of the attached files of a kind."""
-        found = (_NAMED.fullmatch(name) for name in self.files)
+        found = (NAMED.fullmatch(name) for name in self.files)
         return sorted(int(match["number"]) for match in found if match and match["kind"] == kind)
 
     @functools.cached_property
@@ -119,8 +124,8 @@ class Column:
             name = self._names.get(f"part-{number:05d}")
             if name is None:
                 raise damaged(f"part {number} of column {self.name} is missing", self.name, self.folder)
-            _verify(self.folder / name, self.name)
-            self._parts[number] = self._fitting(number, _map(self.folder / name))
+            verify_file(self.folder / name, self.name)
+            self._parts[number] = self._fitting(number, mapped(self.folder / name))
         return self._parts[number]
 
     def _fitting(self, number: int, values: Array) -> Array:
@@ -153,23 +158,25 @@ class ColumnWriter:
         self.rows = rows
         self.part_rows = part_rows
         self.finished = (folder / COLUMN).exists() and self._is_whole()
-        if not (self.finished and _says(folder / RECIPE, self.recipe)):
+        if not (self.finished and says(folder / RECIPE, self.recipe)):
             files.make_folder(folder)
             files.write_json(folder / RECIPE, self.recipe)
 
     @property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[ColumnPart]:
         """All parts, whether written or not."""
         starts = range(0, self.rows, self.part_rows)
-        return [Part(i, start, min(start + self.part_rows, self.rows)) for i, start in enumerate(starts)]
+        return [
+            ColumnPart(i, start, min(start + self.part_rows, self.rows)) for i, start in enumerate(starts)
+        ]
 
-    def missing(self) -> Iterator[Part]:
+    def missing(self) -> Iterator[ColumnPart]:
         """Yield the parts that have to be computed, in order; a damaged part is one of them."""
         if self.finished:
             return
         for part in self.parts:
-            path = _find(self.folder, "part", part.number)
-            if path is not None and _digest(path) != _NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
+            path = find_file(self.folder, "part", part.number)
+            if path is not None and digest_of(path) != NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
                 files.remove(path)
                 path = None
             if path is None:
@@ -177,12 +184,12 @@ class ColumnWriter:
 
     def read_part(self, number: int) -> Array | None:
         """Return a part that is there already, or None where there is none or it is damaged."""
-        path = _find(self.folder, "part", number)
-        if path is None or _digest(path) != _NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
+        path = find_file(self.folder, "part", number)
+        if path is None or digest_of(path) != NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
             return None
-        return _map(path)
+        return mapped(path)
 
-    def put(self, part: Part, values: Array, rejects: Mapping[int, str] | None = None) -> None:
+    def put(self, part: ColumnPart, values: Array, rejects: Mapping[int, str] | None = None) -> None:
         """Write one part; `rejects` names rows of it that could not be computed."""
         expected = part.stop - part.start
         if len(values) != expected:
@@ -207,14 +214,14 @@ class ColumnWriter:
 
     def attachment(self, kind: str, number: int) -> bytes | None:
         """Return an attached file, or None where there is none or it is damaged."""
-        path = _find(self.folder, kind, number)
-        if path is None or _digest(path) != _NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
+        path = find_file(self.folder, kind, number)
+        if path is None or digest_of(path) != NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
             return None
         return path.read_bytes()
 
     def detach(self, kind: str, number: int) -> None:
         """Remove an attached file, if there is one."""
-        path = _find(self.folder, kind, number)
+        path = find_file(self.folder, kind, number)
         if path is not None:
             files.remove(path)
 
@@ -229,14 +236,14 @@ class ColumnWriter:
     def finish(self) -> Column:
         """Describe the column, now that every part is there. It is visible once the store publishes it."""
         if not self.finished:
-            first = np.load(_require(self.folder, "part", 0), mmap_mode="r", allow_pickle=False)
+            first = np.load(require_file(self.folder, "part", 0), mmap_mode="r", allow_pickle=False)
             described = {
                 "name": self.name,
                 "recipe": self.recipe,
                 "shape": [self.rows, *first.shape[1:]],
                 "dtype": first.dtype.str,
                 "part_rows": self.part_rows,
-                "files": sorted(path.name for path in self.folder.iterdir() if _NAMED.fullmatch(path.name)),
+                "files": sorted(path.name for path in self.folder.iterdir() if NAMED.fullmatch(path.name)),
             }
             write_description(self.folder, described)
             self._made.add(self.name)
@@ -252,57 +259,13 @@ class ColumnWriter:
         whole = True
         for name in described["files"]:
             path = self.folder / name
-            match = _NAMED.fullmatch(name)
-            if match is None or not path.exists() or _digest(path) != match["digest"]:
+            match = NAMED.fullmatch(name)
+            if match is None or not path.exists() or digest_of(path) != match["digest"]:
                 files.remove(path)
                 whole = False
         if not whole:
             files.remove(self.folder / COLUMN)
         return whole
-
-
-def _says(path: Path, recipe: dict[str, Any]) -> bool:
-    return path.is_file() and path.read_bytes() == files.json_bytes(recipe)
-
-
-def _find(folder: Path, kind: str, number: int) -> Path | None:
-    return next(iter(sorted(folder.glob(f"{kind}-{number:05d}-*"))), None)
-
-
-def _map(path: Path) -> Array:
-    """Map a part into memory; unlike `np.load`, keep no file open for it: a column may have thousands."""
-    try:
-        with pa.memory_map(str(path)) as file:
-            data = file.read_buffer()
-    except UnicodeEncodeError:  # a path that is not UTF-8, which pyarrow does not take
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    start = io.BytesIO(data[:4096])
-    np.lib.format.read_magic(start)
-    shape, _, dtype = np.lib.format.read_array_header_1_0(start)
-    return np.frombuffer(data, dtype, math.prod(shape), start.tell()).reshape(shape)
-
-
-def _require(folder: Path, kind: str, number: int) -> Path:
-    path = _find(folder, kind, number)
-    assert path is not None, f"{kind} {number} was not written"
-    return path
-
-
-def _digest(path: Path) -> str:
-    return files.sha256(path)[:DIGEST_CHARS]
-
-
-def _verify(path: Path, column: str) -> None:
-    match = _NAMED.fullmatch(path.name)
-    if not path.exists():
-        raise damaged(f"part {path.name} of column {column} is missing", column, path.parent)
-    if match is None or not path.is_file() or _digest(path) != match["digest"]:
-        raise damaged(f"part {path.name} of column {column} is damaged", column, path.parent)
-
-
-def _verified_bytes(path: Path, column: str) -> bytes:
-    _verify(path, column)
-    return path.read_bytes()
 
 
 assert PART_ROWS % 256 == 0  # batches of up to 256 rows tile a part

@@ -6,10 +6,10 @@ from collections.abc import Collection
 
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
-from prune.store.store import Store
+from prune.store.folder import StoreFolder
 
 
-def outdated_scores(store: Store, names: Collection[str] | None = None) -> dict[str, str]:
+def outdated_scores(store: StoreFolder, names: Collection[str] | None = None) -> dict[str, str]:
     """Return the shown scores, or those of `names`, with the first column of theirs that was made again."""
     shown = store.state["columns"]
     found = {}
@@ -23,13 +23,13 @@ def outdated_scores(store: Store, names: Collection[str] | None = None) -> dict[
     return found
 
 
-def scored_again(store: Store, names: Collection[str]) -> str:
+def scored_again(store: StoreFolder, names: Collection[str]) -> str:
     """Return the command that makes these scores again, of what there is now."""
     types = ",".join(sorted(name.partition(".")[2] for name in names))
     return in_store(f"prune score --type {types}", str(store.path))
 
 
-def _made_again(store: Store, name: str, shown: dict[str, str]) -> str | None:
+def _made_again(store: StoreFolder, name: str, shown: dict[str, str]) -> str | None:
     try:
         made_of = (store.recipe_of(name) or {}).get("from", {})
     except StoreError:  # damaged, which is told elsewhere

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import StoreError
+from prune.store.folder import StoreFolder
 from prune.store.layout import identity
 from prune.store.selections import StoredSelection, read_selection
-from prune.store.store import Store
 from prune.system import files
 
 
-def recipe_of(store: Store, asked: Mapping[str, Any], **place: Any) -> str:
+def recipe_of(store: StoreFolder, asked: Mapping[str, Any], **place: Any) -> str:
     """Return what stands for all that decides a selection: what was asked, the columns, the files named.
 
     Parameters
@@ -35,7 +35,7 @@ def recipe_of(store: Store, asked: Mapping[str, Any], **place: Any) -> str:
     return identity(decisive)
 
 
-def standing(store: Store, name: str, recipe: str) -> StoredSelection | None:
+def standing(store: StoreFolder, name: str, recipe: str) -> StoredSelection | None:
     """Return the selection of this name, if it is whole and was made of this recipe."""
     try:
         chosen = read_selection(store, name)

@@ -16,8 +16,8 @@ import pyarrow as pa
 from prune.core.arrays import Rows, Weights
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
+from prune.store.folder import StoreFolder
 from prune.store.layout import SELECTION, SELECTIONS
-from prune.store.store import Store
 from prune.store.tables import from_parquet, to_parquet
 from prune.system import files
 
@@ -65,7 +65,7 @@ class StoredSelection:
         return data
 
 
-def write_selection(store: Store, name: str, manifest: pa.Table, about: Mapping[str, Any]) -> str:
+def write_selection(store: StoreFolder, name: str, manifest: pa.Table, about: Mapping[str, Any]) -> str:
     """Write a selection; return the digest with which `publish(selections={name: …})` makes it visible.
 
     An earlier selection of this name stays readable until then. For the holder of the store's lock; after
@@ -109,7 +109,7 @@ def contents(manifest: pa.Table) -> dict[str, bytes]:
     return made
 
 
-def settle_selection(store: Store, name: str) -> None:
+def settle_selection(store: StoreFolder, name: str) -> None:
     """Leave the published selection of this name, whatever an interrupted `select` left beside it."""
     folder, new, old = _places(store, name)
     published = store.state["selections"].get(name)
@@ -123,7 +123,7 @@ def settle_selection(store: Store, name: str) -> None:
                 files.remove_tree(left)
 
 
-def read_selection(store: Store, name: str | None = None) -> StoredSelection:
+def read_selection(store: StoreFolder, name: str | None = None) -> StoredSelection:
     """Read a finished selection; by default the latest.
 
     Raises
@@ -146,14 +146,14 @@ def read_selection(store: Store, name: str | None = None) -> StoredSelection:
     raise StoreError(f"selection {name!r} is not finished or damaged", again)
 
 
-def outdated_by(store: Store, chosen: StoredSelection) -> str | None:
+def outdated_by(store: StoreFolder, chosen: StoredSelection) -> str | None:
     """Return the first column that decided the selection and was made again since, or None."""
     shown = store.state["columns"]
     made = chosen.about.get("from", {})
     return next((name for name in sorted(made) if shown.get(name) != made[name]), None)
 
 
-def require_current(store: Store, chosen: StoredSelection) -> None:
+def require_current(store: StoreFolder, chosen: StoredSelection) -> None:
     """Raise `StoreError` if a column that decided the selection was made again since, in another way."""
     column = outdated_by(store, chosen)
     if column is not None:
@@ -163,7 +163,7 @@ def require_current(store: Store, chosen: StoredSelection) -> None:
         )
 
 
-def _places(store: Store, name: str) -> tuple[Path, Path, Path]:
+def _places(store: StoreFolder, name: str) -> tuple[Path, Path, Path]:
     """Where a selection lies, where a new one is made, and where the earlier one waits to be replaced."""
     home = store.path / SELECTIONS
     return home / name, home / f".{name}.new", home / f".{name}.old"

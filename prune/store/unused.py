@@ -10,6 +10,7 @@ from typing import Any
 
 from prune.core.errors import StoreError
 from prune.store.column_json import known_recipe
+from prune.store.folder import StoreFolder
 from prune.store.layout import (
     COLUMN,
     COLUMNS,
@@ -21,7 +22,6 @@ from prune.store.layout import (
     identity,
 )
 from prune.store.selections import read_selection
-from prune.store.store import Store
 from prune.store.unfinished import begun
 from prune.system import files
 
@@ -36,7 +36,7 @@ class Unused:
     unfinished: bool = False  # a command can go on with it
 
 
-def unused(store: Store) -> list[Unused]:
+def unused(store: StoreFolder) -> list[Unused]:
     """Return what the state of a store does not show, in order; of what may be gone on with, that it may.
 
     Raises
@@ -50,11 +50,11 @@ def unused(store: Store) -> list[Unused]:
     return [*found, *_old_selections(store, state["selections"]), *_old_targets(store, state)]
 
 
-def _columns(store: Store) -> list[Path]:
+def _columns(store: StoreFolder) -> list[Path]:
     return [path for path in sorted((store.path / COLUMNS).glob("*/*")) if path.is_dir()]
 
 
-def _old_columns(store: Store, shown: Mapping[str, str], owed: list[Path]) -> Iterator[Unused]:
+def _old_columns(store: StoreFolder, shown: Mapping[str, str], owed: list[Path]) -> Iterator[Unused]:
     recipes = [known_recipe(folder) or {} for folder in owed]
     going = begun(store.path)
     for folder in _columns(store):
@@ -89,7 +89,7 @@ def _feeds(recipe: Mapping[str, Any], owed: list[dict[str, Any]]) -> bool:
     )
 
 
-def _old_datasets(store: Store, state: Mapping[str, Any], owed: list[Path]) -> Iterator[Unused]:
+def _old_datasets(store: StoreFolder, state: Mapping[str, Any], owed: list[Path]) -> Iterator[Unused]:
     recipes = [known_recipe(folder) or {} for folder in owed]
     needed = {str(recipe.get("data") or recipe.get("dataset") or "")[:16] for recipe in recipes}
     for folder in _inside(store.path / DATASETS):
@@ -100,7 +100,7 @@ def _old_datasets(store: Store, state: Mapping[str, Any], owed: list[Path]) -> I
         yield Unused(folder, why, size_of(folder), unfinished=going)
 
 
-def _old_selections(store: Store, shown: Mapping[str, str]) -> Iterator[Unused]:
+def _old_selections(store: StoreFolder, shown: Mapping[str, str]) -> Iterator[Unused]:
     kept = set()
     for name in shown:
         try:
@@ -112,7 +112,7 @@ def _old_selections(store: Store, shown: Mapping[str, str]) -> Iterator[Unused]:
             yield Unused(folder, "a selection that is not shown", size_of(folder))
 
 
-def _old_targets(store: Store, state: Mapping[str, Any]) -> Iterator[Unused]:
+def _old_targets(store: StoreFolder, state: Mapping[str, Any]) -> Iterator[Unused]:
     """Targets that no shown selection matched; which one it was, a selection says only in words."""
     abouts = []
     for name in state["selections"]:

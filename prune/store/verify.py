@@ -10,6 +10,7 @@ from prune.core.errors import StoreError
 from prune.core.findings import Findings, Kind, why
 from prune.store.check_column import check_column, digest_in, strange
 from prune.store.check_selections import check_selections
+from prune.store.folder import StoreFolder
 from prune.store.layout import (
     ASIDE,
     BEGUN,
@@ -28,7 +29,6 @@ from prune.store.layout import (
     removal,
 )
 from prune.store.samples import read_dataset
-from prune.store.store import Store
 from prune.system import files
 from prune.system.checksummed_json import sealed
 
@@ -44,7 +44,7 @@ _NOTES = {
 }
 
 
-def check_store(store: Store, found: Findings, command: Command, *, inner: bool = False) -> None:
+def check_store(store: StoreFolder, found: Findings, command: Command, *, inner: bool = False) -> None:
     """Look at every file of a store; what is wrong goes to `found`.
 
     Parameters
@@ -69,12 +69,12 @@ def check_store(store: Store, found: Findings, command: Command, *, inner: bool 
     for path in _below(store.path / TARGETS, 1, found):
         with found.past_denied():
             if (path / STATE).exists():
-                check_store(Store(path), found, lambda _: command(TARGETS), inner=True)
+                check_store(StoreFolder(path), found, lambda _: command(TARGETS), inner=True)
             else:
                 found.add("note", str(path), "is not finished; this goes on with it", command(TARGETS))
 
 
-def _checked_state(store: Store, found: Findings, command: Command) -> dict[str, Any]:
+def _checked_state(store: StoreFolder, found: Findings, command: Command) -> dict[str, Any]:
     path = store.path / STATE
     found.files += 1
     try:
@@ -96,14 +96,14 @@ def _checked_state(store: Store, found: Findings, command: Command) -> dict[str,
         return {}
 
 
-def _all_commands(store: Store, command: Command) -> list[str]:
+def _all_commands(store: StoreFolder, command: Command) -> list[str]:
     """Return every command that the store remembers, in the order of the verbs."""
     verbs = ["embed", "score", "select"]
     made = sorted(store.commands.items(), key=lambda item: (verbs.index(item[1].split(" ")[1]), item[1]))
     return list(dict.fromkeys(command(what) for what, _ in made)) or [command(DATASETS)]
 
 
-def _check_top(store: Store, found: Findings, command: Command, *, needs_place: bool) -> None:
+def _check_top(store: StoreFolder, found: Findings, command: Command, *, needs_place: bool) -> None:
     for path in sorted(store.path.iterdir()):
         if path.name == ASIDE:
             found.add("note", str(path), "holds what stood in the place of files of prune's")
@@ -137,7 +137,7 @@ def _is_as_written(path: Path, record: dict[str, Any]) -> bool:
     return b'"seal"' not in data or data == files.json_bytes(sealed(record))
 
 
-def _check_datasets(store: Store, state: dict[str, Any], found: Findings, command: Command) -> None:
+def _check_datasets(store: StoreFolder, state: dict[str, Any], found: Findings, command: Command) -> None:
     published: str = state.get("dataset", "")
     folders = _below(store.path / DATASETS, 1, found)
     shown = store.path / DATASETS / published[:16]
@@ -179,7 +179,7 @@ def _check_dataset(folder: Path, fingerprint: str, found: Findings, again: str) 
             strange(other, found)
 
 
-def _check_columns(store: Store, published: dict[str, str], found: Findings, command: Command) -> None:
+def _check_columns(store: StoreFolder, published: dict[str, str], found: Findings, command: Command) -> None:
     for name, identity in sorted(published.items()):
         folder = store.path / COLUMNS / name / identity
         with found.past_denied():

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from prune.core.arrays import Rows, Scores, Weights
+from prune.store.folder import StoreFolder
 from prune.store.selections import read_selection
-from prune.store.store import Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +30,13 @@ class Chosen:
         return len(self.rows)
 
 
-def scores(store: Store) -> dict[str, Scores]:
+def scores(store: StoreFolder) -> dict[str, Scores]:
     """Return every score, without the flags that stand beside it."""
     names = [name for name in store.columns if name.startswith("score.") and name.count(".") == 1]
     return {name.removeprefix("score."): store.column(name).read() for name in names}
 
 
-def chosen(store: Store, name: str | None) -> Chosen:
+def chosen(store: StoreFolder, name: str | None) -> Chosen:
     """Return a selection as arrays."""
     stored = read_selection(store, name)
     kept = stored.manifest.select(["key", "weight", "rank"]).take(pa.array(stored.rows))
@@ -50,7 +50,7 @@ def chosen(store: Store, name: str | None) -> Chosen:
     )
 
 
-def table(store: Store) -> pa.Table:
+def table(store: StoreFolder) -> pa.Table:
     """Return the samples with all that is known of each."""
     dataset = store.dataset
     labels = dataset.samples["label"]

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from prune.core.progress import SILENT
-from prune.exporters import EXPORTERS, Exported, Job, export
+from prune.exporters import EXPORTERS, Exported, ExportJob, export
 from prune.readers import open_reader
 from prune.readers.scan import scan
 
@@ -151,20 +151,20 @@ MAKERS = {
 }
 
 
-def open_job(data: str, scans: Path, rows: object = None, **options: object) -> Job:
+def open_job(data: str, scans: Path, rows: object = None, **options: object) -> ExportJob:
     reader = open_reader(data, **options)
     dataset = scan(reader, scans, SILENT)
     assert dataset.rejects == {}
     chosen = np.arange(len(dataset)) if rows is None else np.asarray(rows)
-    return Job(reader, dataset, chosen.astype(np.int64), records=RECORDS)
+    return ExportJob(reader, dataset, chosen.astype(np.int64), records=RECORDS)
 
 
 KEPT = [0, 1, 4, 6, 7, 9, 12]
 
 
 @pytest.fixture
-def make_job(tmp_path: Path) -> Callable[..., Job]:
-    def make(kind: str, rows: object = KEPT) -> Job:
+def make_job(tmp_path: Path) -> Callable[..., ExportJob]:
+    def make(kind: str, rows: object = KEPT) -> ExportJob:
         as_ = {"parquet": "huggingface", "arrow": "huggingface"}.get(kind, kind)
         root = tmp_path / f"source-{kind}"
         options = {"labels": str(root / "labels.npy")} if kind == "arrays" else {}
@@ -177,8 +177,8 @@ def make_job(tmp_path: Path) -> Callable[..., Job]:
 
 
 @pytest.fixture
-def reopen(tmp_path: Path) -> Callable[..., Job]:
-    def make(out: Path, as_: str | None = None) -> Job:
+def reopen(tmp_path: Path) -> Callable[..., ExportJob]:
+    def make(out: Path, as_: str | None = None) -> ExportJob:
         return open_job(str(out), tmp_path / "scans", as_=as_)
 
     return make
@@ -190,14 +190,16 @@ def png() -> Callable[[int], bytes]:
 
 
 @pytest.fixture
-def make_job_of(tmp_path: Path) -> Callable[..., Job]:
+def make_job_of(tmp_path: Path) -> Callable[..., ExportJob]:
     """A job of all samples of what a user may type."""
     return lambda data, **options: open_job(str(data), tmp_path / "scans", **options)
 
 
 @pytest.fixture
 def run() -> Callable[..., Exported]:
-    def run_export(job: Job, name: str, out: Path, overwrite: bool = False, **options: object) -> Exported:
+    def run_export(
+        job: ExportJob, name: str, out: Path, overwrite: bool = False, **options: object
+    ) -> Exported:
         return export(job, EXPORTERS[name], out, options=options, overwrite=overwrite)
 
     return run_export
@@ -218,7 +220,7 @@ def tree() -> Callable[[Path], dict[str, bytes | str]]:
 
 
 @pytest.fixture
-def with_records() -> Callable[[Job, dict[str, bytes]], Job]:
+def with_records() -> Callable[[ExportJob, dict[str, bytes]], ExportJob]:
     return lambda job, records: dataclasses.replace(job, records=records)
 
 

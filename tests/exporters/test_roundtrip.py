@@ -218,7 +218,7 @@ def test_links_other_splits(make_job, run, tmp_path):
 
 def test_grey_and_transparent_pixels_become_lossless_pngs(run, tmp_path):
     from prune.core.progress import SILENT
-    from prune.exporters import Job
+    from prune.exporters import ExportJob
     from prune.readers import open_reader
     from prune.readers.scan import scan
 
@@ -228,7 +228,7 @@ def test_grey_and_transparent_pixels_become_lossless_pngs(run, tmp_path):
         pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         np.save(folder / "x.npy", pixels)
         reader = open_reader(str(folder / "x.npy"), as_="arrays")
-        job = Job(reader, scan(reader, tmp_path / "scans", SILENT), np.array([1, 3]))
+        job = ExportJob(reader, scan(reader, tmp_path / "scans", SILENT), np.array([1, 3]))
         run(job, "imagefolder", tmp_path / f"out-{len(shape)}-{shape[-1]}")
         for row, data in zip([1, 3], job.images(job.rows), strict=True):
             found = np.asarray(Image.open(io.BytesIO(data)))

@@ -8,7 +8,7 @@ from scipy.optimize import nnls
 
 from prune.index.gradients import GradientSpace, errors_of
 from prune.index.space import EmbeddingSpace
-from prune.optimizers.pursuit import Dense, Direct, Pursued, pursue
+from prune.optimizers.pursuit import AllProducts, Direct, Pursued, pursue
 from prune.optimizers.pursuit_atoms import Atoms
 from prune.optimizers.pursuit_fill import fillers
 from prune.optimizers.pursuit_fit import empty_fit, non_negative, refit
@@ -44,7 +44,7 @@ def _pursue(
     space: GradientSpace | EmbeddingSpace, k: int, lam: float, *, mode: str = "dense", batch: int = 1
 ) -> Pursued:
     atoms = Atoms(space, batch)
-    source = Direct(atoms, None) if mode == "direct" else Dense(atoms, None, len(atoms))
+    source = Direct(atoms, None) if mode == "direct" else AllProducts(atoms, None, len(atoms))
     ridge = lam * float(source.squares.mean())
     return pursue(source, atoms.sizes(np.arange(len(atoms))), k, ridge, 0.0)
 
@@ -126,7 +126,7 @@ def test_dense_and_direct_take_the_same_groups(batch: int) -> None:
 
 def test_samples_fill_the_budget_in_the_order_of_their_product_with_the_sum() -> None:
     atoms = Atoms(EmbeddingSpace(np.array([[1], [3], [2], [3], [-1], [2]], np.float32)))
-    source = Dense(atoms, None, 6)
+    source = AllProducts(atoms, None, 6)
     lots = np.array([0, 0, 9, 0, 0, 8], np.uint64)
     assert fillers(source, np.array([1]), np.ones(6, np.int64), 4, lots).tolist() == [3, 5, 2]
 

@@ -14,7 +14,7 @@ from prune.core.selection import Selection
 from prune.index.gradients import SKETCH, GradientSpace
 from prune.index.resource_plan import Size, size_of
 from prune.index.space import EmbeddingSpace, Space
-from prune.optimizers.covering import Sparse, cover
+from prune.optimizers.covering import NearestDistances, cover
 from prune.selectors.gio import gio as gio_of
 from prune.selectors.gio import plan_of_gio
 from prune.selectors.random import lots
@@ -318,7 +318,7 @@ def test_what_makes_no_sense_is_refused() -> None:
 
 
 def test_samples_that_are_near_to_no_target_follow_by_lot() -> None:
-    listed = Sparse(
+    listed = NearestDistances(
         np.array([[7], [3]]), np.zeros((2, 1), np.int32), 12
     )  # each of two targets lists one sample
     last = np.argsort(lots([str(row) for row in range(12)], "0"), kind="stable")

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from prune.core.errors import OptionError
-from prune.index.random_view_kernels import ONE, Rule
-from prune.index.random_views import Draws, _triangular, coverage
+from prune.index.random_view_kernels import ONE, ViewRule
+from prune.index.random_views import ViewDraws, _triangular, coverage
 from prune.index.space import EmbeddingSpace
 from prune.selectors.zcore import zcore
 
 
-def _slow(rows: np.ndarray, draws: Draws, redundant: int, exponent: int) -> np.ndarray:
+def _slow(rows: np.ndarray, draws: ViewDraws, redundant: int, exponent: int) -> np.ndarray:
     n = len(rows)
     points = _triangular(np.ascontiguousarray(rows.T), draws.dimensions, draws.quantiles)
     totals = np.zeros(n)
@@ -44,22 +44,23 @@ def test_visiting_cells_finds_what_visiting_all_finds(kind: str, m: int) -> None
         "ties": rng.integers(0, 4, (400, 6)),
         "skewed": np.exp(3 * rng.standard_normal((400, 6))) * (rng.random((400, 6)) < 0.6),
     }[kind].astype(np.float16)
-    draws = Draws.of(300, m, 6, 1)
-    found = coverage(EmbeddingSpace(rows), draws, Rule(30, 4)) / ONE
+    draws = ViewDraws.of(300, m, 6, 1)
+    found = coverage(EmbeddingSpace(rows), draws, ViewRule(30, 4)) / ONE
     assert np.abs(found - _slow(rows.astype(np.float32), draws, 30, 4)).max() < 1e-6
 
 
 def test_little_memory_takes_the_columns_in_groups() -> None:
     rows = np.random.default_rng(2).standard_normal((500, 9)).astype(np.float32)
-    draws = Draws.of(400, 2, 9, 3)
+    draws = ViewDraws.of(400, 2, 9, 3)
     whole, parts = (
-        coverage(EmbeddingSpace(rows, memory=memory), draws, Rule(20, 4)) for memory in (10**7, 8 * 500 * 4)
+        coverage(EmbeddingSpace(rows, memory=memory), draws, ViewRule(20, 4))
+        for memory in (10**7, 8 * 500 * 4)
     )
     assert np.array_equal(whole, parts)
 
 
 def test_a_draw_is_distinct_dimensions_and_more_draws_go_on() -> None:
-    few, many = Draws.of(50, 3, 4, 5), Draws.of(500, 3, 4, 5)
+    few, many = ViewDraws.of(50, 3, 4, 5), ViewDraws.of(500, 3, 4, 5)
     assert np.array_equal(few.dimensions, many.dimensions[:50])
     assert all(len(set(draw)) == 3 for draw in many.dimensions.tolist())
     assert np.bincount(many.dimensions.ravel(), minlength=4).min() > 300

@@ -19,7 +19,7 @@ from prune.core.errors import OutputError
 from prune.exporters import place
 from prune.exporters.place import DOT, EXPORT, is_folder
 from prune.exporters.staging import existing_export
-from prune.exporters.staging.part import Part
+from prune.exporters.staging.part import ExportPart
 from prune.system import files, locks
 from prune.system.checksummed_json import sealed
 from prune.system.disk_space import require_room
@@ -30,7 +30,7 @@ _HOLDER = f"{DOT}/holder"
 _PARTS = f"{DOT}/parts"
 
 
-class Folder:
+class StagingFolder:
     """Where an exporter writes: `if not folder.done(name): with folder.part(name) as part: part.write(…)`."""
 
     def __init__(self, out: Path, identity: str, *, apart: bool = False) -> None:
@@ -56,9 +56,9 @@ class Folder:
         return True
 
     @contextlib.contextmanager
-    def part(self, name: str) -> Iterator[Part]:
+    def part(self, name: str) -> Iterator[ExportPart]:
         """Write the files of a part; they count when the block ends without an error."""
-        part = Part(self.path)
+        part = ExportPart(self.path)
         yield part
         files.sync_file_system(self.path)
         files.write(self._marker(name), _json(part.files))
@@ -178,7 +178,7 @@ def open_folder(
     apart: bool = False,
     overwrite: bool = False,
     wait: Callable[[str], None] | None = None,
-) -> Iterator[Folder]:
+) -> Iterator[StagingFolder]:
     """Begin an export at `out`, or go on with it; `folder.complete` says that nothing is left to do.
 
     Parameters
@@ -204,7 +204,7 @@ def open_folder(
     out = _place(out)
     for source in sources:
         _check_apart(out, real(source))
-    folder = Folder(out, identity, apart=apart)
+    folder = StagingFolder(out, identity, apart=apart)
     if folder.old.is_symlink():
         raise OutputError(f"{folder.old} is in the way: it is a symbolic link", "move it away")
     folder.complete = folder.look(overwrite=overwrite)

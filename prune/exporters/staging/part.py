@@ -16,7 +16,7 @@ from prune.exporters.staging.existing_export import checked_path
 from prune.system import files
 
 
-class Part:
+class ExportPart:
     """Files written so far, by relative path, with size and SHA-256; the device is waited for at the end."""
 
     def __init__(self, root: Path) -> None:

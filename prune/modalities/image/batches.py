@@ -22,21 +22,21 @@ _TASK_BYTES = 8 << 20  # of pixels in one task: what travels between processes a
 _AHEAD = 2  # tasks that wait for each worker
 
 
-class Source(Protocol):
+class ImageSource(Protocol):
     """What is read from: any reader."""
 
     def images(self, samples: pa.Table) -> Iterator[bytes | Array]:
         """Yield the encoded image or the pixels of each row."""
 
 
-def decoding_of(source: Source) -> Decoding:
+def decoding_of(source: ImageSource) -> Decoding:
     """Return how the images of a source are decoded: as it says, or as any image."""
     decoding: Decoding = getattr(source, "decoding", PLAIN)
     return decoding
 
 
 def read_images(
-    reader: Source,
+    reader: ImageSource,
     samples: pa.Table,
     crop: Crop,
     *,
@@ -78,7 +78,7 @@ def read_images(
     return _read_apart(reader, samples, crop, step, workers, say)
 
 
-def _read_here(reader: Source, samples: pa.Table, crop: Crop, step: int) -> Iterator[Batch]:
+def _read_here(reader: ImageSource, samples: pa.Table, crop: Crop, step: int) -> Iterator[Batch]:
     sound, decoding = _sound(samples), decoding_of(reader)
     stream = reader.images(samples.filter(sound))
     for start in range(0, len(samples), step):
@@ -99,7 +99,7 @@ def _decode(
 
 
 def _read_apart(
-    reader: Source, samples: pa.Table, crop: Crop, step: int, workers: int, say: Callable[[str], None]
+    reader: ImageSource, samples: pa.Table, crop: Crop, step: int, workers: int, say: Callable[[str], None]
 ) -> Iterator[Batch]:
     from prune.modalities.image.worker_pool import (  # reading in this process needs no multiprocessing
         Crew,
@@ -145,7 +145,7 @@ def _pack(samples: pa.Table) -> bytes:
     return packed
 
 
-def _work(reader: Source, crop: Crop, packed: bytes, start: int) -> Batch:
+def _work(reader: ImageSource, crop: Crop, packed: bytes, start: int) -> Batch:
     samples = pa.ipc.open_stream(packed).read_all()
     sound = _sound(samples)
     stream = reader.images(samples.filter(sound))

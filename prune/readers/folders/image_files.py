@@ -5,14 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from prune.modalities.image.sniff import HEAD, is_surely_image
-from prune.readers.tar.samples import IMAGE_SUFFIXES
+from prune.modalities.image.suffixes import FOREIGN_SUFFIXES, IMAGE_SUFFIXES
 
 _words = str.split  # many words in few lines
-FOREIGN_SUFFIXES = frozenset(
-    _words(  # images that Pillow does not read
-        "heic heif hif jxl svg psd raw dng cr2 cr3 nef arw orf rw2 raf exr hdr dcm nii eps ai tga"
-    )
-)
 _OTHER_SUFFIXES = frozenset(
     _words(  # so common beside images that nobody wants them opened one by one
         "txt json jsonl xml csv tsv npy npz md rst html htm yaml yml toml ini cfg log pdf py ipynb sh "

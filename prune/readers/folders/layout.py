@@ -34,7 +34,7 @@ class LayoutError(DataError):
     """The folders are no classes, by all that they look like; the hint says what to name instead."""
 
 
-class Folder:
+class FolderGlance:
     """A folder, and what a glance at it says."""
 
     def __init__(self, path: Path) -> None:
@@ -81,9 +81,9 @@ class Folder:
         """Whether all its pictures lie in folders."""
         return self.pictures == 0 and bool(self.data_folders)
 
-    def inside(self, name: str) -> Folder:
+    def inside(self, name: str) -> FolderGlance:
         """Return a folder in it."""
-        return Folder(self.path / name)
+        return FolderGlance(self.path / name)
 
 
 def holds_images(folder: Path) -> bool:
@@ -99,7 +99,7 @@ def require_classes(root: Path, *, labels: bool) -> None:
     labels
         Whether folders are to be read as labels; if not, their levels do not matter.
     """
-    folder = Folder(root)
+    folder = FolderGlance(root)
     suspects = splits_among(folder.folders)
     if suspects and _are_splits(folder, suspects):
         raise _splits(folder, suspects)
@@ -116,7 +116,7 @@ def pictures_of(root: Path) -> tuple[Path, list[str]]:
     """
     beside: list[str] = []
     for _ in range(_DEEP):
-        folder = Folder(root)
+        folder = FolderGlance(root)
         notes = [name for name in folder.folders if role_of(name) in {NOTES, PERHAPS_NOTES}]
         holding = _pictures_in(folder, notes)
         others = (
@@ -130,7 +130,7 @@ def pictures_of(root: Path) -> tuple[Path, list[str]]:
     return root, beside
 
 
-def _pictures_in(folder: Folder, notes: list[str]) -> list[str]:
+def _pictures_in(folder: FolderGlance, notes: list[str]) -> list[str]:
     """Return the folders that hold pictures by what they are called; beside annotations also `photos`."""
     roles = [name for name in folder.folders if role_of(name) in {PICTURES, PERHAPS_PICTURES}]
     return [
@@ -141,7 +141,7 @@ def _pictures_in(folder: Folder, notes: list[str]) -> list[str]:
 def within_split(path: Path) -> Path:
     """Return the folder of a split, or the one inside it where its pictures lie: `train/images`."""
     for _ in range(_DEEP):
-        folder = Folder(path)
+        folder = FolderGlance(path)
         below = folder.data_folders
         alone = len(below) == 1 and folder.pictures == 0
         if not (alone and (role_of(below[0]) == PICTURES or below[0].lower() == path.name.lower())):
@@ -150,7 +150,7 @@ def within_split(path: Path) -> Path:
     return path
 
 
-def _are_splits(folder: Folder, splits: dict[str, str]) -> bool:
+def _are_splits(folder: FolderGlance, splits: dict[str, str]) -> bool:
     """Weigh names against what lies beside them: a class may be called `train`, among other classes."""
     holding = [name for name in splits if holds_images(folder.path / name)]
     if not holding:
@@ -170,7 +170,7 @@ def _are_splits(folder: Folder, splits: dict[str, str]) -> bool:
     return not all(is_plain(name) for name in holding) and len(beside) < _MANY
 
 
-def _are_all_classes(folder: Folder, nested: list[str], beside: list[str]) -> bool:
+def _are_all_classes(folder: FolderGlance, nested: list[str], beside: list[str]) -> bool:
     """Whether a nested `train` is one class of several that have folders in them, each of its own names."""
     inside = {name for split in nested for name in folder.inside(split).data_folders}
     others = [folder.inside(name) for name in beside]
@@ -178,7 +178,7 @@ def _are_all_classes(folder: Folder, nested: list[str], beside: list[str]) -> bo
     return not shared and sum(other.is_nested for other in others) > 1
 
 
-def _splits(folder: Folder, splits: dict[str, str]) -> LayoutError:
+def _splits(folder: FolderGlance, splits: dict[str, str]) -> LayoutError:
     holding = [name for name in splits if holds_images(folder.path / name)]
     choice = next((name for name in holding if splits[name] == "train"), holding[0])
     return LayoutError(
@@ -187,7 +187,7 @@ def _splits(folder: Folder, splits: dict[str, str]) -> LayoutError:
     )
 
 
-def _refuse_roles(folder: Folder) -> None:
+def _refuse_roles(folder: FolderGlance) -> None:
     notes = [name for name in folder.folders if role_of(name) in {NOTES, PERHAPS_NOTES}]
     holding = _pictures_in(folder, notes)
     if not holding:
@@ -200,12 +200,12 @@ def _refuse_roles(folder: Folder) -> None:
     )
 
 
-def _refuse_height(folder: Folder) -> None:
+def _refuse_height(folder: FolderGlance) -> None:
     below = list(islice((name for name in folder.looked() if not is_aside(name)), 2))
     if len(below) != 1 or not folder.inside(below[0]).is_nested:
         return
     meant = _meant(folder.path / below[0])
-    if len(Folder(meant).data_folders) > 1 or meant != folder.path / below[0]:
+    if len(FolderGlance(meant).data_folders) > 1 or meant != folder.path / below[0]:
         raise LayoutError(
             f"{folder.path} is one folder too high: all its pictures lie in the folders of {below[0]}",
             f"name {meant}; or {_STANDS}",
@@ -215,7 +215,7 @@ def _refuse_height(folder: Folder) -> None:
 def _meant(path: Path) -> Path:
     """Return the folder below a path that holds the classes, or the pictures."""
     for _ in range(_DEEP):
-        folder = Folder(path)
+        folder = FolderGlance(path)
         below = [name for name in folder.data_folders if not is_aside(name)]
         splits = splits_among(below)
         pictures = [name for name in below if role_of(name) == PICTURES]

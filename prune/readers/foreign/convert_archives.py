@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers.folders.first_entries import glance_paths
 from prune.readers.foreign.peek import class_root
 from prune.readers.foreign.shell_lines import globbed, pattern_of, python, run, stem_of, text, then, word
-from prune.readers.tar.samples import IMAGE_SUFFIXES
 
 
 def compressed(place: Path, files: Sequence[Path]) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from prune.core.errors import DataError
+from prune.readers.braces import expanded
 from prune.readers.folders.first_entries import glance_paths
 from prune.readers.foreign import convert_archives as archives
 from prune.readers.foreign import convert_arrays as arrays
@@ -154,8 +155,6 @@ def _candidates(data: str) -> Iterator[Path]:
 
 def matched(pattern: str) -> Sequence[Path]:
     """Return the files that a pattern names, as far as a glance goes."""
-    from prune.readers.tar.shard_list import expanded
-
     found: list[Path] = []
     for name in expanded(pattern):
         found += [Path(file) for file in sorted(glob.glob(name, recursive=True))]  # noqa: PTH207 - as typed

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from prune.readers.folders.image_files import FOREIGN_SUFFIXES
+from prune.modalities.image.suffixes import FOREIGN_SUFFIXES, IMAGE_SUFFIXES
 from prune.readers.foreign.formats import matched, unread_suffix
 from prune.readers.foreign.shell_lines import stem_of
-from prune.readers.tar.samples import IMAGE_SUFFIXES
 
 Counted = tuple[tuple[str, int], ...]
 

@@ -19,8 +19,9 @@ from typing import Any
 import pyarrow as pa
 
 from prune.core.errors import DataError
+from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers.tar.members import members
-from prune.readers.tar.samples import IMAGE_SUFFIXES, split_name
+from prune.readers.tar.samples import split_name
 
 _MEMBERS = 64  # of a compressed tar
 _BYTES = 32 << 20  # of them, unpacked

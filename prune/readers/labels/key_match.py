@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prune.core.arrays import Array
-from prune.readers.tar.samples import IMAGE_SUFFIXES
+from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 
 _DEEPEST = 12  # folders of a path that may be left out
 _SUFFIX = rf"(?i)\.(?:{'|'.join(sorted(IMAGE_SUFFIXES))})$"

@@ -21,7 +21,7 @@ _PART = re.compile(r"-\d{5}-of-\d{5}$")
 
 
 @dataclass(frozen=True)
-class Found:
+class SplitFiles:
     """The files of one split, relative to the root, in order."""
 
     root: Path
@@ -49,7 +49,7 @@ def is_stream(file: Path) -> bool:
         return opened.read(4) == b"\xff\xff\xff\xff"
 
 
-def find(path: Path, split: str | None) -> Found:
+def find(path: Path, split: str | None) -> SplitFiles:
     """Return the files of a split; without a name, of `train` or of the only one.
 
     The split of a parquet file is what stands before `-00000-of-00002` in its name, else the first of train,
@@ -66,7 +66,7 @@ def find(path: Path, split: str | None) -> Found:
         splits = _names(_json(path / "dataset_dict.json"), "splits", path / "dataset_dict.json")
         chosen = _choose(splits, split, path)
         names = [f"{chosen}/{name}" for name in _arrow_files(path / chosen)]
-        return Found(path, tuple(names), "arrow", chosen)
+        return SplitFiles(path, tuple(names), "arrow", chosen)
     if (path / "state.json").is_file():
         return _saved(path, split)
     if is_stream(path) or (path.is_dir() and is_cache(path)):
@@ -85,13 +85,13 @@ def splits(path: Path) -> list[str]:
     return [] if (path / "state.json").is_file() else sorted(_by_split(path, path))
 
 
-def _saved(path: Path, split: str | None) -> Found:
+def _saved(path: Path, split: str | None) -> SplitFiles:
     own = _json(path / "state.json").get("_split")
     if split is not None and (not own or _means(split) != _means(str(own))):
         what = f"it is the split {own}" if own else "it has no splits"
         raise OptionError(f"no split of {path} is called {split!r}", f"{what}: leave --split out")
     name = own.encode(errors="backslashreplace").decode() if isinstance(own, str) else None
-    return Found(path, tuple(_arrow_files(path)), "arrow", name)
+    return SplitFiles(path, tuple(_arrow_files(path)), "arrow", name)
 
 
 def _arrow_files(folder: Path) -> Sequence[str]:
@@ -106,7 +106,7 @@ def _arrow_files(folder: Path) -> Sequence[str]:
     return _names({"_data_files": rows}, "_data_files", folder / "state.json")
 
 
-def _parquet(path: Path, split: str | None) -> Found:
+def _parquet(path: Path, split: str | None) -> SplitFiles:
     root = path if path.is_dir() else path.parent
     splits = _by_split(path, root)
     chosen = _choose(sorted(splits), split, path)
@@ -116,10 +116,10 @@ def _parquet(path: Path, split: str | None) -> Found:
             f"the parquet files of the split {chosen} lie in several folders: {', '.join(folders[:5])}",
             f"name one of them: {root / folders[0]}",
         )
-    return Found(root, tuple(splits[chosen]), "parquet", chosen)
+    return SplitFiles(root, tuple(splits[chosen]), "parquet", chosen)
 
 
-def _matching(path: Path, split: str | None) -> Found:
+def _matching(path: Path, split: str | None) -> SplitFiles:
     """Return the parquet files that a pattern names, of one split."""
     root, names = from_pattern(str(path), ".parquet")
     if not names:
@@ -130,14 +130,16 @@ def _matching(path: Path, split: str | None) -> Found:
     for name in names:
         splits.setdefault(_split_of(name), []).append(name)
     chosen = _choose(sorted(splits), split, path)
-    return Found(root, tuple(splits[chosen]), "parquet", chosen)
+    return SplitFiles(root, tuple(splits[chosen]), "parquet", chosen)
 
 
-def _cached(path: Path, split: str | None) -> Found:
+def _cached(path: Path, split: str | None) -> SplitFiles:
     """Return the files of a split in the cache of `datasets`: `NAME-train-00000-of-00002.arrow`."""
     splits = _cached_splits(path)
     chosen = _choose(sorted(splits), split, path)
-    return Found(path if path.is_dir() else path.parent, tuple(splits[chosen]), "arrow", chosen, cached=True)
+    return SplitFiles(
+        path if path.is_dir() else path.parent, tuple(splits[chosen]), "arrow", chosen, cached=True
+    )
 
 
 def _cached_splits(path: Path) -> dict[str, list[str]]:
@@ -151,7 +153,7 @@ def _cached_splits(path: Path) -> dict[str, list[str]]:
     return splits
 
 
-def refuse_pictures_elsewhere(found: Found, column: str) -> None:
+def refuse_pictures_elsewhere(found: SplitFiles, column: str) -> None:
     """Raise `DataError` where a cache only points to its pictures: prune follows no path out of a dataset."""
     rows = open_rows(found.root / found.files[0], found.kind)
     _, first = next(iter(rows.batches([column])), (0, None))

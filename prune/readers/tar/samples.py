@@ -11,15 +11,12 @@ from typing import Any
 
 from prune.core.errors import DataError
 from prune.modalities.image.bit_depth import bits_used
-from prune.readers.hashing_file import Source
+from prune.modalities.image.suffixes import IMAGE_SUFFIXES
+from prune.readers.hashing_file import HashingFile
 from prune.readers.sample import image_digest, key_problem
 from prune.readers.tar.label import Place, label_of, limit
 from prune.readers.tar.members import Member, members
 
-_words = str.split  # many words in few lines
-IMAGE_SUFFIXES = frozenset(
-    _words("jpg jpeg jpe jfif png webp bmp gif tif tiff ppm pgm pbm pnm avif avifs jp2 j2k j2c jpx jpf")
-)
 MAX_IMAGE_BYTES = 256 << 20
 
 SEVERAL = "holds several images: "  # what the reason of a sample begins with that must be told its image
@@ -70,7 +67,7 @@ class Sample:
         self.texts: dict[str, bytes | None] = {}  # what may hold the label; None: too large
         self.reason: str | None = None
 
-    def add(self, member: Member, extension: str, source: Source, wanted: frozenset[str]) -> None:
+    def add(self, member: Member, extension: str, source: HashingFile, wanted: frozenset[str]) -> None:
         """Take the next member; hash it if it is the image, keep it if it may hold the label."""
         self.end = member.end
         if member.kind != "file":
@@ -122,7 +119,7 @@ class Sample:
             self.plain, self.images = True, []
         return True
 
-    def _take_image(self, member: Member, source: Source) -> None:
+    def _take_image(self, member: Member, source: HashingFile) -> None:
         self.image, self.digest, self.bits = member, None, None
         if member.size == 0:
             self.reject("the image is empty")
@@ -134,7 +131,7 @@ class Sample:
 
 
 def rows_of(
-    source: Source,
+    source: HashingFile,
     shard: str,
     where: Sequence[Place],
     names: Mapping[str, str] | None,
@@ -165,7 +162,7 @@ def rows_of(
     return rows
 
 
-def samples_of(source: Source, wanted: frozenset[str], image: str | None = None) -> Iterator[Sample]:
+def samples_of(source: HashingFile, wanted: frozenset[str], image: str | None = None) -> Iterator[Sample]:
     """Yield runs of members with one key, as the webdataset library does.
 
     `wanted`: extensions of labels; `image`: that of the image, where the user chose it.

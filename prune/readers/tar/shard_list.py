@@ -10,17 +10,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from prune.core.errors import DataError, OptionError
+from prune.readers.braces import MAX_NAMES, expanded
 from prune.readers.folders.first_entries import glance
 from prune.readers.folders.splits import canonical, tokens, words_in
 from prune.readers.foreign.formats import refuse_unread
 from prune.readers.sample import refuse_unnameable
 
 _SCHEME = re.compile(r"\{?(?:(pipe|file):|([a-z][a-z0-9+.-]*):/+)", re.IGNORECASE)
-_RANGE = re.compile(r"\{(-?\d+)\.\.(-?\d+)(?:\.\.-?\d+)?\}")
-_INNERMOST = re.compile(r"\{([^{}]*)\}")
-_MAX_NAMES = 1_000_000
-_MANY = 10**12  # enough to know
-_DIGITS = 4000  # as many as Python takes for a number
 
 
 def refuse_url(data: str) -> None:
@@ -103,9 +99,9 @@ def from_pattern(pattern: str, suffix: str) -> tuple[Path, list[str]]:
     OptionError
         Unbalanced braces, over a million names, or one of them twice.
     """
-    paths = list(itertools.islice(_expand(pattern, suffix), _MAX_NAMES + 1))
-    if len(paths) > _MAX_NAMES:
-        raise OptionError(f"{pattern} names over {_MAX_NAMES} shards", "name fewer")
+    paths = list(itertools.islice(_expand(pattern, suffix), MAX_NAMES + 1))
+    if len(paths) > MAX_NAMES:
+        raise OptionError(f"{pattern} names over {MAX_NAMES} shards", "name fewer")
     seen: set[str] = set()
     for path in paths:
         if path in seen:
@@ -116,46 +112,6 @@ def from_pattern(pattern: str, suffix: str) -> tuple[Path, list[str]]:
     parents = [os.path.dirname(path) for path in paths]  # noqa: PTH120 - as typed
     root = os.path.commonpath(parents) if _alike(paths) else ""
     return Path(root), [os.path.relpath(path, root or ".") for path in paths]
-
-
-def expanded(pattern: str) -> Iterator[str]:
-    """Yield the names that the braces of a pattern stand for, at most a million; globs stay as they are.
-
-    Raises
-    ------
-    OptionError
-        The braces are unbalanced, or stand for more.
-    """
-    from braceexpand import UnbalancedBracesError, braceexpand  # type: ignore[attr-defined]
-
-    if _count(pattern) > _MAX_NAMES:  # the library would hold them all
-        raise OptionError(f"{pattern} names over {_MAX_NAMES} shards", "name fewer")
-    try:
-        yield from braceexpand(pattern)
-    except UnbalancedBracesError as error:
-        raise OptionError(
-            f"the braces of {pattern} are unbalanced", "for example 'shard-{000..099}.tar'"
-        ) from error
-
-
-def _count(pattern: str) -> int:
-    """Return how many names the braces of a pattern stand for, without making one."""
-    text = pattern.replace("\0", "")
-    while found := _INNERMOST.search(text):
-        span = _RANGE.fullmatch(found[0])
-        if span:
-            names = abs(int(span[2][:_DIGITS]) - int(span[1][:_DIGITS])) + 1
-        else:
-            names = sum(_product(word) for word in found[1].split(","))
-        text = f"{text[: found.start()]}\0{min(names, _MANY)}\0{text[found.end() :]}"
-    return _product(text)
-
-
-def _product(text: str) -> int:
-    product = 1
-    for count in text.split("\0")[1::2]:  # what `_count` left of the groups inside
-        product = min(product * int(count), _MANY)
-    return product
 
 
 def _alike(paths: Iterable[str]) -> bool:

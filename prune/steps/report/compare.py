@@ -61,7 +61,7 @@ def _scale(vectors: Array, rows: Rows) -> float:
 
 
 @dataclass(frozen=True)
-class Pool:
+class MeasuredPool:
     """The samples that a selection is measured in."""
 
     free: Rows  # that could be chosen
@@ -75,7 +75,7 @@ class Pool:
 
 
 def compare(
-    vectors: Array | None, labels: Labels, pool: Pool, chosen: Rows, classes: int, seed: int
+    vectors: Array | None, labels: Labels, pool: MeasuredPool, chosen: Rows, classes: int, seed: int
 ) -> dict[str, Any]:
     """Measure a selection and random ones by the same numbers.
 

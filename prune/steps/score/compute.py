@@ -14,7 +14,8 @@ from prune.core.errors import MissingColumnError, OptionError
 from prune.core.methods import Method, find
 from prune.proxy import Training, cache_images
 from prune.scorers import SCORERS
-from prune.steps.dataset_session import Opened, all_rejects, check_rejects
+from prune.steps.dataset_session import Opened
+from prune.steps.rejects import all_rejects, check_rejects
 from prune.steps.report.agreement import agreement, fold_shift
 from prune.steps.score.cost import cost_of, spent
 from prune.steps.score.earlier_training import earlier, require_told, settled
@@ -27,7 +28,7 @@ from prune.steps.score.inputs import (
     RANK,
     SPACE,
     TRAINED,
-    Job,
+    ScoringJob,
     embeddings_of,
     is_there,
     of_run,
@@ -36,7 +37,7 @@ from prune.steps.score.inputs import (
     scored,
     space_of,
 )
-from prune.steps.score.proxy_runs import Task, Trained, train
+from prune.steps.score.proxy_runs import TrainedRuns, TrainingTask, train
 from prune.steps.score.request import Effort
 from prune.steps.score.unlabelled import judged, require_labels
 from prune.steps.space_columns import embedding_name
@@ -44,14 +45,14 @@ from prune.store import Column, identity
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ScoreRequest:
     """Scores to compute, with the options of each."""
 
     methods: Mapping[str, Method]
     options: Mapping[str, Mapping[str, Any]]
 
     @classmethod
-    def of(cls, types: Sequence[str], settings: Sequence[str]) -> Wanted:
+    def of(cls, types: Sequence[str], settings: Sequence[str]) -> ScoreRequest:
         """Look the names up; a setting goes to every method that has the option.
 
         Raises
@@ -101,7 +102,7 @@ class Scored:
     columns: dict[str, str]  # to publish: name -> identity
     about: dict[str, dict[str, Any]] = field(default_factory=dict)  # of each score: see `_about`
     cost: dict[str, Any] = field(default_factory=dict)
-    trained: Trained | None = None
+    trained: TrainedRuns | None = None
     effort: Effort | None = None  # what of it was said, and what was taken over
 
     @property
@@ -116,7 +117,7 @@ class Scored:
 
 
 def score_columns(
-    opened: Opened, wanted: Wanted, training: Training, *, effort: Effort, on: str | None
+    opened: Opened, wanted: ScoreRequest, training: Training, *, effort: Effort, on: str | None
 ) -> Scored:
     """Compute scores and all that they need.
 
@@ -156,17 +157,17 @@ def score_columns(
     if trains:
         assert inputs is not None
         pairs = {name: (method, wanted.options[name]) for name, method in wanted.methods.items()}
-        trained = train(Task(opened, inputs, pairs, usable, effort), training)
+        trained = train(TrainingTask(opened, inputs, pairs, usable, effort), training)
         published |= trained.columns
     images = inputs if IMAGES in wanted.needs else None
-    job = Job(opened, published, range(trained.runs if trained else 1), usable, images, space)
+    job = ScoringJob(opened, published, range(trained.runs if trained else 1), usable, images, space)
     done, about, seconds = _all_scores(job, wanted, trained, FEATURES if on is None else space)
     cost = cost_of(opened.store, trained, seconds, cost_before, opened.settings.torch_device)
     return Scored({**published, **done}, about, cost, trained, effort)
 
 
 def _all_scores(
-    job: Job, wanted: Wanted, trained: Trained | None, near: str | None
+    job: ScoringJob, wanted: ScoreRequest, trained: TrainedRuns | None, near: str | None
 ) -> tuple[dict[str, str], dict[str, dict[str, Any]], dict[str, float]]:
     """Return the columns of every score, what is to be said of it, and the seconds that it took."""
     done: dict[str, str] = {}
@@ -201,7 +202,7 @@ def _all_scores(
     return done, about, seconds
 
 
-def _only(values: Array, noted: Mapping[str, Any], job: Job) -> Array:
+def _only(values: Array, noted: Mapping[str, Any], job: ScoringJob) -> Array:
     """Return scores without those that were filled in for samples that have no label."""
     if noted and values.dtype.kind == "f":
         values = values.copy()
@@ -219,7 +220,9 @@ def most_suspect(opened: Opened, ranks: Array) -> list[str]:
 _SHOWN = 5
 
 
-def _about(job: Job, method: Method, options: Mapping[str, Any], trained: Trained) -> dict[str, Any]:
+def _about(
+    job: ScoringJob, method: Method, options: Mapping[str, Any], trained: TrainedRuns
+) -> dict[str, Any]:
     """Return how runs agree, and how far folds lie apart; see `agreement` and `fold_shift`."""
     about: dict[str, Any] = {}
     scores = [of_run(job, method, options, run) for run in job.runs]
@@ -248,7 +251,7 @@ def write_scores(
 
 
 def _inputs(
-    opened: Opened, wanted: Wanted, training: Training, on: str | None
+    opened: Opened, wanted: ScoreRequest, training: Training, on: str | None
 ) -> tuple[Column, dict[str, str]]:
     """What the proxy looks at: cached images, or an embedding that exists already."""
     settings = opened.settings
@@ -265,7 +268,7 @@ def _inputs(
     return column, {column.name: identity(column.recipe)}
 
 
-def _embedding(opened: Opened, wanted: Wanted, on: str | None) -> Column:
+def _embedding(opened: Opened, wanted: ScoreRequest, on: str | None) -> Column:
     for name, method in wanted.methods.items():
         if IMAGES in method.needs:
             raise OptionError(f"{name} looks at images, --proxy linear at an embedding", "leave --proxy out")

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prune.proxy import training_cost
-from prune.steps.score.proxy_runs import Trained
+from prune.steps.score.proxy_runs import TrainedRuns
 from prune.store import Store
 
 
 def cost_of(
     store: Store,
-    trained: Trained | None,
+    trained: TrainedRuns | None,
     seconds: Mapping[str, float],
     before: float,
     device: str,

@@ -35,7 +35,7 @@ _PREFIX = {IMAGES: "images.", GRADIENT: "grad_norm.", BOUNDARY: "deepfool.", PRO
 
 
 @dataclass(frozen=True)
-class Job:
+class ScoringJob:
     """What all scores of a command share."""
 
     opened: Opened
@@ -52,7 +52,7 @@ class Job:
 
 
 def scored(
-    job: Job, name: str, method: Method, options: Mapping[str, Any]
+    job: ScoringJob, name: str, method: Method, options: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return a score's recipe, and its columns `{"": mean, ".std": …}` by suffix, each (n,)."""
     recipe = _recipe(job, name, method, options)
@@ -68,7 +68,7 @@ def scored(
     return recipe, values
 
 
-def of_run(job: Job, method: Method, options: Mapping[str, Any], run: int) -> Array:
+def of_run(job: ScoringJob, method: Method, options: Mapping[str, Any], run: int) -> Array:
     """Return what a scorer of training dynamics says about run `run`, (n,); computed once."""
     asked = (method.name, run, repr(sorted(options.items())))
     if asked not in job.found:
@@ -76,7 +76,7 @@ def of_run(job: Job, method: Method, options: Mapping[str, Any], run: int) -> Ar
     return job.found[asked]
 
 
-def of_features(job: Job, method: Method, options: Mapping[str, Any]) -> Array:
+def of_features(job: ScoringJob, method: Method, options: Mapping[str, Any]) -> Array:
     """Return what a scorer of features or predictions says, (n,); NaN where a sample has none."""
     from prune.system.executors.threads import steady
 
@@ -97,19 +97,19 @@ def of_features(job: Job, method: Method, options: Mapping[str, Any]) -> Array:
     return scores
 
 
-def _known(job: Job, name: str, recipe: Mapping[str, Any], compute: Callable[[], Array]) -> Array:
+def _known(job: ScoringJob, name: str, recipe: Mapping[str, Any], compute: Callable[[], Array]) -> Array:
     """Return the score where it is finished already; neighbours take minutes to find."""
     column = f"score.{name}"
     writer = job.opened.store.write_column(column, {**recipe, "column": column}, rows=len(job.opened.dataset))
     return np.array(writer.finish().read()) if writer.finished else compute()
 
 
-def _of_images(job: Job, method: Method, options: Mapping[str, Any]) -> dict[str, Array]:
+def _of_images(job: ScoringJob, method: Method, options: Mapping[str, Any]) -> dict[str, Array]:
     assert job.images is not None
     return {"": np.concatenate([method.function(block, **options) for _, block in job.images.blocks()])}
 
 
-def _of_runs(job: Job, name: str, method: Method, options: Mapping[str, Any]) -> dict[str, Array]:
+def _of_runs(job: ScoringJob, name: str, method: Method, options: Mapping[str, Any]) -> dict[str, Array]:
     scores = np.stack([of_run(job, method, options, run) for run in job.runs]).astype(np.float64)
     values = {"": scores.mean(0).astype(np.float32)}
     if len(job.runs) > 1:
@@ -124,7 +124,7 @@ def _of_runs(job: Job, name: str, method: Method, options: Mapping[str, Any]) ->
     return values
 
 
-def _suspects(job: Job, name: str, method: Method, scores: Scores) -> Array:
+def _suspects(job: ScoringJob, name: str, method: Method, scores: Scores) -> Array:
     """Mark the labels that the score doubts, and say how many."""
     marked = np.zeros(len(scores), bool)
     found = doubt(scores[job.usable], method.high, name)
@@ -135,7 +135,7 @@ def _suspects(job: Job, name: str, method: Method, scores: Scores) -> Array:
     return marked
 
 
-def _ranks(job: Job, method: Method, scores: Scores) -> Array:
+def _ranks(job: ScoringJob, method: Method, scores: Scores) -> Array:
     """Order the labels of the usable samples; equal scores by a hash of the key, for rows lie by class."""
     unlabelled = job.opened.dataset.labels < 0
     known = np.full(len(scores), np.nan, np.float32)
@@ -145,7 +145,7 @@ def _ranks(job: Job, method: Method, scores: Scores) -> Array:
     return suspect_ranks(known, method.high, lambda: lots(keys.to_pylist(), "suspects"))
 
 
-def _facts(job: Job, method: Method, run: int) -> list[Array]:
+def _facts(job: ScoringJob, method: Method, run: int) -> list[Array]:
     @functools.cache
     def trace() -> Trace:
         return Trace(job.column(f"trace.{run}"))
@@ -158,7 +158,7 @@ def _facts(job: Job, method: Method, run: int) -> list[Array]:
     return [fact(need) for need in method.needs]
 
 
-def _space(job: Job, rows: Rows) -> EmbeddingSpace:
+def _space(job: ScoringJob, rows: Rows) -> EmbeddingSpace:
     from prune.index.space import EmbeddingSpace
 
     assert job.space is not None
@@ -171,7 +171,7 @@ def _space(job: Job, rows: Rows) -> EmbeddingSpace:
     )
 
 
-def _recipe(job: Job, name: str, method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
+def _recipe(job: ScoringJob, name: str, method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
     needs = set(method.needs)
     kinds = tuple({_PREFIX.get(need, "trace.") for need in needs - {SPACE, LABELS}})
     sources = {c: i for c, i in sorted(job.published.items()) if c.startswith(kinds)}

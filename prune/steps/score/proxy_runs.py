@@ -27,7 +27,7 @@ from prune.proxy import (
 )
 from prune.steps.dataset_session import Opened
 from prune.steps.report.agreement import Repeats, stands
-from prune.steps.score.inputs import BOUNDARY, GRADIENT, PER_RUN, RIGHT, Job, of_run
+from prune.steps.score.inputs import BOUNDARY, GRADIENT, PER_RUN, RIGHT, ScoringJob, of_run
 from prune.steps.score.request import Effort
 from prune.steps.score.training_notice import announce
 from prune.store import Column
@@ -37,7 +37,7 @@ _TWICE = 2  # epochs in a row that change nothing: one may be chance
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingTask:
     """What proxies are trained for."""
 
     opened: Opened
@@ -63,7 +63,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedRuns:
     """What was trained, or was there already."""
 
     columns: dict[str, str]  # name -> identity
@@ -75,7 +75,7 @@ class Trained:
     measured: list[str] = field(default_factory=list)  # columns of gradients and boundaries
 
 
-def train(task: Task, training: Training) -> Trained:
+def train(task: TrainingTask, training: Training) -> TrainedRuns:
     """Train what is missing, and measure what the scores need of the networks.
 
     Raises
@@ -98,7 +98,7 @@ def train(task: Task, training: Training) -> Trained:
     return _runs(task, training, range(effort.runs), part)
 
 
-def _until_epoch(task: Task, training: Training, part: Share | None) -> Trained:
+def _until_epoch(task: TrainingTask, training: Training, part: Share | None) -> TrainedRuns:
     rows = task.usable if part is None else part.watched
     still = Still(task, rows)
     shorter = train_until(
@@ -117,12 +117,12 @@ def _until_epoch(task: Task, training: Training, part: Share | None) -> Trained:
     return replace(done, stable=stable)
 
 
-def _until_run(task: Task, training: Training, part: Share | None) -> Trained:
+def _until_run(task: TrainingTask, training: Training, part: Share | None) -> TrainedRuns:
     rho = task.effort.until_stable
     assert rho is not None
     _require(task, task.judged, "--until-stable compares runs", "leave --until-stable out")
     rows = task.usable if part is None else part.watched
-    done = Trained({}, training, 0)
+    done = TrainedRuns({}, training, 0)
     repeats = {name: Repeats() for name in task.judged}
     stands_still = False
     for run in range(task.effort.runs):
@@ -134,7 +134,7 @@ def _until_run(task: Task, training: Training, part: Share | None) -> Trained:
             folds=done.folds + one.folds,
             measured=[*done.measured, *one.measured],
         )
-        job = Job(task.opened, done.columns, [run], rows)
+        job = ScoringJob(task.opened, done.columns, [run], rows)
         for name, (method, options) in task.judged.items():
             repeats[name].add(of_run(job, method, options, run)[rows])
         stands_still = all(found.stands(rho) for found in repeats.values())
@@ -144,7 +144,7 @@ def _until_run(task: Task, training: Training, part: Share | None) -> Trained:
     return replace(done, stable=stable)
 
 
-def _runs(task: Task, training: Training, runs: Sequence[int], part: Share | None) -> Trained:
+def _runs(task: TrainingTask, training: Training, runs: Sequence[int], part: Share | None) -> TrainedRuns:
     opened, effort = task.opened, task.effort
     sets = _sets(task, runs, part)
     proxies = [proxy for group in sets for proxy in group]
@@ -154,16 +154,16 @@ def _runs(task: Task, training: Training, runs: Sequence[int], part: Share | Non
     )
     measured = [name for proxy in proxies for name in _measure(task, training, proxy, columns)]
     if effort.cross_fit is None:
-        return Trained(columns, training, len(runs), part, measured=measured)
+        return TrainedRuns(columns, training, len(runs), part, measured=measured)
     for group in sets:
         columns |= join_folds(opened.store, columns, group, len(opened.dataset))
     for name in _RESULTS:  # of the first fold's proxy, which is none for all samples
         columns.pop(name, None)
     folds = tuple(tuple(p.share.watched for p in group if p.share is not None) for group in sets)
-    return Trained(columns, training, len(runs), folds=folds, measured=measured)
+    return TrainedRuns(columns, training, len(runs), folds=folds, measured=measured)
 
 
-def _sets(task: Task, runs: Sequence[int], part: Share | None) -> list[list[Proxy]]:
+def _sets(task: TrainingTask, runs: Sequence[int], part: Share | None) -> list[list[Proxy]]:
     """Return the proxies of every run: one, or one a fold."""
     k = task.effort.cross_fit
     if k is None:
@@ -172,7 +172,7 @@ def _sets(task: Task, runs: Sequence[int], part: Share | None) -> list[list[Prox
     return [[Proxy(run, s) for s in folds_of(dataset, usable, k, task.seed, run)] for run in runs]
 
 
-def _measure(task: Task, training: Training, proxy: Proxy, columns: dict[str, str]) -> list[str]:
+def _measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict[str, str]) -> list[str]:
     """Add what the scores need of a network itself to `columns`; return the names of what was added."""
     names = []
     settings, store = task.opened.settings, task.opened.store
@@ -203,7 +203,7 @@ _OF_NETWORKS = ((GRADIENT, "grad_norm", grad_norms), (BOUNDARY, "deepfool", boun
 class Still:
     """Whether the scores of the epochs so far rank the samples as those of one epoch less, twice running."""
 
-    def __init__(self, task: Task, rows: Rows) -> None:
+    def __init__(self, task: TrainingTask, rows: Rows) -> None:
         known = set(FACTS) | {RIGHT}
         self._methods = {n: p for n, p in task.judged.items() if set(p[0].needs) <= known}
         _require(task, self._methods, "--until-stable with one run looks at the trace", "--runs 5")
@@ -241,6 +241,6 @@ class Still:
         return np.stack([facts[place] for facts in self._facts]).astype(np.float32)
 
 
-def _require(task: Task, judged: Mapping[str, Any], what: str, hint: str) -> None:
+def _require(task: TrainingTask, judged: Mapping[str, Any], what: str, hint: str) -> None:
     if not judged:
         raise OptionError(f"{what}, but not {', '.join(task.methods)}", hint)

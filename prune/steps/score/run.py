@@ -10,7 +10,8 @@ from prune.core.progress import Clock
 from prune.readers.scan_summary import account
 from prune.steps import report
 from prune.steps.command_line import typed
-from prune.steps.dataset_session import Opened, all_rejects, opened
+from prune.steps.dataset_session import Opened, opened
+from prune.steps.rejects import all_rejects
 from prune.steps.score.compute import Scored, scores_of
 from prune.steps.score.publish import publish_scores
 from prune.steps.select.eligible import directions
@@ -19,7 +20,7 @@ from prune.store import Store, noted
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class ScoreWrite:
     """Where scores are written, and by what."""
 
     store: Store
@@ -29,7 +30,7 @@ class Run:
     clock: Clock
 
 
-def score(run: Run, compute: Callable[[Opened], Scored]) -> dict[str, Any]:
+def score(run: ScoreWrite, compute: Callable[[Opened], Scored]) -> dict[str, Any]:
     """Compute scores on an opened dataset, and publish them."""
     store = run.store
     command = typed("score", run.given, run.settings)

@@ -14,7 +14,7 @@ Factors: TypeAlias = tuple[Embeddings, Embeddings]  # errors (t, c) and features
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrays:
+class GivenArrays:
     """What people have: all of one length n, all optional."""
 
     embeddings: Embeddings | None = None

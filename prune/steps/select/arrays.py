@@ -15,8 +15,8 @@ from prune.core.quota import Errors
 from prune.core.selection import Selection
 from prune.selectors import SELECTORS
 from prune.selectors.stratified import published
-from prune.steps.select.array_checks import Arrays, floats
-from prune.steps.select.by_class import Material, Target, Task, checked_reweight, choose
+from prune.steps.select.array_checks import GivenArrays, floats
+from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, checked_reweight, choose
 from prune.steps.select.request import quota_of
 from prune.steps.settings import DEFAULTS, Settings
 
@@ -95,7 +95,7 @@ def select_rows(
     """
     chosen = find("selector", method, SELECTORS)
     options = chosen.checked(options)
-    arrays = Arrays(
+    arrays = GivenArrays(
         embeddings=X,
         errors=errors,
         features=features,
@@ -125,7 +125,9 @@ def select_rows(
     )
 
 
-def _rows_of_arrays(arrays: Arrays, method: Method, *, device: str, memory: int, **asked: Any) -> Selection:
+def _rows_of_arrays(
+    arrays: GivenArrays, method: Method, *, device: str, memory: int, **asked: Any
+) -> Selection:
     """Run a selector on arrays; `asked` holds the rest of a `Task`: k, quota, errors, seed and so on."""
     n = arrays.n
     labels = np.full(n, -1, np.int64) if arrays.labels is None else np.asarray(arrays.labels)
@@ -139,7 +141,7 @@ def _rows_of_arrays(arrays: Arrays, method: Method, *, device: str, memory: int,
         raise OptionError(f"k must be from 1 to {len(rows)}, the number of rows, not {k}")
     _require_needs(arrays, method)
     material = _material(arrays, labels, device, memory)
-    return choose(Task(method=method, rows=rows, given=given, **asked), material)
+    return choose(ChoiceTask(method=method, rows=rows, given=given, **asked), material)
 
 
 def _errors(errors: npt.ArrayLike | None, quota: str | None, labels: Labels) -> Errors | None:
@@ -160,7 +162,7 @@ def _given_rows(given: npt.ArrayLike) -> Rows:
     return np.unique(values.astype(np.int64))
 
 
-def _require_needs(arrays: Arrays, method: Method) -> None:
+def _require_needs(arrays: GivenArrays, method: Method) -> None:
     there = {
         "space": arrays.has_space,
         "scores": arrays.scores is not None,
@@ -175,7 +177,7 @@ def _require_needs(arrays: Arrays, method: Method) -> None:
         raise OptionError(f"{method.name} matches no target")
 
 
-def _material(arrays: Arrays, labels: Labels, device: str, memory: int) -> Material:
+def _material(arrays: GivenArrays, labels: Labels, device: str, memory: int) -> Material:
     embeddings, errors, features = (
         floats(getattr(arrays, held), name)
         for held, name in (("embeddings", "X"), ("errors", "errors"), ("features", "features"))
@@ -201,7 +203,7 @@ def _material(arrays: Arrays, labels: Labels, device: str, memory: int) -> Mater
     )
 
 
-def _target(arrays: Arrays, device: str, memory: int) -> Target | None:
+def _target(arrays: GivenArrays, device: str, memory: int) -> SelectionTarget | None:
     if arrays.target is None:
         return None
     if arrays.errors is None:
@@ -220,7 +222,7 @@ def _target(arrays: Arrays, device: str, memory: int) -> Target | None:
             raise ValueError(f"{name} have shape {values.shape}, but the target has {space.n} samples")
     if weights is not None and (not np.isfinite(weights).all() or weights.min() < 0 or not weights.any()):
         raise ValueError(f"target_weights span [{weights.min()}, {weights.max()}]; they count, so at least 0")
-    return Target(space, labels, weights)
+    return SelectionTarget(space, labels, weights)
 
 
 def _space(

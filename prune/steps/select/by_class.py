@@ -26,19 +26,21 @@ Reweight: TypeAlias = Literal["none", "cluster", "nnls"]
 
 
 @dataclass(frozen=True)
-class Target:
+class SelectionTarget:
     """Samples that a selection is to match, in the space of the samples it is chosen from."""
 
     space: Space
     labels: Labels | None = None  # (t,), class ids of the pool; -1 where there is none
     weights: Sums | None = None  # (t,)
 
-    def of_class(self, label: int) -> Target:
+    def of_class(self, label: int) -> SelectionTarget:
         """Return the part with this label; everything if that is nothing, or weighs nothing."""
         rows = np.flatnonzero(self.labels == label) if self.labels is not None else np.empty(0, np.int64)
         if not len(rows) or (self.weights is not None and not self.weights[rows].any()):
             return self
-        return Target(self.space.subset(rows), None, None if self.weights is None else self.weights[rows])
+        return SelectionTarget(
+            self.space.subset(rows), None, None if self.weights is None else self.weights[rows]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ class Material:
     scores: Scores | None = None
     easiness: Scores | None = None  # mean probability of the label over training
     probs: Probs | None = None
-    target: Target | None = None
+    target: SelectionTarget | None = None
 
     def need(self, name: str, rows: Rows) -> Any:
         """Return what a selector calls `name`, for these rows."""
@@ -66,7 +68,7 @@ class Material:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class ChoiceTask:
     """What is to be chosen, and how."""
 
     method: Method
@@ -93,7 +95,9 @@ class Task:
         return self.given if self.quota == "none" else self.given[labels[self.given] == labels[rows[0]]]
 
 
-def announced(task: Task, labels: Labels, like: Size, target: Target | None = None) -> Forecast | None:
+def announced(
+    task: ChoiceTask, labels: Labels, like: Size, target: SelectionTarget | None = None
+) -> Forecast | None:
     """Return what the task will need, or None if the method has no plan: it is a pass over numbers.
 
     Parameters
@@ -163,7 +167,7 @@ class Forecast:
         return f"{self.method}: {self.mode}{each} ({self.why}); needs {size(self.bytes)}, {self.time}"
 
 
-def choose(task: Task, material: Material) -> Selection:
+def choose(task: ChoiceTask, material: Material) -> Selection:
     """Run the selector, once or per class; rows are rows of the dataset, in the order taken.
 
     Raises
@@ -194,7 +198,7 @@ def choose(task: Task, material: Material) -> Selection:
     return Selection.of(chosen.rows, chosen.gains, chosen.weights, {**chosen.facts, **facts})
 
 
-def _steady(task: Task) -> AbstractContextManager[None]:
+def _steady(task: ChoiceTask) -> AbstractContextManager[None]:
     """Return where arithmetic runs: what needs a matrix gets the same bits from any number of threads."""
     if "space" not in task.method.needs and task.reweight in {None, "none"}:
         return nullcontext()
@@ -210,14 +214,14 @@ def _residual_of_all(material: Material, rows: Rows, chosen: Selection) -> float
     return residual(material.space(rows), np.searchsorted(rows, chosen.rows), chosen.weights)
 
 
-def _without_target(task: Task, material: Material, shares: Sequence[tuple[Rows, int | None]]) -> int:
+def _without_target(task: ChoiceTask, material: Material, shares: Sequence[tuple[Rows, int | None]]) -> int:
     whole = material.target
     if whole is None or whole.labels is None or task.quota == "none":
         return 0
     return sum(_target_of(task, material.labels, rows, whole) is whole for rows, _ in shares)
 
 
-def _run(task: Task, material: Material, rows: Rows, every: Rows, k: int | None) -> Selection:
+def _run(task: ChoiceTask, material: Material, rows: Rows, every: Rows, k: int | None) -> Selection:
     method = task.method
     words: dict[str, Any] = {"k": k, **task.options}
     if "seed" in method.supplied:
@@ -251,13 +255,15 @@ def _alike(method: Method, needed: Mapping[str, Any]) -> Rows | None:
     return equal_rows(needed["probs"]) if "probs" in needed else None
 
 
-def _target_of(task: Task, labels: Labels, rows: Rows, target: Target | None) -> Target | None:
+def _target_of(
+    task: ChoiceTask, labels: Labels, rows: Rows, target: SelectionTarget | None
+) -> SelectionTarget | None:
     if target is None or not task.method.takes("target"):
         return None
     return target if task.quota == "none" else target.of_class(int(labels[rows[0]]))
 
 
-def _reweighted(task: Task, material: Material, rows: Rows, chosen: Selection) -> Selection:
+def _reweighted(task: ChoiceTask, material: Material, rows: Rows, chosen: Selection) -> Selection:
     if task.reweight is None:
         return chosen
     weights: Weights = np.ones(len(chosen), np.float32)

@@ -16,14 +16,22 @@ from prune.selectors.stratified import published
 from prune.steps import report
 from prune.steps.dataset_session import known_dataset
 from prune.steps.select import record
-from prune.steps.select.by_class import Forecast, Material, Target, Task, announced, checked_reweight, choose
+from prune.steps.select.by_class import (
+    ChoiceTask,
+    Forecast,
+    Material,
+    SelectionTarget,
+    announced,
+    checked_reweight,
+    choose,
+)
 from prune.steps.select.class_errors import ClassErrors, class_errors, easiness, errors_in, traces
 from prune.steps.select.eligible import Candidates, budget, candidates, hardest_are_low, score_column
 from prune.steps.select.pitfalls import cautions, cautions_of_classes
-from prune.steps.select.request import Request, checked_share
+from prune.steps.select.request import SelectRequest, checked_share
 from prune.steps.select.unused_scores import unused_scores
 from prune.steps.settings import Settings
-from prune.steps.space_columns import GRADIENTS, Source, of_originals, space_name
+from prune.steps.space_columns import GRADIENTS, SpaceSource, of_originals, space_name
 from prune.store import Column, Dataset, Store
 
 
@@ -33,18 +41,18 @@ class Prepared:
 
     store: Store
     dataset: Dataset
-    request: Request
+    request: SelectRequest
     settings: Settings
     found: Candidates
-    task: Task
-    source: Source | None
-    target: Target | None
+    task: ChoiceTask
+    source: SpaceSource | None
+    target: SelectionTarget | None
     forecast: Forecast | None
     errors: ClassErrors | None = None  # of the quota `drop`
     warnings: tuple[str, ...] = ()
 
 
-def prepare(store: Store, request: Request, settings: Settings) -> Prepared:
+def prepare(store: Store, request: SelectRequest, settings: Settings) -> Prepared:
     """Find who may be chosen and from what, and say what it will need.
 
     Raises
@@ -87,7 +95,7 @@ def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
         }
     vectors, pool = (
         None if source is None else source.vectors,
-        report.Pool(found.rows, found.given, found.dropped),
+        report.MeasuredPool(found.rows, found.given, found.dropped),
     )
     about["report"] = report.compare(
         vectors, dataset.labels, pool, np.sort(chosen.rows), len(dataset.classes), ready.request.seed
@@ -95,14 +103,16 @@ def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
     return table, about
 
 
-def _like(store: Store, request: Request, source: Source | None, settings: Settings) -> Size:
+def _like(store: Store, request: SelectRequest, source: SpaceSource | None, settings: Settings) -> Size:
     if source is not None and "space" in request.selector.needs:
         return source.like
     width = store.column("probs").shape[1] if "probs" in request.selector.needs else 1
     return Size(0, width, settings.memory_limit if source is None else source.memory)
 
 
-def _target(store: Store, request: Request, source: Source | None, settings: Settings) -> Target | None:
+def _target(
+    store: Store, request: SelectRequest, source: SpaceSource | None, settings: Settings
+) -> SelectionTarget | None:
     if request.target is None:
         return None
     from prune.steps.select.target import open_target
@@ -120,7 +130,7 @@ def _target(store: Store, request: Request, source: Source | None, settings: Set
     )
 
 
-def _source(store: Store, dataset: Dataset, request: Request, settings: Settings) -> Source | None:
+def _source(store: Store, dataset: Dataset, request: SelectRequest, settings: Settings) -> SpaceSource | None:
     """Return the space that the method computes in, and the report measures in.
 
     Methods that need none are still measured, where it is clear in which.
@@ -136,10 +146,10 @@ def _source(store: Store, dataset: Dataset, request: Request, settings: Settings
         if request.needs_space or request.on is not None:
             raise
         return None
-    return Source(store, dataset, name, device=request.device(settings), memory=settings.memory_limit)
+    return SpaceSource(store, dataset, name, device=request.device(settings), memory=settings.memory_limit)
 
 
-def _errors(store: Store, dataset: Dataset, request: Request, found: Candidates) -> ClassErrors | None:
+def _errors(store: Store, dataset: Dataset, request: SelectRequest, found: Candidates) -> ClassErrors | None:
     """Return how often each class is mistaken, if the budget is split by it."""
     if request.quota != "drop":
         return None
@@ -150,9 +160,9 @@ def _errors(store: Store, dataset: Dataset, request: Request, found: Candidates)
 
 def _warnings(
     store: Store,
-    request: Request,
+    request: SelectRequest,
     found: Candidates,
-    task: Task,
+    task: ChoiceTask,
     dataset: Dataset,
     errors: ClassErrors | None,
 ) -> tuple[str, ...]:
@@ -175,7 +185,7 @@ def _warnings(
     return (*of_choice, *of_classes)
 
 
-def _score_used(store: Store, request: Request) -> Column | None:
+def _score_used(store: Store, request: SelectRequest) -> Column | None:
     """Return the score that the method needs, or takes and was given."""
     method = request.selector
     if "scores" in method.needs or (method.takes("scores") and request.score is not None):
@@ -183,7 +193,7 @@ def _score_used(store: Store, request: Request) -> Column | None:
     return None
 
 
-def _decisive(store: Store, request: Request) -> dict[str, str]:
+def _decisive(store: Store, request: SelectRequest) -> dict[str, str]:
     """Return the columns that decide, name -> identity: made again, they would choose other samples."""
     method, names = request.selector, set[str]()
     if request.needs_space:
@@ -202,7 +212,7 @@ def _decisive(store: Store, request: Request) -> dict[str, str]:
     return {name: shown[name] for name in sorted(names)}
 
 
-def _options(store: Store, request: Request, found: Candidates) -> dict[str, Any]:
+def _options(store: Store, request: SelectRequest, found: Candidates) -> dict[str, Any]:
     """Return the options of the method: it cuts off no hardest samples where the user said how many."""
     options = dict(request.options)
     if "cutoff" in request.selector.options:
@@ -220,11 +230,11 @@ def _options(store: Store, request: Request, found: Candidates) -> dict[str, Any
 
 
 def _task(
-    store: Store, request: Request, found: Candidates, dataset: Dataset, errors: ClassErrors | None
-) -> Task:
+    store: Store, request: SelectRequest, found: Candidates, dataset: Dataset, errors: ClassErrors | None
+) -> ChoiceTask:
     """Return what is to be chosen, in terms of rows."""
     _require_hard(store, request)
-    return Task(
+    return ChoiceTask(
         method=request.selector,
         rows=found.rows,
         k=budget(request, found),
@@ -261,7 +271,7 @@ def _material(ready: Prepared) -> Material:
     )
 
 
-def _require_hard(store: Store, request: Request) -> None:
+def _require_hard(store: Store, request: SelectRequest) -> None:
     """Refuse to draw the hard and uncertain by a score that is high where it is easy."""
     column = _score_used(store, request) if "easiness" in request.selector.needs else None
     if column is not None and column.recipe["high"] == "easy":
@@ -271,7 +281,7 @@ def _require_hard(store: Store, request: Request) -> None:
         )
 
 
-def _require_watched(easy: Scores, rows: Rows, request: Request) -> None:
+def _require_watched(easy: Scores, rows: Rows, request: SelectRequest) -> None:
     """Refuse samples that no proxy looked at during training."""
     if lacking := int((~np.isfinite(easy[rows])).sum()):
         raise OptionError(

@@ -15,8 +15,8 @@ from prune.core.label_doubt import BLIND, doubt
 from prune.core.progress import Reporter
 from prune.core.quota import keep_count, share_count
 from prune.selectors.top import ranked, tied_at_cut
-from prune.steps.dataset_session import all_rejects
-from prune.steps.select.request import Request, checked_share
+from prune.steps.rejects import all_rejects
+from prune.steps.select.request import SelectRequest, checked_share
 from prune.store import Column, Dataset, Store
 
 
@@ -32,7 +32,7 @@ class Candidates:
     dropped: Rows = field(default_factory=lambda: np.empty(0, np.int64))  # the hardest
 
 
-def candidates(store: Store, dataset: Dataset, request: Request, reporter: Reporter) -> Candidates:
+def candidates(store: Store, dataset: Dataset, request: SelectRequest, reporter: Reporter) -> Candidates:
     """Leave out what cannot be read, what is chosen already, and the hardest samples if asked to.
 
     Raises
@@ -65,7 +65,7 @@ def candidates(store: Store, dataset: Dataset, request: Request, reporter: Repor
 
 
 def _unscored(
-    store: Store, dataset: Dataset, request: Request, reasons: Mapping[int, str], reporter: Reporter
+    store: Store, dataset: Dataset, request: SelectRequest, reasons: Mapping[int, str], reporter: Reporter
 ) -> dict[int, str]:
     """Return samples that a method cannot rank by its score: they have no label, so none of it."""
     method = request.selector
@@ -81,7 +81,7 @@ def _unscored(
     return dict.fromkeys(rows, "no label, so no score")
 
 
-def budget(request: Request, found: Candidates) -> int | None:
+def budget(request: SelectRequest, found: Candidates) -> int | None:
     """Return k: how many samples to choose; None if the method decides.
 
     Raises
@@ -160,7 +160,7 @@ def score_column(store: Store, name: str | None, made_for: str = "") -> Column:
 
 
 def _hardest(
-    store: Store, dataset: Dataset, rows: Rows, usable: int, request: Request
+    store: Store, dataset: Dataset, rows: Rows, usable: int, request: SelectRequest
 ) -> tuple[Rows, dict[str, Any]]:
     """Return the rows to leave out, and how they were found."""
     share = checked_share(request.drop_hardest)

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 import prune
 from prune.core.selection import Selection
-from prune.steps.select.by_class import Task
+from prune.steps.select.by_class import ChoiceTask
 from prune.steps.select.eligible import Candidates, directions
-from prune.steps.select.request import Request
+from prune.steps.select.request import SelectRequest
 from prune.steps.settings import Settings
 from prune.store import Dataset, Store, digest_of_keys
 from prune.system.cores import core_count
@@ -65,7 +65,7 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
 
 
 def about(
-    request: Request, task: Task, found: Candidates, table: pa.Table, facts: Mapping[str, Any]
+    request: SelectRequest, task: ChoiceTask, found: Candidates, table: pa.Table, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what `selection.json` says of the choice."""
     method = request.selector
@@ -89,7 +89,7 @@ def about(
 _OF_ROWS = ("partners", "dropped")  # facts that the manifest holds row by row
 
 
-def provenance(store: Store, dataset: Dataset, request: Request, settings: Settings) -> dict[str, Any]:
+def provenance(store: Store, dataset: Dataset, request: SelectRequest, settings: Settings) -> dict[str, Any]:
     """Return what `selection.json` says of the data and the program."""
     return {
         "columns": {name: store.state["columns"][name] for name in store.columns},
@@ -104,7 +104,7 @@ def provenance(store: Store, dataset: Dataset, request: Request, settings: Setti
     }
 
 
-def is_nested(task: Task, options: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+def is_nested(task: ChoiceTask, options: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     """Whether a smaller budget would have chosen the samples taken first.
 
     Random candidates and parts depend on the budget, whatever the method; so do the shares of classes, unless
@@ -119,7 +119,7 @@ def is_nested(task: Task, options: Mapping[str, Any], facts: Mapping[str, Any]) 
     return task.method.nested and facts.get("nested", True) is True and not (partitioned or random or shares)
 
 
-def _asked(request: Request) -> dict[str, Any]:
+def _asked(request: SelectRequest) -> dict[str, Any]:
     asked = {
         "fraction": None if request.fraction is None else str(request.fraction),
         "count": request.count,

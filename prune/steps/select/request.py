@@ -20,7 +20,7 @@ from prune.steps.space_columns import GRADIENTS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class SelectRequest:
     """What the user asked `select` for."""
 
     method: str = "kcenter"

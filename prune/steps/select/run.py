@@ -11,7 +11,7 @@ from prune.core.errors import StoreError
 from prune.core.progress import Clock
 from prune.steps.dataset_session import known_dataset
 from prune.steps.select import choose
-from prune.steps.select.request import Request
+from prune.steps.select.request import SelectRequest
 from prune.steps.settings import Settings
 from prune.store import Store, ended, noted, read_selection, settle_selection, write_selection
 from prune.store.layout import SELECTIONS
@@ -22,7 +22,7 @@ from prune.store.same_selection import recipe_of, standing, told_apart
 def select(
     store: Store,
     name: str,
-    wanted: Request,
+    wanted: SelectRequest,
     *,
     dry_run: bool,
     command: str,
@@ -60,7 +60,7 @@ def select(
     return {"name": name, **about, "unchanged": False}
 
 
-def _recipe(store: Store, wanted: Request, settings: Settings) -> str:
+def _recipe(store: Store, wanted: SelectRequest, settings: Settings) -> str:
     device = wanted.device(settings)
     return recipe_of(store, asdict(wanted), device=device, memory=settings.memory, version=prune.__version__)
 

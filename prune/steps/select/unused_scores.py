@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from prune.steps.select.eligible import directions
-from prune.steps.select.request import Request, checked_share
-from prune.steps.space_columns import GRADIENTS, Source
+from prune.steps.select.request import SelectRequest, checked_share
+from prune.steps.space_columns import GRADIENTS, SpaceSource
 from prune.store import Store
 
 
-def unused_scores(store: Store, request: Request, source: Source | None) -> str:
+def unused_scores(store: Store, request: SelectRequest, source: SpaceSource | None) -> str:
     """Say that a method goes by no score though there are some; nothing where one is used, or was named."""
     method = request.selector
     uses = "scores" in method.needs or bool(method.score)
@@ -24,7 +24,7 @@ def unused_scores(store: Store, request: Request, source: Source | None) -> str:
     return f"{request.method} {by} and does not look at {what}; --method {other} --score {name} does"
 
 
-def _ground(request: Request, source: Source | None) -> str:
+def _ground(request: SelectRequest, source: SpaceSource | None) -> str:
     """Return what a method goes by, in words."""
     if request.needs_space and source is not None:
         return f"goes by {_SPACES.get(source.name, f'the {source.name}'.replace('.', ' '))}"

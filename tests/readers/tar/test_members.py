@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prune.core.errors import DataError
-from prune.readers.hashing_file import READ, Source
+from prune.readers.hashing_file import READ, HashingFile
 from prune.readers.tar.members import BLOCK, Member, members
 
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
@@ -38,7 +38,7 @@ def packed(entries: list[tuple[str, bytes]], kind: int = tarfile.USTAR_FORMAT, m
 
 def walked(path: Path, data: bytes) -> list[Member]:
     path.write_bytes(data)
-    with Source(path) as source:
+    with HashingFile(path) as source:
         return list(members(source))
 
 
@@ -243,7 +243,7 @@ def test_members_over_the_borders_of_blocks_are_read_whole_and_the_file_is_hashe
     ]
     data = packed(entries)
     (tmp_path / "a.tar").write_bytes(data)
-    with Source(tmp_path / "a.tar") as source:
+    with HashingFile(tmp_path / "a.tar") as source:
         read = [(m.name, source.read(m.data, m.size)) for m in members(source) if m.name != "1.jpg"]
         assert source.sha256() == hashlib.sha256(data).hexdigest()
     assert read == [entry for entry in entries if entry[0] != "1.jpg"]
@@ -251,4 +251,4 @@ def test_members_over_the_borders_of_blocks_are_read_whole_and_the_file_is_hashe
 
 def test_a_file_that_cannot_be_opened_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match=r"none.tar cannot be read: no such file"):
-        Source(tmp_path / "none.tar")
+        HashingFile(tmp_path / "none.tar")

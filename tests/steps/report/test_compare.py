@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from prune.steps.report.compare import Pool, compare, coverage
+from prune.steps.report.compare import MeasuredPool, compare, coverage
 from prune.system.executors import threads
 
 
@@ -31,7 +31,7 @@ def test_the_same_bits_by_any_number_of_threads(monkeypatch: pytest.MonkeyPatch)
 def test_given_samples_count_as_kept_in_classes_and_distances() -> None:
     line = np.arange(8.0, dtype=np.float32)[:, None]
     labels = np.repeat([0, 1], 4)
-    pool = Pool(free=np.array([2, 3, 4, 5, 6]), given=np.array([0, 1]), dropped=np.array([7]))
+    pool = MeasuredPool(free=np.array([2, 3, 4, 5, 6]), given=np.array([0, 1]), dropped=np.array([7]))
     found = compare(line, labels, pool, np.array([4]), 2, 0)
     assert found["given"] == 2
     assert found["classes"] == {
@@ -50,6 +50,6 @@ def test_given_samples_count_as_kept_in_classes_and_distances() -> None:
 
 def test_random_sets_keep_the_given_samples_too() -> None:
     line = np.concatenate([np.zeros(20), [100.0]]).astype(np.float32)[:, None]
-    pool = Pool(free=np.arange(20), given=np.array([20]), dropped=np.empty(0, np.int64))
+    pool = MeasuredPool(free=np.arange(20), given=np.array([20]), dropped=np.empty(0, np.int64))
     chance = compare(line, np.zeros(21, np.int64), pool, np.array([3]), 1, 0)["distance_to_nearest_kept"]
     assert chance["random"] == {"mean": 0, "max": 0}

@@ -12,7 +12,7 @@ from prune.core.methods import Method
 from prune.core.selection import Selection
 from prune.index.resource_plan import Plan, Size
 from prune.index.space import EmbeddingSpace, Space
-from prune.steps.select.by_class import Material, Target, Task, announced, choose
+from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, announced, choose
 
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1])
 POINTS = np.array([[0.0], [1], [2], [10], [11], [12], [13]], np.float32)
@@ -46,11 +46,11 @@ def _material(**more: Any) -> Material:
     )
 
 
-TARGET = Target(EmbeddingSpace(np.array([[1.9], [11.2], [11.0]], np.float32)), np.array([0, 1, 1]))
+TARGET = SelectionTarget(EmbeddingSpace(np.array([[1.9], [11.2], [11.0]], np.float32)), np.array([0, 1, 1]))
 
 
 def test_a_target_with_labels_is_matched_class_by_class() -> None:
-    task = Task(method=METHOD, rows=np.arange(7), k=2, quota="equal")
+    task = ChoiceTask(method=METHOD, rows=np.arange(7), k=2, quota="equal")
     chosen = choose(task, _material(target=TARGET))
     assert sorted(chosen.rows.tolist()) == [2, 4]
     assert chosen.facts == {
@@ -59,41 +59,41 @@ def test_a_target_with_labels_is_matched_class_by_class() -> None:
         "note": "same",
         "groups": 2,
     }
-    together = choose(Task(method=METHOD, rows=np.arange(7), k=2), _material(target=TARGET))
+    together = choose(ChoiceTask(method=METHOD, rows=np.arange(7), k=2), _material(target=TARGET))
     assert together.rows.tolist() == [3, 4]  # the mean of the whole target is 8.03
     assert together.facts["target"] == 3
 
 
 def test_a_class_that_the_target_lacks_is_matched_to_all_of_it() -> None:
-    target = Target(TARGET.space, np.array([1, 1, 1]))
+    target = SelectionTarget(TARGET.space, np.array([1, 1, 1]))
     assert target.of_class(0).space.n == 3
     assert target.of_class(1).space.n == 3
-    assert Target(TARGET.space).of_class(0).space.n == 3
+    assert SelectionTarget(TARGET.space).of_class(0).space.n == 3
 
 
 def test_given_samples_stand_behind_the_candidates_of_their_class() -> None:
     rows = np.array([0, 1, 3, 4, 5])
-    both = Task(method=METHOD, rows=rows, k=2, given=np.array([2, 6]), quota="equal")
+    both = ChoiceTask(method=METHOD, rows=rows, k=2, given=np.array([2, 6]), quota="equal")
     chosen = choose(both, _material(target=TARGET))
     assert chosen.facts["given"] == 1
     assert sorted(chosen.rows.tolist()) == [1, 4]
     assert (
-        choose(Task(method=METHOD, rows=rows, k=2, given=np.array([2, 6])), _material(target=TARGET)).facts[
-            "given"
-        ]
+        choose(
+            ChoiceTask(method=METHOD, rows=rows, k=2, given=np.array([2, 6])), _material(target=TARGET)
+        ).facts["given"]
         == 2
     )
 
 
 def test_weights_of_clusters_count_the_candidates_of_the_class() -> None:
-    task = Task(method=METHOD, rows=np.arange(7), k=3, quota="proportional", reweight="cluster")
+    task = ChoiceTask(method=METHOD, rows=np.arange(7), k=3, quota="proportional", reweight="cluster")
     chosen = choose(task, _material(target=TARGET))
     weights = dict(zip(chosen.rows.tolist(), chosen.weights.tolist(), strict=True))
     assert weights == {2: 3, 4: 2, 5: 2}  # 10 and 11 go to 11; 12 and 13 to 12
 
 
 def test_what_it_will_need_is_the_largest_group_and_all_the_work() -> None:
-    task = Task(method=METHOD, rows=np.arange(7), k=4, quota="equal", given=np.array([], np.int64))
+    task = ChoiceTask(method=METHOD, rows=np.arange(7), k=4, quota="equal", given=np.array([], np.int64))
     like = Size(0, 1, 2**30)
     forecast = announced(task, LABELS, like, TARGET)
     assert forecast is not None
@@ -103,7 +103,7 @@ def test_what_it_will_need_is_the_largest_group_and_all_the_work() -> None:
 
 def test_what_does_not_fit_is_refused_with_what_to_type() -> None:
     with pytest.raises(OptionError, match=r"nearest needs 7.34 MB, but may use 1.05 MB") as caught:
-        announced(Task(method=METHOD, rows=np.arange(7), k=2), LABELS, Size(0, 1, 2**20))
+        announced(ChoiceTask(method=METHOD, rows=np.arange(7), k=2), LABELS, Size(0, 1, 2**20))
     assert "--max-memory 1G" in caught.value.hint
 
 
@@ -112,6 +112,6 @@ def test_weights_need_a_space() -> None:
         return Selection.of(np.arange(k))
 
     material = Material(labels=LABELS, keys=lambda rows: [str(row) for row in rows])
-    task = Task(method=Method(first), rows=np.arange(7), k=2, reweight="nnls")
+    task = ChoiceTask(method=Method(first), rows=np.arange(7), k=2, reweight="nnls")
     with pytest.raises(OptionError, match="--reweight nnls compares samples"):
         choose(task, material)

@@ -14,8 +14,9 @@ from prune.encoders import weights
 from prune.proxy import Training, cache_images
 from prune.proxy.checkpoint import Checkpoint, run_checkpoint
 from prune.proxy.user_network import build_model, fit_weights
-from prune.steps.dataset_session import Opened, check_rejects
-from prune.steps.score.compute import Wanted
+from prune.steps.dataset_session import Opened
+from prune.steps.rejects import check_rejects
+from prune.steps.score.compute import ScoreRequest
 from prune.steps.score.inputs import BOUNDARY, FEATURES, GRADIENT
 from prune.steps.score.sources.own_trace import OwnTrace, own_of, require_epochs
 from prune.steps.score.unlabelled import require_labels
@@ -78,7 +79,9 @@ def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
     return numbers
 
 
-def checked(opened: Opened, wanted: Wanted, model: Model, training: Training, on: str | None) -> OwnTrace:
+def checked(
+    opened: Opened, wanted: ScoreRequest, model: Model, training: Training, on: str | None
+) -> OwnTrace:
     """Look at every sample with a user's model; return what it left, which is not published yet.
 
     Raises

@@ -10,7 +10,8 @@ import numpy as np
 
 from prune.core.errors import OptionError
 from prune.scorers import imported_scores
-from prune.steps.dataset_session import Opened, check_rejects
+from prune.steps.dataset_session import Opened
+from prune.steps.rejects import check_rejects
 from prune.steps.score.compute import write_scores
 from prune.steps.score.request import Effort
 

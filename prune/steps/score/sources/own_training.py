@@ -9,10 +9,21 @@ from typing import Any
 
 from prune.core.errors import MissingColumnError, OptionError
 from prune.proxy import Training
-from prune.steps.dataset_session import Opened, check_rejects
+from prune.steps.dataset_session import Opened
+from prune.steps.rejects import check_rejects
 from prune.steps.report.agreement import agreement
-from prune.steps.score.compute import Scored, Wanted, most_suspect, write_scores
-from prune.steps.score.inputs import FEATURES, IMAGES, PER_RUN, RANK, Job, of_run, rehearse, scored, space_of
+from prune.steps.score.compute import Scored, ScoreRequest, most_suspect, write_scores
+from prune.steps.score.inputs import (
+    FEATURES,
+    IMAGES,
+    PER_RUN,
+    RANK,
+    ScoringJob,
+    of_run,
+    rehearse,
+    scored,
+    space_of,
+)
 from prune.steps.score.request import Effort
 from prune.steps.score.sources.checkpoint import Model, checked, images_of, require_images, usable_rows
 from prune.steps.score.sources.own_trace import (
@@ -32,7 +43,7 @@ OWN = "own"  # what `--proxy` says of a trace that no proxy wrote
 
 def owned_scores(
     opened: Opened,
-    wanted: Wanted,
+    wanted: ScoreRequest,
     training: Training,
     *,
     effort: Effort,
@@ -91,7 +102,9 @@ def plan_of(asked: Mapping[str, Any] | None, seed: int) -> tuple[Training, str |
     return Training.of("resnet8" if proxy in {None, OWN} else proxy, **given), proxy
 
 
-def own_columns(opened: Opened, wanted: Wanted, own: OwnTrace, training: Training, on: str | None) -> Scored:
+def own_columns(
+    opened: Opened, wanted: ScoreRequest, own: OwnTrace, training: Training, on: str | None
+) -> Scored:
     """Compute scores from the user's own training.
 
     Raises
@@ -122,7 +135,7 @@ def own_columns(opened: Opened, wanted: Wanted, own: OwnTrace, training: Trainin
     say(f"scores come from {own}; --proxy resnet8 trains a proxy instead")
     for remark in filter(None, remarks):
         say(remark)
-    job = Job(opened, published, range(own.runs), usable, images, space)
+    job = ScoringJob(opened, published, range(own.runs), usable, images, space)
     done: dict[str, str] = {}
     about: dict[str, dict[str, Any]] = {}
     seconds: dict[str, float] = {}

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from prune.core.errors import DataError, OptionError, StoreError
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
-from prune.steps.dataset_session import Opened, all_rejects, check_rejects
-from prune.steps.select.target.pool import PROBS, PROXY, Pool, essence
+from prune.steps.dataset_session import Opened
+from prune.steps.rejects import all_rejects, check_rejects
+from prune.steps.select.target.pool import PROBS, PROXY, TargetPool, essence
 from prune.steps.settings import Settings
 from prune.steps.store_place import require_apart
 from prune.store import Column, Dataset, Store, identity
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Found:
+class TargetDataset:
     """A dataset to match, before anything is computed about it."""
 
     source: str
@@ -31,7 +32,7 @@ class Found:
     dataset: Dataset
 
 
-def find_dataset(pool: Pool, source: str, split: str | None, settings: Settings) -> Found:
+def find_dataset(pool: TargetPool, source: str, split: str | None, settings: Settings) -> TargetDataset:
     """Open and scan a dataset; the pieces that were scanned are kept with those of the pool.
 
     What the pool's reader had to be told (its format, the field of labels) is tried on this dataset first.
@@ -45,10 +46,12 @@ def find_dataset(pool: Pool, source: str, split: str | None, settings: Settings)
     """
     require_apart(pool.store.path, source)
     reader = _open(source, split, _told(pool.store))
-    return Found(source, reader, scan(reader, pool.store.path / SCANS, settings.reporter))
+    return TargetDataset(source, reader, scan(reader, pool.store.path / SCANS, settings.reporter))
 
 
-def look_at(pool: Pool, found: Found, settings: Settings, device: str) -> tuple[Store, dict[int, str]]:
+def look_at(
+    pool: TargetPool, found: TargetDataset, settings: Settings, device: str
+) -> tuple[Store, dict[int, str]]:
     """Return a store that has the columns of the pool's space for this dataset, and the rows left out.
 
     The store lies in that of the pool, under the fingerprint of the dataset. Columns that it has are not
@@ -100,10 +103,10 @@ def _open(source: str, split: str | None, told: dict[str, Any]) -> Reader:
     return open_reader(source, split=split)
 
 
-def _by_proxy(pool: Pool, ready: Opened, source: str, device: str) -> list[Column]:
-    from prune.proxy import Trained, apply_proxy, cache_images
+def _by_proxy(pool: TargetPool, ready: Opened, source: str, device: str) -> list[Column]:
+    from prune.proxy import TrainedProxy, apply_proxy, cache_images
 
-    trained = Trained.of(pool.store)
+    trained = TrainedProxy.of(pool.store)
     ready, settings = ready.decoded_as(trained.inputs.recipe), ready.settings
     if trained.inputs.name.startswith("images."):
         inputs = cache_images(

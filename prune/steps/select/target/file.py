@@ -12,8 +12,8 @@ import numpy as np
 
 from prune.core.arrays import Array, Embeddings, Labels
 from prune.core.errors import DataError, OptionError
-from prune.steps.select.by_class import Target
-from prune.steps.select.target.pool import Pool
+from prune.steps.select.by_class import SelectionTarget
+from prune.steps.select.target.pool import TargetPool
 from prune.steps.space_columns import GRADIENTS
 from prune.system.npy import UNREADABLE, open_npy
 
@@ -30,7 +30,7 @@ def holds_numbers(source: str) -> bool:
     return path.suffix == ".npy" and path.is_file() and _load(path)["features"].ndim <= 2
 
 
-def target_of_file(path: Path, pool: Pool, *, device: str, memory: int) -> Target:
+def target_of_file(path: Path, pool: TargetPool, *, device: str, memory: int) -> SelectionTarget:
     """Return the samples of a .npy matrix (t, d), or of the arrays errors, features and labels of a .npz.
 
     Labels are class ids of the pool or names of its classes, and may be left out.
@@ -56,10 +56,10 @@ def target_of_file(path: Path, pool: Pool, *, device: str, memory: int) -> Targe
     if pool.space == GRADIENTS:
         from prune.index.gradients import GradientSpace
 
-        return Target(GradientSpace(values[0], values[1], device=device, memory=memory), labels)
+        return SelectionTarget(GradientSpace(values[0], values[1], device=device, memory=memory), labels)
     from prune.index.space import EmbeddingSpace
 
-    return Target(EmbeddingSpace(values[0], device=device, memory=memory), labels)
+    return SelectionTarget(EmbeddingSpace(values[0], device=device, memory=memory), labels)
 
 
 def weights_of(path: Path, count: int) -> Array:

@@ -18,7 +18,7 @@ _OF_THE_DATA = {"dataset", "dtype", "batch", "precision", "file"}  # differ wher
 
 
 @dataclass(frozen=True)
-class Pool:
+class TargetPool:
     """The store that is selected from, and the space that it is selected in: a column, or `gradients`."""
 
     store: Store

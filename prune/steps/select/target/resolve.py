@@ -11,13 +11,14 @@ import numpy as np
 from prune.core.arrays import Rows
 from prune.core.errors import DataError, MissingColumnError, OptionError
 from prune.core.safe_text import printable
-from prune.steps.dataset_session import all_rejects, known_dataset
-from prune.steps.select.by_class import Target
+from prune.steps.dataset_session import known_dataset
+from prune.steps.rejects import all_rejects
+from prune.steps.select.by_class import SelectionTarget
 from prune.steps.select.target.dataset import find_dataset, look_at
 from prune.steps.select.target.file import holds_numbers, target_of_file, weights_of
-from prune.steps.select.target.pool import Pool, essence
+from prune.steps.select.target.pool import TargetPool, essence
 from prune.steps.settings import Settings
-from prune.steps.space_columns import GRADIENTS, Source
+from prune.steps.space_columns import GRADIENTS, SpaceSource
 from prune.store import Dataset, Store
 from prune.system.memory import default_memory
 
@@ -32,7 +33,7 @@ def open_target(  # noqa: PLR0913 - what --target and its options say, and where
     split: str | None = None,
     device: str,
     memory: int | None,
-) -> Target:
+) -> SelectionTarget:
     """Return the samples that a selection from `store` is to match; the caller holds the store for writing.
 
     Parameters
@@ -61,7 +62,7 @@ def open_target(  # noqa: PLR0913 - what --target and its options say, and where
     StoreError
         A store lacks a column.
     """
-    pool, limit = Pool(store, column), default_memory() if memory is None else memory
+    pool, limit = TargetPool(store, column), default_memory() if memory is None else memory
     if holds_numbers(source):
         _refuse_split(split, f"the file {source}")
         target = target_of_file(Path(source), pool, device=device, memory=limit)
@@ -84,11 +85,11 @@ def open_target(  # noqa: PLR0913 - what --target and its options say, and where
         left = f"{len(usable) - len(rows)} of {len(usable)} target samples"
         settings.reporter.say(f"{left} have no label that the pool knows, so no gradient, and are left out")
     named = pool.named(dataset)
-    space = Source(held, named, column, device=device, memory=limit).space(rows)
-    return _weighted(Target(space, named.labels[rows]), weights, rows, len(dataset))
+    space = SpaceSource(held, named, column, device=device, memory=limit).space(rows)
+    return _weighted(SelectionTarget(space, named.labels[rows]), weights, rows, len(dataset))
 
 
-def _with_gradient(pool: Pool, dataset: Dataset, rows: Rows) -> Rows:
+def _with_gradient(pool: TargetPool, dataset: Dataset, rows: Rows) -> Rows:
     """Return the rows that have a place in the pool's space; of gradients, those with a class of the pool."""
     if not len(rows):
         raise DataError("no sample of the target can be used", "name another --target")
@@ -109,7 +110,7 @@ def _few(classes: Sequence[str]) -> str:
     return (shown + (", …" if len(classes) > 3 else "")) or "no classes"
 
 
-def _require_alike(pool: Pool, other: Store) -> None:
+def _require_alike(pool: TargetPool, other: Store) -> None:
     """Refuse another store whose columns were made in another way."""
     for ours in pool.columns:
         encoder = ours.recipe.get("encoder", "proxy")
@@ -143,7 +144,7 @@ def _refuse_split(split: str | None, what: str) -> None:
         raise OptionError(f"--target-split {split} is for a dataset, not for {what}", "leave it out")
 
 
-def _weighted(target: Target, path: str | None, rows: Rows, count: int) -> Target:
+def _weighted(target: SelectionTarget, path: str | None, rows: Rows, count: int) -> SelectionTarget:
     """Add the weights of the samples that are left, of `count` in the file."""
     if path is None:
         return target

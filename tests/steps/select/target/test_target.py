@@ -22,11 +22,11 @@ from prune.core.errors import DataError, MissingColumnError, OptionError, Reject
 from prune.core.progress import Advance
 from prune.index.gradients import GradientSpace
 from prune.index.space import EmbeddingSpace
-from prune.proxy import Trained, Training, apply_proxy
+from prune.proxy import TrainedProxy, Training, apply_proxy
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import with_features
 from prune.proxy.run import model_at
-from prune.steps.select.by_class import Target
+from prune.steps.select.by_class import SelectionTarget
 from prune.steps.select.target import open_target
 from prune.steps.settings import Settings
 from prune.store import Store
@@ -63,7 +63,7 @@ def folder(root: Path, classes: dict[str, range], size: int = 12) -> Path:
 
 def target(
     store: Store, source: object, column: str = PIXELS, *, settings: Settings | None = None, **more: Any
-) -> Target:
+) -> SelectionTarget:
     return open_target(store, str(source), column, settings or Settings(), device="cpu", memory=2**28, **more)
 
 
@@ -259,7 +259,7 @@ def test_the_proxy_of_the_pool_looks_at_the_target(pool: Store, permuted: Path) 
     np.testing.assert_allclose(errors[:2], p[3:5] - np.array([1, 0]), atol=2e-3)
 
     # all of them by hand: the network, the pool's mean and deviation, p − onehot(y)
-    trained = Trained.of(pool)
+    trained = TrainedProxy.of(pool)
     inputs = Inputs(trained.inputs, trained.dataset, torch.device("cpu"))
     model = model_at(trained.trace, inputs, trained.training, 2)
     inner = Store(next(path for path in (pool.path / "targets").iterdir()))
@@ -428,7 +428,7 @@ def test_a_gpu_sees_the_same(pool: Store, permuted: Path) -> None:
 
 
 def test_the_proxy_needs_inputs_of_the_target(pool: Store) -> None:
-    trained = Trained.of(pool)
+    trained = TrainedProxy.of(pool)
     assert trained.training == Training.of(**QUICK, seed=0)  # type: ignore[arg-type]
     short = Store(pool.path.parent / "empty")
     with pytest.raises(ValueError, match="rows, but the dataset has"):

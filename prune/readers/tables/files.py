@@ -1,0 +1,60 @@
+"""The files of a table: opened when they are needed, few at a time, with the number of each first row."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from prune.core.errors import DataError
+from prune.readers.tables.rows import Rows, open_rows
+
+_MAX_OPEN = 64  # files
+
+
+class TableFiles:
+    """Parquet or Arrow files in order, as one table.
+
+    Parameters
+    ----------
+    files
+        Relative to `root`.
+    kind
+        `parquet`, `arrow` or `stream`.
+    lenient
+        Whether files that cannot be opened are passed over: their own scan will say so.
+    """
+
+    def __init__(self, root: Path, files: Sequence[str], kind: str, *, lenient: bool) -> None:
+        self.root, self.files, self.kind, self.lenient = root, files, kind, lenient
+        self._opened: dict[str, Rows] = {}
+
+    def rows(self, file: str) -> Rows:
+        """Return the rows of a file, opened."""
+        if file not in self._opened:
+            if len(self._opened) >= _MAX_OPEN:
+                self._opened.clear()
+            self._opened[file] = open_rows(self.root / file, self.kind)
+        return self._opened[file]
+
+    @cached_property
+    def starts(self) -> dict[str, int]:
+        """Number of the first row of each file, of those that can be opened."""
+        starts, next_ = {}, 0
+        for file in self.files:
+            with self.leniently():
+                rows = self.rows(file).rows
+                starts[file], next_ = next_, next_ + rows
+        return starts
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the first file that can be opened."""
+        return self.rows(next(iter(self.starts))).schema
+
+    def leniently(self) -> contextlib.AbstractContextManager[None]:
+        """Pass over what is wrong with a file, where files may be left out."""
+        return contextlib.suppress(DataError) if self.lenient else contextlib.nullcontext()

@@ -1,0 +1,297 @@
+"""A folder that holds what is known about a dataset; `store.json` says which facts are finished."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from prune.core.errors import MissingColumnError, StoreError
+from prune.core.store_option import in_store
+from prune.store.column import Column, ColumnWriter
+from prune.store.column_json import known_recipe
+from prune.store.default_place import found
+from prune.store.hints import nearest, writer_of
+from prune.store.layout import (
+    ASIDE,
+    BEGUN,
+    COLUMN,
+    COLUMNS,
+    DATASETS,
+    FORMAT,
+    KEYS,
+    LOCATION,
+    LOCK,
+    PART_ROWS,
+    REJECTS,
+    SCANS,
+    SELECTIONS,
+    STATE,
+    STOPPED,
+    TARGETS,
+    TIMINGS,
+    identity,
+    removal,
+)
+from prune.store.samples import Dataset, read_dataset, write_dataset
+from prune.store.write_lock import holding
+from prune.system import files
+from prune.system.checksummed_json import sealed, unsealed
+from prune.system.local_paths import require_local
+
+
+class StoreFolder:
+    """What is known about one dataset, as `Store` without its tables and arrays for people.
+
+    Readers need no lock and see finished facts only. A writer holds `store.writing()` and ends with
+    `publish`, one rename that makes all it computed visible at once.
+    """
+
+    def __init__(self, path: str | Path = ".prune") -> None:
+        require_local(str(path))
+        self.path = found(Path(path))
+        self.made: set[str] = set()  # columns that were finished through this object
+
+    # -- state ---------------------------------------------------------------------------------------------
+
+    def exists(self) -> bool:
+        """Whether there is a store here."""
+        return (self.path / STATE).exists()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is published: dataset, columns, selections, the latest selection.
+
+        Raises
+        ------
+        StoreError
+            There is no store, it is damaged, or a newer version wrote it.
+        """
+        path = self.path / STATE
+        try:
+            state = files.read_json(path)
+        except FileNotFoundError as error:
+            raise StoreError(f"there is no store at {self.path}", self._first()) from error
+        except PermissionError:
+            raise
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path} is damaged", _without(path)) from error
+        if isinstance(state, dict) and isinstance(state.get("format"), int) and state["format"] > FORMAT:
+            newer = f"{self.path} has format {state['format']}, this prune reads up to {FORMAT}"
+            raise StoreError(newer, "pip install --upgrade dataset-prune")
+        try:
+            return _sound(unsealed(state))
+        except ValueError as error:
+            raise StoreError(f"{path} is damaged", _without(path)) from error
+
+    def _first(self) -> str:
+        """Return what to type where nothing is shown: what was typed before, if that is known."""
+        known = sorted(words for words in self.commands.values() if not words.startswith("prune select "))
+        if not known:
+            return f"{in_store('prune score --type el2n DATA', str(self.path))}   # or: prune embed DATA"
+        return f"{in_store(known[0], str(self.path))}   # what is whole is not made again"
+
+    def require(self) -> None:
+        """Raise `StoreError` where there is no store: a verb that only goes on must not make an empty one."""
+        _ = self.state
+
+    def publish(self, *, without: Collection[str] = (), **changes: Any) -> None:
+        """Make what was computed visible, in one rename.
+
+        `columns` and `selections` are merged by name, and columns in `without` are no longer shown;
+        `dataset`, when it changes, hides everything else.
+        """
+        state = self.state if self.exists() else {"format": FORMAT, "columns": {}, "selections": {}}
+        if changes.get("dataset", state.get("dataset")) != state.get("dataset"):
+            state = {"format": FORMAT, "columns": {}, "selections": {}}
+        for name in ("columns", "selections"):
+            changes[name] = state[name] | changes.get(name, {})
+        shown = {name: id_ for name, id_ in changes["columns"].items() if name not in without}
+        new = state | changes | {"columns": shown}
+        if not self.exists() or new != state:
+            files.write_json(self.path / STATE, sealed(new))
+
+    @contextlib.contextmanager
+    def writing(self, *, wait: bool = False, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Hold the store for writing. The kernel frees it when the process ends, however it ends.
+
+        Parameters
+        ----------
+        wait
+            For another process that writes, instead of failing; `say` is told about it.
+
+        Raises
+        ------
+        StoreError
+            Another process writes (and `wait` is false), the folder is not a store and not empty, or a file
+            of the store vanished.
+        """
+        with holding(self.path, self._prepare, say if wait else None):
+            yield
+
+    def _prepare(self) -> None:
+        if self.path.exists() and not self.exists():
+            if not self.path.is_dir():
+                raise StoreError(f"{self.path} is a file, not a store", "choose another place with --store")
+            known = {LOCK, LOCATION, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, REJECTS, TIMINGS, KEYS}
+            known |= {ASIDE, BEGUN}
+            foreign = [p.name for p in self.path.iterdir() if p.name not in known and ".prune-" not in p.name]
+            if foreign:
+                raise StoreError(
+                    f"{self.path} is not a prune store and not empty (it holds {foreign[0]!r})",
+                    "choose another place with --store",
+                )
+        elif self.exists():
+            _ = self.state
+        self._refuse_links()
+        files.make_folder(self.path)
+
+    def _refuse_links(self) -> None:
+        for folder, names, _ in os.walk(self.path):
+            for name in names:
+                if os.path.islink(f"{folder}/{name}"):  # noqa: PTH114 - as walked
+                    linked = f"{folder}/{name} is a symbolic link, and nothing is written through one"
+                    raise StoreError(linked, "put the folder itself in its place")
+
+    @property
+    def timings(self) -> dict[str, dict[str, float]]:
+        """Seconds of each stage of the last run of each verb that had something to do."""
+        found = {verb: of for verb, of in self._clocked.items() if verb not in {_COSTS, _COMMANDS}}
+        return {verb: seconds for verb, seconds in found.items() if isinstance(seconds, dict)}
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """Seconds that it took to make a column, by identity, over all commands that worked on it."""
+        costs: Any = self._clocked.get(_COSTS, {})
+        known = costs.items() if isinstance(costs, dict) else ()
+        return {of: float(seconds) for of, seconds in known if isinstance(seconds, int | float)}
+
+    @property
+    def commands(self) -> dict[str, str]:
+        """What was typed to make a column, or `selections/NAME`: to be typed again where that is damaged."""
+        commands: Any = self._clocked.get(_COMMANDS, {})
+        known = commands.items() if isinstance(commands, dict) else ()
+        return {what: words for what, words in known if str(words).startswith("prune ")}
+
+    def remember_timings(
+        self, verb: str, seconds: Mapping[str, float], command: str, made: Collection[str]
+    ) -> None:
+        """Keep how long a verb took, and what made what; not a part of what must be equal between runs."""
+        commands = {**self.commands, **dict.fromkeys(made, command)}
+        self._remember({verb: dict(seconds), _COMMANDS: commands})
+
+    def add_cost(self, identity_: str, seconds: float) -> None:
+        """Keep that a column took so much longer to make; as `timings`, a fact of the machine."""
+        costs = self.costs
+        costs[identity_] = costs.get(identity_, 0.0) + seconds
+        self._remember({_COSTS: costs})
+
+    def _remember(self, facts: Mapping[str, Any]) -> None:
+        files.write_json(self.path / TIMINGS, sealed({**self._clocked, **facts}))
+
+    @property
+    def _clocked(self) -> dict[str, Any]:
+        try:
+            return files.read_record(self.path / TIMINGS)
+        except (OSError, ValueError):
+            return {}
+
+    # -- dataset -------------------------------------------------------------------------------------------
+
+    @property
+    def dataset(self) -> Dataset:
+        """The samples that everything here is about."""
+        name = self.state.get("dataset")
+        if name is None:
+            raise StoreError(f"{self.path} knows no dataset yet", "prune score --type el2n DATA")
+        return read_dataset(self.path / DATASETS / name[:16], name)
+
+    def holds_dataset(self, fingerprint: str) -> bool:
+        """Whether this dataset is here, published and whole."""
+        try:
+            return self.exists() and self.state.get("dataset") == fingerprint and bool(len(self.dataset))
+        except StoreError:
+            return False
+
+    def write_dataset(self, dataset: Dataset) -> str:
+        """Keep a dataset; return its fingerprint, for `publish(dataset=…)`."""
+        fingerprint = dataset.fingerprint
+        folder = self.path / DATASETS / fingerprint[:16]
+        write_dataset(folder, dataset)
+        return fingerprint
+
+    # -- columns -------------------------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the finished columns."""
+        return sorted(self.state["columns"])
+
+    @property
+    def columns_if_any(self) -> list[str]:
+        """Names of the finished columns; none where there is no store yet."""
+        return self.columns if self.exists() else []
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Names of the columns that a command began and did not end, but for those that it left so."""
+        begun = (self.path / COLUMNS).glob("*/*/")
+        owed = (f for f in begun if not (f / COLUMN).exists() and not any(f.glob(f"{STOPPED}-*")))
+        return sorted({folder.parent.name for folder in owed})
+
+    def column(self, name: str) -> Column:
+        """Return a finished column.
+
+        Raises
+        ------
+        MissingColumnError
+            No command has finished it.
+        """
+        columns = self.state["columns"]
+        column = columns.get(name)
+        if column is None:
+            has = f"it has: {', '.join(self.columns)}" if self.columns else "it has none"
+            begun = name in self.unfinished
+            what = f"column {name!r} is not finished" if begun else f"there is no column {name!r}"
+            known = self.commands.get(name)
+            again = writer_of(name) if known is None else in_store(known, str(self.path))
+            hint = (None if begun else nearest(name, columns)) or again
+            raise MissingColumnError(f"{what} in {self.path} ({has})", hint)
+        return self.open_column(name, column)
+
+    def open_column(self, name: str, identity_: str) -> Column:
+        """Return a column that is complete, whether published or not."""
+        return Column(name, self.path / COLUMNS / name / identity_)
+
+    def recipe_of(self, name: str) -> dict[str, Any] | None:
+        """Return how a shown column was made, also where it is damaged; None where nothing tells it."""
+        shown = self.state["columns"].get(name) if self.exists() else None
+        return None if shown is None else known_recipe(self.path / COLUMNS / name / shown)
+
+    def write_column(
+        self, name: str, recipe: Mapping[str, Any], *, rows: int, part_rows: int = PART_ROWS
+    ) -> ColumnWriter:
+        """Begin a column, or go on with it: the same recipe finds the parts that are there."""
+        folder = self.path / COLUMNS / name / identity(recipe)
+        return ColumnWriter(name, folder, recipe, rows, part_rows, self.made)
+
+
+_COSTS, _COMMANDS = "costs", "commands"  # beside the verbs in timings.json
+
+
+def _without(path: Path) -> str:
+    return f"{removal(path)}   # then run the commands again: what is whole is not made again"
+
+
+def _sound(state: dict[str, Any]) -> dict[str, Any]:
+    kinds = {"format": int, "columns": dict, "selections": dict}
+    if not all(isinstance(state.get(name), kind) for name, kind in kinds.items()) or state["format"] < 1:
+        raise ValueError("this is not the state of a store")
+    names = [state.get("dataset", ""), state.get("latest", "")]
+    if not all(
+        isinstance(x, str) for x in [*state["columns"].values(), *state["selections"].values(), *names]
+    ):
+        raise ValueError("this is not the state of a store")
+    return state
