@@ -13,7 +13,7 @@ from torch import Tensor
 
 from prune.core.arrays import Array, Rows
 from prune.core.errors import DataError, OptionError, StoreError
-from prune.readers.key_list import keys_table, tells_other, write_keys
+from prune.readers.keys import keys_table, tells_other, write_keys
 from prune.readers.sample import key_problem
 from prune.steps.dataset_session import opened
 from prune.steps.settings import Settings
