@@ -85,6 +85,9 @@ ImageColumn = Annotated[
         metavar="NAME", help="Column, or suffix of a tar member, that holds the image.", rich_help_panel=READ
     ),
 ]
+TextField = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Field that holds the text.", rich_help_panel=READ)
+]
 FeaturesColumn = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Column of features, of a table without images.", rich_help_panel=READ),

@@ -17,7 +17,7 @@ SCORES = (
     "input_norm",
 )
 EXPORTERS = ("webdataset", "huggingface", "imagefolder", "parquet", "manifest")
-READERS = ("imagefolder", "webdataset", "huggingface", "arrays")
+READERS = ("imagefolder", "webdataset", "huggingface", "arrays", "jsonl")
 ENCODERS = ("torchvision", "pixels", "precomputed")
 PROXIES = ("resnet8", "resnet9", "resnet20", "lenet", "mlp", "linear")
 

@@ -17,5 +17,7 @@ EXPORTERS = table(
     Method(parquet),
     Method(manifest),
 )
+HOLDS = {name: {"image"} for name in EXPORTERS if name != "manifest"}
+"""The modalities whose payloads a format can hold; one that is not listed holds none, and so takes all."""
 
-__all__ = ["EXPORTERS", "ExportJob", "Exported", "StagingFolder", "export", "open_folder"]
+__all__ = ["EXPORTERS", "HOLDS", "ExportJob", "Exported", "StagingFolder", "export", "open_folder"]

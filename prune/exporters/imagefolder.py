@@ -155,7 +155,7 @@ def _write(
     link: Literal["copy", "hard", "sym"],
 ) -> None:
     keys = job.samples(rows)["key"].to_pylist()
-    images = job.images(rows)
+    images = job.payloads(rows)
     sides = Sides(job.reader) if isinstance(job.reader, ImageFolder) and names is None else None
     with folder.part(name) as part, job.steady(rows):
         for key, stem in zip(keys, names or keys, strict=True):

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 from PIL import Image
 
 from prune.core.arrays import Array, Rows, Weights
+from prune.core.content import content_digest
 from prune.core.errors import StoreError
 from prune.core.progress import SILENT, Reporter
 from prune.modalities.image import decode
 from prune.readers.labels.file import LabelFile
-from prune.readers.sample import Reader, image_digest
+from prune.readers.sample import Reader
 from prune.readers.source_watch import Sources
 from prune.store import Dataset, identity
 
@@ -90,7 +91,7 @@ class ExportJob:
         shards = pc.unique(self.dataset.samples["shard"].take(pa.array(rows))).drop_null()
         return self.sources.steady(shards.to_pylist())
 
-    def images(self, rows: Rows) -> Iterator[bytes]:
+    def payloads(self, rows: Rows) -> Iterator[bytes]:
         """Yield the bytes of each image as they stand in the dataset; pixels become a PNG.
 
         Raises
@@ -101,7 +102,7 @@ class ExportJob:
         for start in range(0, len(rows), _TAKE):
             samples = self.samples(rows[start : start + _TAKE])
             names = zip(samples["key"].to_pylist(), samples["digest"].to_pylist(), strict=True)
-            for (key, digest), data in zip(names, self.reader.images(samples), strict=True):
+            for (key, digest), data in zip(names, self.reader.payloads(samples), strict=True):
                 if isinstance(data, bytes):
                     check_digest(key, digest, data)
                 yield data if isinstance(data, bytes) else _png(data)
@@ -117,7 +118,7 @@ class ExportJob:
 
 def check_digest(key: str, digest: bytes | None, data: bytes | memoryview) -> None:
     """Raise `StoreError` if an image is not the one that was scanned."""
-    if digest is not None and image_digest(data) != digest:
+    if digest is not None and content_digest(data) != digest:
         raise StoreError(
             f"stale: {key} changed while it was read", "run the command again when the data is as it was"
         )

@@ -213,7 +213,7 @@ def _make(job: ExportJob, rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
     labels, columns = label_ids(job, rows), _columns(job)
     waiting: list[dict[str, Any]] = []
     size = 0
-    for key, label, data, more in zip(keys, labels, job.images(rows), carried(job, rows), strict=True):
+    for key, label, data, more in zip(keys, labels, job.payloads(rows), carried(job, rows), strict=True):
         path = f"{without_suffix(key).rpartition('/')[2]}.{suffix_of(data)}"
         row = {"image": {"bytes": data, "path": path}, LABEL: label, KEY: key}
         waiting.append(row | cells(more, columns))

@@ -89,7 +89,7 @@ def write_samples(job: ExportJob, rows: Rows, keys: list[str], out: NewFile) -> 
     """
     ids, weights = _class_ids(job, rows), _weights(job, rows)
     waiting, holder = bytearray(), _BESIDE_JSON if json_lies_beside(job) else "json"
-    samples = zip(keys, ids, weights, job.images(rows), carried(job, rows), strict=True)
+    samples = zip(keys, ids, weights, job.payloads(rows), carried(job, rows), strict=True)
     for key, class_id, weight, data, more in samples:
         members = {suffix_of(data): data}
         if class_id is not None:

@@ -22,6 +22,7 @@ READERS = {
     "webdataset": "a folder, glob or brace pattern of .tar shards",
     "huggingface": "a dataset saved to disk, or parquet files with an image column; a pattern of them",
     "arrays": "a .npy matrix of features or of images, labels beside it",
+    "jsonl": "lines of JSON with a text each: a .jsonl file, or a folder of them",
 }
 
 _WRITTEN = {"keys"}  # formats that prune writes itself: a store names them, nobody types them
@@ -96,6 +97,8 @@ def recognise(data: str) -> str:
         empty = path.is_dir() and not any(path.iterdir())
         what = f"{data} is empty" if empty else f"{data} holds no dataset that prune knows"
         raise DataError(what, "prune methods readers   # lists what prune reads")
+    if len(found) > 1 and "jsonl" in found:  # notes beside a dataset of another form
+        found.remove("jsonl")
     if len(found) > 1:
         choices = " or ".join(f"--as {name}" for name in found)
         raise DataError(f"{data} looks like {' and like '.join(found)}", f"say which: {choices}")

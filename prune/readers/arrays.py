@@ -18,16 +18,10 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Array
+from prune.core.content import content_digest
 from prune.core.errors import DataError, OptionError
 from prune.readers.labels.file import LabelFile
-from prune.readers.sample import (
-    RAW,
-    Unit,
-    image_digest,
-    number_order,
-    refuse_unnameable,
-    with_sources,
-)
+from prune.readers.sample import RAW, Unit, number_order, refuse_unnameable, with_sources
 from prune.system import files
 from prune.system.npy import open_npy
 
@@ -85,6 +79,7 @@ class Arrays:
     label_file: LabelFile | None = None
     split: str | None = field(default=None, init=False)
     format: str = field(default="arrays", init=False)
+    modality: str = field(default="image", init=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the mapped files out: another process maps its own."""
@@ -158,7 +153,7 @@ class Arrays:
             "shard": [self.name] * n,
             "index": range(start, stop),
             "label": [None] * n if self._labels is None else _texts(self._labels[start:stop]),
-            "digest": [image_digest(row.tobytes()) for row in self._values[start:stop]],
+            "digest": [content_digest(row.tobytes()) for row in self._values[start:stop]],
             "reason": [
                 reason for block in range(start, stop, _BLOCK) for reason in self._reasons(block, stop)
             ],
@@ -171,7 +166,7 @@ class Arrays:
         """Return the labels, by value where all are whole numbers, else as text."""
         return number_order(sorted(labels))
 
-    def images(self, samples: pa.Table) -> Iterator[Array]:
+    def payloads(self, samples: pa.Table) -> Iterator[Array]:
         """Yield the (h, w) or (h, w, channels) pixels of each row.
 
         Raises

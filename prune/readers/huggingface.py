@@ -135,6 +135,7 @@ class HuggingFace:
     features_column: str | None = None  # the image column, where it holds features and there are no images
     passed_over: Counted = ()  # data of other forms beside the files
     format: str = field(default="huggingface", init=False)
+    modality: str = field(default="image", init=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave open files out: another process opens its own."""
@@ -198,7 +199,7 @@ class HuggingFace:
         """The names of a ClassLabel by id; None where labels stand for themselves."""
         return self._names
 
-    def images(self, samples: pa.Table) -> Iterator[bytes]:
+    def payloads(self, samples: pa.Table) -> Iterator[bytes]:
         """Yield the bytes of each image; fast for rows that ascend, right for any.
 
         Raises

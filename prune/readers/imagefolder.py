@@ -25,6 +25,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from prune.core.content import content_digest
 from prune.core.errors import DataError, OptionError
 from prune.modalities.image.bit_depth import bits_used
 from prune.modalities.image.suffixes import IMAGE_SUFFIXES
@@ -36,7 +37,7 @@ from prune.readers.folders.metadata import Metadata, files_in, folders_of, gover
 from prune.readers.folders.splits import matching
 from prune.readers.folders.walk import Walk, left_aside
 from prune.readers.labels.file import LabelFile
-from prune.readers.sample import RAW, Unit, image_digest, key_problem, number_order, with_sources
+from prune.readers.sample import RAW, Unit, key_problem, number_order, with_sources
 from prune.readers.tar.samples import printable
 from prune.system import files
 
@@ -156,6 +157,7 @@ class ImageFolder:
     beside: tuple[str, ...] = ()  # folders beside the root that hold what belongs to its pictures
     label_file: LabelFile | None = None
     format: str = field(default="imagefolder", init=False)
+    modality: str = field(default="image", init=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave metadata out: another process reads images alone."""
@@ -251,7 +253,7 @@ class ImageFolder:
         folder, slash, _ = key.partition("/")
         return folder if slash else None
 
-    def images(self, samples: pa.Table) -> Iterator[bytes]:
+    def payloads(self, samples: pa.Table) -> Iterator[bytes]:
         """Yield the bytes of each file.
 
         Raises
@@ -275,6 +277,6 @@ class ImageFolder:
         if reason is None:
             size, data, reason = content(self.root / name)
             if data is not None:
-                digest, bits = image_digest(data), bits_used(data)
+                digest, bits = content_digest(data), bits_used(data)
         reason = reason or key_problem(key)
         return [key, None, None, None, None, size, None, self._label(key), digest, reason], bits

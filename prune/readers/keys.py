@@ -84,6 +84,7 @@ class Keys:
     names: tuple[str, ...]  # of the classes
     split: str | None = field(default=None, init=False)
     format: str = field(default="keys", init=False)
+    modality: str = field(default="image", init=False)  # of what nobody can read
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -117,7 +118,7 @@ class Keys:
         del labels
         return list(self.names)
 
-    def images(self, samples: pa.Table) -> Iterator[bytes | Array]:
+    def payloads(self, samples: pa.Table) -> Iterator[bytes | Array]:
         """Yield nothing: there are no images here.
 
         Raises

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from prune.core.arrays import Array
 from prune.core.errors import DataError
 from prune.store import SAMPLES
 
@@ -88,6 +87,7 @@ class Reader(Protocol):
     format: str  # the reader's name in READERS
     root: Path  # shards and keys are relative to it
     split: str | None
+    modality: str  # what its samples are: a name in `prune.modalities.MODALITIES`
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -118,8 +118,8 @@ class Reader(Protocol):
         The id of a label text is its place in this list.
         """
 
-    def images(self, samples: pa.Table) -> Iterator[bytes | Array]:
-        """Yield the encoded image (or the (h, w), (h, w, 3) or (h, w, 4) pixels) of each row of `SAMPLES`."""
+    def payloads(self, samples: pa.Table) -> Iterator[Any]:
+        """Yield the payload of each row of `SAMPLES`, as `modality` has it: see `prune.modalities`."""
 
 
 def with_sources(
@@ -163,11 +163,6 @@ def _json(value: Mapping[Any, Any]) -> bytes:
 def _noted(table: pa.Table, name: bytes) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((table.schema.metadata or {}).get(name, b"{}"))
     return found
-
-
-def image_digest(data: bytes | memoryview) -> bytes:
-    """Sixteen bytes that stand for an image's content."""
-    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def refuse_unnameable(root: Path, names: Iterable[str]) -> None:

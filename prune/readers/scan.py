@@ -18,7 +18,6 @@ from prune.core.progress import Reporter
 from prune.readers.labels.values import settle
 from prune.readers.sample import RAW, Reader, Unit, depths_of, number_order, passed_over_of, sources_of
 from prune.readers.source_watch import Seen, look_at, rested
-from prune.readers.tar.restarting_keys import told_apart
 from prune.readers.tar.skipped_shards import left_out, name_of
 from prune.store import SAMPLES, Dataset, identity
 from prune.store.layout import DIGEST_CHARS
@@ -66,8 +65,10 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     skipped = left_out(reader, failed, len(failed) + len(tables), reporter)
     raw = pa.concat_tables(tables) if tables else RAW.empty_table()
     if raw.num_rows == 0:
-        raise DataError(f"no samples in {reader.root}", "name a folder that holds images, or use --as FORMAT")
-    raw = told_apart(raw) if reader.format == "webdataset" else raw
+        raise DataError(
+            f"no samples in {reader.root}", "name the folder or file that holds them, or use --as FORMAT"
+        )
+    raw = getattr(reader, "told_apart", _as_they_are)(raw)
     say = reporter.say if keep else _quietly
     for remark in getattr(reader, "remarks", ()):
         say(remark)
@@ -76,7 +77,7 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
     raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
     found = reader.format, reader.split, classes, sources, raw.cast(SAMPLES)
-    return Dataset(*found, skipped, seen, dict(passed_over), dict(depths))
+    return Dataset(*found, skipped, seen, dict(passed_over), dict(depths), reader.modality)
 
 
 def _known_to(reader: Reader, folder: Path) -> Path:
@@ -155,6 +156,11 @@ def _scan_once(reader: Reader, unit: Unit, known: Path, *, keep: bool) -> pa.Tab
         digest = hashlib.sha256(data).hexdigest()[:DIGEST_CHARS]
         files.write(known / f"unit-{token}-{digest}.parquet", data)
     return table
+
+
+def _as_they_are(raw: pa.Table) -> pa.Table:
+    """Return samples whose keys need no other sample to be known."""
+    return raw
 
 
 def _quietly(message: str) -> None:

@@ -24,6 +24,7 @@ from prune.readers.hashing_file import HashingFile
 from prune.readers.labels.file import LabelFile
 from prune.readers.sample import RAW, Unit, number_order, with_sources
 from prune.readers.tar.label import places
+from prune.readers.tar.restarting_keys import told_apart
 from prune.readers.tar.samples import rows_of
 from prune.readers.tar.shard_list import find_shards, looks_like_shards
 
@@ -98,6 +99,7 @@ class WebDataset:
     label_file: LabelFile | None = None
     passed_over: Counted = ()  # data of other forms beside the shards
     format: str = field(default="webdataset", init=False)
+    modality: str = field(default="image", init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shards", tuple(self.shards))
@@ -154,6 +156,10 @@ class WebDataset:
         arrays = [pa.array(column, kind.type) for column, kind in zip(columns, RAW, strict=True)]
         return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {shard: digest}, depths=depths)
 
+    def told_apart(self, raw: pa.Table) -> pa.Table:
+        """Return samples with the name of their shard in the key, where keys restart in each."""
+        return told_apart(raw)
+
     def classes(self, labels: Sequence[str]) -> list[str]:
         """Return the lines of `classnames.txt`, or else the labels: by value if whole numbers, or as text.
 
@@ -169,7 +175,7 @@ class WebDataset:
         names = self._class_names()
         return names if names and labels else number_order(sorted(labels))
 
-    def images(self, samples: pa.Table) -> Iterator[bytes]:
+    def payloads(self, samples: pa.Table) -> Iterator[bytes]:
         """Yield the bytes of each image; one shard is open at a time.
 
         Raises

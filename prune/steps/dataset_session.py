@@ -13,13 +13,14 @@ from typing import Any
 import pyarrow.compute as pc
 
 from prune.core.errors import DataError, OptionError, RejectsError, StoreError
+from prune.modalities import MODALITIES
 from prune.modalities.image.bit_depth import bits_of, remark
 from prune.modalities.image.decode_settings import DEEP, MAX_PIXELS, Decoding, pixels_of
 from prune.readers import Reader, open_reader
 from prune.readers.folders.layout import LayoutError
 from prune.readers.scan import first_difference, scan
 from prune.readers.scan_summary import scan_line
-from prune.readers.scanned_images import Scanned
+from prune.readers.scanned import Scanned
 from prune.steps.recovery import commands_of
 from prune.steps.replacement import tell_hidden
 from prune.steps.settings import DEFAULTS, Settings
@@ -46,13 +47,37 @@ class Opened:
 
     @property
     def images(self) -> Scanned:
-        """Where images are read from: one that is no longer as it was scanned is an error."""
+        """Where images are read from, as they were scanned; see `require_images`."""
+        require_images(self)
         bits = bits_of(self.dataset.depths) if self.bits is None else self.bits
         return Scanned(self.reader, Decoding(self.max_pixels, bits))
 
     def decoded_as(self, recipe: Mapping[str, Any]) -> Opened:
         """Return the same, with images decoded as those of a column with this recipe."""
         return replace(self, max_pixels=recipe.get("max_pixels", MAX_PIXELS), bits=recipe.get("bits", DEEP))
+
+
+def require_images(opened: Opened) -> None:
+    """Refuse at once what would fail at the first image, with a column begun.
+
+    Raises
+    ------
+    OptionError
+        The samples are no images.
+    DataError
+        They are known by their keys alone.
+    """
+    if opened.reader.format == "keys":
+        raise DataError(
+            f"{len(opened.dataset)} samples are known by their keys alone: prune cannot read them",
+            "use scores of your own training: prune score --type aum",
+        )
+    kind = MODALITIES[opened.dataset.modality]
+    if kind.name != "image":
+        raise OptionError(
+            f"the dataset is of {kind.plural}, and this looks at images",
+            "prune embed --features X.npy   # of yours; prune score --proxy linear learns from them",
+        )
 
 
 @contextlib.contextmanager

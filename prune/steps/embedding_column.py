@@ -11,7 +11,7 @@ import numpy as np
 from prune.core.errors import DataError, OptionError
 from prune.encoders import Encoder, encode_dataset, open_encoder, precomputed_column
 from prune.readers.huggingface import HuggingFace
-from prune.steps.dataset_session import Opened
+from prune.steps.dataset_session import Opened, require_images
 from prune.steps.replacement import changed, tell_replaced
 from prune.steps.table_features import TableFeatures
 from prune.store import ColumnWriter
@@ -51,6 +51,7 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
         return writer
     if _features(opened, asked):
         return _precomputed(opened, asked, _dtype(opened, asked, "precomputed"))
+    require_images(opened)
     settings, name = opened.settings, asked.encoder or _DEFAULT
     standing = _standing(opened, asked, name)
     if standing is not None:

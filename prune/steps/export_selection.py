@@ -11,7 +11,8 @@ import numpy as np
 from prune.core.errors import OptionError, OutputError, StoreError
 from prune.core.methods import find
 from prune.core.progress import Reporter
-from prune.exporters import EXPORTERS, ExportJob, export
+from prune.exporters import EXPORTERS, HOLDS, ExportJob, export
+from prune.modalities import MODALITIES
 from prune.readers import Reader
 from prune.steps.recovery import commands_of
 from prune.steps.rejects import all_rejects
@@ -81,6 +82,12 @@ def write(
         Another process writes there, and there is nobody to be told that we `wait`.
     """
     method = find("export format", format_, EXPORTERS)
+    kind = MODALITIES[job_.dataset.modality]
+    if kind.name not in HOLDS.get(method.name, MODALITIES):
+        raise OptionError(
+            f"--format {method.name} holds images, and the dataset is of {kind.plural}",
+            "prune export --format manifest   # rows and keys, for a trainer that reads the dataset itself",
+        )
     done = export(job_, method, out, options=method.parse(options), overwrite=overwrite, wait=wait)
     return {
         "format": method.name,

@@ -52,6 +52,8 @@ class Dataset:
     depths: Mapping[int, int] = field(default_factory=dict, repr=False, compare=False)
     """Of pictures of 16 bits a channel: how many use how many of the bits; not stored."""
 
+    modality: str = "image"  # what the samples are: a name in `prune.modalities.MODALITIES`
+
     def __len__(self) -> int:
         return self.samples.num_rows
 
@@ -105,8 +107,14 @@ class Dataset:
             "sources": dict(self.sources),
             "samples": content_hash(self.samples),
             **({"skipped": dict(self.skipped)} if self.skipped else {}),
+            **self._other_modality,
         }
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def _other_modality(self) -> dict[str, str]:
+        """What says that these are no images: nothing where they are, so that older stores read the same."""
+        return {} if self.modality == "image" else {"modality": self.modality}
 
 
 def write_dataset(folder: Path, dataset: Dataset) -> None:
@@ -122,6 +130,7 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
         "n": len(dataset),
         "samples": name,
         **({"skipped": dict(dataset.skipped)} if dataset.skipped else {}),
+        **dataset._other_modality,
     }
     files.write_json(folder / DATASET, described)
 
@@ -139,7 +148,7 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
         path = folder / described["samples"]
         data = path.read_bytes()
         about = described["format"], described["split"], described["classes"], dict(described["sources"])
-        skipped = dict(described.get("skipped", {}))
+        skipped, modality = dict(described.get("skipped", {})), str(described.get("modality", "image"))
         if not isinstance(about[2], list) or not all(isinstance(name, str) for name in about[2]):
             raise TypeError("classes are a list of names")
     except PermissionError:
@@ -148,7 +157,7 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
         raise _damaged(f"the sample table in {folder} is missing or damaged", folder) from error
     if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] not in path.name:
         raise _damaged(f"the sample table {path} is damaged", folder)
-    dataset = Dataset(*about, from_parquet(data).cast(SAMPLES), skipped)
+    dataset = Dataset(*about, from_parquet(data).cast(SAMPLES), skipped, modality=modality)
     if dataset.fingerprint != fingerprint:
         raise _damaged(f"{folder / DATASET} is damaged", folder)
     return dataset

@@ -37,7 +37,7 @@ Command = Callable[[str], str]  # column, `selections/NAME` or DATASETS -> what 
 _TOP = {STATE, LOCK, LOCATION, REJECTS, TIMINGS, KEYS, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, BEGUN}
 _STATE_FIELDS = {"format", "dataset", "columns", "selections", "latest"}
 _DESCRIBED = {"format", "split", "classes", "sources", "n", "samples"}
-_MAYBE = {"skipped"}  # where shards were left out
+_MAYBE = {"skipped", "modality"}  # where shards were left out, or samples are no images
 _NOTES = {
     LOCATION: {"data", "relative", "reading"},
     TIMINGS: {"embed", "score", "select", "costs", "commands"},

@@ -30,6 +30,22 @@ def with_table(name: str, header: str, row: str) -> Callable[..., Path]:
     return build
 
 
+def lines(field: str) -> Callable[..., Path]:
+    """Four lines of JSON with a text each."""
+
+    def build(make: Any, root: Path) -> Path:
+        objects = [{"id": n, field: f"{n} is {label}", "sentiment": label} for n, label in enumerate(NAMES)]
+        return make.put(root / "reviews.jsonl", "\n".join(map(json.dumps, objects)).encode())
+
+    return build
+
+
+def captioned(make: Any, root: Path) -> Path:
+    make.folder(root, *(f"{label}/{n}.png" for n, label in enumerate(NAMES)))
+    make.put(root / "captions.jsonl", b'{"text": "a cat"}\n')
+    return root
+
+
 def with_parquet(make: Any, root: Path) -> Path:
     make.folder(root / "train", "0001.png", "0002.png", "0003.png", "0004.png")
     table = pa.table({"image_id": [1, 2, 3, 4], "label": [3.0, None, 5.0, 3.0]})
@@ -223,6 +239,18 @@ ROWS: dict[str, tuple[Callable[..., Path], dict[str, Any]]] = {
     ),
     "the cache of `datasets`: `pets-train.arrow`": (cache(True), {"n": 4, "classes": TWO, "split": "train"}),
     "the same where it only points to its pictures": (cache(False), {"refused": "save_to_disk"}),
+    "`reviews.jsonl` with `text` and `sentiment`": (
+        lines("text"),
+        {"refused": "4 samples, 2 classes(.|\n)*the dataset is of texts(.|\n)*prune embed --features X.npy"},
+    ),
+    "the same where lines have `body`": (
+        lines("body"),
+        {"words": ["--text-field", "body"], "refused": "4 samples, 2 classes(.|\n)*the dataset is of texts"},
+    ),
+    "`captions.jsonl` beside class folders": (
+        captioned,
+        {"n": 4, "classes": TWO, "passed_over": {".jsonl": 1}},
+    ),
     "`a.tar.gz` `a.tgz` `a.tar.zst`": (compressed, {"refused": "compressed with gzip(.|\n)*gzip -dk"}),
     "`pets.zip`": (zipped, {"refused": "a zip archive(.|\n)*zipfile -e"}),
     "`.npz`": (empty("a.npz"), {"refused": "a numpy archive"}),

@@ -137,7 +137,7 @@ def test_columns_become_members(table: Path, make_job_of: Any, run: Any, png: An
     assert found["00000003.depth.png"] == png(37)
     assert found["00000003.raw.bin"] == b"\0\1"
     again = make_job_of(tmp_path / "out")
-    assert list(again.images(again.rows)) == [png(2 * i + 1) for i in range(4)]
+    assert list(again.payloads(again.rows)) == [png(2 * i + 1) for i in range(4)]
     assert again.dataset.labels.tolist() == [0, 1, 0, 1]
 
 

@@ -43,7 +43,7 @@ def pixels(data: bytes) -> bytes:
 
 def facts(job: Any) -> Facts:
     labels = job.dataset.labels[job.rows].tolist()
-    return {pixels(data): label for data, label in zip(job.images(job.rows), labels, strict=True)}
+    return {pixels(data): label for data, label in zip(job.payloads(job.rows), labels, strict=True)}
 
 
 def by_torchvision(out: Path, **options: Any) -> Facts:
@@ -220,7 +220,7 @@ def test_weights_travel(source: str, form: str, make_job: Any, run: Any, tmp_pat
     job = make_job(source)
     weights = (np.arange(len(job)) / 4).astype(np.float32)
     job = dataclasses.replace(job, weights=weights)
-    wanted = {pixels(data): float(w) for data, w in zip(job.images(job.rows), weights, strict=True)}
+    wanted = {pixels(data): float(w) for data, w in zip(job.payloads(job.rows), weights, strict=True)}
     out = tmp_path / "out"
     run(job, form, out)
     if form == "webdataset":

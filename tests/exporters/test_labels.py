@@ -167,7 +167,7 @@ def test_the_consumer_reads_the_labels_of_the_file(
     again = make_job_of(tmp_path / "out")
     assert again.dataset.classes == sorted(NAMES)
     labels = again.dataset.labels[again.rows].tolist()
-    images = map(pixels, again.images(again.rows))
+    images = map(pixels, again.payloads(again.rows))
     assert dict(zip(images, labels, strict=True)) == wanted
 
 

@@ -25,7 +25,7 @@ def _facts(job):
     """Image bytes and class name of each exported row, by key."""
     keys = job.samples()["key"].to_pylist()
     classes = [job.dataset.classes[i] for i in job.dataset.labels[job.rows]]
-    return dict(zip(keys, zip(job.images(job.rows), classes, strict=True), strict=True))
+    return dict(zip(keys, zip(job.payloads(job.rows), classes, strict=True), strict=True))
 
 
 def _renamed(job, form):
@@ -140,7 +140,7 @@ def test_an_export_of_an_export_of_an_export_is_the_same_images_and_labels(make_
         job = make_job_of(out)  # recognised by looking
         assert job.reader.format == READ_AS.get(form, form)
         ids = job.dataset.labels[job.rows].tolist()
-        assert dict(zip(job.images(job.rows), ids, strict=True)) == from_label
+        assert dict(zip(job.payloads(job.rows), ids, strict=True)) == from_label
         assert len(job) == 12
 
 
@@ -162,7 +162,7 @@ def test_names_differ_among_the_exported_samples_in_whatever_shard(make_job_of, 
     run(job, "webdataset", tmp_path / "out", shard_size=1)
     again = make_job_of(tmp_path / "out")
     assert again.column("key").to_pylist() == ["a_b", "a_b_1", "b", "c"]
-    assert list(again.images(again.rows)) == list(job.images(job.rows))
+    assert list(again.payloads(again.rows)) == list(job.payloads(job.rows))
     run(dataclasses.replace(job, rows=np.array([1, 3])), "webdataset", tmp_path / "few", shard_size=1)
     assert make_job_of(tmp_path / "few").column("key").to_pylist() == ["a_b", "c"]
 
@@ -230,7 +230,7 @@ def test_grey_and_transparent_pixels_become_lossless_pngs(run, tmp_path):
         reader = open_reader(str(folder / "x.npy"), as_="arrays")
         job = ExportJob(reader, scan(reader, tmp_path / "scans", SILENT), np.array([1, 3]))
         run(job, "imagefolder", tmp_path / f"out-{len(shape)}-{shape[-1]}")
-        for row, data in zip([1, 3], job.images(job.rows), strict=True):
+        for row, data in zip([1, 3], job.payloads(job.rows), strict=True):
             found = np.asarray(Image.open(io.BytesIO(data)))
             assert (found == pixels[row].reshape(found.shape)).all()
         made = sorted(p.name for p in (tmp_path / f"out-{len(shape)}-{shape[-1]}").glob("*.png"))

@@ -19,7 +19,7 @@ class Pixels:
     def __init__(self, pixels: Array, stop: int | None = None) -> None:
         self.pixels, self.stop, self.streams = pixels, stop, 0
 
-    def images(self, samples: pa.Table) -> Iterator[bytes | Array]:
+    def payloads(self, samples: pa.Table) -> Iterator[bytes | Array]:
         self.streams += 1
         for key in samples["key"].to_pylist():
             if int(key) == self.stop:

@@ -6,12 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from prune.core.content import content_digest
 from prune.core.errors import DataError, OptionError
 from prune.core.progress import SILENT
 from prune.modalities.image import Crop, read_images
 from prune.readers import open_reader, recognise
 from prune.readers.arrays import Arrays, open_arrays
-from prune.readers.sample import RAW, image_digest, sources_of
+from prune.readers.sample import RAW, sources_of
 from prune.readers.scan import scan
 from prune.system import files
 
@@ -34,7 +35,7 @@ def test_a_matrix_is_one_sample_a_row(tmp_path):
     assert table["key"].to_pylist() == ["0", "1", "2", "3", "4"]
     assert table["index"].to_pylist() == [0, 1, 2, 3, 4]
     assert table["label"].to_pylist() == ["10", "9", "10", "-1", "9"]
-    assert table["digest"].to_pylist() == [image_digest(row.tobytes()) for row in features]
+    assert table["digest"].to_pylist() == [content_digest(row.tobytes()) for row in features]
     assert reader.classes(["10", "9", "-1"]) == ["-1", "9", "10"]
     (unit,) = reader.units()
     expected = {name: files.sha256(tmp_path / name) for name in ("x.npy", "y.npy")}
@@ -45,7 +46,7 @@ def test_features_are_not_images(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((5, 3)))
     reader = open_arrays(str(tmp_path / "x.npy"))
     with pytest.raises(DataError, match="is a matrix of features") as caught:
-        next(reader.images(scanned(reader)))
+        next(reader.payloads(scanned(reader)))
     assert caught.value.hint.startswith("prune embed --encoder precomputed")
 
 
@@ -71,7 +72,7 @@ def test_images_of_every_shape_are_read_as_pixels(tmp_path, stored, shape):
     np.save(tmp_path / "x.npy", stored)
     reader = open_arrays(str(tmp_path / "x.npy"))
     table = scanned(reader).take([5, 0, 2])
-    assert next(reader.images(table)).shape == shape
+    assert next(reader.payloads(table)).shape == shape
     ((_, found, reasons),) = read_images(reader, table, Crop(8, 8), workers=0)
     expected = PIXELS[[5, 0, 2]].transpose(0, 3, 1, 2)
     grey = shape[2:] != (3,)
@@ -113,7 +114,7 @@ def test_a_reader_that_has_read_travels_to_another_process(tmp_path):
     table = scanned(reader)
     data = pickle.dumps(reader)
     assert len(data) < 1000
-    np.testing.assert_array_equal(list(pickle.loads(data).images(table)), PIXELS)  # noqa: S301
+    np.testing.assert_array_equal(list(pickle.loads(data).payloads(table)), PIXELS)  # noqa: S301
 
 
 @pytest.mark.parametrize(

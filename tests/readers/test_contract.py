@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +17,15 @@ import pytest
 from PIL import Image
 
 from prune.core.progress import SILENT
+from prune.modalities import MODALITIES
 from prune.modalities.image import decode
 from prune.readers import READERS, Reader, open_reader, recognise
-from prune.readers.sample import RAW, image_digest
+from prune.readers.sample import RAW
 from prune.readers.scan import scan
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (9, 6, 5, 3), dtype=np.uint8)
 LABELS = [0, 1, 2] * 3
+TEXTS = [f"line {row}: çédille, 字, 🦊" for row in range(9)]
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -64,9 +68,26 @@ def arrays(root: Path) -> str:
     return str(root / "x.npy")
 
 
+def jsonl(root: Path) -> str:
+    root.mkdir()
+    for part in range(3):
+        lines = [{"text": TEXTS[row], "label": LABELS[row]} for row in range(3 * part, 3 * part + 3)]
+        text = "".join(json.dumps(line, ensure_ascii=row % 2 == 0) + "\n" for row, line in enumerate(lines))
+        (root / f"part-{part}.jsonl").write_text(text)
+    return str(root)
+
+
 MAKERS: dict[str, Callable[[Path], str]] = {
-    f.__name__: f for f in (imagefolder, webdataset, huggingface, arrays)
+    f.__name__: f for f in (imagefolder, webdataset, huggingface, arrays, jsonl)
 }
+
+
+def source_of(payload: Any) -> int:
+    """Return which of the nine samples this is."""
+    if isinstance(payload, str):
+        return TEXTS.index(payload)
+    image = np.asarray(decode(payload))
+    return next(i for i, pixels in enumerate(PIXELS) if np.array_equal(image, pixels))
 
 
 @pytest.fixture(params=sorted(READERS))
@@ -97,26 +118,24 @@ def test_every_piece_has_the_columns_of_the_contract(reader: Reader) -> None:
     assert all(reader.scan(unit).schema.equals(RAW) for unit in reader.units())
 
 
-def test_keys_are_unique_labels_ids_and_images_their_pixels(reader: Reader, tmp_path: Path) -> None:
+def test_keys_are_unique_labels_ids_and_payloads_those_of_the_source(reader: Reader, tmp_path: Path) -> None:
     dataset = scan(reader, tmp_path / "scans", SILENT)
     assert len(dataset) == len(set(dataset.keys)) == 9
     assert sorted(dataset.labels.tolist()) == sorted(LABELS)
     assert len(dataset.classes) == 3
     assert dataset.rejects == {}
-    images = list(reader.images(dataset.samples))
-    for row, image in enumerate(images):
-        source = next(
-            i for i, pixels in enumerate(PIXELS) if np.array_equal(np.asarray(decode(image)), pixels)
-        )
-        assert dataset.labels[row] == LABELS[source]
-        if isinstance(image, bytes):
-            assert dataset.samples["digest"][row].as_py() == image_digest(image)
-            assert dataset.samples["image_size"][row].as_py() == len(image)
+    digests = MODALITIES[reader.modality].digests
+    for row, payload in enumerate(reader.payloads(dataset.samples)):
+        assert dataset.labels[row] == LABELS[source_of(payload)]
+        assert dataset.samples["digest"][row].as_py() in digests(payload)
+        if not isinstance(payload, np.ndarray):
+            encoded = payload.encode() if isinstance(payload, str) else payload
+            assert dataset.samples["image_size"][row].as_py() == len(encoded)
 
 
 def test_any_rows_can_be_read(reader: Reader, tmp_path: Path) -> None:
     dataset = scan(reader, tmp_path / "scans", SILENT)
-    every = [np.asarray(decode(image)) for image in reader.images(dataset.samples)]
+    every = [source_of(payload) for payload in reader.payloads(dataset.samples)]
     rows = [8, 0, 4, 5]
-    some = reader.images(dataset.samples.take(pa.array(rows)))
-    assert all(np.array_equal(np.asarray(decode(i)), every[r]) for i, r in zip(some, rows, strict=True))
+    some = reader.payloads(dataset.samples.take(pa.array(rows)))
+    assert [source_of(payload) for payload in some] == [every[row] for row in rows]

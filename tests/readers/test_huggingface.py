@@ -15,10 +15,11 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, disable_
 from datasets import Image as ImageFeature
 from PIL import Image
 
+from prune.core.content import content_digest
 from prune.core.errors import DataError, OptionError
 from prune.readers import open_reader, recognise
 from prune.readers.huggingface import HuggingFace, looks_like, open_huggingface
-from prune.readers.sample import RAW, image_digest, sources_of
+from prune.readers.sample import RAW, sources_of
 from prune.system import files
 
 disable_progress_bars()
@@ -67,11 +68,11 @@ def test_a_split_saved_to_disk_is_read_as_it_was_saved(tmp_path):
     assert table["key"].to_pylist() == [f"img{i}.png" for i in range(7)]
     assert table["label"].to_pylist() == [NAMES[i % 3] for i in range(7)]
     assert table["image_size"].to_pylist() == [len(png(i)) for i in range(7)]
-    assert table["digest"].to_pylist() == [image_digest(png(i)) for i in range(7)]
+    assert table["digest"].to_pylist() == [content_digest(png(i)) for i in range(7)]
     assert table["shard"].to_pylist() == [f"train/data-0000{s}-of-00003.arrow" for s in (0, 0, 0, 1, 1, 2, 2)]
     assert table["index"].to_pylist() == [0, 1, 2, 0, 1, 0, 1]
     assert table["reason"].null_count == 7
-    assert list(reader.images(table)) == [png(i) for i in range(7)]
+    assert list(reader.payloads(table)) == [png(i) for i in range(7)]
     assert reader.classes(["ant"]) == NAMES
     assert scanned(open_huggingface(str(tmp_path / "d"), split="test"))["key"].to_pylist() == [
         "img8.png",
@@ -93,7 +94,7 @@ def test_a_single_dataset_is_read_and_its_sources_are_its_files(tmp_path):
 def test_rows_selected_before_saving_are_the_rows_read(tmp_path):
     dataset(range(9)).select([7, 1, 4]).save_to_disk(tmp_path / "d")
     reader = open_huggingface(str(tmp_path / "d"))
-    assert list(reader.images(scanned(reader))) == [png(7), png(1), png(4)]
+    assert list(reader.payloads(scanned(reader))) == [png(7), png(1), png(4)]
 
 
 def test_the_layout_of_the_hub_is_split_by_file_names(tmp_path):
@@ -143,17 +144,17 @@ def test_any_rows_in_any_order_are_right_across_files_and_row_groups(tmp_path):
     reader = open_huggingface(str(tmp_path))
     table = scanned(reader)
     for order in (np.arange(0, 90, 7), np.random.default_rng(0).permutation(90)):
-        assert list(reader.images(table.take(order))) == [png(i) for i in order]
+        assert list(reader.payloads(table.take(order))) == [png(i) for i in order]
 
 
 def test_a_reader_that_has_read_travels_to_another_process(tmp_path):
     parquet(tmp_path / "x.parquet", image=images([1, 2]))
     reader = open_huggingface(str(tmp_path))
     table = scanned(reader)
-    list(reader.images(table))
+    list(reader.payloads(table))
     copy = pickle.loads(pickle.dumps(reader))  # noqa: S301
     assert copy == reader
-    assert list(copy.images(table)) == [png(1), png(2)]
+    assert list(copy.payloads(table)) == [png(1), png(2)]
 
 
 @pytest.mark.parametrize(
@@ -265,7 +266,7 @@ def test_rows_without_an_image_are_rejected_with_a_reason(tmp_path):
     table = scanned(reader)
     reasons = table["reason"].to_pylist()
     assert reasons[0] is None
-    assert list(reader.images(table.slice(0, 1))) == [png(5)]
+    assert list(reader.payloads(table.slice(0, 1))) == [png(5)]
     assert reasons[1] == "has no image, only a path outside the dataset: ../outside.png"
     assert reasons[2] == "has no image, only a path outside the dataset: link.png"
     assert reasons[3] == "the image file missing.png is missing"
@@ -332,7 +333,7 @@ def test_binary_columns_with_the_name_of_an_image_need_no_metadata(tmp_path, nam
         tmp_path / "x.parquet", **{"blob": pa.array([b"no"]), name: pa.array([png(1)], pa.large_binary())}
     )
     reader = open_huggingface(str(tmp_path))
-    assert list(reader.images(scanned(reader))) == [png(1)]
+    assert list(reader.payloads(scanned(reader))) == [png(1)]
 
 
 def test_several_image_columns_have_to_be_chosen(tmp_path):
@@ -343,7 +344,7 @@ def test_several_image_columns_have_to_be_chosen(tmp_path):
         open_huggingface(str(tmp_path))
     assert "--image-column" in caught.value.hint
     reader = open_huggingface(str(tmp_path), image_column="mask")
-    assert list(reader.images(scanned(reader))) == [png(2)]
+    assert list(reader.payloads(scanned(reader))) == [png(2)]
 
 
 @pytest.mark.parametrize(
@@ -444,7 +445,7 @@ def test_flipped_bytes_never_end_in_another_error(tmp_path, kind):
         try:
             reader = open_huggingface(str(path.parent))
             table = scanned(reader)
-            list(reader.images(table.filter(table["reason"].is_null())))
+            list(reader.payloads(table.filter(table["reason"].is_null())))
         except (DataError, OptionError):
             refused += 1
     assert refused > 20

@@ -8,10 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from prune.core.content import content_digest
 from prune.core.errors import DataError, OptionError
 from prune.readers import imagefolder
 from prune.readers.imagefolder import ImageFolder, looks_like, open_imagefolder
-from prune.readers.sample import RAW, image_digest, sources_of
+from prune.readers.sample import RAW, sources_of
 
 
 def fill(root: Path, *names: str) -> Path:
@@ -37,9 +38,14 @@ def test_a_sample_is_a_file_labelled_by_its_first_folder(tmp_path):
     assert table.schema.equals(RAW)
     assert sources_of(table) == {}
     assert table.drop_columns(["shard", "offset", "size", "image_offset", "index", "reason"]).to_pylist() == [
-        {"key": "3.webp", "image_size": 6, "label": None, "digest": image_digest(b"3.webp")},
-        {"key": "cat/a/b/1.png", "image_size": 13, "label": "cat", "digest": image_digest(b"cat/a/b/1.png")},
-        {"key": "dog/2.JPG", "image_size": 9, "label": "dog", "digest": image_digest(b"dog/2.JPG")},
+        {"key": "3.webp", "image_size": 6, "label": None, "digest": content_digest(b"3.webp")},
+        {
+            "key": "cat/a/b/1.png",
+            "image_size": 13,
+            "label": "cat",
+            "digest": content_digest(b"cat/a/b/1.png"),
+        },
+        {"key": "dog/2.JPG", "image_size": 9, "label": "dog", "digest": content_digest(b"dog/2.JPG")},
     ]
     for name in ("shard", "offset", "size", "image_offset", "index", "reason"):
         assert table[name].null_count == 3
@@ -100,7 +106,7 @@ def test_links_to_folders_are_followed_but_not_round_in_a_circle(tmp_path):
     (unit,) = reader.units()
     assert unit.files == ["cat/1.png", "cat/more/2.png", "dog/3.png"]
     assert unit.passed_over == {"link to a folder that it lies in": 2}
-    assert list(reader.images(reader.scan(unit)))[1] == b"full/cat/more/2.png"
+    assert list(reader.payloads(reader.scan(unit)))[1] == b"full/cat/more/2.png"
 
 
 def test_links_to_links_are_not_followed_for_ever(tmp_path):
@@ -140,10 +146,10 @@ def test_images_are_the_bytes_of_the_files(tmp_path):
     fill(tmp_path, "a/1.png", "b/2.png")
     reader = pickle.loads(pickle.dumps(ImageFolder(tmp_path)))  # noqa: S301
     table = scanned(tmp_path)
-    assert list(reader.images(table.take([1, 0]))) == [b"b/2.png", b"a/1.png"]
+    assert list(reader.payloads(table.take([1, 0]))) == [b"b/2.png", b"a/1.png"]
     (tmp_path / "a" / "1.png").unlink()
     with pytest.raises(DataError, match=r"a/1.png cannot be read: no such file"):
-        list(reader.images(table))
+        list(reader.payloads(table))
 
 
 def test_classes_are_in_the_order_of_their_text():

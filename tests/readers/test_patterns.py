@@ -53,7 +53,7 @@ def test_a_pattern_of_parquet_files_is_read(pattern: str, labels: list[int], tmp
     reader = open_reader(f"{root}/{pattern}")
     dataset = scan(reader, tmp_path / "scans", SILENT)
     assert [int(dataset.classes[label]) for label in dataset.labels] == labels
-    assert list(reader.images(dataset.samples)) == [png(label) for label in labels]
+    assert list(reader.payloads(dataset.samples)) == [png(label) for label in labels]
     assert dataset.split == ("test" if labels == [3] else "train")
 
 

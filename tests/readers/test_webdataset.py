@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from prune.core.content import content_digest
 from prune.core.errors import DataError, OptionError
-from prune.readers.sample import RAW, image_digest, sources_of
+from prune.readers.sample import RAW, sources_of
 from prune.readers.tar.samples import split_name
 from prune.readers.webdataset import WebDataset, looks_like, open_webdataset
 
@@ -62,7 +63,7 @@ def test_a_sample_has_its_ranges_label_and_digest(tmp_path):
             "image_size": 1000,
             "index": None,
             "label": "7",
-            "digest": image_digest(b"image" * 200),
+            "digest": content_digest(b"image" * 200),
             "reason": None,
         },
         {
@@ -74,7 +75,7 @@ def test_a_sample_has_its_ranges_label_and_digest(tmp_path):
             "image_size": 3,
             "index": None,
             "label": "cat",
-            "digest": image_digest(b"two"),
+            "digest": content_digest(b"two"),
             "reason": None,
         },
     ]
@@ -97,13 +98,13 @@ def test_images_are_the_bytes_of_the_source_in_any_order(tmp_path):
     reader = pickle.loads(pickle.dumps(open_webdataset(str(tmp_path))))  # noqa: S301
     table = scanned(tmp_path)
     order = [7, 0, 11, 1, 1]
-    assert list(reader.images(table.take(order))) == [f"{i // 4}-{i % 4}".encode() for i in order]
+    assert list(reader.payloads(table.take(order))) == [f"{i // 4}-{i % 4}".encode() for i in order]
     (tmp_path / "2.tar").write_bytes(b"")
     with pytest.raises(DataError, match=r"2.tar ends before byte"):
-        list(reader.images(table.take([11])))
+        list(reader.payloads(table.take([11])))
     (tmp_path / "2.tar").unlink()
     with pytest.raises(DataError, match=r"2.tar cannot be read: no such file"):
-        list(reader.images(table.take([11])))
+        list(reader.payloads(table.take([11])))
 
 
 ODD = ["a", "A", ".", "..", "/", "__", "b", "jpg", ".jpg", "./", "é", " "]
@@ -208,7 +209,7 @@ def test_a_name_that_is_not_utf8_is_rejected_and_printable(tmp_path):
 
 def test_the_plain_image_goes_before_its_relatives(tmp_path):
     for entries in itertools.permutations([("a.depth.png", b"d"), ("a.jpg", b"image"), ("a.seg.png", b"s")]):
-        assert sample_of(tmp_path, *entries)["digest"] == image_digest(b"image")
+        assert sample_of(tmp_path, *entries)["digest"] == content_digest(b"image")
 
 
 @pytest.mark.parametrize("names", [["a.x.png", "a.y.png"], ["a.jpg", "a.png"], ["a.z.png", "a.jpg", "a.png"]])
@@ -217,7 +218,7 @@ def test_several_images_are_one_sample_only_by_choice(tmp_path, names):
     assert sample_of(tmp_path, *entries)["reason"].startswith("holds several images: ")
     for name in names:
         row = sample_of(tmp_path, *entries, image_column=name.removeprefix("a."))
-        assert (row["digest"], row["reason"]) == (image_digest(name.encode()), None)
+        assert (row["digest"], row["reason"]) == (content_digest(name.encode()), None)
     row = sample_of(tmp_path, *entries, image_column="depth.png")
     assert row["reason"].startswith("has no image .depth.png (members: ")
 

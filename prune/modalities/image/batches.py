@@ -25,7 +25,7 @@ _AHEAD = 2  # tasks that wait for each worker
 class ImageSource(Protocol):
     """What is read from: any reader."""
 
-    def images(self, samples: pa.Table) -> Iterator[bytes | Array]:
+    def payloads(self, samples: pa.Table) -> Iterator[bytes | Array]:
         """Yield the encoded image or the pixels of each row."""
 
 
@@ -80,7 +80,7 @@ def read_images(
 
 def _read_here(reader: ImageSource, samples: pa.Table, crop: Crop, step: int) -> Iterator[Batch]:
     sound, decoding = _sound(samples), decoding_of(reader)
-    stream = reader.images(samples.filter(sound))
+    stream = reader.payloads(samples.filter(sound))
     for start in range(0, len(samples), step):
         yield start, *_decode(stream, sound[start : start + step], start, crop, decoding)
 
@@ -148,7 +148,7 @@ def _pack(samples: pa.Table) -> bytes:
 def _work(reader: ImageSource, crop: Crop, packed: bytes, start: int) -> Batch:
     samples = pa.ipc.open_stream(packed).read_all()
     sound = _sound(samples)
-    stream = reader.images(samples.filter(sound))
+    stream = reader.payloads(samples.filter(sound))
     return start, *_decode(stream, sound, start, crop, decoding_of(reader))
 
 

@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from prune.core.content import content_digest
 from prune.core.errors import DataError
 from prune.modalities.image.bit_depth import bits_used
-from prune.readers.sample import RAW, image_digest, key_problem, with_sources
+from prune.readers.sample import RAW, key_problem, with_sources
 from prune.readers.tables.columns import is_list
 from prune.readers.tar.samples import MAX_IMAGE_BYTES
 
@@ -58,7 +59,7 @@ class Layout:
             "image_size": [None if image is None else len(image) for image in images],
             "index": range(start, start + n),
             "label": [label for label, _ in labels],
-            "digest": [None if image is None else image_digest(image) for image in images],
+            "digest": [None if image is None else content_digest(image) for image in images],
             "reason": [
                 image if isinstance(image, str) else label[1] or key[1]
                 for image, label, key in zip(found, labels, keys, strict=True)

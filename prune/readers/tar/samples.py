@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from prune.core.content import content_digest
 from prune.core.errors import DataError
 from prune.modalities.image.bit_depth import bits_used
 from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers.hashing_file import HashingFile
-from prune.readers.sample import image_digest, key_problem
+from prune.readers.sample import key_problem
 from prune.readers.tar.label import Place, label_of, limit
 from prune.readers.tar.members import Member, members
 
@@ -127,7 +128,7 @@ class Sample:
             self.reject(f"the image is over {MAX_IMAGE_BYTES} bytes")
         else:
             data = source.read(member.data, member.size)
-            self.digest, self.bits = image_digest(data), bits_used(data)
+            self.digest, self.bits = content_digest(data), bits_used(data)
 
 
 def rows_of(

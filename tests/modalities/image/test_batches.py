@@ -34,7 +34,7 @@ class Drawn:
     torn: tuple[int, ...] = ()
     failing: int = -1
 
-    def images(self, samples: pa.Table) -> Iterator[bytes]:
+    def payloads(self, samples: pa.Table) -> Iterator[bytes]:
         for row in samples["index"].to_pylist():
             if row == self.failing:
                 raise DataError(f"row {row} is gone", "scan again")
@@ -92,7 +92,7 @@ from prune.core.errors import DataError
 from prune.modalities.image import Crop, read_images
 
 class Drawn:
-    def images(self, samples):
+    def payloads(self, samples):
         for row in samples["index"].to_pylist():
             if row == int(os.environ.get("DIE_AT", -1)):
                 os._exit(9)

@@ -305,7 +305,7 @@ def test_one_batch_is_a_part_of_its_folder(tmp_path):
 def test_the_pictures_are_the_same_and_in_order(tmp_path):
     reader = open_reader(typed(refused(cifar_10(tmp_path)).hint))
     samples = scan(reader, tmp_path / "scans", SILENT).samples
-    assert all(np.array_equal(image, PIXELS[i]) for i, image in enumerate(reader.images(samples)))
+    assert all(np.array_equal(image, PIXELS[i]) for i, image in enumerate(reader.payloads(samples)))
 
 
 def test_images_out_of_a_database_are_without_labels(tmp_path):

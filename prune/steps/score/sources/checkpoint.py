@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from prune.core.arrays import Rows
-from prune.core.errors import DataError, OptionError
+from prune.core.errors import OptionError
 from prune.encoders import weights
 from prune.proxy import Training, cache_images
 from prune.proxy.checkpoint import Checkpoint, run_checkpoint
 from prune.proxy.user_network import build_model, fit_weights
-from prune.steps.dataset_session import Opened
+from prune.steps.dataset_session import Opened, require_images
 from prune.steps.rejects import check_rejects
 from prune.steps.score.compute import ScoreRequest
 from prune.steps.score.inputs import BOUNDARY, FEATURES, GRADIENT
@@ -130,15 +130,6 @@ def images_of(opened: Opened, size: int) -> Column:
         workers=settings.workers,
         reporter=settings.reporter,
     )
-
-
-def require_images(opened: Opened) -> None:
-    """Refuse at once what would fail at the first image, with a column begun."""
-    if opened.reader.format == "keys":
-        raise DataError(
-            f"{len(opened.dataset)} samples are known by their keys alone: prune cannot read them",
-            "use scores of your own training: prune score --type aum",
-        )
 
 
 def _state(file: str) -> weights.State:

@@ -9,7 +9,7 @@ from typing import Any
 
 from prune.core.errors import MissingColumnError, OptionError
 from prune.proxy import Training
-from prune.steps.dataset_session import Opened
+from prune.steps.dataset_session import Opened, require_images
 from prune.steps.rejects import check_rejects
 from prune.steps.report.agreement import agreement
 from prune.steps.score.compute import Scored, ScoreRequest, most_suspect, write_scores
@@ -25,7 +25,7 @@ from prune.steps.score.inputs import (
     space_of,
 )
 from prune.steps.score.request import Effort
-from prune.steps.score.sources.checkpoint import Model, checked, images_of, require_images, usable_rows
+from prune.steps.score.sources.checkpoint import Model, checked, images_of, usable_rows
 from prune.steps.score.sources.own_trace import (
     OwnTrace,
     own_traces,

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prune.core.errors import DataError
+from prune.core.progress import SILENT
+from prune.readers import open_reader, recognise
+from prune.readers.scan import scan
+from prune.store import Dataset
+
+Prune = Callable[..., Any]
+
+
+def write(path: Path, *lines: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(
+        b"".join((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines)
+    )
+    return path
+
+
+def scanned(path: Path, **options: Any) -> Dataset:
+    return scan(open_reader(str(path), **options), path.parent / "scans", SILENT, keep=False)
+
+
+def test_ids_are_keys_where_they_tell_all_samples_apart(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", {"id": 7, "text": "x"}, {"id": "b/1", "text": "y"})
+    assert scanned(path).keys == ["7", "b/1"]
+
+
+@pytest.mark.parametrize("other", [{"id": 7}, {}, {"id": ""}, {"id": [1]}, {"id": "../x"}, {"id": True}])
+def test_else_file_and_line(other: dict[str, Any], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", {"id": 7, "text": "x"}, b"", {"text": "y", **other})
+    assert scanned(path).keys == ["a.jsonl:1", "a.jsonl:3"]
+
+
+def test_ids_that_another_file_has_too_are_no_keys(tmp_path: Path) -> None:
+    for name in "ab":
+        write(tmp_path / "d" / f"{name}.jsonl", {"id": 0, "text": name})
+    assert scanned(tmp_path / "d").keys == ["a.jsonl:1", "b.jsonl:1"]
+
+
+def test_a_broken_line_does_not_rename_the_others(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", {"id": "x", "text": "x"}, b"{", {"id": "z", "text": "z"})
+    dataset = scanned(path)
+    assert dataset.keys == ["x", "a.jsonl:2", "z"]
+    assert list(dataset.rejects) == [1]
+
+
+@pytest.mark.parametrize("field", ["text", "content", "sentence", "review", "document"])
+@pytest.mark.parametrize("label", ["label", "labels", "class", "category", "sentiment"])
+def test_usual_fields_are_found(field: str, label: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ndjson", {field: "x", label: "pos"}, {field: "y", label: "neg"})
+    dataset = scanned(path)
+    assert (dataset.classes, dataset.labels.tolist()) == (["neg", "pos"], [1, 0])
+    assert dataset.modality == "text"
+
+
+def test_fields_can_be_named(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.jsonl", {"text": "no", "body": "yes", "label": 1, "kind": 10}, {"body": "z", "kind": 2}
+    )
+    dataset = scanned(path, text_field="body", label_field="kind")
+    assert list(open_reader(str(path), text_field="body").payloads(dataset.samples)) == ["yes", "z"]
+    assert (dataset.classes, dataset.labels.tolist()) == (["2", "10"], [1, 0])
+    assert scanned(path, text_field="body", no_labels=True).labels.tolist() == [-1, -1]
+    with pytest.raises(DataError, match="no line has the field 'mood'"):
+        scanned(path, text_field="body", label_field="mood")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{", "not JSON"),
+        (b"[1]", "a JSON list, not an object"),
+        (b"3", "a JSON int, not an object"),
+        (b'{"text": "\xff"}', "not UTF-8"),
+        (b'{"text": "\\ud800"}', "not Unicode"),
+        (b'{"text": ""}', "no text in the field text or content"),
+        (b'{"text": 3}', "no text in the field text or content"),
+        (b'{"title": "x"}', "the fields are title"),
+        (b"[" * 100_000, "not JSON"),
+    ],
+)
+def test_a_line_that_is_no_sample_says_why(line: bytes, reason: str, tmp_path: Path) -> None:
+    dataset = scanned(write(tmp_path / "a.jsonl", {"text": "x"}, line))
+    assert reason in dataset.rejects[1]
+
+
+def test_several_labels_are_no_class(tmp_path: Path) -> None:
+    dataset = scanned(
+        write(tmp_path / "a.jsonl", *({"text": f"{i}", "labels": ["a", "b"]} for i in range(5)))
+    )
+    assert (dataset.classes, dataset.rejects) == ([], {})
+
+
+def test_lines_beside_images_are_notes(images: Path) -> None:
+    write(images / "captions.jsonl", {"text": "x"})
+    assert recognise(str(images)) == "imagefolder"
+
+
+def test_texts_with_features_of_ones_own_go_through_all_verbs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prune: Prune
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [{"id": f"n{i}", "text": f"text {i}", "label": i % 2} for i in range(40)]
+    write(Path("data.jsonl"), *lines)
+    np.save("x.npy", np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32))
+    done = prune("embed", "data.jsonl", "--features", "x.npy")
+    assert "40 samples, 2 classes" in done.out + done.err
+    prune("score", "--type", "el2n", "--proxy", "linear", "--epochs", "2")
+    prune("select", "--method", "kcenter", "--count", "10")
+    prune("export", "--format", "manifest", "--out", "out")
+    kept = Path("out/keys.txt").read_text().split()
+    assert len(kept) == 10
+    assert set(kept) <= {line["id"] for line in lines}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["embed data.jsonl", "embed data.jsonl --encoder pixels", "score data.jsonl --type el2n"],
+)
+def test_what_looks_at_images_says_what_takes_texts(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prune: Prune
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("data.jsonl"), *({"text": f"{i}", "label": i % 2} for i in range(4)))
+    done = prune(*words.split())
+    assert done.code == 2
+    assert "the dataset is of texts" in done.err
+    assert "prune embed --features X.npy" in done.err
+
+
+def test_formats_of_images_refuse_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prune: Prune
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("data.jsonl"), *({"text": f"{i}"} for i in range(4)))
+    np.save("x.npy", np.eye(4, dtype=np.float32))
+    prune("embed", "data.jsonl", "--features", "x.npy")
+    prune("select", "--count", "2")
+    for name in ("webdataset", "parquet", "huggingface", "imagefolder"):
+        done = prune("export", "--format", name)
+        assert (done.code, "the dataset is of texts" in done.err) == (2, True)
+        assert not Path(f"pruned-{name}").exists()
+
+
+def test_a_text_that_changes_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prune: Prune) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("data.jsonl"), *({"text": f"{i}"} for i in range(4)))
+    np.save("x.npy", np.eye(4, dtype=np.float32))
+    prune("embed", "data.jsonl", "--features", "x.npy")
+    write(Path("data.jsonl"), *({"text": f"{9 - i}"} for i in range(4)))
+    done = prune("verify")
+    assert done.code == 4
+    assert "data.jsonl changed" in done.out + done.err
