@@ -11,13 +11,13 @@ from prune.core.errors import OptionError
 from prune.core.methods import Options, find, whole, words
 from prune.core.progress import Clock
 from prune.selectors import SELECTORS
-from prune.steps.command_line import typed
+from prune.steps.command_line import command_line
 from prune.steps.export import ExportRequest
 from prune.steps.export import export as write_export
 from prune.steps.gc import gc as gc
 from prune.steps.keywords import named
 from prune.steps.recovery import advised
-from prune.steps.score.request import Effort
+from prune.steps.score.request import ProxyRequest
 from prune.steps.select.request import SelectRequest, checked_name, keys_in
 from prune.steps.select.run import select as write_selection
 from prune.steps.settings import DEFAULTS, Settings
@@ -62,7 +62,7 @@ def embed(
     from prune.steps.embed import embed
     from prune.steps.embedding_column import EmbedRequest  # loads torch: only the verbs that need it
 
-    command = typed("embed", locals(), settings)
+    command = command_line("embed", locals(), settings)
     store, settings, clock = _begin(store, settings)
     asked = EmbedRequest(encoder=encoder, weights=weights, features=features, dtype=dtype)
     return embed(store, data, asked, command=command, settings=settings, clock=clock)
@@ -127,7 +127,7 @@ def score(
     from prune.steps.score.inputs import require_space
     from prune.steps.score.run import ScoreWrite, score
     from prune.steps.score.sources.file import import_columns, require_alone, require_meanings  # load torch
-    from prune.steps.score.sources.own_training import Model, owned_scores, plan_of
+    from prune.steps.score.sources.own_training import Model, own_scores, plan_of
 
     options = words(options)
     given = dict(locals())
@@ -135,12 +135,12 @@ def score(
     types = [types] if isinstance(types, str) else types
     if not types and imports is None:
         raise OptionError("score wants --type", "prune score --type el2n DATA   # see: prune methods")
-    effort = Effort.of(runs, until_stable, on_fraction, cross_fit)
-    effort = effort.with_training(training)
+    request = ProxyRequest.of(runs, until_stable, on_fraction, cross_fit)
+    request = request.with_training(training)
     wanted = ScoreRequest.of(() if imports else types, options)
     require_meanings(high, imports)
     if imports is not None:
-        require_alone(effort, training, checkpoint, options, on)
+        require_alone(request, training, checkpoint, options, on)
     plan, proxy = plan_of(training, settings.seed)
     require_known(plan.proxy)
     model = Model.of(**(checkpoint or {}))
@@ -149,10 +149,10 @@ def score(
         if imports is not None:
             return Scored(import_columns(ready, imports, types, high))
         require_space(ready, on)
-        own = owned_scores(ready, wanted, plan, effort=effort, on=on, model=model, proxy=proxy)
+        own = own_scores(ready, wanted, plan, request=request, on=on, model=model, proxy=proxy)
         named = () if proxy is None else (f"--proxy {proxy}",)
-        asked = replace(effort, training=(*named, *effort.training))
-        return own or score_columns(ready, wanted, plan, effort=asked, on=on)
+        asked = replace(request, training=(*named, *request.training))
+        return own or score_columns(ready, wanted, plan, request=asked, on=on)
 
     run = ScoreWrite(store=store, data=data, given=given, settings=settings, clock=clock)
     return score(run, compute)
@@ -219,7 +219,7 @@ def select(
     """
     asked = {key: value for key, value in locals().items() if key not in {"store", "dry_run", "settings"}}
     asked["options"] = words(options)
-    command = typed("select", asked, settings)
+    command = command_line("select", asked, settings)
     store, settings, clock = _begin(store, settings)
     chosen = find("selector", method, SELECTORS)
     asked["count"] = None if count is None else whole(count, "count")

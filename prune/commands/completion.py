@@ -1,4 +1,4 @@
-"""What the shell offers for the value of an option: names that are known without loading anything."""
+"""Completion in the shell: values of options that are known without loading anything."""
 
 from __future__ import annotations
 

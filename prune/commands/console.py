@@ -1,4 +1,4 @@
-"""What a person sees while a command works: a bar on a terminal, a line now and then in a log."""
+"""Progress on standard error: a bar on a terminal, a line now and then in a log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one would type: the examples at the end of `prune VERB --help`. A test parses every one."""
+"""Examples at the end of `prune VERB --help`. A test parses every one."""
 
 from __future__ import annotations
 

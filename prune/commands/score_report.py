@@ -1,4 +1,4 @@
-"""What a score says of itself on the terminal."""
+"""What `prune score` prints: the range of each score, its cost, labels in doubt, what to type next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a method found while it chose, in sentences, as far as a user has to know."""
+"""Facts of a selection in sentences: what a method found while it chose, as far as a user has to know."""
 
 from __future__ import annotations
 

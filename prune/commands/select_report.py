@@ -1,4 +1,4 @@
-"""What a selection says of itself on the terminal."""
+"""What `prune select` prints: how many of each class are kept, where, what to type next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in our two lines: what, with the word; and the command that was meant.
+"""Errors of usage in our two lines: what is wrong, with the word; and the command that was meant.
 
 The parser has its own errors and its own wording. typer shows their base, `typer.TyperException`, and
 `typer.BadParameter`; the others are told apart by what they carry (`option_name`, `possibilities`).

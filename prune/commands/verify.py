@@ -1,4 +1,4 @@
-"""`prune verify`: is a store, or an export, as it was written?"""
+"""`prune verify`: the files of a store or an export against their checksums, and against the dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a score looks early: one epoch, at which a proxy's weights are kept and which scorers read."""
+"""The early epoch: the one at which a proxy's weights are kept, and which scorers read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong, and the exit code of each.
+"""The tree of errors, and the exit code of each.
 
 PruneError                 1  a bug, if it is raised as itself
 ├── OptionError            2  an option, a name or a number that makes no sense
@@ -85,7 +85,7 @@ class StoreError(PruneError):
 class DamagedError(StoreError):
     """A file of a store is missing or damaged; `what` has to be made again.
 
-    Where it is raised, nobody knows by which command: `remaking.advised` puts that into the hint.
+    Where it is raised, nobody knows by which command: `steps.recovery.advised` puts that into the hint.
     """
 
     def __init__(self, message: str, store: Path, what: str) -> None:

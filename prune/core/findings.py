@@ -1,4 +1,4 @@
-"""What a check found wrong, one finding a file, each with the command that mends it."""
+"""Findings of a check: what is wrong, one a file, each with the command that mends it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which labels to look at first, and where the wrong ones begin, if a score shows two kinds of samples."""
+"""Labels in doubt: which to look at first, and where the wrong ones begin, if a score shows two kinds."""
 
 from __future__ import annotations
 

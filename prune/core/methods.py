@@ -1,4 +1,4 @@
-"""How a plain function becomes a choice: a literal table of functions, and what their signatures say.
+"""Methods: plain functions in a literal table, and what their signatures say.
 
 A method is a function. Its positional-only parameters are what it needs, its keyword-only parameters with a
 default are its options (`--set NAME=VALUE`), its keyword-only parameters without one are supplied by the

@@ -1,4 +1,4 @@
-"""How long work tells where it is: the pipeline speaks to a `Reporter`, the command line draws it."""
+"""Progress of long work: the pipeline speaks to a `Reporter`, the command line draws it."""
 
 from __future__ import annotations
 

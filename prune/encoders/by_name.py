@@ -1,4 +1,4 @@
-"""From the name that the user types to an encoder of images."""
+"""Encoders by the name that the user types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images become embeddings, part by part: what was finished before an interruption is not computed again."""
+"""Encode a dataset into a column, part by part: what was finished is not computed again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from prune.modalities.image import Crop, read_images
 from prune.modalities.image.batches import ImageSource
 from prune.store import ColumnPart, ColumnWriter, Dataset
 from prune.system.disk_space import require_room
-from prune.system.executors.single_core import Abreast
+from prune.system.executors.single_core import SingleCorePool
 
 
 class Encoder(Protocol):
@@ -66,13 +66,13 @@ def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
     """
     missing = list(writer.missing())
     total = sum(p.stop - p.start for p in missing)
-    with reporter.stage(f"embed with {encoder.name}", total) as advance, Abreast(threads) as crew:
+    with reporter.stage(f"embed with {encoder.name}", total) as advance, SingleCorePool(threads) as pool:
         for number, part in enumerate(missing):
             samples = dataset.samples.slice(part.start, part.stop - part.start)
             rejects: dict[int, str] = {}
             values, done = np.empty((0, 0), np.float32), 0
             batches = _batches(encoder, reader, samples, workers, reporter)
-            for (_, count, reasons), result in crew.each(lambda batch: encoder.encode(batch[0]), batches):
+            for (_, count, reasons), result in pool.each(lambda batch: encoder.encode(batch[0]), batches):
                 embedded = result()
                 if not done:
                     left = sum(p.stop - p.start for p in missing[number:])

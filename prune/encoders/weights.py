@@ -1,4 +1,4 @@
-"""Where the weights of a network come from, and whether they fit: never code, only numbers."""
+"""Weights of a network: where they come from, and whether they fit; never code, only numbers."""
 
 from __future__ import annotations
 

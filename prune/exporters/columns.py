@@ -1,4 +1,4 @@
-"""Parts of a table that differ in the width of a column: one schema for all of them, and rows put into it.
+"""One schema for the parts of a table that differ in the width of a column, and rows put into it.
 
 `datasets` opens no saved dataset of which one file has int32 where another has int64, or string and
 large_string. What the parts hold stays the same; a column that one of them lacks is null there.

@@ -1,4 +1,4 @@
-"""What is exported: rows of a dataset, the reader that has their bytes, the files that describe them."""
+"""An export as asked for: rows of a dataset, the reader that has their bytes, files that describe them."""
 
 from __future__ import annotations
 

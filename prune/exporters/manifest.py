@@ -1,4 +1,4 @@
-"""No data at all: only the files that describe the selection, for trainers that read the source by row."""
+"""The manifest alone: files that describe the selection, for trainers that read the source by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dataset of several splits: the exported one is cut down, the others are taken along or left out."""
+"""The other splits of a dataset, whose exported one is cut down: taken along or left out."""
 
 from __future__ import annotations
 

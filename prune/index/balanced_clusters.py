@@ -1,4 +1,4 @@
-"""Parts: k-means clusters of which none is much larger than the others, so that pairs inside them are few."""
+"""Balanced clusters: by k-means, none much larger than the others, so that pairs inside them are few."""
 
 from __future__ import annotations
 

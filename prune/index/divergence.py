@@ -1,4 +1,4 @@
-"""How far samples lie from a target, in logarithms: what an estimate of the KL divergence is made of."""
+"""Log-distances of samples to a target: what an estimate of the KL divergence is made of."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ SPREAD = 3  # candidates for each centre of the pass before: fewer end passes ea
 
 
 class Engine(Protocol):
-    """Who holds the distances of all n samples to their nearest centre: the host, or a device."""
+    """Who holds the distances of all n samples to their nearest centre: the CPU, or a device."""
 
     centres: list[int]
 

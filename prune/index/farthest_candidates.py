@@ -1,4 +1,4 @@
-"""What farthest-first sets aside: the farthest samples, and how far all others are at most."""
+"""Candidates of farthest-first: the farthest samples, and how far all others are at most."""
 
 from __future__ import annotations
 

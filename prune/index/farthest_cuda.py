@@ -1,4 +1,4 @@
-"""Farthest-first on a CUDA device: the same steps and the same float64 sums as on the host, in torch."""
+"""Farthest-first on a CUDA device: the same steps and the same float64 sums as on the CPU, in torch."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class DeviceVectors:
         self._nearest[self.send(candidates.rows)] = self.send(candidates.nearest)
 
     def products(self, candidates: Operand) -> Array:
-        """(m, m) float32 inner products of candidates, on the host, where they are grown."""
+        """(m, m) float32 inner products of candidates, on the CPU, where they are grown."""
         return np.matmul(candidates.framed, candidates.framed.T)
 
     def rest(self, count: int) -> Rows:

@@ -1,4 +1,4 @@
-"""Who may still be chosen: all samples but those that are given."""
+"""Given samples, and who may still be chosen: all others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where float32 products are taken: near the mean and near 1, so that they lose nothing that counts."""
+"""The frame of float32 products: near the mean and near 1, so that they lose nothing that counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a method will need, said before it runs: how it goes about it, why, memory and work."""
+"""The plan of a method, said before it runs: how it goes about it, why, memory and work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How nearest neighbours will be found, told by the size of the space: for plans, and for the search."""
+"""The search for nearest neighbours, by the size of the space: for plans, and for the search itself."""
 
 from __future__ import annotations
 

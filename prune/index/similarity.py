@@ -1,4 +1,4 @@
-"""How alike two samples are, as a number from 0 to 1: cosine, Gaussian kernel, or one minus the distance."""
+"""Similarity of two samples, from 0 to 1: cosine, Gaussian kernel, or one minus the distance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two blocks of samples meet, and each sample keeps the nearest it has met: float32 looks, float64 decides.
+"""The k nearest of every sample, kept while blocks of samples meet: float32 looks, float64 decides.
 
 A float32 product with a bound on its rounding tells which pairs cannot matter; the others, a few hundred a
 sample, get their float64 distance. So what is kept is the true set of nearest, ties by lower row, in whatever

@@ -1,6 +1,6 @@
-"""Samples meet on a CUDA device: float32 products name candidates, float64 differences decide among them.
+"""The k nearest on a CUDA device: float32 products name candidates, float64 differences decide among them.
 
-What cannot be proven there, because too many samples are almost equally near, is left to the host.
+What cannot be proven there, because too many samples are almost equally near, is left to the CPU.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How facility location is going to be maximised: on all similarities, on a graph, or part by part."""
+"""The plan of facility location: on all similarities, on a graph, or part by part."""
 
 from __future__ import annotations
 

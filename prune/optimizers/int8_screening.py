@@ -1,4 +1,4 @@
-"""Samples as bytes, with what the rounding may cost: a quarter of the reading, and no sample missed."""
+"""Screening in int8: a quarter of the reading, and with what the rounding may cost, no sample missed."""
 
 from __future__ import annotations
 

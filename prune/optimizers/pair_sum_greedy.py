@@ -1,4 +1,4 @@
-"""Run an engine on sums of pairs: the exact loop in batches if `lazy`, the generic engines otherwise."""
+"""Greedy on sums of pairs: the exact loop in batches if `lazy`, the generic engines otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pursuit chooses among: samples, or groups of consecutive samples that come and go together."""
+"""Atoms of a pursuit: samples, or groups of consecutive samples that come and go together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do with a budget that a pursuit has no use for: take more samples, and share the weight."""
+"""The rest of a budget that a pursuit has no use for: more samples are taken, and share the weight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What matching a target needs: a score a sample, all distances to the target, or lists of the nearest."""
+"""The plan of target matching: a score a sample, all distances to the target, or lists of the nearest."""
 
 from __future__ import annotations
 

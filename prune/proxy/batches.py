@@ -10,7 +10,7 @@ from torch import nn
 from prune.core.arrays import Rows
 from prune.proxy.inputs import Inputs
 from prune.proxy.network_copies import Copies
-from prune.system.executors.single_core import Abreast
+from prune.system.executors.single_core import SingleCorePool
 
 Found = TypeVar("Found")
 
@@ -35,12 +35,12 @@ def in_batches(
         with copies.one() as network:
             return work(network, here)
 
-    with Abreast(copies.threads) as crew:
+    with SingleCorePool(copies.threads) as pool:
         while start < len(rows):
-            step = inputs.pieces.of(size)
+            step = inputs.micro_batch.of(size)
             batches = (rows[i : i + step] for i in range(start, len(rows), step))
-            for here, result in crew.each(one, batches):
-                found = inputs.pieces.attempt(len(here), result)
+            for here, result in pool.each(one, batches):
+                found = inputs.micro_batch.attempt(len(here), result)
                 if found is None:
                     break
                 yield here, found

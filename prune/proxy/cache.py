@@ -1,4 +1,4 @@
-"""Every image once, decoded and shrunk: the uint8 column that all epochs read."""
+"""The cache of images: each decoded and shrunk once, as the uint8 column that all epochs read."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from prune.proxy.batches import batch_of
 from prune.proxy.config import Training
 from prune.proxy.disk_footprint import require_room_for
 from prune.proxy.inputs import Inputs
-from prune.proxy.resumable_training import Course
+from prune.proxy.resumable_training import ResumableTraining
 from prune.proxy.train import draws_nothing, new_model
 
 _MOST = 8  # Python launches the kernels of all of them
@@ -28,13 +28,13 @@ _SHARE = 0.5  # of the free memory of a GPU
 
 
 def follow_all(
-    courses: Sequence[Course],
+    proxy_runs: Sequence[ResumableTraining],
     *,
     at_once: int,
     reporter: Reporter,
-    spent: Callable[[Course, float], None],
+    spent: Callable[[ResumableTraining, float], None],
 ) -> None:
-    """Follow every course, `at_once` side by side.
+    """Follow every run, `at_once` side by side.
 
     Parameters
     ----------
@@ -46,20 +46,20 @@ def follow_all(
     OutputError
         What they will write does not fit on the disk.
     """
-    left = [course for course in courses if course.work]
+    left = [proxy_run for proxy_run in proxy_runs if proxy_run.work]
     require_room_for(left)
-    for course in courses:
-        if course not in left:
-            course.follow(_nothing, _nothing)
+    for proxy_run in proxy_runs:
+        if proxy_run not in left:
+            proxy_run.follow(_nothing, _nothing)
     if at_once == 1 or len(left) < 2:
-        for course in left:
+        for proxy_run in left:
             with reporter.stage(
-                f"training {course.training.proxy}, run {course.name}", course.work
+                f"training {proxy_run.training.proxy}, run {proxy_run.name}", proxy_run.work
             ) as advance:
-                course.follow(advance, lambda seconds, course=course: spent(course, seconds))  # type: ignore[misc]
+                proxy_run.follow(advance, lambda seconds, proxy_run=proxy_run: spent(proxy_run, seconds))  # type: ignore[misc]
         return
     names = f"{left[0].name} to {left[-1].name}"
-    work = sum(course.work for course in left)
+    work = sum(proxy_run.work for proxy_run in left)
     with reporter.stage(f"training {left[0].training.proxy}, runs {names}", work) as advance:
         _side_by_side(left, at_once, advance, spent)
 
@@ -98,10 +98,10 @@ class _Abandoned(BaseException):
 
 
 def _side_by_side(
-    courses: Sequence[Course],
+    proxy_runs: Sequence[ResumableTraining],
     at_once: int,
     advance: Advance,
-    spent: Callable[[Course, float], None],
+    spent: Callable[[ResumableTraining, float], None],
 ) -> None:
     lock, over = threading.Lock(), threading.Event()
 
@@ -111,18 +111,18 @@ def _side_by_side(
         with lock:
             advance(done)
 
-    def one(course: Course) -> None:
+    def one(proxy_run: ResumableTraining) -> None:
         def share(seconds: float) -> None:
             with lock:
-                spent(course, seconds / min(at_once, len(courses)))
+                spent(proxy_run, seconds / min(at_once, len(proxy_runs)))
 
         if over.is_set():
             raise _Abandoned
-        with _stream(course.inputs.device):
-            course.follow(progress, share)
+        with _stream(proxy_run.inputs.device):
+            proxy_run.follow(progress, share)
 
     with ThreadPoolExecutor(at_once, thread_name_prefix="proxy") as pool:
-        futures = [pool.submit(one, course) for course in courses]
+        futures = [pool.submit(one, proxy_run) for proxy_run in proxy_runs]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:

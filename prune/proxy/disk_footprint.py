@@ -1,11 +1,11 @@
-"""What trainings will leave on the disk: one that has no room there does not begin."""
+"""Disk footprint of trainings: one that has no room there does not begin."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from prune.proxy.models import head_of
-from prune.proxy.resumable_training import Course
+from prune.proxy.resumable_training import ResumableTraining
 from prune.proxy.trace import FACTS
 from prune.proxy.train import new_model
 from prune.system.disk_space import require_room
@@ -14,8 +14,8 @@ _HALF, _SINGLE = 2, 4  # bytes of a fact, a feature and a probability; of a weig
 _CHECKPOINTS = 4  # of the size of the weights: two at once, with momentum
 
 
-def require_room_for(courses: Sequence[Course]) -> None:
-    """Compare what the courses will write with what is free; epochs that are there are not counted.
+def require_room_for(proxy_runs: Sequence[ResumableTraining]) -> None:
+    """Compare what the runs will write with what is free; epochs that are there are not counted.
 
     Counted are the traces, the weights that are kept, and what the first leaves of run 0: features and
     probabilities of all samples.
@@ -25,13 +25,13 @@ def require_room_for(courses: Sequence[Course]) -> None:
     OutputError
         It does not fit.
     """
-    if not courses:
+    if not proxy_runs:
         return
-    first = courses[0]
+    first = proxy_runs[0]
     model = new_model(first.inputs, first.training, first.run)
     weights = _SINGLE * sum(parameter.numel() for parameter in model.parameters())
-    needed = sum(course.facts_left * len(FACTS) * _HALF for course in courses)
-    needed += weights * (_CHECKPOINTS + sum(course.weights_left for course in courses))
+    needed = sum(proxy_run.facts_left * len(FACTS) * _HALF for proxy_run in proxy_runs)
+    needed += weights * (_CHECKPOINTS + sum(proxy_run.weights_left for proxy_run in proxy_runs))
     if first.run == 0:
         head = head_of(model)
         needed += len(first.inputs.labels) * (head.in_features + head.out_features) * _HALF

@@ -1,4 +1,4 @@
-"""What a proxy sees: batches of images or embeddings, normalised, moved and mirrored on the device."""
+"""Inputs of a proxy: batches of images or embeddings, normalised, moved and mirrored on the device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from prune.core.arrays import Array, Rows
 from prune.core.errors import DataError
 from prune.core.progress import SILENT
-from prune.proxy.micro_batch import Pieces
+from prune.proxy.micro_batch import MicroBatch
 from prune.store import Column, Dataset
 
 _MEASURED = 65_536  # samples at most, evenly spread, from which mean and deviation are taken
@@ -65,7 +65,7 @@ class Inputs:
         own = max(len(dataset.classes), 2)  # two at least, so that every fact is defined
         self.classes: int = own if like is None else like.classes
         self.device = device
-        self.pieces = Pieces(say)
+        self.micro_batch = MicroBatch(say)
         self.shape = column.shape[1:]
         self._blocks = [block for _, block in column.blocks()]
         seen = self._measure() if like is None else (like._centre, like._scale)

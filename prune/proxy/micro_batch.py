@@ -1,4 +1,4 @@
-"""How many samples go through a network at once: a batch, or fewer once the device's memory was short."""
+"""Micro-batches: how many samples go through a network at once, fewer once a device's memory was short."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Found = TypeVar("Found")
 _HINT = "make --proxy-size smaller, wait until the device is free, or use --device cpu"
 
 
-class Pieces:
+class MicroBatch:
     """What was learned about the memory of a device, for all passes of one command.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What is left to train before anything is: proxy by proxy, how many of its epochs are there."""
+"""Remaining work: what is left to train before anything is, proxy by proxy, epoch by epoch."""
 
 from __future__ import annotations
 

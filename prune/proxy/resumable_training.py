@@ -1,4 +1,4 @@
-"""The epochs of one proxy, each on disk before the next begins, from wherever its column stands.
+"""Training that can be resumed: each epoch of a proxy is on disk before the next begins.
 
 The order of writes of an epoch makes any interruption harmless: weights to keep, the checkpoint of this
 epoch, the part of the trace, and only then is the checkpoint before removed. Whatever is missing is computed
@@ -27,7 +27,7 @@ Spent = Callable[[float], None]  # told of the seconds of every epoch
 STOPPED = "stopped"
 
 
-class Course:
+class ResumableTraining:
     """What is left to do of one training.
 
     Parameters
@@ -139,7 +139,7 @@ class Course:
                 tried = trainer.at_once
             else:
                 return trainer
-            self.inputs.pieces.shorten_steps(tried)  # out of the handler, whose traceback holds tensors
+            self.inputs.micro_batch.shorten_steps(tried)  # out of the handler, whose traceback holds tensors
             trainer = self._after(epoch - 1)
 
     def _write(self, epoch: int, trainer: Trainer, values: Array) -> None:

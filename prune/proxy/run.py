@@ -18,7 +18,7 @@ from prune.proxy.config import Training, kept_epochs
 from prune.proxy.equivalent_trace import shown_or
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
-from prune.proxy.resumable_training import Course, Enough, take_over
+from prune.proxy.resumable_training import Enough, ResumableTraining, take_over
 from prune.proxy.sharded_step import way
 from prune.proxy.torch_device import repeatable
 from prune.proxy.trace import FACTS
@@ -170,10 +170,10 @@ def train_until(  # noqa: PLR0913 - run_proxy's parameters, and when to stop
     place = torch.device(device)
     with repeatable(place):
         fed = proxy.fed(Inputs(inputs, dataset, place, say=reporter.say))
-        course = Course(writer, fed, training, 0, enough=enough)
+        proxy_run = ResumableTraining(writer, fed, training, 0, enough=enough)
         key = _priced(recipe)
-        follow_all([course], at_once=1, reporter=reporter, spent=lambda _, s: store.add_cost(key, s))
-    return training if course.stopped is None else replace(training, stop=course.stopped)
+        follow_all([proxy_run], at_once=1, reporter=reporter, spent=lambda _, s: store.add_cost(key, s))
+    return training if proxy_run.stopped is None else replace(training, stop=proxy_run.stopped)
 
 
 def trace_recipe(
@@ -241,19 +241,21 @@ def _train(
     at_once: int | None,
 ) -> None:
     """Train what is not finished."""
-    courses = []
+    proxy_runs = []
     for proxy, trace in zip(proxies, traces, strict=True):
         if not trace.finished:
             if training.stop is not None:
                 take_over(store, trace, training)
             compact = proxy.share is not None and proxy.share.fold is not None
-            courses.append(Course(trace, proxy.fed(inputs), training, proxy.run, compact=compact))
-    room = room_for(inputs, training, len(courses)) if at_once is None else at_once
+            proxy_runs.append(
+                ResumableTraining(trace, proxy.fed(inputs), training, proxy.run, compact=compact)
+            )
+    room = room_for(inputs, training, len(proxy_runs)) if at_once is None else at_once
     follow_all(
-        courses,
+        proxy_runs,
         at_once=room,
         reporter=reporter,
-        spent=lambda course, seconds: store.add_cost(_priced(course.writer.recipe), seconds),
+        spent=lambda proxy_run, seconds: store.add_cost(_priced(proxy_run.writer.recipe), seconds),
     )
 
 

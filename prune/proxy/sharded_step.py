@@ -21,7 +21,7 @@ from prune.core.arrays import Rows
 from prune.proxy.inputs import Moves
 from prune.proxy.layer_random import LayerDraws
 from prune.proxy.network_copies import Copies
-from prune.system.executors.single_core import Abreast
+from prune.system.executors.single_core import SingleCorePool
 
 SHARD = 32  # samples at most
 
@@ -55,18 +55,18 @@ class Shards:
     def __init__(self, model: nn.Module, loss: Loss, most: int, *, draws: bool) -> None:
         self._model, self._loss, self._draws = model, loss, draws
         self._copies = Copies(model, torch.device("cpu"), most, training=True)
-        self._crew = Abreast(self._copies.threads)
+        self._pool = SingleCorePool(self._copies.threads)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._buffers = list(model.buffers())
 
     def __enter__(self) -> Shards:
-        self._crew.__enter__()
+        self._pool.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._crew.__exit__(kind, error, trace)
+        self._pool.__exit__(kind, error, trace)
 
     def gradient(self, shards: Sequence[tuple[Rows, Moves]], *facts: object) -> Tensor:
         """Leave the gradient of the mean loss of all samples in the parameters, and return that loss.
@@ -83,7 +83,7 @@ class Shards:
             return self._learn(shard, len(shard[1]) / whole, facts)
 
         total, moved = torch.zeros(()), [torch.zeros_like(buffer) for buffer in self._buffers]
-        for _, result in self._crew.each(one, numbered):
+        for _, result in self._pool.each(one, numbered):
             loss, gradients, seen = result()
             total += loss
             for parameter, gradient in zip(self._parameters, gradients, strict=True):

@@ -1,4 +1,4 @@
-"""Where a network runs, and how two runs of it give the same bits; torch's settings are restored after it."""
+"""The device of a network, and how two runs on it give the same bits; torch's settings are restored."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def seeded(device: torch.device, *facts: object) -> Iterator[None]:
 def repeatable(device: torch.device) -> Iterator[None]:
     """Let CUDA choose kernels that give the same bits twice and full float32; restore its settings after.
 
-    On a CPU, let torch compute on one core: what is to be done side by side is, by threads of `Abreast`.
+    On a CPU, let torch compute on one core: `SingleCorePool` does side by side what can be.
     """
     if device.type != "cuda":
         with one_core() if device.type == "cpu" else contextlib.nullcontext():

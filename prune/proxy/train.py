@@ -54,7 +54,7 @@ class Trainer:
         self.model = new_model(inputs, training, run)
         self.optimiser = _optimiser(self.model, training)
         self.step = int(max(np.diff(_ends(len(self.rows), training.batch), prepend=0)))  # samples at most
-        self.at_once = inputs.pieces.of(self.step)  # samples, for the whole life of this trainer
+        self.at_once = inputs.micro_batch.of(self.step)  # samples, for the whole life of this trainer
         self.autocast = precision_of(inputs.device.type) == "bfloat16"
         self._draws_nothing = draws_nothing(self.model)
 
@@ -126,20 +126,22 @@ class Trainer:
         most = -(-self.step // min(SHARD, self.at_once))
         with Shards(self.model, self._loss, most, draws=not self._draws_nothing) as shards:
             yield lambda step, rows, moves: shards.gradient(
-                [(rows[a:b], moves.part(a, b)) for a, b in self._pieces(len(rows), SHARD)], *facts, step
+                [(rows[a:b], moves.part(a, b)) for a, b in self._spans(len(rows), SHARD)],
+                *facts,
+                step,
             )
 
     def _add_up(self, rows: Rows, moves: Moves) -> Tensor:
         """Take the gradient of one piece after the other; they add up to that of the whole."""
         total = torch.zeros((), device=self.device)
-        for start, stop in self._pieces(len(rows), self.at_once):
+        for start, stop in self._spans(len(rows), self.at_once):
             loss = self._loss(self.model, rows[start:stop], moves.part(start, stop))
             loss = loss * ((stop - start) / len(rows))
             torch.autograd.backward(loss)
             total += loss.detach()
         return total
 
-    def _pieces(self, n: int, most: int) -> Iterator[tuple[int, int]]:
+    def _spans(self, n: int, most: int) -> Iterator[tuple[int, int]]:
         ends = even_ends(n, min(most, self.at_once))
         return zip([0, *ends], ends, strict=False)
 

@@ -1,4 +1,4 @@
-"""Which samples a proxy learns from, and which its trace is about: all, a random part, or all but a fold."""
+"""Subsets of training: which samples a proxy learns from, and which its trace is about."""
 
 from __future__ import annotations
 

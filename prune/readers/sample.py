@@ -1,4 +1,4 @@
-"""What every reader promises: a stable order, unique keys, labels, and where the bytes lie."""
+"""The contract of readers: a stable order, unique keys, labels, and where the bytes lie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files that a name stands for, a table, a folder or a pattern, as one table."""
+"""Imported tables: the files that a name stands for, a table, a folder or a pattern, as one table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of a command: what a verb was asked for, as one would type it again."""
+"""The command line of a verb: what it was asked for, as one would type it again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FILES = {"weights", "features", "imports", "file", "given", "target", "target_w
 _NO_FILES = {"default", "random"}  # of --weights
 
 
-def typed(verb: str, given: Mapping[str, Any], settings: Settings) -> str:
+def command_line(verb: str, given: Mapping[str, Any], settings: Settings) -> str:
     """Return `prune VERB …` for the parameters of a verb, without what is as it is by default.
 
     Files get their whole path, so that it does not matter where the command is typed. Keys that were given as

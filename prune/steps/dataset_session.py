@@ -1,4 +1,4 @@
-"""From the words of a command to an open dataset: found, scanned, the same as last time, rejects counted."""
+"""A dataset open for one command: found, scanned, the same as last time, rejects counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a store holds and nothing shows is removed: a cache between pipeline runs must not grow for ever."""
+"""Garbage collection: what a store holds and nothing shows is removed, since no cache may grow for ever."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def gc(
     held = store if isinstance(store, Store) else Store(store)
     held.require()
     if dry_run:
-        gone, kept = _found(held, settings, unfinished=unfinished)
+        gone, kept = _unshown(held, settings, unfinished=unfinished)
         return _described(held, gone, kept, dry_run=True)
     left = _left(held)
     with held.writing(wait=settings.wait, say=settings.reporter.say):
-        gone, kept = _found(held, settings, unfinished=unfinished)
+        gone, kept = _unshown(held, settings, unfinished=unfinished)
         with settings.reporter.stage("removing", len(gone), "pieces") as advance:
             for piece in gone:
                 retire(held.path, piece.path)
@@ -63,11 +63,11 @@ def gc(
     return _described(held, [*left, *gone], kept, dry_run=False)
 
 
-def _found(store: Store, settings: Settings, *, unfinished: bool) -> tuple[list[Unused], list[Unused]]:
+def _unshown(store: Store, settings: Settings, *, unfinished: bool) -> tuple[list[Unused], list[Unused]]:
     """Return what is to go, and what stays though nothing shows it."""
-    found = [*unused(store), *_old_scans(store, settings)]
-    gone = [piece for piece in found if unfinished or not piece.unfinished]
-    kept = [piece for piece in found if piece not in gone]
+    pieces = [*unused(store), *_old_scans(store, settings)]
+    gone = [piece for piece in pieces if unfinished or not piece.unfinished]
+    kept = [piece for piece in pieces if piece not in gone]
     aside = store.path / ASIDE
     if aside.exists():
         kept.append(Unused(aside, "stood where files of prune's belong; it may be yours", size_of(aside)))
@@ -91,8 +91,8 @@ def _old_scans(store: Store, settings: Settings) -> list[Unused]:
     except (DataError, OptionError, StoreError) as error:
         settings.reporter.say(f"{error}; its scans are left as they are")
         return []
-    found = [path for path in sorted(home.rglob("*")) if path.is_file() and path not in known]
-    return [Unused(path, "a scan of a file that is gone or changed", size_of(path)) for path in found]
+    scans = [path for path in sorted(home.rglob("*")) if path.is_file() and path not in known]
+    return [Unused(path, "a scan of a file that is gone or changed", size_of(path)) for path in scans]
 
 
 def _described(store: Store, gone: list[Unused], kept: list[Unused], *, dry_run: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Keyword arguments that no verb has: the error names the nearest one that it has."""
+"""Errors for keyword arguments that no verb has: the nearest one that it has."""
 
 from __future__ import annotations
 

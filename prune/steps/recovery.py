@@ -1,4 +1,4 @@
-"""From something in a store to the command that makes it again."""
+"""Recovery: for a part of a store, the command that makes it again."""
 
 from __future__ import annotations
 
@@ -148,8 +148,8 @@ def _selecting(store: Store, name: str) -> str:
 def _is_own(store: Store) -> bool:
     """Whether the trace that the store shows comes from the user's own training."""
     home = store.path / COLUMNS / "trace.0"
-    found = [path for path in sorted(home.glob("*/*.json")) if path.name in {RECIPE, COLUMN}]
-    records = (_record(path) for path in found)
+    files = [path for path in sorted(home.glob("*/*.json")) if path.name in {RECIPE, COLUMN}]
+    records = (_record(path) for path in files)
     recipes = (record.get("recipe", record) for record in records)
     return any(isinstance(recipe, dict) and recipe.get("source") == "own" for recipe in recipes)
 

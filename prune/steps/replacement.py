@@ -1,4 +1,4 @@
-"""What a command takes the place of, said before: columns, and the selections chosen by them."""
+"""Replacement, said before it happens: columns, and the selections chosen by them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command runs, whatever it does: seed, device, workers, what to do about unreadable samples."""
+"""Settings of a run, whatever it does: seed, device, workers, what to do about unreadable samples."""
 
 from __future__ import annotations
 

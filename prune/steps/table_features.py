@@ -31,7 +31,7 @@ class TableFeatures:
         DataError
             A list has another length than the first.
         """
-        found = np.full((len(rows), self._width), np.nan, np.float32)
+        features = np.full((len(rows), self._width), np.nan, np.float32)
         at = 0
         for lists in self._reader.numbers(self._dataset.samples.take(pa.array(rows))):
             for data in row_bytes(pa.chunked_array([lists])):
@@ -39,9 +39,9 @@ class TableFeatures:
                     if len(data) != 4 * self._width:
                         lengths = f"{len(data) // 4} and {self._width}"
                         raise DataError(f"{self.source} has lists of different lengths: {lengths}")
-                    found[at] = np.frombuffer(data, "<f4")
+                    features[at] = np.frombuffer(data, "<f4")
                 at += 1
-        return found
+        return features
 
     def blocks(self, usable: Rows, size: int) -> Iterator[tuple[Embeddings, Rows]]:
         """Yield the features of all `usable` rows and which rows these are."""

@@ -1,4 +1,4 @@
-"""A store or an export, looked at file by file, and its dataset once more: is all of it as it was written?"""
+"""Verification of a store or an export: every file as it was written, and its dataset once more."""
 
 from __future__ import annotations
 
@@ -64,27 +64,27 @@ def verify(
     where = held.path if place is None else Path(place)
     began = time.perf_counter()
     with settings.reporter.stage("verify", 0, "files") as advance:
-        found = Findings(advance, str(where))
+        findings = Findings(advance, str(where))
         if _is_store(where):
             held, kind = Store(where), "store"
             before = _state(held)
-            check_store(held, found, commands_of(held))
-            compare = source and found.counts.get("damaged", 0) + found.counts.get("missing", 0) == 0
+            check_store(held, findings, commands_of(held))
+            compare = source and findings.counts.get("damaged", 0) + findings.counts.get("missing", 0) == 0
         elif is_described(where):
             kind, before = "export", b""
-            compare = _check_export(where, held, found) and source
+            compare = _check_export(where, held, findings) and source
         else:
             raise _nothing(where, held)
-    compared = compare and _compare(held, found, settings)
+    compared = compare and _compare(held, findings, settings)
     if kind == "store" and _state(held) != before:
         raise StoreError(f"a command was at work on {where} meanwhile", "prune verify   # when it is done")
-    code = 0 if found.whole else _NOT_WHOLE
+    code = 0 if findings.whole else _NOT_WHOLE
     return {
         "place": str(where),
         "kind": kind,
         "source": compared,
-        **found.described(),
-        "exit_code": code or (_UNREADABLE if found.counts.get("unreadable") else 0),
+        **findings.described(),
+        "exit_code": code or (_UNREADABLE if findings.counts.get("unreadable") else 0),
         "seconds": time.perf_counter() - began,
     }
 
@@ -114,13 +114,13 @@ def _nothing(place: Path, store: Store) -> StoreError:
     return StoreError(f"{place} {what}", _NAME)
 
 
-def _check_export(place: Path, store: Store, found: Findings) -> bool:
+def _check_export(place: Path, store: Store, findings: Findings) -> bool:
     """Check an export; return whether its dataset is the one that the store knows, to be compared."""
 
     def again(command: str) -> str:
         return in_store(command, str(store.path)) if store.exists() else command
 
-    export = check_export(place, found, again)
+    export = check_export(place, findings, again)
     if export is None:
         return False
     try:
@@ -133,7 +133,7 @@ def _check_export(place: Path, store: Store, found: Findings) -> bool:
             if store.exists()
             else f"there is no store at {store.path}"
         )
-        found.add("note", str(place), f"was looked at alone: {known}")
+        findings.add("note", str(place), f"was looked at alone: {known}")
         return False
     about = selection_of(place, export)
     if about is None:
@@ -144,18 +144,18 @@ def _check_export(place: Path, store: Store, found: Findings) -> bool:
         return True
     if "prefix_of" not in about and now["keys_sha256"] != about.get("keys_sha256"):
         why = f"is stale: the selection {now['name']!r} of {store.path} is another one now"
-        found.add("stale", str(place), why, again(export_command(place, export)))
+        findings.add("stale", str(place), why, again(export_command(place, export)))
     return True
 
 
-def _compare(store: Store, found: Findings, settings: Settings) -> bool:
+def _compare(store: Store, findings: Findings, settings: Settings) -> bool:
     """Read the dataset again; return whether it could be compared."""
     again = commands_of(store)(DATASETS)
     try:
         reopened(store, settings, fresh=True)
     except StoreError as error:
-        found.add("stale", str(store.path), f"is {error}", f"{again} --refresh")
+        findings.add("stale", str(store.path), f"is {error}", f"{again} --refresh")
     except (DataError, OptionError) as error:
-        found.add("unreadable", str(store.path), f"cannot be compared: {error}", error.hint)
+        findings.add("unreadable", str(store.path), f"cannot be compared: {error}", error.hint)
         return False
     return True

@@ -1,4 +1,4 @@
-"""What to type for a column that is not there."""
+"""Hints for a column that is not there: what to type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts from elsewhere find their sample by its key."""
+"""Join by key: facts from elsewhere find their sample."""
 
 from __future__ import annotations
 

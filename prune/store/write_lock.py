@@ -1,4 +1,4 @@
-"""Holding a store for writing: its lock, what a killed writer left, and files that vanish meanwhile."""
+"""The write lock of a store: what a killed writer left, and files that vanish meanwhile."""
 
 from __future__ import annotations
 

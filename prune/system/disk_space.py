@@ -1,4 +1,4 @@
-"""Room: a long run that will not fit on the disk stops before it begins."""
+"""Disk space: a long run that will not fit stops before it begins."""
 
 from __future__ import annotations
 

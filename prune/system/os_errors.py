@@ -1,4 +1,4 @@
-"""A disk that takes no more, in our words: it is full, read-only, broken, or something is in the way."""
+"""Errors of the system in our words: a disk is full, read-only, broken, or something is in the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a loader yields, in the shapes that people use; and numbers for samples without a name."""
+"""Batches of a loader, in the shapes that people use; and numbers for samples without a name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which dataset a training is about, and which of its rows a batch means."""
+"""The samples of a training: which dataset it is about, and which of its rows a batch means."""
 
 from __future__ import annotations
 

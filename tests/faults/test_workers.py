@@ -21,7 +21,7 @@ from prune import pipeline
 from prune.core.errors import DataError, OptionError
 from prune.encoders.network import Network
 from prune.modalities.image import Crop, batches
-from prune.modalities.image.worker_pool import Crew
+from prune.modalities.image.worker_pool import WorkerPool
 from prune.proxy import train
 from prune.steps import embedding_column
 from prune.steps.settings import Settings
@@ -137,26 +137,26 @@ def test_images_that_kill_two_workers_are_named_and_the_command_goes_on_later(
 
 def test_a_worker_killed_while_it_sends_leaves_nobody_waiting() -> None:
     size, said = 30_000_000, []
-    crew = Crew(1, os.urandom, say=said.append)
+    pool = WorkerPool(1, os.urandom, say=said.append)
     try:
-        assert len(crew.submit(size).result(60)) == size
+        assert len(pool.submit(size).result(60)) == size
         for moment in (0.0, 0.05, 0.15):
-            answer = crew.submit(size)
+            answer = pool.submit(size)
             time.sleep(moment)
             kill_a_worker()
             assert len(answer.result(60)) == size
     finally:
-        crew.close()
+        pool.close()
     assert said
 
 
 def test_processes_that_work_for_long_are_ended_at_once() -> None:
-    crew = Crew(2, time.sleep, say=print)
-    waiting = [crew.submit(600) for _ in range(6)]
+    pool = WorkerPool(2, time.sleep, say=print)
+    waiting = [pool.submit(600) for _ in range(6)]
     while len(multiprocessing.active_children()) < 2:
         time.sleep(0.01)
     began = time.monotonic()
-    crew.close()
+    pool.close()
     assert time.monotonic() - began < 200  # of 600, on however busy a machine
     assert all(answer.done() for answer in waiting)
     assert multiprocessing.active_children() == []

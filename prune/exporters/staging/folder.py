@@ -1,4 +1,4 @@
-"""An export in the making: built in parts beside its place, and renamed into it when it is whole.
+"""The folder of an export in the making: built in parts beside its place, renamed into it when whole.
 
 Everything goes to `.{name}.partial`. A finished part has a marker that lists its files with their checksums,
 so the same command run again does not redo it; what another job left is thrown away.

@@ -102,16 +102,16 @@ def _read_apart(
     reader: ImageSource, samples: pa.Table, crop: Crop, step: int, workers: int, say: Callable[[str], None]
 ) -> Iterator[Batch]:
     from prune.modalities.image.worker_pool import (  # reading in this process needs no multiprocessing
-        Crew,
         WorkerDiedError,
+        WorkerPool,
     )
 
-    crew = Crew(workers, _work, reader, crop, say=say)
+    pool = WorkerPool(workers, _work, reader, crop, say=say)
     waiting: deque[tuple[int, Future[Batch]]] = deque()
     start = 0
     try:
         for begin in range(0, len(samples), step):
-            waiting.append((begin, crew.submit(_pack(samples.slice(begin, step)), begin)))
+            waiting.append((begin, pool.submit(_pack(samples.slice(begin, step)), begin)))
             if len(waiting) > workers * _AHEAD:
                 start, batch = waiting.popleft()
                 yield batch.result()
@@ -121,7 +121,7 @@ def _read_apart(
     except WorkerDiedError as error:
         raise DataError(_died(samples["key"][start : start + step].to_pylist()), _DIED) from error
     finally:
-        crew.close()
+        pool.close()
 
 
 def _died(keys: list[str]) -> str:

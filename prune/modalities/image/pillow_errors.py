@@ -1,4 +1,4 @@
-"""What Pillow raises for a file that is no sound image."""
+"""Errors that Pillow raises for a file that is no sound image."""
 
 from __future__ import annotations
 

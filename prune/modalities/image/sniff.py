@@ -1,4 +1,4 @@
-"""What an encoded image calls itself: the file suffix that belongs to its first bytes."""
+"""The file suffix that belongs to an encoded image, by its first bytes."""
 
 from __future__ import annotations
 

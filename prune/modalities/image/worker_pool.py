@@ -26,7 +26,7 @@ class WorkerDiedError(Exception):
     """The process of a task died, and the one that did the task again, too."""
 
 
-class Crew:
+class WorkerPool:
     """Processes that compute `work(*common, *task)`.
 
     Parameters
@@ -42,7 +42,7 @@ class Crew:
     def __init__(self, size: int, work: Callable[..., Any], *common: Any, say: Callable[[str], None]) -> None:
         self._job = (work, common)
         self._say = say
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix="crew")
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="workers")
         self._own = threading.local()  # the member of a thread
         self._changing = threading.Lock()
         self._members: set[_Member] = set()

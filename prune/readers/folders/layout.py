@@ -1,4 +1,4 @@
-"""Whether the folders of a root are classes, or splits, or roles, or all lie one level deeper: by a look."""
+"""The layout of a folder: whether those in it are classes, or splits, or roles, or all one level deeper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a folder is for, by its name: pictures, what is noted about them, a class, or no data at all."""
+"""Roles of folders by their names: pictures, what is noted about them, a class, or no data at all."""
 
 from __future__ import annotations
 

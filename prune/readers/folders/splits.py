@@ -1,4 +1,4 @@
-"""Words for the parts of a dataset: `Training`, `val2017` and `imgs_train` name splits, as `dev` does."""
+"""Splits by their names: `Training`, `val2017` and `imgs_train` name parts of a dataset, as `dev` does."""
 
 from __future__ import annotations
 

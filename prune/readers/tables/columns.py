@@ -1,4 +1,4 @@
-"""Which column of a table holds the images, which the labels, and what the labels are called."""
+"""Columns of a table by their roles: the images, the labels, and what the labels are called."""
 
 from __future__ import annotations
 

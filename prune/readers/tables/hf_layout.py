@@ -1,4 +1,4 @@
-"""Which files of a Hugging Face folder are a split: as `save_to_disk` noted, or by names of parquet files."""
+"""Splits of a Hugging Face folder: their files, as `save_to_disk` noted or by names of parquet files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rows of a table are called: by a column of keys, by the paths of their images, or by number."""
+"""Keys of the rows of a table: by a column of keys, by the paths of their images, or by number."""
 
 from __future__ import annotations
 

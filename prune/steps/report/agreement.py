@@ -1,4 +1,4 @@
-"""How far a ranking is to be trusted: correlations between runs, and what more of them would bring."""
+"""Agreement of rankings: correlations between runs, and what more of them would bring."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def spearman(first: Array, second: Array) -> float:
 
 def stands(before: Array, after: Array, rho: float) -> bool:
     """Whether a ranking has not moved: correlated by at least `rho`, or constant before and after."""
-    found = spearman(before, after)
-    if math.isnan(found):
+    correlation = spearman(before, after)
+    if math.isnan(correlation):
         known = np.isfinite(before) & np.isfinite(after)
         return np.array_equal(_ranks(before[known]), _ranks(after[known]))
-    return found >= rho
+    return correlation >= rho
 
 
 def agreement(runs: Sequence[Array]) -> dict[str, Any]:
@@ -80,8 +80,8 @@ class Repeats:
             return False
         if all(_is_constant(scores) for scores in self._runs):
             return True
-        found = _foretold(self._pairs, len(self._runs))["of_mean"]
-        return found is not None and found >= rho
+        correlation = _foretold(self._pairs, len(self._runs))["of_mean"]
+        return correlation is not None and correlation >= rho
 
 
 def _foretold(pairs: Sequence[float], count: int) -> dict[str, Any]:

@@ -52,15 +52,15 @@ def pages(name: str) -> dict[str, dict[str, Any]]:
     UnknownNameError
         None has.
     """
-    found = {
+    pages = {
         family: {name: _page(family, name)}
         for family, known in method_names.FAMILIES.items()
         if name in known
     }
-    if not found:
+    if not pages:
         every = {*method_names.FAMILIES, *(one for known in method_names.FAMILIES.values() for one in known)}
         raise UnknownNameError("method", name, every)
-    return found
+    return pages
 
 
 def _page(family: str, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A score in a few numbers."""
+"""Summary of a score in a few numbers."""
 
 from __future__ import annotations
 

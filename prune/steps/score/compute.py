@@ -38,7 +38,7 @@ from prune.steps.score.inputs import (
     space_of,
 )
 from prune.steps.score.proxy_runs import TrainedRuns, TrainingTask, train
-from prune.steps.score.request import Effort
+from prune.steps.score.request import ProxyRequest
 from prune.steps.score.unlabelled import judged, require_labels
 from prune.steps.space_columns import embedding_name
 from prune.store import Column, identity
@@ -90,7 +90,7 @@ class ScoreRequest:
         ]
 
     def rehearse(self, training: Training) -> list[str]:
-        """Return what the user should know before a proxy is trained; see `supplies.rehearse`."""
+        """Return what the user should know before a proxy is trained; see `inputs.rehearse`."""
         told = [rehearse(m, self.options[name], training.epochs) for name, m in self.methods.items()]
         return [remark for remark in told if remark]
 
@@ -103,21 +103,21 @@ class Scored:
     about: dict[str, dict[str, Any]] = field(default_factory=dict)  # of each score: see `_about`
     cost: dict[str, Any] = field(default_factory=dict)
     trained: TrainedRuns | None = None
-    effort: Effort | None = None  # what of it was said, and what was taken over
+    request: ProxyRequest | None = None  # what of it was said, and what was taken over
 
     @property
     def facts(self) -> dict[str, Any]:
         """What the command says of all scores together."""
-        found: dict[str, Any] = {"cost": self.cost} if self.cost else {}
+        facts: dict[str, Any] = {"cost": self.cost} if self.cost else {}
         if self.trained is not None:
-            found |= {"runs": self.trained.runs, "epochs": self.trained.training.last}
-            found |= {"stable": self.trained.stable} if self.trained.stable else {}
-            found |= {"cross_fit": len(self.trained.folds[0])} if self.trained.folds else {}
-        return found
+            facts |= {"runs": self.trained.runs, "epochs": self.trained.training.last}
+            facts |= {"stable": self.trained.stable} if self.trained.stable else {}
+            facts |= {"cross_fit": len(self.trained.folds[0])} if self.trained.folds else {}
+        return facts
 
 
 def score_columns(
-    opened: Opened, wanted: ScoreRequest, training: Training, *, effort: Effort, on: str | None
+    opened: Opened, wanted: ScoreRequest, training: Training, *, request: ProxyRequest, on: str | None
 ) -> Scored:
     """Compute scores and all that they need.
 
@@ -126,12 +126,12 @@ def score_columns(
     OptionError
         Something was said of a training, and nothing is trained.
     """
-    told, before = effort, earlier(opened.store, opened.fingerprint)
-    training, effort, looked = settled(before, training, told, opened.settings.seed, on)
+    told, before = request, earlier(opened.store, opened.fingerprint)
+    training, request, looked = settled(before, training, told, opened.settings.seed, on)
     remarks = wanted.rehearse(training)
-    fills = {SPACE} if effort.on_fraction is not None and on is not None else set()
+    fills = {SPACE} if request.on_fraction is not None and on is not None else set()
     space = space_of(opened, wanted.needs | fills, on)
-    effort.require_comparable(wanted.mixing(space))
+    request.require_comparable(wanted.mixing(space))
     asked = bool(told.words) and space == FEATURES  # of those that are there, others may be meant
     trains = wanted.trained or (SPACE in wanted.needs and (asked or not is_there(opened, space)))
     if not trains:
@@ -139,7 +139,7 @@ def score_columns(
     inputs, published = None, dict[str, str]()
     rejects = opened.dataset.rejects
     if trains or IMAGES in wanted.needs:
-        require_told(opened.store, before, effort, trains=trains)
+        require_told(opened.store, before, request, trains=trains)
         inputs, published = _inputs(opened, wanted, training, looked)
         rejects = {**rejects, **inputs.rejects}
     if space is not None and is_there(opened, space) and not (trains and space == FEATURES):
@@ -157,13 +157,13 @@ def score_columns(
     if trains:
         assert inputs is not None
         pairs = {name: (method, wanted.options[name]) for name, method in wanted.methods.items()}
-        trained = train(TrainingTask(opened, inputs, pairs, usable, effort), training)
+        trained = train(TrainingTask(opened, inputs, pairs, usable, request), training)
         published |= trained.columns
     images = inputs if IMAGES in wanted.needs else None
     job = ScoringJob(opened, published, range(trained.runs if trained else 1), usable, images, space)
     done, about, seconds = _all_scores(job, wanted, trained, FEATURES if on is None else space)
     cost = cost_of(opened.store, trained, seconds, cost_before, opened.settings.torch_device)
-    return Scored({**published, **done}, about, cost, trained, effort)
+    return Scored({**published, **done}, about, cost, trained, request)
 
 
 def _all_scores(

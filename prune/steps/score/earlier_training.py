@@ -10,7 +10,7 @@ from prune.core.errors import OptionError, StoreError
 from prune.proxy import Training
 from prune.steps.recovery import commands_of
 from prune.steps.report.training import in_words
-from prune.steps.score.request import Effort
+from prune.steps.score.request import ProxyRequest
 from prune.steps.settings import DEFAULTS
 from prune.store import Store
 from prune.store.column_json import known_recipe
@@ -74,8 +74,8 @@ def _only(store: Store, dataset: str) -> dict[str, Any] | None:
 
 
 def settled(
-    before: Earlier | None, training: Training, effort: Effort, seed: int, on: str | None
-) -> tuple[Training, Effort, str | None]:
+    before: Earlier | None, training: Training, request: ProxyRequest, seed: int, on: str | None
+) -> tuple[Training, ProxyRequest, str | None]:
     """Return how to train where only some of it was said: the rest is as it was before.
 
     Another proxy than before starts from its own defaults, because those of one do not suit the other.
@@ -83,27 +83,27 @@ def settled(
     Returns
     -------
     tuple
-        The training, the effort, and the embedding that the proxy looks at, if it is one.
+        The training, what is asked of proxies, and the embedding that the proxy looks at, if it is one.
     """
-    if before is None or effort.fields.get("proxy", before.training.proxy) != before.training.proxy:
-        return training, effort, on
-    said = effort.said
-    given = {**asdict(before.training), **effort.fields}
+    if before is None or request.fields.get("proxy", before.training.proxy) != before.training.proxy:
+        return training, request, on
+    said = request.said
+    given = {**asdict(before.training), **request.fields}
     if seed != DEFAULTS.seed:
-        given["seed"] = effort.fields.get("seed", seed)
-    if "epochs" in effort.fields or "until_stable" in said:
+        given["seed"] = request.fields.get("seed", seed)
+    if "epochs" in request.fields or "until_stable" in said:
         given["stop"] = None
-    if given["size"] != before.training.size and "crop" not in effort.fields:
+    if given["size"] != before.training.size and "crop" not in request.fields:
         given["crop"] = None
-    of = effort if said & {"on_fraction", "cross_fit"} else before
-    runs = effort.runs if said & {"runs", "until_stable"} else before.runs
-    folds = None if effort.stops_epochs else of.cross_fit
+    of = request if said & {"on_fraction", "cross_fit"} else before
+    runs = request.runs if said & {"runs", "until_stable"} else before.runs
+    folds = None if request.stops_epochs else of.cross_fit
     drawn = before.drawn if seed == DEFAULTS.seed else None
-    whole = replace(effort, runs=runs, drawn=drawn, on_fraction=of.on_fraction, cross_fit=folds)
+    whole = replace(request, runs=runs, drawn=drawn, on_fraction=of.on_fraction, cross_fit=folds)
     return Training.of(**given), whole, before.on if on is None else on
 
 
-def require_told(store: Store, before: Earlier | None, effort: Effort, *, trains: bool) -> None:
+def require_told(store: Store, before: Earlier | None, request: ProxyRequest, *, trains: bool) -> None:
     """Refuse to train by default where a trace is shown that no longer says how it was made.
 
     Raises
@@ -111,7 +111,7 @@ def require_told(store: Store, before: Earlier | None, effort: Effort, *, trains
     StoreError
         Nothing was said of the training either; the hint is the command that made it.
     """
-    if not trains or before is not None or effort.is_said or "trace.0" not in store.columns_if_any:
+    if not trains or before is not None or request.is_said or "trace.0" not in store.columns_if_any:
         return
     if store.recipe_of("trace.0") is not None:
         return
@@ -120,7 +120,7 @@ def require_told(store: Store, before: Earlier | None, effort: Effort, *, trains
         raise StoreError(f"column trace.0 of {store.path} is missing or damaged", command)
 
 
-def in_full(training: Training, effort: Effort) -> dict[str, Any]:
+def in_full(training: Training, request: ProxyRequest) -> dict[str, Any]:
     """Return the parameters of `score` that make this training again, whatever the store then says."""
     usual = asdict(Training.of(training.proxy, size=training.size))
     fields_ = {k: v for k, v in asdict(training).items() if v != usual[k] and k in _SAYABLE}
@@ -128,9 +128,9 @@ def in_full(training: Training, effort: Effort) -> dict[str, Any]:
     if training.size != Training().size:
         named["size"] = training.size
     asked: Mapping[str, Any] = {
-        "runs": effort.runs if effort.runs > 1 and effort.until_stable is None else None,
-        "on_fraction": effort.on_fraction,
-        "cross_fit": effort.cross_fit,
+        "runs": request.runs if request.runs > 1 and request.until_stable is None else None,
+        "on_fraction": request.on_fraction,
+        "cross_fit": request.cross_fit,
     }
     return {"training": named, **asked}
 

@@ -1,4 +1,4 @@
-"""Scores of samples that no proxy looked at: those of their nearest neighbours that one did."""
+"""Imputation: scores of samples that no proxy looked at, from nearest neighbours that one did."""
 
 from __future__ import annotations
 
@@ -69,5 +69,5 @@ def _near(opened: Opened, vectors: Embeddings, rows: Rows, peers: Rows) -> Rows:
         EmbeddingSpace(vectors, device=settings.torch_device, rows=which, memory=settings.memory_limit)
         for which in (rows, peers)
     )
-    found = nearest_to(here, there, NEIGHBOURS).rows
-    return peers[found[:, np.arange(NEIGHBOURS) % found.shape[1]]]
+    nearest = nearest_to(here, there, NEIGHBOURS).rows
+    return peers[nearest[:, np.arange(NEIGHBOURS) % nearest.shape[1]]]

@@ -1,4 +1,4 @@
-"""How scorers are fed: facts of a trace run by run, or once a space, labels and predictions."""
+"""Inputs of scorers: facts of a trace run by run, or once a space, labels and predictions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ScoringJob:
     usable: Rows  # rows that get a score
     images: Column | None = None
     space: str | None = None  # the embedding that samples are compared in
-    found: dict[tuple[str, int, str], Array] = field(default_factory=dict)  # scores of single runs
+    doubted: dict[tuple[str, int, str], Array] = field(default_factory=dict)  # scores of single runs
 
     def column(self, name: str) -> Column:
         """Return a finished column, published or not yet."""
@@ -71,9 +71,9 @@ def scored(
 def of_run(job: ScoringJob, method: Method, options: Mapping[str, Any], run: int) -> Array:
     """Return what a scorer of training dynamics says about run `run`, (n,); computed once."""
     asked = (method.name, run, repr(sorted(options.items())))
-    if asked not in job.found:
-        job.found[asked] = method.function(*_facts(job, method, run), **options)
-    return job.found[asked]
+    if asked not in job.doubted:
+        job.doubted[asked] = method.function(*_facts(job, method, run), **options)
+    return job.doubted[asked]
 
 
 def of_features(job: ScoringJob, method: Method, options: Mapping[str, Any]) -> Array:
@@ -89,10 +89,10 @@ def of_features(job: ScoringJob, method: Method, options: Mapping[str, Any]) -> 
         LABELS: lambda: labels,
         PROBS: lambda: of_originals(job.column(PROBS), dataset)[rows],
     }
-    supplies = {"seed": job.opened.settings.seed, "classes": len(np.unique(labels[labels >= 0]))}
+    known = {"seed": job.opened.settings.seed, "classes": len(np.unique(labels[labels >= 0]))}
     scores = np.full(len(dataset), np.nan, np.float32)
     with steady() if SPACE in method.needs else nullcontext():
-        given = {supplied: supplies[supplied] for supplied in method.supplied}
+        given = {supplied: known[supplied] for supplied in method.supplied}
         scores[rows] = method.function(*(readers[need]() for need in method.needs), **given, **options)
     return scores
 
@@ -127,11 +127,11 @@ def _of_runs(job: ScoringJob, name: str, method: Method, options: Mapping[str, A
 def _suspects(job: ScoringJob, name: str, method: Method, scores: Scores) -> Array:
     """Mark the labels that the score doubts, and say how many."""
     marked = np.zeros(len(scores), bool)
-    found = doubt(scores[job.usable], method.high, name)
-    marked[job.usable] = found.mask
-    share = f"doubts {found.mask.sum():,} of {len(job.usable):,} labels"
-    said = share if found.mask.any() else "marks no label, though some may be wrong"
-    job.opened.settings.reporter.say(f"score.{name}.suspect: {name} {said}; {found.rule}")
+    doubted = doubt(scores[job.usable], method.high, name)
+    marked[job.usable] = doubted.mask
+    share = f"doubts {doubted.mask.sum():,} of {len(job.usable):,} labels"
+    said = share if doubted.mask.any() else "marks no label, though some may be wrong"
+    job.opened.settings.reporter.say(f"score.{name}.suspect: {name} {said}; {doubted.rule}")
     return marked
 
 

@@ -28,7 +28,7 @@ from prune.proxy import (
 from prune.steps.dataset_session import Opened
 from prune.steps.report.agreement import Repeats, stands
 from prune.steps.score.inputs import BOUNDARY, GRADIENT, PER_RUN, RIGHT, ScoringJob, of_run
-from prune.steps.score.request import Effort
+from prune.steps.score.request import ProxyRequest
 from prune.steps.score.training_notice import announce
 from prune.store import Column
 
@@ -44,7 +44,7 @@ class TrainingTask:
     inputs: Column
     methods: Mapping[str, tuple[Method, Mapping[str, Any]]]  # scores, with their options
     usable: Rows
-    effort: Effort
+    request: ProxyRequest
 
     @property
     def judged(self) -> dict[str, tuple[Method, Mapping[str, Any]]]:
@@ -54,7 +54,7 @@ class TrainingTask:
     @property
     def seed(self) -> int:
         """By which parts and folds are drawn."""
-        return self.opened.settings.seed if self.effort.drawn is None else self.effort.drawn
+        return self.opened.settings.seed if self.request.drawn is None else self.request.drawn
 
     @property
     def needs(self) -> set[str]:
@@ -83,19 +83,19 @@ def train(task: TrainingTask, training: Training) -> TrainedRuns:
     OptionError
         No asked score is one that more runs, or more epochs, could change.
     """
-    effort, seed = task.effort, task.seed
+    request, seed = task.request, task.seed
     part = None
-    if effort.on_fraction is not None:
-        part = part_of(task.opened.dataset, task.usable, effort.on_fraction, seed)
-    proxies = [proxy for group in _sets(task, range(effort.runs), part) for proxy in group]
+    if request.on_fraction is not None:
+        part = part_of(task.opened.dataset, task.usable, request.on_fraction, seed)
+    proxies = [proxy for group in _sets(task, range(request.runs), part) for proxy in group]
     announce(
         task.opened, task.inputs, training, proxies, {name: of for name, (of, _) in task.methods.items()}
     )
-    if effort.stops_epochs:
+    if request.stops_epochs:
         return _until_epoch(task, training, part)
-    if effort.stops_runs:
+    if request.stops_runs:
         return _until_run(task, training, part)
-    return _runs(task, training, range(effort.runs), part)
+    return _runs(task, training, range(request.runs), part)
 
 
 def _until_epoch(task: TrainingTask, training: Training, part: Share | None) -> TrainedRuns:
@@ -118,14 +118,14 @@ def _until_epoch(task: TrainingTask, training: Training, part: Share | None) -> 
 
 
 def _until_run(task: TrainingTask, training: Training, part: Share | None) -> TrainedRuns:
-    rho = task.effort.until_stable
+    rho = task.request.until_stable
     assert rho is not None
     _require(task, task.judged, "--until-stable compares runs", "leave --until-stable out")
     rows = task.usable if part is None else part.watched
     done = TrainedRuns({}, training, 0)
     repeats = {name: Repeats() for name in task.judged}
     stands_still = False
-    for run in range(task.effort.runs):
+    for run in range(task.request.runs):
         one = _runs(task, training, [run], part)
         done = replace(
             done,
@@ -137,15 +137,15 @@ def _until_run(task: TrainingTask, training: Training, part: Share | None) -> Tr
         job = ScoringJob(task.opened, done.columns, [run], rows)
         for name, (method, options) in task.judged.items():
             repeats[name].add(of_run(job, method, options, run)[rows])
-        stands_still = all(found.stands(rho) for found in repeats.values())
+        stands_still = all(made.stands(rho) for made in repeats.values())
         if stands_still:
             break
-    stable = {"rho": rho, "runs": done.runs, "of": task.effort.runs, "stands": stands_still}
+    stable = {"rho": rho, "runs": done.runs, "of": task.request.runs, "stands": stands_still}
     return replace(done, stable=stable)
 
 
 def _runs(task: TrainingTask, training: Training, runs: Sequence[int], part: Share | None) -> TrainedRuns:
-    opened, effort = task.opened, task.effort
+    opened, request = task.opened, task.request
     sets = _sets(task, runs, part)
     proxies = [proxy for group in sets for proxy in group]
     ready = (opened.store, opened.dataset, task.inputs, training)
@@ -153,7 +153,7 @@ def _runs(task: TrainingTask, training: Training, runs: Sequence[int], part: Sha
         *ready, proxies, device=opened.settings.torch_device, reporter=opened.settings.reporter
     )
     measured = [name for proxy in proxies for name in _measure(task, training, proxy, columns)]
-    if effort.cross_fit is None:
+    if request.cross_fit is None:
         return TrainedRuns(columns, training, len(runs), part, measured=measured)
     for group in sets:
         columns |= join_folds(opened.store, columns, group, len(opened.dataset))
@@ -165,7 +165,7 @@ def _runs(task: TrainingTask, training: Training, runs: Sequence[int], part: Sha
 
 def _sets(task: TrainingTask, runs: Sequence[int], part: Share | None) -> list[list[Proxy]]:
     """Return the proxies of every run: one, or one a fold."""
-    k = task.effort.cross_fit
+    k = task.request.cross_fit
     if k is None:
         return [[Proxy(run, part)] for run in runs]
     dataset, usable = task.opened.dataset, task.usable
@@ -179,7 +179,7 @@ def _measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict
     for need, kind, measure in _OF_NETWORKS:
         if need in task.needs:
             clock = Timed(settings.reporter)
-            found = measure(
+            made = measure(
                 store,
                 task.opened.dataset,
                 task.inputs,
@@ -190,10 +190,10 @@ def _measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict
                 reporter=clock,
             )
             name = f"{kind}.{proxy.name}"
-            columns[name] = found[name]
+            columns[name] = made[name]
             names.append(name)
             if clock.seconds:
-                store.add_cost(found[name], sum(clock.seconds.values()))
+                store.add_cost(made[name], sum(clock.seconds.values()))
     return names
 
 
@@ -207,8 +207,8 @@ class Still:
         known = set(FACTS) | {RIGHT}
         self._methods = {n: p for n, p in task.judged.items() if set(p[0].needs) <= known}
         _require(task, self._methods, "--until-stable with one run looks at the trace", "--runs 5")
-        assert task.effort.until_stable is not None
-        self.rho, self._rows = task.effort.until_stable, rows
+        assert task.request.until_stable is not None
+        self.rho, self._rows = task.request.until_stable, rows
         self._facts: list[Array] = []
         self._before: dict[str, Array] = {}
         self._times = 0
@@ -226,13 +226,13 @@ class Still:
         return self.stands
 
     def _scores(self) -> dict[str, Array]:
-        found = {}
+        made = {}
         for name, (method, options) in self._methods.items():
             try:
-                found[name] = method.function(*(self._fact(need) for need in method.needs), **options)
+                made[name] = method.function(*(self._fact(need) for need in method.needs), **options)
             except OptionError:  # it looks at an epoch that is still to come
                 continue
-        return found
+        return made
 
     def _fact(self, need: str) -> Array:
         if need == RIGHT:

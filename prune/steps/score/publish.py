@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from prune.core.progress import Clock
-from prune.steps.command_line import typed
+from prune.steps.command_line import command_line
 from prune.steps.dataset_session import Opened
 from prune.steps.replacement import tell_replaced
 from prune.steps.score.compute import Scored
@@ -40,11 +40,11 @@ def publish_scores(
     made = [name for name in done.columns if name in new or name not in store.commands]
     store.publish(dataset=ready.fingerprint, columns=done.columns, without=gone)
     seconds = clock.stop()
-    command = typed("score", asked, settings)
-    if done.trained is not None and done.effort is not None:
+    command = command_line("score", asked, settings)
+    if done.trained is not None and done.request is not None:
         training = done.trained.training
-        full = {**asked, **in_full(training, done.effort)}
-        command = typed("score", full, replace(settings, seed=training.seed))
+        full = {**asked, **in_full(training, done.request)}
+        command = command_line("score", full, replace(settings, seed=training.seed))
     made = [name for name in made if name == FEATURES or not name.startswith("embedding.")]
     store.remember_timings("score", seconds, command, made)
     return seconds, not new and not gone and not store.made & set(done.columns)

@@ -1,4 +1,4 @@
-"""How much a score may cost: how many runs, on which part of the samples, until when, by which folds."""
+"""What is asked of proxies: how many runs, on which part of the samples, until when, by which folds."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ MOST_RUNS = 10  # where runs are added until nothing changes, and nobody said ho
 
 
 @dataclass(frozen=True, kw_only=True)
-class Effort:
-    """What `--runs`, `--until-stable`, `--on-fraction` and `--cross-fit` ask for; see `Effort.of`."""
+class ProxyRequest:
+    """What `--runs`, `--until-stable`, `--on-fraction` and `--cross-fit` ask for; see `ProxyRequest.of`."""
 
     runs: int = 1  # ≥ 1; with `until_stable`, the most of them
     until_stable: float | None = None  # in (0, 1): a Spearman correlation at which nothing more is added
@@ -32,7 +32,7 @@ class Effort:
         until_stable: float | None = None,
         on_fraction: str | float | None = None,
         cross_fit: int | None = None,
-    ) -> Effort:
+    ) -> ProxyRequest:
         """Check what was asked; None stands for not asked.
 
         Raises
@@ -70,7 +70,7 @@ class Effort:
             )
         return cls(runs=runs, until_stable=until_stable, on_fraction=fraction, cross_fit=cross_fit, said=said)
 
-    def with_training(self, given: Mapping[str, Any] | None) -> Effort:
+    def with_training(self, given: Mapping[str, Any] | None) -> ProxyRequest:
         """Add what was said of how a proxy trains, as fields of `Training`; None stands for not said."""
         fields = {name: value for name, value in (given or {}).items() if value is not None}
         if fields.get("proxy") == "own":  # which is no proxy, but that none is to be trained

@@ -9,7 +9,7 @@ from typing import Any
 from prune.core.progress import Clock
 from prune.readers.scan_summary import account
 from prune.steps import report
-from prune.steps.command_line import typed
+from prune.steps.command_line import command_line
 from prune.steps.dataset_session import Opened, opened
 from prune.steps.rejects import all_rejects
 from prune.steps.score.compute import Scored, scores_of
@@ -33,7 +33,7 @@ class ScoreWrite:
 def score(run: ScoreWrite, compute: Callable[[Opened], Scored]) -> dict[str, Any]:
     """Compute scores on an opened dataset, and publish them."""
     store = run.store
-    command = typed("score", run.given, run.settings)
+    command = command_line("score", run.given, run.settings)
     with opened(store, run.data, run.settings) as ready, noted(store.path, "score", command):
         store.made.clear()
         done = compute(ready)

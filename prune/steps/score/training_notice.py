@@ -1,4 +1,4 @@
-"""What training will do, said before it begins: why, for how long, and what it takes the place of."""
+"""The notice before training: why, for how long, and what it takes the place of."""
 
 from __future__ import annotations
 

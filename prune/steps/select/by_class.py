@@ -1,4 +1,4 @@
-"""From what a selector needs to what it chose: group by group, with what is given, towards a target."""
+"""The choice, class by class if there is a quota: a selector on each group, with what is given."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from prune.steps.select.by_class import (
     choose,
 )
 from prune.steps.select.class_errors import ClassErrors, class_errors, easiness, errors_in, traces
-from prune.steps.select.eligible import Candidates, budget, candidates, hardest_are_low, score_column
+from prune.steps.select.eligible import Eligible, budget, find_eligible, hardest_are_low, score_column
 from prune.steps.select.pitfalls import cautions, cautions_of_classes
 from prune.steps.select.request import SelectRequest, checked_share
 from prune.steps.select.unused_scores import unused_scores
@@ -43,7 +43,7 @@ class Prepared:
     dataset: Dataset
     request: SelectRequest
     settings: Settings
-    found: Candidates
+    eligible: Eligible
     task: ChoiceTask
     source: SpaceSource | None
     target: SelectionTarget | None
@@ -61,29 +61,29 @@ def prepare(store: Store, request: SelectRequest, settings: Settings) -> Prepare
         The request and the store do not go together, or it does not fit in memory.
     """
     dataset = known_dataset(store, settings)
-    found = candidates(store, dataset, request, settings.reporter)
-    errors = _errors(store, dataset, request, found)
-    task = _task(store, request, found, dataset, errors)
+    eligible = find_eligible(store, dataset, request, settings.reporter)
+    errors = _errors(store, dataset, request, eligible)
+    task = _task(store, request, eligible, dataset, errors)
     source = _source(store, dataset, request, settings)
     target = _target(store, request, source, settings)
     forecast = announced(task, dataset.labels, _like(store, request, source, settings), target)
     if forecast is not None:
         settings.reporter.say(str(forecast))
-    warnings = _warnings(store, request, found, task, dataset, errors)
+    warnings = _warnings(store, request, eligible, task, dataset, errors)
     for warning in warnings:
         settings.reporter.say(f"warning: {warning}")
     if remark := unused_scores(store, request, source):
         settings.reporter.say(remark)
-    known = (store, dataset, request, settings, found, task, source, target, forecast)
+    known = (store, dataset, request, settings, eligible, task, source, target, forecast)
     return Prepared(*known, errors, warnings)
 
 
 def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
     """Choose; return the manifest, and what `selection.json` says but for the time it took."""
-    store, dataset, found, source = ready.store, ready.dataset, ready.found, ready.source
+    store, dataset, eligible, source = ready.store, ready.dataset, ready.eligible, ready.source
     chosen = choose(ready.task, _material(ready))
-    table = record.manifest(store, dataset, found, chosen)
-    about = record.about(ready.request, ready.task, found, table, chosen.facts)
+    table = record.manifest(store, dataset, eligible, chosen)
+    about = record.about(ready.request, ready.task, eligible, table, chosen.facts)
     about |= record.provenance(store, dataset, ready.request, ready.settings)
     about["from"] = _decisive(store, ready.request)
     about["plan"] = None if ready.forecast is None else asdict(ready.forecast)
@@ -95,7 +95,7 @@ def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
         }
     vectors, pool = (
         None if source is None else source.vectors,
-        report.MeasuredPool(found.rows, found.given, found.dropped),
+        report.MeasuredPool(eligible.rows, eligible.given, eligible.dropped),
     )
     about["report"] = report.compare(
         vectors, dataset.labels, pool, np.sort(chosen.rows), len(dataset.classes), ready.request.seed
@@ -149,19 +149,19 @@ def _source(store: Store, dataset: Dataset, request: SelectRequest, settings: Se
     return SpaceSource(store, dataset, name, device=request.device(settings), memory=settings.memory_limit)
 
 
-def _errors(store: Store, dataset: Dataset, request: SelectRequest, found: Candidates) -> ClassErrors | None:
+def _errors(store: Store, dataset: Dataset, request: SelectRequest, eligible: Eligible) -> ClassErrors | None:
     """Return how often each class is mistaken, if the budget is split by it."""
     if request.quota != "drop":
         return None
     if request.quota_errors is not None:
         return errors_in(Path(request.quota_errors), dataset.classes)
-    return class_errors(store, dataset, np.union1d(found.rows, found.given))
+    return class_errors(store, dataset, np.union1d(eligible.rows, eligible.given))
 
 
 def _warnings(
     store: Store,
     request: SelectRequest,
-    found: Candidates,
+    eligible: Eligible,
     task: ChoiceTask,
     dataset: Dataset,
     errors: ClassErrors | None,
@@ -171,14 +171,14 @@ def _warnings(
         method=request.method,
         score=None if column is None else column.name.removeprefix("score."),
         high="" if column is None else column.recipe["high"],
-        kept=1.0 if task.k is None else task.k / found.usable,
-        labels=dataset.labels[found.rows],
+        kept=1.0 if task.k is None else task.k / eligible.usable,
+        labels=dataset.labels[eligible.rows],
         quota=task.quota,
         turned=task.options.get("tau", 1.0) < 0,
     )
     of_classes = cautions_of_classes(
-        dropped=dataset.labels[found.dropped],
-        labels=dataset.labels[found.rows],
+        dropped=dataset.labels[eligible.dropped],
+        labels=dataset.labels[eligible.rows],
         classes=dataset.classes,
         held_out=errors is None or errors.held_out,
     )
@@ -212,13 +212,13 @@ def _decisive(store: Store, request: SelectRequest) -> dict[str, str]:
     return {name: shown[name] for name in sorted(names)}
 
 
-def _options(store: Store, request: SelectRequest, found: Candidates) -> dict[str, Any]:
+def _options(store: Store, request: SelectRequest, eligible: Eligible) -> dict[str, Any]:
     """Return the options of the method: it cuts off no hardest samples where the user said how many."""
     options = dict(request.options)
     if "cutoff" in request.selector.options:
-        if request.drop_hardest is not None and (request.drop_hardest != "auto" or len(found.dropped)):
+        if request.drop_hardest is not None and (request.drop_hardest != "auto" or len(eligible.dropped)):
             options.setdefault("cutoff", "none")
-        options["cutoff"] = published(options.get("cutoff", "auto"), found.usable)
+        options["cutoff"] = published(options.get("cutoff", "auto"), eligible.usable)
     if "hard" in request.selector.options and options.get("hard") is None:
         column = _score_used(store, request)
         assert column is not None
@@ -230,29 +230,29 @@ def _options(store: Store, request: SelectRequest, found: Candidates) -> dict[st
 
 
 def _task(
-    store: Store, request: SelectRequest, found: Candidates, dataset: Dataset, errors: ClassErrors | None
+    store: Store, request: SelectRequest, eligible: Eligible, dataset: Dataset, errors: ClassErrors | None
 ) -> ChoiceTask:
     """Return what is to be chosen, in terms of rows."""
     _require_hard(store, request)
     return ChoiceTask(
         method=request.selector,
-        rows=found.rows,
-        k=budget(request, found),
-        given=found.given,
-        quota=request.split_over(dataset.labels, found.rows),
+        rows=eligible.rows,
+        k=budget(request, eligible),
+        given=eligible.given,
+        quota=request.split_over(dataset.labels, eligible.rows),
         floor=request.quota_floor,
         cap=request.quota_cap,
         errors=None if errors is None else errors.values,
         seed=request.seed,
         reweight=checked_reweight(request.reweight),
-        options=_options(store, request, found),
+        options=_options(store, request, eligible),
     )
 
 
 def _material(ready: Prepared) -> Material:
     store, dataset, request, source = ready.store, ready.dataset, ready.request, ready.source
     method, keys = request.selector, dataset.samples["key"]
-    column, rows = _score_used(store, request), np.union1d(ready.found.rows, ready.task.given)
+    column, rows = _score_used(store, request), np.union1d(ready.eligible.rows, ready.task.given)
     scores = None if column is None else column.read()
     if scores is not None:
         _require_finite(scores, rows, dataset)

@@ -1,4 +1,4 @@
-"""What the traces say on average: how sure the proxy was of a sample, and how often it mistook a class."""
+"""Errors by class, as the traces say: how often the proxy mistook one, and how sure it was of a sample."""
 
 from __future__ import annotations
 
@@ -88,17 +88,17 @@ def errors_in(path: Path, classes: list[str]) -> ClassErrors:
     DataError
         It cannot be read.
     """
-    found = _read(path)
-    if isinstance(found, Mapping):
-        if missing := [name for name in classes if name not in found]:
+    errors = _read(path)
+    if isinstance(errors, Mapping):
+        if missing := [name for name in classes if name not in errors]:
             lacking = f"{len(missing)} of {len(classes)} classes"
             raise OptionError(
                 f"{path} has no error for {lacking}; the first is {missing[0]!r}",
                 f'{{"{missing[0]}": 0.1, …}}: one minus the accuracy of each class',
             )
-        found = [found[name] for name in classes]
+        errors = [errors[name] for name in classes]
     try:
-        values = np.asarray(found, np.float64)
+        values = np.asarray(errors, np.float64)
     except (TypeError, ValueError) as error:
         raise OptionError(f"{path} holds errors that are not numbers", _NUMBERS) from error
     if values.shape != (len(classes),):

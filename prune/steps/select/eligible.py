@@ -1,4 +1,4 @@
-"""Who may be chosen, how many, and why not the others."""
+"""Eligible samples: who may be chosen, how many, and why not the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from prune.store import Column, Dataset, Store
 
 
 @dataclass(frozen=True)
-class Candidates:
+class Eligible:
     """The rows that may be chosen, and why the others may not."""
 
     rows: Rows
@@ -32,7 +32,7 @@ class Candidates:
     dropped: Rows = field(default_factory=lambda: np.empty(0, np.int64))  # the hardest
 
 
-def candidates(store: Store, dataset: Dataset, request: SelectRequest, reporter: Reporter) -> Candidates:
+def find_eligible(store: Store, dataset: Dataset, request: SelectRequest, reporter: Reporter) -> Eligible:
     """Leave out what cannot be read, what is chosen already, and the hardest samples if asked to.
 
     Raises
@@ -61,7 +61,7 @@ def candidates(store: Store, dataset: Dataset, request: SelectRequest, reporter:
     dropped, cut = _hardest(store, dataset, free, len(usable), request)
     reasons |= dict.fromkeys(given.tolist(), "given")
     reasons |= dict.fromkeys(dropped.tolist(), str(cut.get("reason")))
-    return Candidates(np.setdiff1d(free, dropped), reasons, given, len(usable), cut, dropped)
+    return Eligible(np.setdiff1d(free, dropped), reasons, given, len(usable), cut, dropped)
 
 
 def _unscored(
@@ -81,14 +81,14 @@ def _unscored(
     return dict.fromkeys(rows, "no label, so no score")
 
 
-def budget(request: SelectRequest, found: Candidates) -> int | None:
+def budget(request: SelectRequest, eligible: Eligible) -> int | None:
     """Return k: how many samples to choose; None if the method decides.
 
     Raises
     ------
     OptionError
         Both of fraction and count are given, or neither and the method cannot decide, or there are not so
-        many candidates.
+        many eligible samples.
     """
     if request.fraction is None and request.count is None and request.selector.sizes:
         return None
@@ -102,12 +102,12 @@ def budget(request: SelectRequest, found: Candidates) -> int | None:
             raise OptionError(f"--count must be at least 1, not {k}")
     else:
         assert request.fraction is not None
-        k, asked = keep_count(request.fraction, found.usable), f"--fraction {request.fraction}"
-        if k == found.usable:  # all of them: all but those left out, and those that are given
-            k = max(1, len(found.rows))
-    if k > len(found.rows):
-        left = f"{len(found.rows)} of {found.usable} samples can be chosen"
-        hint = f"--count {len(found.rows)}" if len(found.rows) else "prune status"
+        k, asked = keep_count(request.fraction, eligible.usable), f"--fraction {request.fraction}"
+        if k == eligible.usable:  # all of them: all but those left out, and those that are given
+            k = max(1, len(eligible.rows))
+    if k > len(eligible.rows):
+        left = f"{len(eligible.rows)} of {eligible.usable} samples can be chosen"
+        hint = f"--count {len(eligible.rows)}" if len(eligible.rows) else "prune status"
         raise OptionError(f"{asked} asks for {k} samples, but only {left}", hint)
     return k
 
@@ -177,10 +177,14 @@ def _hardest(
     cut: dict[str, Any] = {"by": name, "of": usable}
     if share == "auto":
         _require_labelled(column)
-        found = doubt(scores, high, _known(column))
-        dropped = rows[found.mask]
+        doubted = doubt(scores, high, _known(column))
+        dropped = rows[doubted.mask]
         share = len(dropped) / usable
-        cut |= {"rule": found.rule, "threshold": found.threshold, "reason": "hardest, beyond the threshold"}
+        cut |= {
+            "rule": doubted.rule,
+            "threshold": doubted.threshold,
+            "reason": "hardest, beyond the threshold",
+        }
     else:
         keys = dataset.samples["key"].take(pa.array(rows)).to_pylist()
         hardest = ranked(-scores if high == "hard" else scores, keys, 1, request.seed)

@@ -70,21 +70,21 @@ def cautions(
     labels : (m,)
         Of the candidates; −1 where there is none.
     """
-    found = []
+    warnings = []
     hardest_first = (method, high) in _HARDEST
     if hardest_first and kept < _SMALL:
-        found.append(_HARDEST_FIRST.format(method=method, score=score, kept=100 * kept))
+        warnings.append(_HARDEST_FIRST.format(method=method, score=score, kept=100 * kept))
     if method in _INSTEAD and high in _OF_THE_EASY and not turned:
         instead = _INSTEAD[method]
-        found.append(_EASIEST_FIRST.format(method=method, score=score, high=high, instead=instead))
+        warnings.append(_EASIEST_FIRST.format(method=method, score=score, high=high, instead=instead))
     if score == "input_norm":
-        found.append(_INPUT_NORM)
+        warnings.append(_INPUT_NORM)
     sizes = np.bincount(labels[labels >= 0])
     sizes = sizes[sizes > 0]
     uneven = len(sizes) > 1 and sizes.max() >= _UNEVEN * sizes.min()
     if method == "stratified" and quota == "none" and uneven and kept <= _TINY:
-        found.append(_ONE_FOR_ALL.format(ratio=sizes.max() / sizes.min()))
-    return found
+        warnings.append(_ONE_FOR_ALL.format(ratio=sizes.max() / sizes.min()))
+    return warnings
 
 
 def cautions_of_classes(
@@ -101,11 +101,11 @@ def cautions_of_classes(
     held_out
         Whether the errors that split the budget, if any do, are of samples that were not trained on.
     """
-    found = [] if held_out else [_SEEN]
+    warnings = [] if held_out else [_SEEN]
     gone, left = (np.bincount(part[part >= 0], minlength=len(classes)) for part in (dropped, labels))
     share = gone / np.maximum(gone + left, 1)
     if many := int((share > _HALF).sum()):
         worst = int(np.argmax(share))
         more = f", and more than half of {many - 1} more" if many > 1 else ""
-        found.append(_CUT.format(share=100 * share[worst], name=classes[worst], more=more))
-    return found
+        warnings.append(_CUT.format(share=100 * share[worst], name=classes[worst], more=more))
+    return warnings

@@ -13,7 +13,7 @@ import pyarrow as pa
 import prune
 from prune.core.selection import Selection
 from prune.steps.select.by_class import ChoiceTask
-from prune.steps.select.eligible import Candidates, directions
+from prune.steps.select.eligible import Eligible, directions
 from prune.steps.select.request import SelectRequest
 from prune.steps.settings import Settings
 from prune.store import Dataset, Store, digest_of_keys
@@ -22,14 +22,14 @@ from prune.system.cores import core_count
 _PACKAGES = ("numpy", "pyarrow", "torch", "torchvision", "datasets", "webdataset")
 
 
-def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selection) -> pa.Table:
+def manifest(store: Store, dataset: Dataset, eligible: Eligible, chosen: Selection) -> pa.Table:
     """Return the selection as a table: one row per source sample, in source order."""
     n, originals = len(dataset), dataset.originals
     rank, weight, gain = np.full(n, -1, np.int64), np.zeros(n, np.float32), np.zeros(n, np.float32)
     rank[chosen.rows] = np.arange(len(chosen))
     weight[chosen.rows], gain[chosen.rows] = chosen.weights, chosen.gains
     reasons = np.full(n, None, object)
-    reasons[list(found.reasons)] = list(found.reasons.values())
+    reasons[list(eligible.reasons)] = list(eligible.reasons.values())
     if partners := chosen.facts.get("partners"):
         rows, of = np.asarray(partners["rows"], np.int64), np.asarray(partners["of"], np.int64)
         originals = originals.copy()
@@ -65,7 +65,7 @@ def manifest(store: Store, dataset: Dataset, found: Candidates, chosen: Selectio
 
 
 def about(
-    request: SelectRequest, task: ChoiceTask, found: Candidates, table: pa.Table, facts: Mapping[str, Any]
+    request: SelectRequest, task: ChoiceTask, eligible: Eligible, table: pa.Table, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what `selection.json` says of the choice."""
     method = request.selector
@@ -78,10 +78,10 @@ def about(
         "asked": {**_asked(request), "quota": task.quota},
         "seed": request.seed,
         "n": len(table),
-        "usable": found.usable,
+        "usable": eligible.usable,
         "k": int(np.count_nonzero(table["selected"].to_numpy())),
         "keys_sha256": digest_of_keys(table["key"].filter(table["selected"])),
-        "drop_hardest": dict(found.cut) or None,
+        "drop_hardest": dict(eligible.cut) or None,
         "facts": {name: value for name, value in facts.items() if name not in _OF_ROWS},
     }
 
@@ -138,10 +138,10 @@ def _asked(request: SelectRequest) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

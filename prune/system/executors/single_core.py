@@ -20,7 +20,7 @@ Found = TypeVar("Found")
 _AHEAD = 2  # pieces of work a thread that are begun or done, and not yet asked for
 
 
-class Abreast:
+class SingleCorePool:
     """Threads that each compute with torch on one core; the caller's, where there is to be one only.
 
     Parameters
@@ -34,10 +34,10 @@ class Abreast:
         self._scope = contextlib.ExitStack()
         self._pool: ThreadPoolExecutor | None = None
 
-    def __enter__(self) -> Abreast:
+    def __enter__(self) -> SingleCorePool:
         self._scope.enter_context(one_core())
         if self._threads > 1:
-            self._pool = ThreadPoolExecutor(self._threads, "abreast", _stay_alone)
+            self._pool = ThreadPoolExecutor(self._threads, "single-core", _stay_alone)
         return self
 
     def __exit__(

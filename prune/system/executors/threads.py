@@ -1,4 +1,4 @@
-"""Work side by side: what comes out does not depend on how many threads there are."""
+"""Threads side by side: what comes out does not depend on how many there are."""
 
 from __future__ import annotations
 

@@ -3,20 +3,20 @@ from __future__ import annotations
 import pytest
 
 from prune.core.errors import OptionError
-from prune.steps.score.request import Effort
+from prune.steps.score.request import ProxyRequest
 
 
 def test_defaults() -> None:
-    assert Effort.of() == Effort(runs=1)
-    assert Effort.of(until_stable=0.9).runs == 10
-    assert Effort.of(until_stable=0.9).stops_runs
-    assert Effort.of(1, 0.9).stops_epochs
+    assert ProxyRequest.of() == ProxyRequest(runs=1)
+    assert ProxyRequest.of(until_stable=0.9).runs == 10
+    assert ProxyRequest.of(until_stable=0.9).stops_runs
+    assert ProxyRequest.of(1, 0.9).stops_epochs
 
 
 @pytest.mark.parametrize("given", ["0.50", ".5", "5e-1", 0.5])
 def test_a_fraction_has_one_spelling(given: str | float) -> None:
-    assert Effort.of(on_fraction=given).on_fraction == "0.5"
-    assert Effort.of(on_fraction=1).on_fraction is None
+    assert ProxyRequest.of(on_fraction=given).on_fraction == "0.5"
+    assert ProxyRequest.of(on_fraction=1).on_fraction is None
 
 
 @pytest.mark.parametrize(
@@ -36,17 +36,17 @@ def test_a_fraction_has_one_spelling(given: str | float) -> None:
 )
 def test_what_makes_no_sense(asked: dict[str, float], message: str) -> None:
     with pytest.raises(OptionError, match=message) as caught:
-        Effort.of(**asked)  # type: ignore[arg-type]
+        ProxyRequest.of(**asked)  # type: ignore[arg-type]
     assert caught.value.hint or "runs" in asked
 
 
 def test_scores_that_compare_samples_have_no_folds() -> None:
-    Effort.of().require_comparable(["density"])
+    ProxyRequest.of().require_comparable(["density"])
     with pytest.raises(OptionError, match="density compares samples .* --cross-fit 3 trains several"):
-        Effort.of(cross_fit=3).require_comparable(["density"])
+        ProxyRequest.of(cross_fit=3).require_comparable(["density"])
 
 
 def test_a_training_of_ones_own_has_its_runs() -> None:
-    Effort.of().require_none("the training is your own")
+    ProxyRequest.of().require_none("the training is your own")
     with pytest.raises(OptionError, match="--runs 3 --cross-fit 2: the training is your own"):
-        Effort.of(3, cross_fit=2).require_none("the training is your own")
+        ProxyRequest.of(3, cross_fit=2).require_none("the training is your own")

@@ -1,4 +1,4 @@
-"""A checkpoint of the user's, from the words of the command to what their model says of every sample."""
+"""A user's checkpoint: from the words of the command to what their model says of every sample."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from prune.scorers import imported_scores
 from prune.steps.dataset_session import Opened
 from prune.steps.rejects import check_rejects
 from prune.steps.score.compute import write_scores
-from prune.steps.score.request import Effort
+from prune.steps.score.request import ProxyRequest
 
 MEANINGS = ("hard", "easy", "typical", "atypical", "redundant", "uncertain", "contrastive")
 
@@ -53,7 +53,7 @@ def import_columns(opened: Opened, path: str, names: Sequence[str], high: str | 
 
 
 def require_alone(
-    effort: Effort,
+    request: ProxyRequest,
     training: Mapping[str, Any] | None,
     checkpoint: Mapping[str, str | None] | None,
     options: Sequence[str],
@@ -65,7 +65,9 @@ def require_alone(
     named |= {_MODEL[k]: v for k, v in (checkpoint or {}).items()}
     words = [f"{option} {value}" for option, value in named.items() if value is not None]
     words += [f"--set {word}" for word in options]
-    effort.require_none("imported scores are taken as they are", words, "leave it out, or leave --import out")
+    request.require_none(
+        "imported scores are taken as they are", words, "leave it out, or leave --import out"
+    )
 
 
 _MODEL = {"file": "--checkpoint", "factory": "--model", "mean": "--mean", "std": "--std"}

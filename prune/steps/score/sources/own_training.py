@@ -24,7 +24,7 @@ from prune.steps.score.inputs import (
     scored,
     space_of,
 )
-from prune.steps.score.request import Effort
+from prune.steps.score.request import ProxyRequest
 from prune.steps.score.sources.checkpoint import Model, checked, images_of, usable_rows
 from prune.steps.score.sources.own_trace import (
     OwnTrace,
@@ -36,17 +36,17 @@ from prune.steps.score.sources.own_trace import (
 from prune.steps.score.unlabelled import judged, require_labels
 from prune.store import identity
 
-__all__ = ["Model", "owned_scores", "plan_of"]
+__all__ = ["Model", "own_scores", "plan_of"]
 
 OWN = "own"  # what `--proxy` says of a trace that no proxy wrote
 
 
-def owned_scores(
+def own_scores(
     opened: Opened,
     wanted: ScoreRequest,
     training: Training,
     *,
-    effort: Effort,
+    request: ProxyRequest,
     on: str | None,
     model: Model | None,
     proxy: str | None,
@@ -65,7 +65,7 @@ def owned_scores(
     MissingColumnError
         `own` is asked for, and there is no such trace.
     OptionError
-        A checkpoint and a proxy are asked for, or an effort that only proxies make; and as `checked` and
+        A checkpoint and a proxy are asked for, or what only proxies can do; and as `checked` and
         `own_columns`.
     """
     if not (wanted.trained or space_of(opened, wanted.needs, on) == FEATURES):
@@ -77,7 +77,7 @@ def owned_scores(
     if model is not None:
         if proxy not in {None, "linear"}:
             raise OptionError(f"--checkpoint takes the place of --proxy {proxy}", "leave one of the two out")
-        effort.require_none("there is no proxy to train: the model is a checkpoint")
+        request.require_none("there is no proxy to train: the model is a checkpoint")
         return own_columns(opened, wanted, checked(opened, wanted, model, training, on), training, on)
     own = None
     if proxy in {None, OWN} and opened.store.holds_dataset(opened.fingerprint):
@@ -91,7 +91,7 @@ def owned_scores(
         if training.proxy != "linear":
             require_images(opened)
         return None
-    effort.require_none(f"there is no proxy to train: scores come from {own}")
+    request.require_none(f"there is no proxy to train: scores come from {own}")
     return own_columns(opened, wanted, own, training, on)
 
 

@@ -50,7 +50,7 @@ def find_dataset(pool: TargetPool, source: str, split: str | None, settings: Set
 
 
 def look_at(
-    pool: TargetPool, found: TargetDataset, settings: Settings, device: str
+    pool: TargetPool, target: TargetDataset, settings: Settings, device: str
 ) -> tuple[Store, dict[int, str]]:
     """Return a store that has the columns of the pool's space for this dataset, and the rows left out.
 
@@ -64,18 +64,18 @@ def look_at(
     RejectsError
         Samples cannot be used, and `settings` do not say to go on without them.
     """
-    dataset, fingerprint = found.dataset, found.dataset.fingerprint
+    dataset, fingerprint = target.dataset, target.dataset.fingerprint
     if fingerprint == pool.store.state.get("dataset"):
         return pool.store, all_rejects(pool.store, dataset)
     store = Store(pool.store.path / TARGETS / fingerprint[:16])
     with store.writing(wait=settings.wait, say=settings.reporter.say):
         if not store.holds_dataset(fingerprint):
             store.write_dataset(dataset)
-        ready = Opened(store, found.reader, dataset, fingerprint, settings)
+        ready = Opened(store, target.reader, dataset, fingerprint, settings)
         columns = (
-            _by_proxy(pool, ready, found.source, device)
+            _by_proxy(pool, ready, target.source, device)
             if pool.is_of_proxy
-            else [_by_encoder(pool.store.column(pool.space), ready, found.source, device)]
+            else [_by_encoder(pool.store.column(pool.space), ready, target.source, device)]
         )
         rejects = dict(dataset.rejects)
         for column in columns:

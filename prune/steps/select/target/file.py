@@ -74,15 +74,15 @@ def weights_of(path: Path, count: int) -> Array:
     """
     if not path.is_file():
         raise OptionError(f"there is no file {path}", "--target-weights takes a .npy, one number a sample")
-    found = _load(path).get("features", np.empty(0))
-    if found.shape != (count,):
+    loaded = _load(path).get("features", np.empty(0))
+    if loaded.shape != (count,):
         raise OptionError(
-            f"{path} has the shape {found.shape}, but the target has {count} samples",
+            f"{path} has the shape {loaded.shape}, but the target has {count} samples",
             "one weight for each sample of the target, in its order",
         )
-    if found.dtype.kind not in "iufb":
-        raise DataError(f"{path} holds {found.dtype}, not numbers")
-    weights = np.array(found, np.float64)
+    if loaded.dtype.kind not in "iufb":
+        raise DataError(f"{path} holds {loaded.dtype}, not numbers")
+    weights = np.array(loaded, np.float64)
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
         first = f"row {bad[0]} is {weights[bad[0]]:g}"
@@ -95,9 +95,9 @@ def _load(path: Path) -> dict[str, Array]:
     if path.suffix != ".npz":
         return {"features": np.asarray(open_npy(path))}
     try:
-        with warnings.catch_warnings(), np.load(path, allow_pickle=False) as found:
+        with warnings.catch_warnings(), np.load(path, allow_pickle=False) as loaded:
             warnings.simplefilter("ignore")  # a file must not write to the terminal
-            return {name: found[name] for name in ("errors", "features", "labels") if name in found}
+            return {name: loaded[name] for name in ("errors", "features", "labels") if name in loaded}
     except _UNREADABLE as error:
         raise DataError(
             f"{path} cannot be read as {path.suffix}: {' '.join(str(error).split())[:120]}",

@@ -74,11 +74,11 @@ def open_target(  # noqa: PLR0913 - what --target and its options say, and where
         dataset = known_dataset(held, replace(settings, reading={}), "matching what is known of it")
         rejects = all_rejects(held, dataset)
     else:
-        found = find_dataset(pool, source, split, settings)
-        dataset = found.dataset
+        seen = find_dataset(pool, source, split, settings)
+        dataset = seen.dataset
         if len(dataset.usable):
             _with_gradient(pool, dataset, dataset.usable)  # before anything is computed
-        held, rejects = look_at(pool, found, settings, device)
+        held, rejects = look_at(pool, seen, settings, device)
     usable = np.setdiff1d(np.arange(len(dataset)), np.array(sorted(rejects), np.int64))
     rows = _with_gradient(pool, dataset, usable)
     if len(rows) < len(usable):
