@@ -52,7 +52,7 @@ def _page(family: str, method: Method) -> str:
         "```",
         "",
     ]
-    facts = facts_of(_KEYS[family], method)
+    facts = facts_of(method)
     lines += facts if family == "scorers" else (f"- {fact}" for fact in facts)
     lines += _options(method)
     for title, text in _sections(rest):

@@ -12,7 +12,6 @@ import typer
 
 from prune.core import method_names
 
-MEANINGS = ("hard", "easy", "typical", "atypical", "redundant", "uncertain", "contrastive")
 ENCODERS = ("pixels", "precomputed", *method_names.MODELS)
 Complete = Callable[[str], list[str]]
 

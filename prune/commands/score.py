@@ -12,6 +12,7 @@ from prune.commands import options as o
 from prune.commands.console import finish, noting, reporter
 from prune.commands.score_report import summary
 from prune.core import method_names
+from prune.core.directions import MEANINGS
 from prune.system.cores import core_count
 
 
@@ -51,7 +52,7 @@ def score(
         typer.Option(
             metavar="MEANING",
             help="What a high imported value means: hard, easy, …; or NAME=hard,…",
-            autocompletion=c.choices(c.MEANINGS),
+            autocompletion=c.choices(MEANINGS),
             rich_help_panel=o.SCORES,
         ),
     ] = None,

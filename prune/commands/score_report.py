@@ -25,15 +25,14 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
 
 def _suspect(scores: dict[str, dict[str, Any]]) -> list[str]:
     """Name the labels to look at first, by the score that tells wrong ones best, and where all are."""
-    known = [name for name in _BEST if scores.get(name, {}).get("most_suspect")]
+    from prune.scorers import SCORERS
+
+    known = [name for name in SCORERS if scores.get(name, {}).get("most_suspect")]
     if not known:
         return []
-    name = known[0]
+    name = max(known, key=lambda name: (SCORERS[name].suspects, SCORERS[name].wrong_labels))
     keys = ", ".join(printable(key) for key in scores[name]["most_suspect"])
     return [f"labels to look at first, by {name}: {keys}; all in order: the column score.{name}.suspect_rank"]
-
-
-_BEST = ("aum", "confidence", "loss", "el2n", "grad_norm_last", "grad_norm", "forgetting")
 
 
 def _trust(name: str, about: dict[str, Any]) -> list[str]:

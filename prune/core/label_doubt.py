@@ -14,7 +14,6 @@ from prune.core.arrays import Scores
 Numbers: TypeAlias = npt.NDArray[np.float64]
 Ranks: TypeAlias = npt.NDArray[np.int32]
 
-BLIND = frozenset({"deepfool", "entropy", "margin"})  # hard or easy whatever the label is
 _FEWEST = 200  # samples: fewer show no shape
 _VALUES = 64  # fewer different scores are counts, which have no density
 _BINS = 512
@@ -24,12 +23,6 @@ _APART = 2.3  # Ashman's D; over 2 two normals are apart, and clean labels came 
 _LEAST, _MOST = 0.02, 0.4  # of the samples: fewer may be a tail of clean ones, more are no exception
 _STARTS = (0.5, 0.7, 0.8, 0.9, 0.95)  # quantiles that the two parts are first divided at
 _ROUNDS = 300
-_LOSES = {
-    "aum": 0.0,
-    "confidence": 0.5,
-    "loss": float(np.log(2)),
-    "el2n": float(np.sqrt(0.5)),
-}  # beyond: lost
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,9 @@ class Doubt:
     rule: str
 
 
-def doubt(scores: Scores, high: str, score: str = "") -> Doubt:
+def doubt(
+    scores: Scores, high: str, *, loses_beyond: float | None = None, probability: bool | None = None
+) -> Doubt:
     """Return the samples that belong to the harder of two normal distributions, where there are clearly two.
 
     Wrong labels are hard in their own way: where they have been learned badly enough, the score's histogram
@@ -60,9 +55,11 @@ def doubt(scores: Scores, high: str, score: str = "") -> Doubt:
         Scores that are not finite are never doubted.
     high
         What a high score means: ``hard`` or ``easy``.
-    score
-        Which score it is: ``aum``, ``confidence``, ``loss`` or ``el2n`` say where the label loses, others do
-        not. Where nobody says, easy scores from 0 to 1 are taken for probabilities.
+    loses_beyond
+        The score at which another class than the label becomes the likelier; None: nobody knows.
+    probability
+        Whether it is the probability of the label. Where nobody says, easy scores from 0 to 1 are taken for
+        such.
 
     Returns
     -------
@@ -88,22 +85,17 @@ def doubt(scores: Scores, high: str, score: str = "") -> Doubt:
         return Doubt(none, None, f"{finite.sum()} samples are too few to show a threshold")
     if (kinds := len(np.unique(values[finite]))) < _VALUES:
         return Doubt(none, None, f"{kinds} different scores are too few to show a threshold")
-    hardness, floor = _hardness(values[finite], high, score)
+    hardness, floor = _hardness(values[finite], high, probability is not False)
     place, fit = _parting(hardness, floor)
     if place is None:
         return Doubt(none, None, f"the scores are of one kind ({fit})")
     mask = none.copy()
-    mask[finite] = (hardness > place) & _loses(values[finite], high, score)
+    mask[finite] = (hardness > place) & _loses(values[finite], high, loses_beyond)
     if not mask.any():
         return Doubt(none, None, f"no label loses beyond the threshold ({fit})")
     threshold = float(values[mask].min() if high == "hard" else values[mask].max())
     side = "from" if high == "hard" else "up to"
     return Doubt(mask, threshold, f"{side} {threshold:.4g}, where the second kind begins ({fit})")
-
-
-def tells_labels(score: str, high: str) -> bool:
-    """Whether a score of ours says how badly a label fits: hard or easy, and not blind to labels."""
-    return high in {"hard", "easy"} and score not in BLIND
 
 
 def suspect_ranks(scores: Scores, high: str, lots: Callable[[], npt.NDArray[np.uint64]]) -> Ranks:
@@ -141,17 +133,17 @@ def _require_direction(high: str) -> None:
         raise ValueError(f"a score whose high values are {high!r} does not say which end is hard")
 
 
-def _loses(values: Numbers, high: str, score: str) -> npt.NDArray[np.bool_]:
+def _loses(values: Numbers, high: str, beyond: float | None) -> npt.NDArray[np.bool_]:
     """Return where another class wins, as far as the score tells; everywhere, if it does not."""
-    if score not in _LOSES:
+    if beyond is None:
         return np.ones(len(values), bool)
-    return values > _LOSES[score] if high == "hard" else values < _LOSES[score]
+    return values > beyond if high == "hard" else values < beyond
 
 
-def _hardness(values: Numbers, high: str, score: str) -> tuple[Numbers, float]:
+def _hardness(values: Numbers, high: str, probability: bool) -> tuple[Numbers, float]:
     """Return numbers on a scale without ends, high where hard, and the floor that the easiest are cut at."""
     within = values.min() >= 0 and values.max() <= 1
-    if high == "easy" and within and score in {"", "confidence"}:
+    if high == "easy" and within and probability:
         odds = np.clip(values, _FLOOR, 1 - _FLOOR)
         return np.log1p(-odds) - np.log(odds), float(np.log(_FLOOR) - np.log1p(-_FLOOR))
     if high == "easy" or values.min() < 0:

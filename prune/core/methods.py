@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from prune.core.errors import OptionError, UnknownNameError
 
@@ -26,22 +26,9 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 @dataclass(frozen=True)
 class Method:
-    """One row of a table: a function, and what its signature cannot say."""
+    """One row of a table: a function, and what its signature cannot say; see `Scorer` and `Selector`."""
 
     function: Callable[..., Any]
-    high: str = ""  # scorers: what a high value means, such as hard, easy, atypical, redundant or uncertain
-    nested: bool = True  # selectors: a smaller budget is a prefix of a larger one
-    flag: Callable[..., Any] | None = None  # scorers: a second column, one bool a sample
-    suspects: bool = False  # scorers: another, of the labels that the score's own distribution doubts
-    version: int = 1  # scorers: raised when the same columns give other scores
-    rowwise: bool = False  # scorers: fed row blocks, because what it needs is too large to load whole
-    plan: Callable[..., Any] | None = None  # selectors: (size, k, options) -> what it will need
-    weighted: bool = False  # selectors: weights belong to all that was taken, even if they are 1
-    quota: str = "none"  # selectors: how the budget is split over classes unless the user says
-    on: str = ""  # selectors: `gradients` if that is the space they are made for
-    score: str = ""  # selectors: the score they are made for
-    spent: bool = False  # selectors: once gains are 0 nothing is left to gain, and the rest is drawn by lot
-    sizes: bool = False  # selectors: asked for no budget, it decides itself how many to keep
 
     @property
     def name(self) -> str:
@@ -121,12 +108,15 @@ class Method:
         return f"options of {self.name}: {known}" if known else f"{self.name} has no options"
 
 
+Row = TypeVar("Row", bound=Method)
+
+
 @functools.cache
 def _parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return list(inspect.signature(function).parameters.values())  # asked for once a class, of which many
 
 
-def table(*methods: Method) -> dict[str, Method]:
+def table(*methods: Row) -> dict[str, Row]:
     """Return the methods by name; two of one name are a bug."""
     by_name = {method.name: method for method in methods}
     assert len(by_name) == len(methods), "two methods share a name"
@@ -140,7 +130,7 @@ def words(options: Options) -> list[str]:
     return [options] if isinstance(options, str) else list(options)
 
 
-def find(kind: str, name: str, methods: Mapping[str, Method]) -> Method:
+def find(kind: str, name: str, methods: Mapping[str, Row]) -> Row:
     """Return the method called `name`, or raise `UnknownNameError` with the nearest one."""
     if name not in methods:
         raise UnknownNameError(kind, name, methods)

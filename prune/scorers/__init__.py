@@ -1,6 +1,9 @@
 """One file per scorer: a plain function of store columns. Listed here or it does not exist."""
 
-from prune.core.methods import Method, table
+import math
+
+from prune.core.method_rows import Scorer
+from prune.core.methods import table
 from prune.scorers.aum import aum
 from prune.scorers.cal import cal
 from prune.scorers.class_median import class_median
@@ -16,32 +19,32 @@ from prune.scorers.forgetting import forgetting, never_learned
 from prune.scorers.grad_norm import grad_norm
 from prune.scorers.grad_norm_last import grad_norm_last
 from prune.scorers.imported import imported_scores
-from prune.scorers.input_norm import input_norm
+from prune.scorers.input_norm import NOT_LEARNED, input_norm
 from prune.scorers.loss import loss
 from prune.scorers.margin import margin
 from prune.scorers.prototype import prototype
 from prune.scorers.tdds import tdds
 
 SCORERS = table(
-    Method(el2n, high="hard", version=2),
-    Method(grad_norm, high="hard"),
-    Method(grad_norm_last, version=2, high="hard"),
-    Method(forgetting, high="hard", flag=never_learned),
-    Method(aum, high="easy", suspects=True),
-    Method(confidence, high="easy"),
-    Method(entropy, high="hard"),
-    Method(margin, high="easy"),
-    Method(loss, high="hard"),
-    Method(dyn_unc, high="uncertain"),
-    Method(tdds, high="uncertain"),
-    Method(dual, high="hard and uncertain"),
-    Method(eva, high="uncertain", version=2),
-    Method(prototype, high="atypical"),
-    Method(class_median, high="atypical"),
-    Method(density, high="redundant"),
-    Method(cal, high="contrastive"),
-    Method(deepfool, high="easy"),
-    Method(input_norm, rowwise=True),
+    Scorer(el2n, high="hard", loses_beyond=math.sqrt(0.5), wrong_labels=0.940, version=2),
+    Scorer(grad_norm, high="hard", wrong_labels=0.886),
+    Scorer(grad_norm_last, high="hard", wrong_labels=0.918, version=2),
+    Scorer(forgetting, high="hard", least_epochs=2, wrong_labels=0.851, flags={"never": never_learned}),
+    Scorer(aum, high="easy", loses_beyond=0.0, wrong_labels=0.938, suspects=True),
+    Scorer(confidence, high="easy", loses_beyond=0.5, wrong_labels=0.947, probability=True),
+    Scorer(entropy, high="hard", looks_at_labels=False),
+    Scorer(margin, high="easy", looks_at_labels=False),
+    Scorer(loss, high="hard", loses_beyond=math.log(2), wrong_labels=0.947),
+    Scorer(dyn_unc, high="uncertain", least_epochs=2),
+    Scorer(tdds, high="uncertain", least_epochs=3, looks_at_labels=False),
+    Scorer(dual, high="hard and uncertain", least_epochs=2),
+    Scorer(eva, high="uncertain", least_epochs=4, windows=2, version=2),
+    Scorer(prototype, high="atypical", looks_at_labels=False),
+    Scorer(class_median, high="atypical"),
+    Scorer(density, high="redundant", looks_at_labels=False),
+    Scorer(cal, high="contrastive", looks_at_labels=False),
+    Scorer(deepfool, high="easy", looks_at_labels=False),
+    Scorer(input_norm, looks_at_labels=False, rowwise=True, caution=NOT_LEARNED),
 )
 
 __all__ = ["SCORERS", "imported_scores"]

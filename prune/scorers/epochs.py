@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from prune.core.arrays import Array, Trajectory
 from prune.core.errors import OptionError
+from prune.core.method_rows import Scorer
+
+_WORDS = {2: "two", 3: "three"}
 
 Window = npt.NDArray[np.float64]  # (J, n)
 
@@ -66,17 +69,18 @@ def require_window(window: int, least: int) -> None:
         raise OptionError(f"window={window} is not at least {least}", "window=10 is what the paper takes")
 
 
-def remark(name: str, options: Mapping[str, Any], t: int) -> str:
+def remark(scorer: Scorer, options: Mapping[str, Any], t: int) -> str:
     """Say in what the windows of a score differ from what was asked; nothing if they do not."""
     if "window" not in options:
         return ""
     first, last = options.get("first") or 1, options.get("last") or t
     there, asked = last - first + 1, options["window"]
-    wanted = 2 * asked if name == "eva" else asked
-    if wanted <= there:
+    name, several = scorer.name, scorer.windows
+    if several * asked <= there:
         return ""
-    if name == "eva":
-        return f"eva: {there} epochs do not hold two windows of {asked}; it compares windows of {there // 2}"
+    if several > 1:
+        held, most = f"{_WORDS.get(several, several)} windows of {asked}", there // several
+        return f"{name}: {there} epochs do not hold {held}; it compares windows of {most}"
     return f"{name}: the window of {asked} epochs is cut to the {there} there are"
 
 

@@ -11,6 +11,13 @@ STD = (0.229, 0.224, 0.225)
 _ROWS = 1024  # images in arithmetic at a time
 
 
+NOT_LEARNED = (
+    "input_norm says nothing about what is learned; it is what gradient norms at epoch 0 come to (Spearman "
+    "0.96), and CIFAR-10 halved by it gave 92.4 % accuracy where random gave 93.5 % "
+    "(Kirsch, 2023, arXiv:2303.14753). Try --score el2n"
+)
+
+
 def input_norm(images: Images, /) -> Scores:
     """Length of the normalised image, ``‖(x/255 − mean) / std‖₂``.
 

@@ -1,6 +1,7 @@
 """One file per selector: a plain function of a space, scores or keys. Listed here or it does not exist."""
 
-from prune.core.methods import Method, table
+from prune.core.method_rows import Selector
+from prune.core.methods import table
 from prune.selectors.beta import beta
 from prune.selectors.contextual_diversity import contextual_diversity, plan_of_contextual_diversity
 from prune.selectors.craig import craig, plan_of_craig
@@ -23,39 +24,39 @@ from prune.selectors.prototypes import plan_of_prototypes, prototypes
 from prune.selectors.random import random
 from prune.selectors.saturated_coverage import plan_of_saturated_coverage, saturated_coverage
 from prune.selectors.semdedup import plan_of_semdedup, semdedup
-from prune.selectors.stratified import stratified
+from prune.selectors.stratified import ONE_FOR_ALL, stratified
 from prune.selectors.sum_redundancy import plan_of_sum_redundancy, sum_redundancy
 from prune.selectors.top import bottom, top
 from prune.selectors.window import window
 from prune.selectors.zcore import plan_of_zcore, zcore
 
 SELECTORS = table(
-    Method(random),
-    Method(top),
-    Method(bottom),
-    Method(window),
-    Method(stratified, nested=False),
-    Method(beta, nested=False, score="dual"),
-    Method(gumbel),
-    Method(moderate, quota="proportional", score="class_median"),
-    Method(kcenter, plan=plan_of_kcenter, spent=True),
-    Method(facility_location, plan=plan_of_facility_location, spent=True),
-    Method(craig, plan=plan_of_craig, quota="proportional", on="gradients", weighted=True),
-    Method(d2, plan=plan_of_d2),
-    Method(prototypes, plan=plan_of_prototypes),
-    Method(kmeans, plan=plan_of_kmeans),
-    Method(semdedup, plan=plan_of_semdedup, sizes=True),
-    Method(gio, plan=plan_of_gio, sizes=True),
-    Method(contextual_diversity, plan=plan_of_contextual_diversity, spent=True),
-    Method(zcore, plan=plan_of_zcore),
-    Method(gradmatch, plan=plan_of_gradmatch, quota="proportional", on="gradients", weighted=True),
-    Method(glister, plan=plan_of_glister, on="gradients"),
-    Method(graph_cut, plan=plan_of_graph_cut),
-    Method(saturated_coverage, plan=plan_of_saturated_coverage, spent=True),
-    Method(log_det, plan=plan_of_log_det),
-    Method(disparity_min, plan=plan_of_disparity_min, spent=True),
-    Method(disparity_sum, plan=plan_of_disparity_sum),
-    Method(sum_redundancy, plan=plan_of_sum_redundancy),
-    Method(feature_based, plan=plan_of_feature_based),
-    Method(herding, plan=plan_of_herding),
+    Selector(random),
+    Selector(top, takes_only="high", turned="--method bottom"),
+    Selector(bottom, takes_only="low"),
+    Selector(window),
+    Selector(stratified, nested=False, caution_if_uneven=ONE_FOR_ALL),
+    Selector(beta, nested=False, score="dual"),
+    Selector(gumbel, turned="--set tau=-1"),
+    Selector(moderate, quota="proportional", score="class_median"),
+    Selector(kcenter, plan=plan_of_kcenter, spent=True),
+    Selector(facility_location, plan=plan_of_facility_location, spent=True),
+    Selector(craig, plan=plan_of_craig, quota="proportional", on="gradients", weighted=True),
+    Selector(d2, plan=plan_of_d2),
+    Selector(prototypes, plan=plan_of_prototypes),
+    Selector(kmeans, plan=plan_of_kmeans),
+    Selector(semdedup, plan=plan_of_semdedup, sizes=True),
+    Selector(gio, plan=plan_of_gio, sizes=True),
+    Selector(contextual_diversity, plan=plan_of_contextual_diversity, spent=True),
+    Selector(zcore, plan=plan_of_zcore),
+    Selector(gradmatch, plan=plan_of_gradmatch, quota="proportional", on="gradients", weighted=True),
+    Selector(glister, plan=plan_of_glister, on="gradients"),
+    Selector(graph_cut, plan=plan_of_graph_cut),
+    Selector(saturated_coverage, plan=plan_of_saturated_coverage, spent=True),
+    Selector(log_det, plan=plan_of_log_det),
+    Selector(disparity_min, plan=plan_of_disparity_min, spent=True),
+    Selector(disparity_sum, plan=plan_of_disparity_sum),
+    Selector(sum_redundancy, plan=plan_of_sum_redundancy),
+    Selector(feature_based, plan=plan_of_feature_based),
+    Selector(herding, plan=plan_of_herding),
 )

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from prune.core.label_doubt import doubt, suspect_ranks, tells_labels
+from prune.core.label_doubt import doubt, suspect_ranks
 from prune.scorers import SCORERS
 
 N = 4000
+
+
+def _known(name: str) -> dict[str, Any]:
+    """What the row of a scorer says; nothing of a score that was computed elsewhere."""
+    if not name:
+        return {}
+    return {"loses_beyond": SCORERS[name].loses_beyond, "probability": SCORERS[name].probability}
 
 
 def _mixed(rate: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -29,7 +38,7 @@ def test_two_kinds_are_parted_in_the_right_place(rate: float) -> None:
         (np.sqrt(2) / (1 + np.exp(margins)), "hard", "el2n"),  # as the error
     ):
         scores = np.asarray(numbers, np.float32)
-        found = doubt(scores, high, name)
+        found = doubt(scores, high, **_known(name))
         assert abs(found.mask.mean() - rate) < 0.07, (high, found.rule)
         assert wrong[found.mask].mean() > 0.85
         assert found.mask[wrong].mean() > 0.7
@@ -101,24 +110,25 @@ def test_clean_samples_of_two_kinds_are_not_doubted_where_their_label_wins() -> 
         (np.logaddexp(0, -logits), "hard", "loss"),
         (np.sqrt(2) / (1 + np.exp(logits)), "hard", "el2n"),
     ):
-        found = doubt(np.asarray(numbers, np.float32), high, name)
+        found = doubt(np.asarray(numbers, np.float32), high, **_known(name))
         assert not (found.mask & (logits > 0)).any(), found.rule
         assert found.mask.mean() < 0.01
     hard_class = np.arange(N) < N // 10
     margins = np.where(hard_class, rng.normal(3, 1, N), rng.normal(10, 1.5, N)).astype(np.float32)
     assert doubt(margins, "easy").mask.sum() > 300  # two kinds, there is no doubt
-    assert (margins[doubt(margins, "easy", "aum").mask] < 0).all()
+    assert (margins[doubt(margins, "easy", **_known("aum")).mask] < 0).all()
 
 
 def test_what_lies_at_the_floor_is_no_kind_of_its_own() -> None:
     rng = np.random.default_rng(3)
     sure = np.where(rng.random(N) < 0.7, 1.0, 1 / (1 + np.exp(-rng.normal(-1, 1, N))))
-    assert not doubt(sure.astype(np.float32), "easy", "confidence").mask.any()
+    assert not doubt(sure.astype(np.float32), "easy", **_known("confidence")).mask.any()
 
 
 def test_only_the_confidence_is_taken_for_a_probability() -> None:
     scores = np.clip(_mixed(0.2)[0] / 40 + 0.5, 0, 1).astype(np.float32)
-    assert np.array_equal(doubt(scores, "easy", "grad").mask, doubt(scores * 3, "easy", "grad").mask)
+    small, large = (doubt(of, "easy", probability=False).mask for of in (scores, scores * 3))
+    assert np.array_equal(small, large)
 
 
 def test_small_clean_data_are_hardly_ever_doubted() -> None:
@@ -149,13 +159,13 @@ def test_no_lot_is_drawn_where_no_scores_are_equal() -> None:
 def test_there_is_an_order_where_there_is_no_threshold(rate: float) -> None:
     margins, wrong = _mixed(rate)
     ranks = suspect_ranks(margins, "easy", lambda: np.arange(N, dtype=np.uint64))
-    assert doubt(margins, "easy", "aum").mask.any() == (rate > 0.01)
+    assert doubt(margins, "easy", **_known("aum")).mask.any() == (rate > 0.01)
     assert sorted(ranks.tolist()) == list(range(N))
     assert wrong[ranks < wrong.sum()].mean() > 0.8
 
 
 def test_scores_that_look_at_the_label_tell_and_others_do_not() -> None:
-    telling = {name for name, method in SCORERS.items() if tells_labels(name, method.high)}
+    telling = {name for name, scorer in SCORERS.items() if scorer.tells_labels}
     assert telling == {"el2n", "grad_norm", "grad_norm_last", "forgetting", "aum", "confidence", "loss"}
     with pytest.raises(ValueError, match="'uncertain' does not say which end is hard"):
         suspect_ranks(np.zeros(3, np.float32), "uncertain", _lots)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import prune.scorers
+from prune.core.directions import AND, MEANINGS
 from prune.core.errors import OptionError
 from prune.index.space import EmbeddingSpace
 from prune.scorers import SCORERS
@@ -17,7 +18,6 @@ PER_SAMPLE = {"gradient", "boundary"}  # (n,)
 PER_EPOCH = {  # (t, n)
     "margin", "loss", "p_label", "p_other", "gap", "error", "entropy", "divergence", "feature_norm", "right",
 }  # fmt: skip
-LEAST = {"dyn_unc": 2, "dual": 2, "tdds": 3, "eva": 4}  # epochs that a score compares
 SUPPLIED = {"seed": 0, "classes": 1}
 
 every_scorer = pytest.mark.parametrize("name", SCORERS)
@@ -99,15 +99,18 @@ def test_a_sample_without_numbers_scores_nan_and_leaves_the_others_alone(name):
 @every_scorer
 def test_a_short_trace_and_one_sample_are_enough(name):
     method = SCORERS[name]
-    least = LEAST.get(name, 1)
+    least = method.least_epochs
     one = take(method, inputs(method), [3])
     arrays = [a[:least] if need in PER_EPOCH else a for need, a in zip(method.needs, one, strict=True)]
     assert np.isfinite(score(method, arrays)).all()
 
 
-@pytest.mark.parametrize("name", LEAST)
+COMPARING = [name for name, scorer in SCORERS.items() if scorer.compares_epochs]
+
+
+@pytest.mark.parametrize("name", [name for name in COMPARING if name != "forgetting"])
 def test_fewer_epochs_than_a_score_compares_are_refused(name):
-    method, least = SCORERS[name], LEAST[name]
+    method, least = SCORERS[name], SCORERS[name].least_epochs
     short = [a[: least - 1] for a in inputs(method)]
     with pytest.raises(OptionError, match=f"fewer than the {least} that this score compares") as caught:
         score(method, short)
@@ -130,8 +133,7 @@ def test_a_window_of_epochs_is_a_trace_of_these_epochs(name):
 @every_scorer
 def test_says_what_a_high_value_means(name):
     method = SCORERS[name]
-    known = {"hard", "easy", "typical", "atypical", "redundant", "uncertain", "contrastive"}
-    assert set(method.high.split(" and ")) <= known or name == "input_norm"
+    assert set(method.high.split(AND)) <= set(MEANINGS) or name == "input_norm"
 
 
 @every_scorer
@@ -154,10 +156,10 @@ def test_the_size_of_blocks_does_not_matter(name):
         np.testing.assert_array_equal(np.concatenate(blocks), whole)
 
 
-@pytest.mark.parametrize("name", [n for n, m in SCORERS.items() if m.flag])
-def test_a_flag_is_one_bool_a_sample(name):
+@pytest.mark.parametrize(("name", "flag"), [(n, f) for n, m in SCORERS.items() for f in m.flags])
+def test_a_flag_is_one_bool_a_sample(name, flag):
     method = SCORERS[name]
-    flags = method.flag(*inputs(method))
+    flags = method.flags[flag](*inputs(method))
     assert flags.shape == (N,)
     assert flags.dtype == bool
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from prune.core.errors import OptionError
+from prune.scorers import SCORERS
 from prune.scorers.dual import dual
 from prune.scorers.dyn_unc import dyn_unc
 from prune.scorers.epochs import remark, windows
@@ -202,4 +203,4 @@ def test_eva_is_high_on_the_boundary_and_0_where_nothing_moves():
     ],
 )
 def test_a_window_that_does_not_fit_is_told(name, options, said):
-    assert remark(name, options, 8) == said
+    assert remark(SCORERS[name], options, 8) == said

@@ -11,7 +11,7 @@ import pytest
 
 import prune.selectors
 from prune.core.errors import OptionError
-from prune.core.methods import Method
+from prune.core.method_rows import Selector
 from prune.core.selection import Selection
 from prune.index.gradients import GradientSpace, errors_of
 from prune.index.resource_plan import Plan, size_of
@@ -61,12 +61,12 @@ def _inputs(kind: str, on: str = "embeddings", n: int = N) -> dict[str, Any]:
     return {"scores": _frozen(scores), "easiness": easiness, "space": space, "keys": keys, "probs": probs}
 
 
-def _run(method: Method, inputs: dict[str, Any], k: int, **more: Any) -> Selection:
+def _run(method: Selector, inputs: dict[str, Any], k: int, **more: Any) -> Selection:
     supplied = {name: value for name, value in {"k": k, "seed": 3}.items() if name in method.supplied}
     return method.function(*(inputs[name] for name in method.needs), **supplied, **more)
 
 
-def _spaces(method: Method) -> list[str]:
+def _spaces(method: Selector) -> list[str]:
     if "space" not in method.needs:
         return ["embeddings"]
     return ["gradients"] if method.name in ONLY_GRADIENTS else ["embeddings", "gradients"]
@@ -80,7 +80,7 @@ every_input = pytest.mark.parametrize("kind", ["plain", "ties", "equal"])
 
 @everywhere
 @every_input
-def test_exactly_k_distinct_rows_and_the_same_twice(method: Method, on: str, kind: str) -> None:
+def test_exactly_k_distinct_rows_and_the_same_twice(method: Selector, on: str, kind: str) -> None:
     for k in (1, 2, 100, N - 1, N):
         one, two = (_run(method, _inputs(kind, on), k) for _ in range(2))
         assert len(np.unique(one.rows)) == len(one.rows) == len(one.weights) == len(one.gains) == k
@@ -97,19 +97,19 @@ def test_exactly_k_distinct_rows_and_the_same_twice(method: Method, on: str, kin
 
 @everywhere
 @every_input
-def test_smaller_budgets_are_prefixes_where_the_table_says_so(method: Method, on: str, kind: str) -> None:
+def test_smaller_budgets_are_prefixes_where_the_table_says_so(method: Selector, on: str, kind: str) -> None:
     if method.nested:
         whole = _run(method, _inputs(kind, on), N).rows
         assert all(np.array_equal(_run(method, _inputs(kind, on), k).rows, whole[:k]) for k in (1, 17, 200))
 
 
 @everywhere
-def test_a_single_sample_can_be_kept(method: Method, on: str) -> None:
+def test_a_single_sample_can_be_kept(method: Selector, on: str) -> None:
     assert _run(method, _inputs("plain", on, n=1), 1).rows.tolist() == [0]
 
 
 @everywhere
-def test_what_is_given_is_not_taken_again(method: Method, on: str) -> None:
+def test_what_is_given_is_not_taken_again(method: Selector, on: str) -> None:
     if not method.takes("given"):
         pytest.skip("goes on from nothing")
     given = np.array([3, 17, 100])
@@ -122,7 +122,7 @@ def test_what_is_given_is_not_taken_again(method: Method, on: str) -> None:
 
 
 @every_selector
-def test_the_global_random_state_is_left_alone(method: Method) -> None:
+def test_the_global_random_state_is_left_alone(method: Selector) -> None:
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     _run(method, _inputs("plain", _spaces(method)[-1]), 20)
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
@@ -130,13 +130,13 @@ def test_the_global_random_state_is_left_alone(method: Method) -> None:
 
 @every_selector
 @pytest.mark.parametrize("k", [0, N + 1])
-def test_a_budget_that_does_not_fit_is_refused_with_the_numbers(method: Method, k: int) -> None:
+def test_a_budget_that_does_not_fit_is_refused_with_the_numbers(method: Selector, k: int) -> None:
     with pytest.raises(ValueError, match=f"cannot keep {k} of {N} samples"):
         _run(method, _inputs("plain", _spaces(method)[-1]), k)
 
 
 @every_selector
-def test_scores_that_are_not_numbers_are_refused(method: Method) -> None:
+def test_scores_that_are_not_numbers_are_refused(method: Selector) -> None:
     if "scores" not in method.needs:
         pytest.skip("takes no scores")
     scores = np.ones(N, np.float32)
@@ -146,7 +146,7 @@ def test_scores_that_are_not_numbers_are_refused(method: Method) -> None:
 
 
 @everywhere
-def test_the_plan_is_known_before_and_grows_with_the_data(method: Method, on: str) -> None:
+def test_the_plan_is_known_before_and_grows_with_the_data(method: Selector, on: str) -> None:
     if method.plan is None:
         assert "space" not in method.needs, "whoever compares samples says what it costs"
         return
@@ -159,14 +159,34 @@ def test_the_plan_is_known_before_and_grows_with_the_data(method: Method, on: st
 
 
 @pytest.mark.parametrize("method", [SELECTORS[name] for name in ONLY_GRADIENTS if name in SELECTORS])
-def test_methods_for_gradients_say_so_elsewhere(method: Method) -> None:
+def test_methods_for_gradients_say_so_elsewhere(method: Selector) -> None:
     with pytest.raises(OptionError) as caught:
         _run(method, _inputs("plain"), 3)
     assert "--on gradients" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "method", [m for m in SELECTORS.values() if "scores" in m.needs], ids=lambda m: m.name
+)
+def test_a_method_takes_the_one_end_of_a_score_where_its_row_says_so(method: Selector) -> None:
+    inputs, k = _inputs("plain"), 40
+    order = np.argsort(inputs["scores"], kind="stable")
+    ends = {"high": set(order[-k:].tolist()), "low": set(order[:k].tolist())}
+    taken = set(_run(method, inputs, k).rows.tolist())
+    assert next((end for end, rows in ends.items() if rows == taken), "") == method.takes_only
+
+
+@pytest.mark.parametrize("method", [m for m in SELECTORS.values() if m.turned], ids=lambda m: m.name)
+def test_what_turns_a_method_makes_it_prefer_low_scores(method: Selector) -> None:
+    inputs, (option, value) = _inputs("plain"), method.turned.split(" ")
+    other, words = (SELECTORS[value], {}) if option == "--method" else (method, method.parse([value]))
+    scores = inputs["scores"]
+    assert scores[_run(method, inputs, 40).rows].mean() > scores.mean()
+    assert scores[_run(other, inputs, 40, **words).rows].mean() < scores.mean()
+
+
 @every_selector
-def test_the_docstring_says_what_it_is_and_the_signature_what_it_needs(method: Method) -> None:
+def test_the_docstring_says_what_it_is_and_the_signature_what_it_needs(method: Selector) -> None:
     assert method.summary.endswith(".")
     assert set(method.needs) <= {"space", "scores", "easiness", "keys", "probs"}
     assert "k" in method.supplied

@@ -79,7 +79,12 @@ def _page(family: str, name: str) -> dict[str, Any]:
         from prune.encoders import ENCODERS
 
         return page_of(family, name, ENCODERS[name].function, ENCODERS[name])
-    method = {"scores": SCORERS, "selectors": SELECTORS, "exporters": EXPORTERS}[family][name]
+    tables: dict[str, Mapping[str, Method]] = {
+        "scores": SCORERS,
+        "selectors": SELECTORS,
+        "exporters": EXPORTERS,
+    }
+    method = tables[family][name]
     return page_of(family, name, method.function, method)
 
 
@@ -121,6 +126,6 @@ def _exporters() -> dict[str, Any]:
 
 def _describe(table: Mapping[str, Method]) -> dict[str, Any]:
     return {
-        name: {"summary": method.summary, "high": method.high, "options": method.options}
+        name: {"summary": method.summary, "high": getattr(method, "high", ""), "options": method.options}
         for name, method in table.items()
     }

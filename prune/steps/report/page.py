@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from prune.core.method_rows import Scorer, Selector
 from prune.core.methods import Method
 
 _USE = {
@@ -22,16 +23,17 @@ _USE = {
 def use_of(family: str, name: str, method: Method | None = None) -> str:
     """Return the command that uses a method."""
     score = ""
-    if method is not None and family == "selectors" and "scores" in method.needs:
+    if isinstance(method, Selector) and "scores" in method.needs:
         score = f" --score {method.score or 'el2n'}"
     typed = {"torchvision": "resnet18", "precomputed": "precomputed --features features.npy"}.get(name, name)
     return _USE[family].format(name=typed) + score
 
 
-def facts_of(family: str, method: Method) -> Iterator[str]:
+def facts_of(method: Method) -> Iterator[str]:
     """Yield what the table and the signature say of a score or a selector."""
-    if family == "scores":
+    if isinstance(method, Scorer):
         yield f"A high score means: {method.high or 'nothing by itself'}."
+    if not isinstance(method, Selector):
         return
     yield f"needs: {', '.join(method.needs)}" + (" (gradients by default)" if method.on else "")
     yield "a smaller budget is a prefix: " + ("yes" if method.nested else "no")
@@ -70,7 +72,7 @@ def page_of(family: str, name: str, function: Any, method: Method | None = None)
     text, sections = doc_of(function)
     explained = entries(sections.pop("Parameters", ""))
     options: Mapping[str, Any] = method.options if method is not None else {}
-    facts = list(facts_of(family, method)) if method and family in {"scores", "selectors"} else []
+    facts = list(facts_of(method)) if method is not None else []
     return {
         "summary": text.split("\n", 1)[0],
         "use": use_of(family, name, method),

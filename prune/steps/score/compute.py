@@ -11,7 +11,8 @@ import numpy as np
 
 from prune.core.arrays import Array, Scores
 from prune.core.errors import MissingColumnError, OptionError
-from prune.core.methods import Method, find
+from prune.core.method_rows import Scorer
+from prune.core.methods import find
 from prune.proxy import Training, cache_images
 from prune.scorers import SCORERS
 from prune.steps.dataset_session import Opened
@@ -48,7 +49,7 @@ from prune.store import Column, identity
 class ScoreRequest:
     """Scores to compute, with the options of each."""
 
-    methods: Mapping[str, Method]
+    methods: Mapping[str, Scorer]
     options: Mapping[str, Mapping[str, Any]]
 
     @classmethod
@@ -221,7 +222,7 @@ _SHOWN = 5
 
 
 def _about(
-    job: ScoringJob, method: Method, options: Mapping[str, Any], trained: TrainedRuns
+    job: ScoringJob, method: Scorer, options: Mapping[str, Any], trained: TrainedRuns
 ) -> dict[str, Any]:
     """Return how runs agree, and how far folds lie apart; see `agreement` and `fold_shift`."""
     about: dict[str, Any] = {}

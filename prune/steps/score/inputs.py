@@ -12,8 +12,8 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows, Scores
 from prune.core.errors import MissingColumnError
-from prune.core.label_doubt import doubt, suspect_ranks, tells_labels
-from prune.core.methods import Method
+from prune.core.label_doubt import doubt, suspect_ranks
+from prune.core.method_rows import Scorer
 from prune.proxy import FACTS, Trace
 from prune.scorers.epochs import remark
 from prune.selectors.random import lots
@@ -30,7 +30,6 @@ FEATURES = "embedding.proxy"  # what a proxy makes of the samples
 TRAINED = frozenset({*FACTS, RIGHT, GRADIENT, BOUNDARY, PROBS})  # needs that a trained proxy meets
 PER_RUN = TRAINED - {PROBS}  # and of these every run has its own
 RANK = ".suspect_rank"  # of the column that orders labels, the most suspect first
-_FLAGS = {"forgetting": ".never"}  # suffix of the column that the method's flag fills
 _PREFIX = {IMAGES: "images.", GRADIENT: "grad_norm.", BOUNDARY: "deepfool.", PROBS: "probs"}
 
 
@@ -44,7 +43,7 @@ class ScoringJob:
     usable: Rows  # rows that get a score
     images: Column | None = None
     space: str | None = None  # the embedding that samples are compared in
-    doubted: dict[tuple[str, int, str], Array] = field(default_factory=dict)  # scores of single runs
+    run_scores: dict[tuple[str, int, str], Array] = field(default_factory=dict)
 
     def column(self, name: str) -> Column:
         """Return a finished column, published or not yet."""
@@ -52,7 +51,7 @@ class ScoringJob:
 
 
 def scored(
-    job: ScoringJob, name: str, method: Method, options: Mapping[str, Any]
+    job: ScoringJob, name: str, method: Scorer, options: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return a score's recipe, and its columns `{"": mean, ".std": …}` by suffix, each (n,)."""
     recipe = _recipe(job, name, method, options)
@@ -68,15 +67,15 @@ def scored(
     return recipe, values
 
 
-def of_run(job: ScoringJob, method: Method, options: Mapping[str, Any], run: int) -> Array:
+def of_run(job: ScoringJob, method: Scorer, options: Mapping[str, Any], run: int) -> Array:
     """Return what a scorer of training dynamics says about run `run`, (n,); computed once."""
     asked = (method.name, run, repr(sorted(options.items())))
-    if asked not in job.doubted:
-        job.doubted[asked] = method.function(*_facts(job, method, run), **options)
-    return job.doubted[asked]
+    if asked not in job.run_scores:
+        job.run_scores[asked] = method.function(*_facts(job, method, run), **options)
+    return job.run_scores[asked]
 
 
-def of_features(job: ScoringJob, method: Method, options: Mapping[str, Any]) -> Array:
+def of_features(job: ScoringJob, method: Scorer, options: Mapping[str, Any]) -> Array:
     """Return what a scorer of features or predictions says, (n,); NaN where a sample has none."""
     from prune.system.executors.threads import steady
 
@@ -104,30 +103,31 @@ def _known(job: ScoringJob, name: str, recipe: Mapping[str, Any], compute: Calla
     return np.array(writer.finish().read()) if writer.finished else compute()
 
 
-def _of_images(job: ScoringJob, method: Method, options: Mapping[str, Any]) -> dict[str, Array]:
+def _of_images(job: ScoringJob, method: Scorer, options: Mapping[str, Any]) -> dict[str, Array]:
     assert job.images is not None
     return {"": np.concatenate([method.function(block, **options) for _, block in job.images.blocks()])}
 
 
-def _of_runs(job: ScoringJob, name: str, method: Method, options: Mapping[str, Any]) -> dict[str, Array]:
+def _of_runs(job: ScoringJob, name: str, method: Scorer, options: Mapping[str, Any]) -> dict[str, Array]:
     scores = np.stack([of_run(job, method, options, run) for run in job.runs]).astype(np.float64)
     values = {"": scores.mean(0).astype(np.float32)}
     if len(job.runs) > 1:
         values[".std"] = scores.std(0, ddof=1).astype(np.float32)
-    if method.flag is not None:
-        flags = [method.flag(*_facts(job, method, run), **options) for run in job.runs]
-        values[_FLAGS[name]] = np.all(flags, axis=0)
-    if tells_labels(name, method.high):
+    for suffix, flag in method.flags.items():
+        flags = [flag(*_facts(job, method, run), **options) for run in job.runs]
+        values[f".{suffix}"] = np.all(flags, axis=0)
+    if method.tells_labels:
         values[RANK] = _ranks(job, method, values[""])
     if method.suspects:
         values[".suspect"] = _suspects(job, name, method, values[""])
     return values
 
 
-def _suspects(job: ScoringJob, name: str, method: Method, scores: Scores) -> Array:
+def _suspects(job: ScoringJob, name: str, method: Scorer, scores: Scores) -> Array:
     """Mark the labels that the score doubts, and say how many."""
     marked = np.zeros(len(scores), bool)
-    doubted = doubt(scores[job.usable], method.high, name)
+    told, beyond = scores[job.usable], method.loses_beyond
+    doubted = doubt(told, method.high, loses_beyond=beyond, probability=method.probability)
     marked[job.usable] = doubted.mask
     share = f"doubts {doubted.mask.sum():,} of {len(job.usable):,} labels"
     said = share if doubted.mask.any() else "marks no label, though some may be wrong"
@@ -135,7 +135,7 @@ def _suspects(job: ScoringJob, name: str, method: Method, scores: Scores) -> Arr
     return marked
 
 
-def _ranks(job: ScoringJob, method: Method, scores: Scores) -> Array:
+def _ranks(job: ScoringJob, method: Scorer, scores: Scores) -> Array:
     """Order the labels of the usable samples; equal scores by a hash of the key, for rows lie by class."""
     unlabelled = job.opened.dataset.labels < 0
     known = np.full(len(scores), np.nan, np.float32)
@@ -145,7 +145,7 @@ def _ranks(job: ScoringJob, method: Method, scores: Scores) -> Array:
     return suspect_ranks(known, method.high, lambda: lots(keys.to_pylist(), "suspects"))
 
 
-def _facts(job: ScoringJob, method: Method, run: int) -> list[Array]:
+def _facts(job: ScoringJob, method: Scorer, run: int) -> list[Array]:
     @functools.cache
     def trace() -> Trace:
         return Trace(job.column(f"trace.{run}"))
@@ -171,7 +171,7 @@ def _space(job: ScoringJob, rows: Rows) -> EmbeddingSpace:
     )
 
 
-def _recipe(job: ScoringJob, name: str, method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
+def _recipe(job: ScoringJob, name: str, method: Scorer, options: Mapping[str, Any]) -> dict[str, Any]:
     needs = set(method.needs)
     kinds = tuple({_PREFIX.get(need, "trace.") for need in needs - {SPACE, LABELS}})
     sources = {c: i for c, i in sorted(job.published.items()) if c.startswith(kinds)}
@@ -244,7 +244,7 @@ def present(opened: Opened, name: str) -> dict[str, str]:
     return {name: identity(opened.store.column(name).recipe)}
 
 
-def rehearse(method: Method, options: Mapping[str, Any], epochs: int) -> str:
+def rehearse(method: Scorer, options: Mapping[str, Any], epochs: int) -> str:
     """Try a scorer on one sample of a trace of so many epochs; return what the user should know about it.
 
     Raises
@@ -256,4 +256,4 @@ def rehearse(method: Method, options: Mapping[str, Any], epochs: int) -> str:
         return ""
     one = np.zeros((epochs, 1), np.float32)
     method.function(*(one for _ in method.needs), **options)
-    return remark(method.name, {**method.options, **options}, epochs)
+    return remark(method, {**method.options, **options}, epochs)

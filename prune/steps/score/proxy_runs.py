@@ -10,7 +10,7 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.core.errors import OptionError
-from prune.core.methods import Method
+from prune.core.method_rows import Scorer
 from prune.core.progress import Timed
 from prune.proxy import (
     FACTS,
@@ -42,12 +42,12 @@ class TrainingTask:
 
     opened: Opened
     inputs: Column
-    methods: Mapping[str, tuple[Method, Mapping[str, Any]]]  # scores, with their options
+    methods: Mapping[str, tuple[Scorer, Mapping[str, Any]]]  # scores, with their options
     usable: Rows
     request: ProxyRequest
 
     @property
-    def judged(self) -> dict[str, tuple[Method, Mapping[str, Any]]]:
+    def judged(self) -> dict[str, tuple[Scorer, Mapping[str, Any]]]:
         """The scores that another run changes."""
         return {name: pair for name, pair in self.methods.items() if set(pair[0].needs) <= PER_RUN}
 

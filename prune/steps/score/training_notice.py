@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from prune.core.methods import Method
+from prune.core.method_rows import Scorer
 from prune.core.safe_text import counted, duration
 from prune.core.store_option import in_store
 from prune.proxy import Planned, Proxy, Training, planned, reasons, training_cost
@@ -26,7 +26,7 @@ def announce(
     inputs: Column,
     training: Training,
     proxies: Sequence[Proxy],
-    methods: Mapping[str, Method],
+    methods: Mapping[str, Scorer],
 ) -> None:
     """Tell the reporter what is left to train for some scores, and what comes of it.
 
@@ -115,7 +115,7 @@ def _replaced(plan: Sequence[Planned], shown: Mapping[str, str]) -> list[str]:
 def _tell_beside(
     store: Store,
     replaced: Collection[str],
-    methods: Mapping[str, Method],
+    methods: Mapping[str, Scorer],
     shown: Mapping[str, str],
     say: Say,
 ) -> None:
@@ -136,7 +136,7 @@ def _tell_networks(
     store: Store,
     plan: Sequence[Planned],
     shown: Mapping[str, str],
-    methods: Mapping[str, Method],
+    methods: Mapping[str, Scorer],
     say: Say,
 ) -> None:
     """Say that gradients are taken of every sample, where they are not there."""

@@ -9,20 +9,12 @@ import numpy as np
 
 from prune.core.arrays import Rows
 from prune.core.errors import DataError
-from prune.core.methods import Method
+from prune.core.method_rows import Scorer
 from prune.steps.dataset_session import Opened
-from prune.steps.score.inputs import IMAGES, PROBS, SPACE, TRAINED
-
-_BLIND = frozenset({"entropy", "gap", "divergence", "feature_norm", PROBS, IMAGES, SPACE})
-"""What is known of a sample whatever its label is."""
+from prune.steps.score.inputs import IMAGES, TRAINED
 
 
-def looks_at_labels(method: Method) -> bool:
-    """Whether a score says something of a sample's own label."""
-    return not set(method.needs) <= _BLIND
-
-
-def require_labels(opened: Opened, wanted: Mapping[str, Method], usable: Rows, *, trains: bool) -> None:
+def require_labels(opened: Opened, wanted: Mapping[str, Scorer], usable: Rows, *, trains: bool) -> None:
     """Refuse samples without a label where a score looks at it, unless the user said what to do with them.
 
     Raises
@@ -32,7 +24,7 @@ def require_labels(opened: Opened, wanted: Mapping[str, Method], usable: Rows, *
     """
     labels, mode = opened.dataset.labels[usable], opened.settings.unlabelled
     missing = int((labels < 0).sum())
-    needy = [name for name, method in wanted.items() if looks_at_labels(method)]
+    needy = [name for name, method in wanted.items() if method.looks_at_labels]
     taught = [name for name, method in wanted.items() if set(method.needs) & TRAINED]
     blocked = (
         needy
@@ -60,9 +52,9 @@ _NONE = (
 )
 
 
-def judged(opened: Opened, method: Method, usable: Rows) -> tuple[Rows, dict[str, Any]]:
+def judged(opened: Opened, method: Scorer, usable: Rows) -> tuple[Rows, dict[str, Any]]:
     """Return the rows that a score can be given to, and what its recipe says of the others."""
-    if not looks_at_labels(method):
+    if not method.looks_at_labels:
         return usable, {}
     labelled = usable[opened.dataset.labels[usable] >= 0]
     if len(labelled) == len(usable):

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from prune.core.arrays import Array, Embeddings, Labels, Probs, Rows, Scores
 from prune.core.errors import OptionError
-from prune.core.methods import Method, find, whole
+from prune.core.method_rows import Selector
+from prune.core.methods import find, whole
 from prune.core.quota import Errors
 from prune.core.selection import Selection
 from prune.selectors import SELECTORS
@@ -126,7 +127,7 @@ def select_rows(
 
 
 def _rows_of_arrays(
-    arrays: GivenArrays, method: Method, *, device: str, memory: int, **asked: Any
+    arrays: GivenArrays, method: Selector, *, device: str, memory: int, **asked: Any
 ) -> Selection:
     """Run a selector on arrays; `asked` holds the rest of a `Task`: k, quota, errors, seed and so on."""
     n = arrays.n
@@ -162,7 +163,7 @@ def _given_rows(given: npt.ArrayLike) -> Rows:
     return np.unique(values.astype(np.int64))
 
 
-def _require_needs(arrays: GivenArrays, method: Method) -> None:
+def _require_needs(arrays: GivenArrays, method: Selector) -> None:
     there = {
         "space": arrays.has_space,
         "scores": arrays.scores is not None,

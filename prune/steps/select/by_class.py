@@ -11,7 +11,7 @@ import numpy as np
 
 from prune.core.arrays import Labels, Probs, Rows, Scores, Weights
 from prune.core.errors import OptionError
-from prune.core.methods import Method
+from prune.core.method_rows import Selector
 from prune.core.quota import Errors, Quota, groups, select_under_quota
 from prune.core.safe_text import size
 from prune.core.selection import Selection
@@ -71,7 +71,7 @@ class Material:
 class ChoiceTask:
     """What is to be chosen, and how."""
 
-    method: Method
+    method: Selector
     rows: Rows  # that may be chosen
     k: int | None  # None: the method decides
     given: Rows = field(default_factory=lambda: np.empty(0, np.int64))  # chosen already
@@ -244,7 +244,7 @@ def _run(task: ChoiceTask, material: Material, rows: Rows, every: Rows, k: int |
     return drawn_rest(chosen, free, lambda at: material.keys(every[at]), task.seed)
 
 
-def _alike(method: Method, needed: Mapping[str, Any]) -> Rows | None:
+def _alike(method: Selector, needed: Mapping[str, Any]) -> Rows | None:
     """Return groups of samples that the method cannot tell apart; None where a score tells them apart."""
     if "scores" in method.needs or method.takes("scores"):
         return None

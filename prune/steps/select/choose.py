@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Rows, Scores
+from prune.core.directions import hard_end
 from prune.core.errors import DataError, MissingColumnError, OptionError
 from prune.index.resource_plan import Size
 from prune.selectors.stratified import published
@@ -27,7 +28,7 @@ from prune.steps.select.by_class import (
 )
 from prune.steps.select.class_errors import ClassErrors, class_errors, easiness, errors_in, traces
 from prune.steps.select.eligible import Eligible, budget, find_eligible, hardest_are_low, score_column
-from prune.steps.select.pitfalls import cautions, cautions_of_classes
+from prune.steps.select.pitfalls import RankedBy, cautions, cautions_of_classes
 from prune.steps.select.request import SelectRequest, checked_share
 from prune.steps.select.unused_scores import unused_scores
 from prune.steps.settings import Settings
@@ -168,9 +169,8 @@ def _warnings(
 ) -> tuple[str, ...]:
     column = _score_used(store, request)
     of_choice = cautions(
-        method=request.method,
-        score=None if column is None else column.name.removeprefix("score."),
-        high="" if column is None else column.recipe["high"],
+        selector=request.selector,
+        by=None if column is None else RankedBy.of(column),
         kept=1.0 if task.k is None else task.k / eligible.usable,
         labels=dataset.labels[eligible.rows],
         quota=task.quota,
@@ -222,7 +222,7 @@ def _options(store: Store, request: SelectRequest, eligible: Eligible) -> dict[s
     if "hard" in request.selector.options and options.get("hard") is None:
         column = _score_used(store, request)
         assert column is not None
-        options["hard"] = {"hard": "high", "easy": "low"}.get(column.recipe["high"])
+        options["hard"] = hard_end(column.recipe["high"])
     if "lowest" in request.selector.options and options.get("lowest") is None:
         column = _score_used(store, request)
         options["lowest"] = None if column is None else hardest_are_low(column)

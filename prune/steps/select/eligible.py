@@ -10,10 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Rows
+from prune.core.directions import hard_end, low_is_hard
 from prune.core.errors import DataError, OptionError
-from prune.core.label_doubt import BLIND, doubt
+from prune.core.label_doubt import doubt
+from prune.core.method_rows import Scorer
 from prune.core.progress import Reporter
 from prune.core.quota import keep_count, share_count
+from prune.scorers import SCORERS
 from prune.selectors.top import ranked, tied_at_cut
 from prune.steps.rejects import all_rejects
 from prune.steps.select.request import SelectRequest, checked_share
@@ -118,18 +121,6 @@ def directions(store: Store) -> dict[str, str]:
     return {name.removeprefix("score."): store.column(name).recipe["high"] for name in names}
 
 
-_LOW_IS_HARD = {
-    "hard": False,
-    "uncertain": False,
-    "hard and uncertain": False,
-    "atypical": False,
-    "contrastive": False,
-    "easy": True,
-    "typical": True,
-    "redundant": True,
-}
-
-
 def hardest_are_low(column: Column) -> bool:
     """Whether low values of a score are of the samples that say most: the hard, uncertain, atypical ones.
 
@@ -139,12 +130,13 @@ def hardest_are_low(column: Column) -> bool:
         Nobody said what a high value means.
     """
     name, high = column.name.removeprefix("score."), column.recipe["high"]
-    if high not in _LOW_IS_HARD:
+    low = low_is_hard(high)
+    if low is None:
         raise OptionError(
             f"score {name} does not say whether high or low values are to be taken first",
             "--set lowest=false takes high ones first, --set lowest=true low ones",
         )
-    return _LOW_IS_HARD[high]
+    return low
 
 
 def score_column(store: Store, name: str | None, made_for: str = "") -> Column:
@@ -168,7 +160,7 @@ def _hardest(
         return rows[:0], {}
     column = score_column(store, request.drop_by or request.score, request.selector.score)
     name, high = column.name.removeprefix("score."), column.recipe["high"]
-    if high not in {"hard", "easy"}:
+    if hard_end(high) is None:
         imported = column.recipe["method"] == "import" and not high
         ours, theirs = "--drop-by el2n, or aum", f"prune score --import FILE --high {name}=hard   # or =easy"
         hint = theirs if imported else ours
@@ -177,7 +169,7 @@ def _hardest(
     cut: dict[str, Any] = {"by": name, "of": usable}
     if share == "auto":
         _require_labelled(column)
-        doubted = doubt(scores, high, _known(column))
+        doubted = doubt(scores, high, **_known(column))
         dropped = rows[doubted.mask]
         share = len(dropped) / usable
         cut |= {
@@ -197,17 +189,25 @@ def _hardest(
 
 def _require_labelled(column: Column) -> None:
     """Refuse to doubt labels by a score that never looks at them."""
-    if column.recipe["method"] in BLIND:
+    scorer = scorer_of(column)
+    if scorer is not None and not scorer.looks_at_labels:
         raise OptionError(
             f"--drop-hardest auto doubts labels, and {column.recipe['method']} never looks at them",
             "--drop-by aum, el2n, loss or confidence",
         )
 
 
-def _known(column: Column) -> str:
-    """Return which score of ours it is; nothing where it was computed elsewhere."""
-    method = str(column.recipe["method"])
-    return "" if method == "import" else method
+def scorer_of(column: Column) -> Scorer | None:
+    """Return the row of the scorer that made a score; None where it was computed elsewhere."""
+    return SCORERS.get(str(column.recipe["method"]))
+
+
+def _known(column: Column) -> dict[str, Any]:
+    """Return what `doubt` is to know of a score; nothing where it was computed elsewhere."""
+    scorer = scorer_of(column)
+    if scorer is None:
+        return {}
+    return {"loses_beyond": scorer.loses_beyond, "probability": scorer.probability}
 
 
 def _rows_of(dataset: Dataset, keys: Sequence[str]) -> Rows:

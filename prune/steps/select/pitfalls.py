@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from prune.core.arrays import Labels
+from prune.core.directions import AND, hard_end, low_is_hard
+from prune.core.method_rows import Scorer, Selector
+from prune.steps.select.eligible import scorer_of
+from prune.store import Column
 
 _SMALL = 0.3  # kept: below it, hardest-first has lost to random wherever it was compared
 _TINY = 0.1
 _HALF = 0.5  # of a class
 _UNEVEN = 10  # times more samples in the largest class than in the smallest
 
-_HARDEST = {("top", "hard"), ("top", "hard and uncertain"), ("bottom", "easy")}
 _HARDEST_FIRST = (
     "{method} by {score} keeps the hardest {kept:.3g} % of the samples: below 30 % that does worse than "
     "random. On CIFAR-10, keeping the most forgotten gave 95.36 % accuracy at 70 % kept and 34.03 % at 10 %, "
@@ -23,18 +27,6 @@ _HARDEST_FIRST = (
 _EASIEST_FIRST = (
     "{method} prefers high values of {score}, and those are of {high} samples. "
     "Try {instead}, if it is the others that you want"
-)
-_INSTEAD = {"top": "--method bottom", "gumbel": "--set tau=-1"}
-_OF_THE_EASY = {"easy", "typical", "redundant"}
-_INPUT_NORM = (
-    "input_norm says nothing about what is learned; it is what gradient norms at epoch 0 come to (Spearman "
-    "0.96), and CIFAR-10 halved by it gave 92.4 % accuracy where random gave 93.5 % "
-    "(Kirsch, 2023, arXiv:2303.14753). Try --score el2n"
-)
-_ONE_FOR_ALL = (
-    "classes differ in size by {ratio:.3g} times, and stratified bins all of them together: at 1 % kept of "
-    "CTU-13 accuracy fell by 7.59 % that way, and by 2.58 % class by class (Tsai, Zheng & Prakash, 2025, "
-    "arXiv:2507.10904). Try --quota proportional"
 )
 
 _CUT = (
@@ -47,11 +39,30 @@ _SEEN = (
 )
 
 
+@dataclass(frozen=True)
+class RankedBy:
+    """The score that a selection goes by."""
+
+    score: str
+    high: str  # what a high value means
+    scorer: Scorer | None = None  # what made it; None: it is not one of ours
+
+    @classmethod
+    def of(cls, column: Column) -> RankedBy:
+        """Look a column up: `score.NAME`."""
+        return cls(column.name.removeprefix("score."), column.recipe["high"], scorer_of(column))
+
+    @property
+    def hard_end(self) -> str | None:
+        """Where the hard samples lie, be they uncertain too: `high` or `low`."""
+        ends = [end for meaning in self.high.split(AND) if (end := hard_end(meaning))]
+        return ends[0] if ends else None
+
+
 def cautions(
     *,
-    method: str,
-    score: str | None,
-    high: str,
+    selector: Selector,
+    by: RankedBy | None,
     kept: float,
     labels: Labels,
     quota: str,
@@ -61,8 +72,8 @@ def cautions(
 
     Parameters
     ----------
-    method, score, high, quota
-        What is chosen by, what a high score means, and how the budget is split.
+    selector, by, quota
+        What chooses, by which score if by any, and how the budget is split.
     kept
         Fraction of the usable samples.
     turned
@@ -70,20 +81,23 @@ def cautions(
     labels : (m,)
         Of the candidates; −1 where there is none.
     """
-    warnings = []
-    hardest_first = (method, high) in _HARDEST
-    if hardest_first and kept < _SMALL:
-        warnings.append(_HARDEST_FIRST.format(method=method, score=score, kept=100 * kept))
-    if method in _INSTEAD and high in _OF_THE_EASY and not turned:
-        instead = _INSTEAD[method]
-        warnings.append(_EASIEST_FIRST.format(method=method, score=score, high=high, instead=instead))
-    if score == "input_norm":
-        warnings.append(_INPUT_NORM)
+    warnings = [] if by is None else _of_score(selector, by, kept, turned)
     sizes = np.bincount(labels[labels >= 0])
     sizes = sizes[sizes > 0]
     uneven = len(sizes) > 1 and sizes.max() >= _UNEVEN * sizes.min()
-    if method == "stratified" and quota == "none" and uneven and kept <= _TINY:
-        warnings.append(_ONE_FOR_ALL.format(ratio=sizes.max() / sizes.min()))
+    if selector.caution_if_uneven and quota == "none" and uneven and kept <= _TINY:
+        warnings.append(selector.caution_if_uneven.format(ratio=sizes.max() / sizes.min()))
+    return warnings
+
+
+def _of_score(selector: Selector, by: RankedBy, kept: float, turned: bool) -> list[str]:
+    warnings, words = [], {"method": selector.name, "score": by.score, "high": by.high}
+    if selector.takes_only and selector.takes_only == by.hard_end and kept < _SMALL:
+        warnings.append(_HARDEST_FIRST.format(**words, kept=100 * kept))
+    if selector.turned and low_is_hard(by.high) and not turned:
+        warnings.append(_EASIEST_FIRST.format(**words, instead=selector.turned))
+    if by.scorer is not None and by.scorer.caution:
+        warnings.append(by.scorer.caution)
     return warnings
 
 

@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args
 
 from prune.core.arrays import Labels, Rows
 from prune.core.errors import OptionError, UnknownNameError
-from prune.core.methods import Method, find
+from prune.core.method_rows import Selector
+from prune.core.methods import find
 from prune.core.quota import Quota
 from prune.selectors import SELECTORS
 from prune.steps.select.by_class import checked_reweight
@@ -55,7 +56,7 @@ class SelectRequest:
             raise OptionError(f"{self.method} matches no --target", f"methods that do: {known}")
 
     @property
-    def selector(self) -> Method:
+    def selector(self) -> Selector:
         """The method, looked up."""
         return find("selector", self.method, SELECTORS)
 
@@ -97,7 +98,7 @@ def keys_in(given: str | Path | Sequence[str] | None) -> list[str]:
     return [key for key in (line.removesuffix("\r") for line in lines) if key]
 
 
-def quota_of(method: Method, asked: str | None, labels: Labels) -> Quota:
+def quota_of(method: Selector, asked: str | None, labels: Labels) -> Quota:
     """Return the quota asked for; else the method's own, where all samples have labels."""
     if asked is not None:
         return checked_quota(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prune.core.directions import hard_end
 from prune.steps.select.eligible import directions
 from prune.steps.select.request import SelectRequest, checked_share
 from prune.steps.space_columns import GRADIENTS, SpaceSource
@@ -19,7 +20,7 @@ def unused_scores(store: Store, request: SelectRequest, source: SpaceSource | No
         return ""
     name, high = next(iter(known.items()))
     by = _ground(request, source)
-    other = "stratified" if high in {"hard", "easy"} else "top"
+    other = "stratified" if hard_end(high) else "top"
     what = f"score.{name}" if len(known) == 1 else f"the scores {', '.join(known)}"
     return f"{request.method} {by} and does not look at {what}; --method {other} --score {name} does"
 

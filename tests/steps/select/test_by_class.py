@@ -8,7 +8,7 @@ import pytest
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
-from prune.core.methods import Method
+from prune.core.method_rows import Selector
 from prune.core.selection import Selection
 from prune.index.resource_plan import Plan, Size
 from prune.index.space import EmbeddingSpace, Space
@@ -34,7 +34,7 @@ def plan_of_nearest(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     return Plan("direct", f"{size.n} and {size.target}", 2**20 * size.n, 1e9 * k)
 
 
-METHOD = Method(nearest, plan=plan_of_nearest)
+METHOD = Selector(nearest, plan=plan_of_nearest)
 
 
 def _material(**more: Any) -> Material:
@@ -112,6 +112,6 @@ def test_weights_need_a_space() -> None:
         return Selection.of(np.arange(k))
 
     material = Material(labels=LABELS, keys=lambda rows: [str(row) for row in rows])
-    task = ChoiceTask(method=Method(first), rows=np.arange(7), k=2, reweight="nnls")
+    task = ChoiceTask(method=Selector(first), rows=np.arange(7), k=2, reweight="nnls")
     with pytest.raises(OptionError, match="--reweight nnls compares samples"):
         choose(task, material)

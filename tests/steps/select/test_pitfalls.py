@@ -7,14 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune.steps.select.pitfalls import cautions, cautions_of_classes
+from prune.scorers import SCORERS
+from prune.selectors import SELECTORS
+from prune.steps.select.pitfalls import RankedBy, cautions, cautions_of_classes
 
 EVEN = np.repeat([0, 1], 500)
 
 
 def _said(**choice: Any) -> list[str]:
     usual = {"method": "top", "score": "el2n", "high": "hard", "kept": 0.1, "labels": EVEN, "quota": "none"}
-    return cautions(**{**usual, **choice})
+    words = {**usual, **choice}
+    method, score, high = words.pop("method"), words.pop("score"), words.pop("high")
+    by = None if score is None else RankedBy(score, high, SCORERS.get(score))
+    return cautions(selector=SELECTORS[method], by=by, **words)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def checked(
         Samples cannot be used.
     """
     settings = opened.settings
-    require_epochs(list(wanted.methods), 1, "a checkpoint")
+    require_epochs(wanted.methods, 1, "a checkpoint")
     network, code = build_model(model.factory)
     fit_weights(network, _state(model.file), model.file)
     inputs = _embedding(opened, on) if training.proxy == "linear" else images_of(opened, training.size)

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from prune.core.directions import MEANINGS
 from prune.core.errors import OptionError
 from prune.scorers import imported_scores
 from prune.steps.dataset_session import Opened
 from prune.steps.rejects import check_rejects
 from prune.steps.score.compute import write_scores
 from prune.steps.score.request import ProxyRequest
-
-MEANINGS = ("hard", "easy", "typical", "atypical", "redundant", "uncertain", "contrastive")
 
 
 def import_columns(opened: Opened, path: str, names: Sequence[str], high: str | None) -> dict[str, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from prune.core.errors import MissingColumnError, OptionError
-from prune.core.methods import Method
+from prune.core.method_rows import Scorer
 from prune.proxy.trace import FACTS
 from prune.store import Column, Store
 from prune.store.column_json import known_recipe
@@ -16,7 +16,6 @@ from prune.store.layout import COLUMNS
 SOURCES = ("own", "checkpoint")  # `source` in the recipe of a trace that no proxy wrote
 _OF_A_RUN = ("trace", "grad_norm", "deepfool")
 _RESULTS = ("embedding.proxy", "probs")
-_COMPARING = {"forgetting", "dyn_unc", "tdds", "dual", "eva"}  # epochs with one another
 _COLUMNS = {
     "gradient": ("grad_norm.0", "the network"),
     "boundary": ("deepfool.0", "the network"),
@@ -104,9 +103,9 @@ def hidden(store: Store, run: int) -> set[str]:
     return {name for name in store.columns_if_any if name.startswith(begins)} - kept
 
 
-def require_epochs(names: Sequence[str], epochs: int, what: str) -> None:
+def require_epochs(scorers: Mapping[str, Scorer], epochs: int, what: str) -> None:
     """Raise OptionError where a score compares epochs and there is one only."""
-    several = [name for name in names if name in _COMPARING]
+    several = [name for name, scorer in scorers.items() if scorer.compares_epochs]
     if several and epochs == 1:
         raise OptionError(
             f"{', '.join(several)} compares epochs, and {what} has one",
@@ -114,7 +113,7 @@ def require_epochs(names: Sequence[str], epochs: int, what: str) -> None:
         )
 
 
-def require_alike(own: OwnTrace, asked: Mapping[str, tuple[Method, Mapping[str, Any]]]) -> None:
+def require_alike(own: OwnTrace, asked: Mapping[str, tuple[Scorer, Mapping[str, Any]]]) -> None:
     """Raise OptionError where runs of unequal length would be averaged without a word on which epochs.
 
     A count over ten epochs and one over five have no mean that says anything, and the last epochs of the two

@@ -117,7 +117,7 @@ def own_columns(
         Samples cannot be used; those that a partial trace lacks just get no score, unless it is all.
     """
     space, images, say = space_of(opened, wanted.needs, on), None, opened.settings.reporter.say
-    require_epochs(list(wanted.methods), own.epochs, str(own))
+    require_epochs(wanted.methods, own.epochs, str(own))
     require_alike(own, {name: (m, wanted.options[name]) for name, m in wanted.methods.items()})
     require_supplied(wanted.needs | ({"features"} if space == FEATURES else set()), own)
     remarks = [rehearse(m, wanted.options[name], own.epochs) for name, m in wanted.methods.items()]

@@ -1,0 +1,62 @@
+"""What the tables say of a scorer and of a selector, beside what the signature of the function says.
+
+Whoever has to know such a fact asks the row, never the name: a list of names elsewhere is silently wrong as
+soon as a method is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from prune.core.methods import Method
+
+
+@dataclass(frozen=True)
+class Scorer(Method):
+    """One row of `SCORERS`."""
+
+    high: str = ""  # what a high value means, one of `MEANINGS` or several joined by `and`; nothing by itself
+    looks_at_labels: bool = True  # other labels would give other scores
+    least_epochs: int = 1  # over 1: it compares epochs, and says nothing of fewer than these
+    windows: int = 1  # of `window` epochs that it has to see, where it has such an option
+    loses_beyond: float | None = None  # the score at which another class than the label becomes the likelier
+    probability: bool = False  # it is one, from 0 to 1, of the label
+    wrong_labels: float = (
+        0.5  # AUROC with which it told wrong labels from others: CIFAR-10, docs/benchmarks.md
+    )
+    suspects: bool = False  # another column, `.suspect`: the labels that its own distribution doubts
+    flags: Mapping[str, Callable[..., Any]] = field(default_factory=dict, hash=False)  # more, a bool a sample
+    caution: str = ""  # what is known against choosing by it
+    rowwise: bool = False  # fed row blocks, because what it needs is too large to load whole
+    version: int = 1  # raised when the same columns give other scores, or other flags and suspects
+
+    @property
+    def compares_epochs(self) -> bool:
+        """Whether one epoch alone says nothing."""
+        return self.least_epochs > 1
+
+    @property
+    def tells_labels(self) -> bool:
+        """Whether it says how badly a label fits: hard or easy, and not blind to labels."""
+        return self.high in {"hard", "easy"} and self.looks_at_labels
+
+
+@dataclass(frozen=True)
+class Selector(Method):
+    """One row of `SELECTORS`."""
+
+    nested: bool = True  # a smaller budget is a prefix of a larger one
+    plan: Callable[..., Any] | None = None  # (size, k, options) -> what it will need
+    weighted: bool = False  # weights belong to all that was taken, even if they are 1
+    quota: str = "none"  # how the budget is split over classes unless the user says
+    on: str = ""  # `gradients` if that is the space it is made for
+    score: str = ""  # the score it is made for
+    spent: bool = False  # once gains are 0 nothing is left to gain, and the rest is drawn by lot
+    sizes: bool = False  # asked for no budget, it decides itself how many to keep
+    takes_only: str = ""  # `high` or `low`: the scores that it takes, and no others while there are such
+    turned: str = ""  # it prefers high scores, and this prefers low ones
+    caution_if_uneven: str = (
+        ""  # what is known against it at small budgets of classes that differ `{ratio}` times
+    )
