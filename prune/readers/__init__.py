@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from prune.core.errors import DataError, OptionError, UnknownNameError
+from prune.readers import arrays, huggingface, imagefolder, jsonl, keys, webdataset
 from prune.readers.foreign.formats import refuse_unread
+from prune.readers.format import Format
 from prune.readers.labels.file import LabelFile, open_labels
 from prune.readers.patterns import recognise_pattern
 from prune.readers.sample import Reader, Unit
@@ -18,14 +19,38 @@ from prune.readers.sample import Reader, Unit
 __all__ = ["READERS", "Reader", "Unit", "open_reader", "recognise"]
 
 READERS = {
-    "imagefolder": "class folders of images; nested; flat folders are unlabelled",
-    "webdataset": "a folder, glob or brace pattern of .tar shards",
-    "huggingface": "a dataset saved to disk, or parquet files with an image column; a pattern of them",
-    "arrays": "a .npy matrix of features or of images, labels beside it",
-    "jsonl": "lines of JSON with a text each: a .jsonl file, or a folder of them",
+    "imagefolder": Format(
+        open=imagefolder.open_imagefolder,
+        looks_like=imagefolder.looks_like,
+        summary="class folders of images; nested; flat folders are unlabelled",
+    ),
+    "webdataset": Format(
+        open=webdataset.open_webdataset,
+        looks_like=webdataset.looks_like,
+        summary="a folder, glob or brace pattern of .tar shards",
+    ),
+    "huggingface": Format(
+        open=huggingface.open_huggingface,
+        looks_like=huggingface.looks_like,
+        summary="a dataset saved to disk, or parquet files with an image column; a pattern of them",
+    ),
+    "arrays": Format(
+        open=arrays.open_arrays,
+        looks_like=arrays.looks_like,
+        summary="a .npy matrix of features or of images, labels beside it",
+        labels_by_row=True,
+    ),
+    "jsonl": Format(
+        open=jsonl.open_jsonl,
+        looks_like=jsonl.looks_like,
+        summary="lines of JSON with a text each: a .jsonl file, or a folder of them",
+        only_alone=True,  # notes beside a dataset of another form
+    ),
+}
+WRITTEN = {  # formats that prune writes itself: a store names them, nobody types them
+    "keys": Format(open=keys.open_keys, looks_like=lambda _: False, summary="keys and labels of a training"),
 }
 
-_WRITTEN = {"keys"}  # formats that prune writes itself: a store names them, nobody types them
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
@@ -54,27 +79,26 @@ def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **o
     data = os.fspath(data)
     _refuse_url(data)
     name = as_ or recognise(data)
-    if name not in READERS and name not in _WRITTEN:
+    format_ = READERS.get(name) or WRITTEN.get(name)
+    if format_ is None:
         raise UnknownNameError("dataset format", name, READERS)
-    module = importlib.import_module(f"prune.readers.{name}")
     if options.get("no_labels") and (options.get("labels") or options.get("label_field")):
         raise OptionError("--no-labels leaves out what --labels and --label-field name", "give one of them")
     given = {key: value for key, value in options.items() if value is not None}
-    file = _label_file(name, given)
-    given = dict(_accepted(module, name, given))
-    if name == "imagefolder":
-        given |= {"as_it_stands": as_ is not None, "settled": settled}
+    file = _label_file(format_, name, given)
+    _require_options(format_, name, given)
+    told = {"as_it_stands": as_ is not None, "settled": settled}
     try:
-        reader: Reader = getattr(module, f"open_{name}")(data, **given)
+        reader: Reader = format_.open(data, **given, **{word: told[word] for word in format_.told})
     except OSError as error:  # such as a folder that may not be entered
         raise DataError(f"{data} cannot be opened: {error.strerror}") from error
     return reader if file is None else reader.with_labels(file)
 
 
-def _label_file(name: str, given: dict[str, Any]) -> LabelFile | None:
-    """Take a file of labels out of the options; arrays read one that is an array themselves."""
+def _label_file(format_: Format, name: str, given: dict[str, Any]) -> LabelFile | None:
+    """Take a file of labels out of the options; an array is read by the format itself, where it can."""
     labels = given.get("labels")
-    if labels is None or (name == "arrays" and str(labels).endswith(".npy")):
+    if labels is None or (format_.labels_by_row and str(labels).endswith(".npy")):
         return None
     if str(labels).endswith(".npy"):
         raise OptionError(
@@ -91,14 +115,13 @@ def recognise(data: str) -> str:
         if any(sign in data for sign in "*?[{"):
             return recognise_pattern(data)
         raise DataError(f"no data at {data}", _nearest(path))
-    found = [name for name in READERS if importlib.import_module(f"prune.readers.{name}").looks_like(path)]
+    found = [name for name, format_ in READERS.items() if format_.looks_like(path)]
     if not found:
         refuse_unread(data)
         empty = path.is_dir() and not any(path.iterdir())
         what = f"{data} is empty" if empty else f"{data} holds no dataset that prune knows"
         raise DataError(what, "prune methods readers   # lists what prune reads")
-    if len(found) > 1 and "jsonl" in found:  # notes beside a dataset of another form
-        found.remove("jsonl")
+    found = [name for name in found if not READERS[name].only_alone] or found
     if len(found) > 1:
         choices = " or ".join(f"--as {name}" for name in found)
         raise DataError(f"{data} looks like {' and like '.join(found)}", f"say which: {choices}")
@@ -112,14 +135,13 @@ def _exists(path: Path) -> bool:
         raise DataError(f"no data at {path}: {error.strerror}") from error
 
 
-def _accepted(module: Any, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    known = getattr(module, "OPTIONS", ())
+def _require_options(format_: Format, name: str, given: Iterable[str]) -> None:
+    known = format_.options
     for option in given:
         if option not in known:
             flag = f"--{option.replace('_', '-')}"
             hint = f"its options: {', '.join('--' + o.replace('_', '-') for o in known) or 'none'}"
             raise OptionError(f"a dataset of format {name} has no {flag}", hint)
-    return given
 
 
 def _refuse_url(data: str) -> None:

@@ -25,7 +25,6 @@ from prune.readers.sample import RAW, Unit, number_order, refuse_unnameable, wit
 from prune.system import files
 from prune.system.npy import open_npy
 
-OPTIONS = ("labels", "no_labels")
 _UNIT = 65_536  # rows
 _BLOCK = 1024  # rows looked at together
 _CHANNELS = (1, 3, 4)

@@ -31,8 +31,6 @@ from prune.readers.tables.rows import DAMAGED, Rows, open_rows, reading
 from prune.readers.tables.sample import KEY, Layout, image_bytes
 from prune.system import files
 
-OPTIONS = ("split", "label_field", "image_column", "features_column", "no_labels", "skip_shards")
-
 
 def looks_like(path: Path) -> bool:
     """Say whether this is a saved or cached dataset, a `.parquet` file, or a folder with one; cheap."""

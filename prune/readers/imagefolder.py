@@ -41,7 +41,6 @@ from prune.readers.sample import RAW, Unit, key_problem, number_order, with_sour
 from prune.readers.tar.samples import printable
 from prune.system import files
 
-OPTIONS = ("split", "no_labels")
 UNIT_FILES = 65_536
 _THREADS = 4  # hashing and reading let go of the interpreter lock
 _SLICE = 256  # files a task

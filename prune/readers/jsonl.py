@@ -25,7 +25,6 @@ from prune.readers.labels.file import LabelFile
 from prune.readers.sample import RAW, Unit, key_problem, number_order, refuse_unnameable, with_sources
 from prune.readers.tar.label import usable_label
 
-OPTIONS = ("label_field", "text_field", "no_labels")
 SUFFIXES = (".jsonl", ".ndjson")
 TEXTS = ("text", "content", "sentence", "review", "document")
 LABELS = ("label", "labels", "class", "category", "sentiment")

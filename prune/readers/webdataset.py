@@ -28,7 +28,6 @@ from prune.readers.tar.restarting_keys import told_apart
 from prune.readers.tar.samples import rows_of
 from prune.readers.tar.shard_list import find_shards, looks_like_shards
 
-OPTIONS = ("split", "label_field", "image_column", "no_labels", "skip_shards")
 CLASS_NAMES = "classnames.txt"
 
 
@@ -42,8 +41,8 @@ def open_webdataset(
     *,
     split: str | None = None,
     label_field: str | None = None,
-    no_labels: bool = False,
     image_column: str | None = None,
+    no_labels: bool = False,
     skip_shards: bool = False,
 ) -> WebDataset:
     """Open a folder, a file, a glob or a brace pattern of local shards.

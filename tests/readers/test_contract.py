@@ -16,10 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from prune.core.errors import DataError, OptionError
 from prune.core.progress import SILENT
 from prune.modalities import MODALITIES
 from prune.modalities.image import decode
 from prune.readers import READERS, Reader, open_reader, recognise
+from prune.readers.format import TOLD, Format
 from prune.readers.sample import RAW
 from prune.readers.scan import scan
 
@@ -139,3 +141,52 @@ def test_any_rows_can_be_read(reader: Reader, tmp_path: Path) -> None:
     rows = [8, 0, 4, 5]
     some = reader.payloads(dataset.samples.take(pa.array(rows)))
     assert [source_of(payload) for payload in some] == [every[row] for row in rows]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_row_names_functions_of_the_module_that_is_called_like_the_format(name: str) -> None:
+    row = READERS[name]
+    assert {row.open.__module__, row.looks_like.__module__} == {f"prune.readers.{name}"}
+    assert (row.open.__name__, row.looks_like.__name__) == (f"open_{name}", "looks_like")
+    assert set(row.options).isdisjoint(TOLD)
+
+
+def test_a_format_that_is_added_to_the_table_is_recognised_and_asked_for_its_options_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: dict[str, object] = {}
+
+    def open_notes(data: str, *, split: str | None = None, settled: bool = False) -> dict[str, object]:
+        heard.update(data=data, split=split, settled=settled)
+        return heard
+
+    notes = Format(open=open_notes, looks_like=lambda path: path.suffix == ".notes", summary="notes")
+    monkeypatch.setitem(READERS, "notes", notes)
+    place = tmp_path / "a.notes"
+    place.touch()
+    assert recognise(str(place)) == "notes"
+    assert open_reader(str(place), split="train", settled=True) is heard
+    assert heard == {"data": str(place), "split": "train", "settled": True}
+    with pytest.raises(OptionError, match="a dataset of format notes has no --no-labels") as caught:
+        open_reader(str(place), no_labels=True)
+    assert caught.value.hint == "its options: --split"
+    np.save(tmp_path / "y.npy", np.zeros(1))
+    with pytest.raises(OptionError, match="is matched by row, and a dataset of format notes"):
+        open_reader(str(place), labels=str(tmp_path / "y.npy"))
+
+
+def test_what_may_lie_beside_a_dataset_is_meant_only_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def row(only_alone: bool) -> Format:
+        return Format(open=dict, looks_like=lambda _: True, summary="", only_alone=only_alone)
+
+    for one in list(READERS):
+        monkeypatch.delitem(READERS, one)
+    monkeypatch.setitem(READERS, "notes", row(True))
+    assert recognise(str(tmp_path)) == "notes"
+    monkeypatch.setitem(READERS, "films", row(False))
+    assert recognise(str(tmp_path)) == "films"
+    monkeypatch.setitem(READERS, "songs", row(False))
+    with pytest.raises(DataError, match="looks like films and like songs"):
+        recognise(str(tmp_path))

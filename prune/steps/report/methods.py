@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -69,8 +68,9 @@ def _page(family: str, name: str) -> dict[str, Any]:
     from prune.selectors import SELECTORS
 
     if family == "readers":
-        reader = importlib.import_module(f"prune.readers.{name}")
-        return page_of(family, name, getattr(reader, f"open_{name}"))
+        from prune.readers import READERS
+
+        return page_of(family, name, READERS[name].open)
     if family == "proxies":
         from prune.proxy import PROXIES
 
@@ -91,7 +91,7 @@ def _page(family: str, name: str) -> dict[str, Any]:
 def _readers() -> dict[str, Any]:
     from prune.readers import READERS
 
-    return {name: {"summary": summary} for name, summary in READERS.items()}
+    return {name: {"summary": format_.summary} for name, format_ in READERS.items()}
 
 
 def _encoders() -> dict[str, Any]:
