@@ -8,12 +8,13 @@ FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
 TESTS := not gpu and not slow and not network and not soak
 FAULTS := tests/faults tests/hostile tests/numbers tests/exporters/test_faults.py
 
-.PHONY: help demo test check test-kernels soak fix docs readme clean
+.PHONY: help demo test test-faults check test-kernels soak fix docs readme clean
 
 help:
 	@echo "make demo    build the environment and run the whole chain on a small real dataset"
 	@echo "make test    build the environment; formatter, linter, types and tests"
-	@echo "make check   the same as make test"
+	@echo "make test-faults   the second tier: faults, hostile data, extreme numbers, every write cut short"
+	@echo "make check   both tiers, as the gate runs them"
 	@echo "make test-kernels  the tests that compare numbers, as on four kinds of processor"
 	@echo "make soak    inject faults for two hours, and write docs/reliability.md from what came of it"
 	@echo "make fix     format and repair what the linter can"
@@ -23,11 +24,17 @@ help:
 demo: $(VENV)/ready
 	$(BIN)/prune demo --out demo
 
-test check: $(VENV)/ready
+test: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto -m "$(TESTS)"
+	$(BIN)/python -m pytest -n auto -m "$(TESTS)" --durations 15 $(addprefix --ignore=,$(FAULTS))
+
+# What injects faults takes longer than all else, and guards the store, the readers and the exporters.
+test-faults: $(VENV)/ready
+	$(BIN)/python -m pytest -n auto -m "$(TESTS)" --durations 15 $(FAULTS)
+
+check: test-faults test
 
 # what one kind of processor adds up differently in the last digit may decide nothing
 test-kernels: $(VENV)/ready
