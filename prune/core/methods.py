@@ -7,6 +7,7 @@ pipeline, and its first docstring line is its row in `prune methods`.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
 import numbers
@@ -76,7 +77,7 @@ class Method:
             if not equals:
                 raise OptionError(f"--set wants NAME=VALUE, but got {word!r}", self._known())
             self.require_options([name])
-            parsed[name] = _convert(name, text, hints[name])
+            parsed[name] = _convert(name, text, hints[name], self._instead(name, text, hints))
         return parsed
 
     def require_options(self, given: Iterable[str]) -> None:
@@ -95,13 +96,27 @@ class Method:
         """
         self.require_options(options)
         hints = typing.get_type_hints(self.function)
-        return {name: _fitted(name, value, hints[name]) for name, value in options.items()}
+        return {
+            name: _fitted(name, value, hints[name], self._instead(name, value, hints))
+            for name, value in options.items()
+        }
 
     def _parameters(self) -> list[inspect.Parameter]:
         return _parameters_of(self.function)
 
     def _keywords(self) -> list[inspect.Parameter]:
         return [p for p in self._parameters() if p.kind is p.KEYWORD_ONLY]
+
+    def _instead(self, name: str, value: Any, hints: Mapping[str, Any]) -> str:
+        """Return what to type for a value that is no choice: another option's, the nearest, or the usual."""
+        offered = _choices(hints[name])
+        if not offered:
+            return ""
+        for other in self.options:
+            if other != name and value in _choices(hints[other]):
+                return f"--set {name}={self.options[name]} --set {other}={value}"
+        near = difflib.get_close_matches(str(value), offered, 1)
+        return f"--set {name}={near[0] if near else self.options[name]}"
 
     def _known(self) -> str:
         known = ", ".join(f"{name}={value}" for name, value in self.options.items())
@@ -147,14 +162,22 @@ def _kinds(hint: Any) -> tuple[Any, ...]:
     return typing.get_args(hint) if typing.get_origin(hint) in {types.UnionType, typing.Union} else (hint,)
 
 
-def _convert(name: str, text: str, hint: Any) -> Any:
+def _choices(hint: Any) -> list[str]:
+    """Return the words that a hint allows, if it lists them."""
+    kinds = [kind for kind in _kinds(hint) if typing.get_origin(kind) is typing.Literal]
+    return [str(choice) for kind in kinds for choice in typing.get_args(kind)]
+
+
+def _convert(name: str, text: str, hint: Any, instead: str) -> Any:
     kinds = _kinds(hint)
     if type(None) in kinds and text.lower() in {"none", ""}:
         return None
     kind = next(k for k in kinds if k is not type(None))
     if typing.get_origin(kind) is typing.Literal:
         if text not in typing.get_args(kind):
-            raise OptionError(f"{name}={text} is not one of {', '.join(map(str, typing.get_args(kind)))}")
+            raise OptionError(
+                f"{name}={text} is not one of {', '.join(map(str, typing.get_args(kind)))}", instead
+            )
         return text
     try:
         return _WORDS[text.lower()] if kind is bool else kind(text)
@@ -162,7 +185,7 @@ def _convert(name: str, text: str, hint: Any) -> Any:
         raise OptionError(f"{name}={text} is not {_ARTICLES[kind]}") from error
 
 
-def _fitted(name: str, value: Any, hint: Any) -> Any:
+def _fitted(name: str, value: Any, hint: Any, instead: str) -> Any:
     kinds = _kinds(hint)
     if value is None and type(None) in kinds:
         return None
@@ -175,7 +198,7 @@ def _fitted(name: str, value: Any, hint: Any) -> Any:
     if choices and value in choices:
         return value
     wanted = f"one of {', '.join(map(str, choices))}" if choices else _ARTICLES[kind]
-    raise OptionError(f"{name}={value!r} is not {wanted}")
+    raise OptionError(f"{name}={value!r} is not {wanted}", instead)
 
 
 def whole(value: Any, name: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -81,12 +80,6 @@ class FeatureFunction:
         self.sums[0] += np.maximum(point, 0)
         if self.signs == 2:
             self.sums[1] -= np.minimum(point, 0)
-
-    def part(self, rows: Rows) -> FeatureFunction:
-        """Return the same function over some samples, on top of the current S."""
-        twin = copy.copy(self)
-        twin.space, twin.n, twin.sums = self.space.subset(rows), len(rows), self.sums.copy()
-        return twin
 
     def value(self) -> float:
         """f of the current S."""

@@ -10,10 +10,9 @@ from prune.core.arrays import Rows
 from prune.index.space import Sums
 from prune.optimizers.function import SetFunction
 from prune.optimizers.lazy import lazy
-from prune.optimizers.partitioned import Maker, partitioned
 from prune.optimizers.stochastic import require_epsilon, stochastic
 
-Greedy: TypeAlias = Literal["lazy", "naive", "stochastic", "approximate", "partitioned"]
+Greedy: TypeAlias = Literal["lazy", "naive", "stochastic", "approximate"]
 
 
 def maximise(
@@ -24,7 +23,6 @@ def maximise(
     seed: int = 0,
     epsilon: float = 0.1,
     taken: Rows | None = None,
-    make: Maker | None = None,
 ) -> tuple[Rows, Sums]:
     """Grow S by exactly k samples, each step by the one that adds most, even where that is negative.
 
@@ -32,9 +30,8 @@ def maximise(
     - ``naive``: evaluates every sample at every step
     - ``stochastic``: evaluates ``⌈(n/k)·ln(1/ε)⌉`` random samples a step
     - ``approximate``: lazy, content with ``1 − ε`` of the largest bound
-    - ``partitioned``: k from each of ``⌈√(n/k)⌉`` random parts, then k of those
 
-    All but ``stochastic`` and ``partitioned`` are nested: a smaller k is a prefix. Ties go to the lower row.
+    All but ``stochastic`` are nested: a smaller k is a prefix. Ties go to the lower row.
 
     Parameters
     ----------
@@ -45,15 +42,12 @@ def maximise(
     greedy
         Which way.
     seed
-        Of ``stochastic`` and ``partitioned``.
+        Of ``stochastic``.
     epsilon
         Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``. Published code draws with 0.9, which is no
         better than random.
     taken
         Rows that the function's S holds already; they are not taken.
-    make
-        For ``partitioned``: builds the function over some samples alone, its row i being the i-th of them,
-        with whatever is given in its S.
 
     Returns
     -------
@@ -65,7 +59,7 @@ def maximise(
     OptionError
         ε is out of range.
     ValueError
-        k is out of range, or the parts cannot be built.
+        k is out of range.
     """
     candidates = np.arange(function.n)
     if taken is not None and len(taken):
@@ -78,14 +72,10 @@ def maximise(
         return lazy(function, k, candidates)
     if greedy == "stochastic":
         return stochastic(function, k, candidates, seed=seed, epsilon=epsilon)
-    if greedy == "approximate":
-        require_epsilon(epsilon)
-        return lazy(function, k, candidates, epsilon=epsilon)
-    if greedy != "partitioned":
-        raise ValueError(f"greedy {greedy!r} is not one of lazy, naive, stochastic, approximate, partitioned")
-    if make is None:
-        raise ValueError("greedy=partitioned needs the maker of the function of a part")
-    return partitioned(function, k, candidates, make=make, seed=seed)
+    if greedy != "approximate":
+        raise ValueError(f"greedy {greedy!r} is not one of lazy, naive, stochastic, approximate")
+    require_epsilon(epsilon)
+    return lazy(function, k, candidates, epsilon=epsilon)
 
 
 def naive(function: SetFunction, k: int, candidates: Rows) -> tuple[Rows, Sums]:

@@ -66,7 +66,7 @@ def locate(similarity: Similarity, k: int, ways: Ways, given: Rows) -> Located:
 def _climbed(
     function: DenseFacility | SparseFacility, k: int, ways: Ways, given: Rows, facts: dict[str, Any]
 ) -> Located:
-    if ways.greedy in ("lazy", "partitioned"):
+    if ways.greedy == "lazy":
         rows, gains = function.climb(k)
     else:
         rows, gains = maximise(
@@ -107,7 +107,7 @@ def _of_part(similarity: Similarity, part: Rows, k: int, ways: Ways, given: Rows
         return part[:0]
     wanted = min(-(-SPARE * k * free // (similarity.n - len(given))), k, free)  # over all parts k or more
     within = Similarity(similarity.space.subset(part), similarity.kind)
-    inner = replace(ways, mode="auto", parts=None, greedy="lazy" if ways.partitioned else ways.greedy)
+    inner = replace(ways, mode="auto", parts=None)
     plan = facility_plan(size_of(within.space), wanted, inner)
     if plan.mode == "partitioned":
         more = 2 * -(-similarity.n // len(part))

@@ -10,9 +10,9 @@ from prune.core.errors import OptionError
 from prune.core.safe_text import size as amount
 from prune.index.resource_plan import Plan, Size
 from prune.index.search import EDGE, FOUND, search_of
+from prune.optimizers.engines import Greedy
 
 FacilityMode: TypeAlias = Literal["auto", "dense", "sparse", "partitioned"]
-FacilityGreedy: TypeAlias = Literal["lazy", "naive", "stochastic", "approximate", "partitioned"]
 
 LINK = FOUND + EDGE  # bytes per sample and link
 READINGS = 8.0  # of all similarities, or of the graph, whatever k is
@@ -26,7 +26,7 @@ class Ways:
 
     mode: FacilityMode = "auto"
     neighbours: int = 64  # that a sample is linked to where not all similarities are held
-    greedy: FacilityGreedy = "lazy"
+    greedy: Greedy = "lazy"
     epsilon: float = 0.1  # of stochastic and approximate, in (0, 0.5]
     parts: int | None = None  # of partitioned
     seed: int = 0
@@ -36,20 +36,11 @@ class Ways:
             raise OptionError(f"neighbours={self.neighbours} is not at least 1", "--set neighbours=64")
         if self.parts is not None and self.parts < 1:
             raise OptionError(f"parts={self.parts} is not at least 1", "leave parts out, or --set parts=4")
-        if self.greedy == "partitioned" and self.mode not in ("auto", "partitioned"):
-            raise OptionError(
-                f"greedy=partitioned works part by part, not in mode={self.mode}", "--set mode=partitioned"
-            )
-        if self.parts is not None and not self.partitioned:
+        if self.parts is not None and self.mode != "partitioned":
             raise OptionError(
                 f"parts={self.parts} says nothing unless the search is partitioned",
                 "--set mode=partitioned",
             )
-
-    @property
-    def partitioned(self) -> bool:
-        """Whether parts are asked for."""
-        return "partitioned" in (self.mode, self.greedy)
 
 
 def facility_plan(size: Size, k: int, ways: Ways) -> Plan:
@@ -63,7 +54,7 @@ def facility_plan(size: Size, k: int, ways: Ways) -> Plan:
         The mode that is asked for does not fit in memory.
     """
     dense, sparse = _dense(size, k, ways), _sparse(size, k, ways)
-    if ways.partitioned:
+    if ways.mode == "partitioned":
         return _partitioned(size, k, ways, "asked for")
     if ways.mode != "auto":
         return _fitting(dense if ways.mode == "dense" else sparse, size, ways.mode)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 
 from prune.core.arrays import Array, Rows
@@ -59,14 +57,6 @@ class ProductVolume:
         self.recent[self.count % RECENT] = moved
         self.count += 1
 
-    def part(self, rows: Rows) -> ProductVolume:
-        """Return the same function over some samples, on top of the current S."""
-        twin = copy.copy(self)
-        twin.space, twin.n = self.space.subset(rows), len(rows)
-        twin.inverse, twin.recent = self.inverse.copy(), self.recent.copy()
-        twin.variance, twin.noise, twin.known_at = self.variance[rows], self.noise[rows], self.known_at[rows]
-        return twin
-
     def _renew(self, rows: Rows) -> None:
         for start in range(0, len(rows), BLOCK):
             some = rows[start : start + BLOCK]
@@ -109,7 +99,6 @@ class PairVolume:
 
     def __init__(self, similarity: Similarity, ridge: float, k: int, given: Rows) -> None:
         self.similarity, self.n, self.ridge = similarity, similarity.n, ridge
-        self.names = np.arange(self.n)  # in the similarity
         most = k + len(given)
         self.inverse = np.zeros((most, most))  # pages that are not written to take no memory
         self.chosen = np.empty(most, np.int64)
@@ -140,22 +129,13 @@ class PairVolume:
         root = np.sqrt(max(1 + self.ridge - float(along @ along), self.ridge))
         self.inverse[t, :t] = (along @ self.inverse[:t, :t]) / -root
         self.inverse[t, t] = 1 / root
-        self.chosen[t] = self.names[row]
+        self.chosen[t] = row
         self.count += 1
-
-    def part(self, rows: Rows) -> PairVolume:
-        """Return the same function over some samples, on top of the current S."""
-        twin, t = copy.copy(self), self.count
-        twin.names, twin.n = self.names[rows], len(rows)
-        twin.inverse, twin.chosen = np.zeros_like(self.inverse), self.chosen.copy()
-        twin.inverse[:t, :t] = self.inverse[:t, :t]
-        twin.variance, twin.known_at = self.variance[rows], self.known_at[rows]
-        return twin
 
     def _coordinates(self, rows: Rows, first: int) -> Sums:
         """(count − first, len(rows)) ``L⁻¹ s_Sj``, from row `first` on."""
         t = self.count
-        pairs = self.similarity.wide(self.chosen[:t], self.names[rows])
+        pairs = self.similarity.wide(self.chosen[:t], rows)
         product: Sums = self.inverse[first:t, :t] @ pairs
         return product
 

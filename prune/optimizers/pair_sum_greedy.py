@@ -47,4 +47,4 @@ def _grow(
 ) -> tuple[Rows, Sums]:
     if greedy == "lazy":
         return follow(function, k, taken)
-    return maximise(function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken, make=function.part)
+    return maximise(function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken)

@@ -84,10 +84,6 @@ class ProductSums:
         twin.total = self.total.copy()
         return twin
 
-    def part(self, rows: Rows) -> ProductSums:
-        """Return the same function over some samples, on top of the current S."""
-        return ProductSums(self.space.subset(rows), self.gains(rows), self.slope[rows], self.coefficient)
-
 
 class TableSums:
     """Pairs are any symmetric function; their sums with all samples are kept, one pass over them a sample.
@@ -129,17 +125,6 @@ class TableSums:
     def add(self, row: int) -> None:
         """Let S grow by one sample."""
         self._meet(np.array([row]))
-
-    def part(self, rows: Rows) -> TableSums:
-        """Return the same function over some samples, on top of the current S."""
-        return TableSums(
-            lambda one, two: self.pairs(rows[one], rows[two]),
-            self.now[rows],
-            self.slope[rows],
-            self.coefficient,
-            scale=self.scale / (abs(self.coefficient) or 1.0),
-            memory=self.memory,
-        )
 
     def _meet(self, rows: Rows) -> None:
         self.now += len(rows) * self.slope

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -39,7 +38,6 @@ class SaturatedCoverage:
             whole = values.sum(1, dtype=np.float64)
         else:
             whole = np.add.reduceat(values.astype(np.float64), graph.starts[:-1])
-        self.names = np.arange(self.n)  # of the candidates
         self.room = alpha * whole  # what each may still get
         self.whole = float(self.room.sum())
         for row in given.tolist():
@@ -68,28 +66,21 @@ class SaturatedCoverage:
 
     def gains(self, rows: Rows) -> Sums:
         """(len(rows),) float64 for the current S."""
-        names, out = self.names[rows], np.empty(len(rows), np.float64)
+        out = np.empty(len(rows), np.float64)
         if self.graph is None:
-            _dense_gains(self.values, names, self.room, out)
+            _dense_gains(self.values, rows, self.room, out)
         else:
-            _sparse_gains(self.graph.starts, self.graph.rows, self.values, names, self.room, out)
+            _sparse_gains(self.graph.starts, self.graph.rows, self.values, rows, self.room, out)
         return out
 
     def add(self, row: int) -> None:
         """Let S grow by one sample."""
-        row = int(self.names[row])
         if self.graph is None:
             self.room -= np.minimum(self.values[row], self.room)
             return
         span = slice(self.graph.starts[row], self.graph.starts[row + 1])
         at = self.graph.rows[span]
         self.room[at] -= np.minimum(self.values[span], self.room[at])
-
-    def part(self, rows: Rows) -> SaturatedCoverage:
-        """Return the same function, on top of the current S, with only these samples to choose from."""
-        twin = copy.copy(self)
-        twin.names, twin.n, twin.room = self.names[rows], len(rows), self.room.copy()
-        return twin
 
     def value(self) -> float:
         """f of the current S."""

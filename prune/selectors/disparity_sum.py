@@ -49,8 +49,7 @@ def disparity_sum(
         ``cosine``: d = 1 − cos, in ``[0, 2]``; 1 from a sample without a direction. ``euclidean``: ‖x − y‖.
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step,
-        here without a guarantee. Neither ``approximate`` nor ``partitioned``: both bound gains by older
-        ones, and here gains rise.
+        here without a guarantee. Not ``approximate``: it bounds gains by older ones, and here gains rise.
     epsilon
         Of ``stochastic``, in ``(0, 0.5]``.
     given

@@ -22,7 +22,7 @@ def facility_location(
     similarity: Literal["cosine", "euclidean", "rbf"] = "cosine",
     mode: Literal["auto", "dense", "sparse", "partitioned"] = "auto",
     neighbours: int = 64,
-    greedy: Literal["lazy", "naive", "stochastic", "approximate", "partitioned"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
     epsilon: float = 0.1,
     parts: int | None = None,
     given: Rows | None = None,
@@ -65,7 +65,7 @@ def facility_location(
     greedy
         ``lazy``: exact. ``naive``: exact too, the plain loop, for comparison. ``stochastic``: looks at
         ⌈(n/k)·ln(1/ε)⌉ random samples a step. ``approximate``: takes a sample that has 1 − ε of the largest
-        gain. ``partitioned``: as the mode.
+        gain.
     epsilon
         Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``.
     parts
@@ -79,7 +79,7 @@ def facility_location(
     f is that of the linked pairs. Once all others coincide with chosen samples, gains are 0 and rows ascend.
     Weights are 1. Facts: ``mode``, ``greedy``, ``objective``: f(S), given samples included, and of a graph
     ``neighbours``, ``search`` and ``recall``; ``why``, ``parts``, ``candidates``. A smaller budget is a
-    prefix, except with ``stochastic`` and ``partitioned``.
+    prefix, except with ``stochastic``, and in ``partitioned``.
 
     Differs: gains are updated, not evaluated lazily, with the same result. Each part keeps its
     share of 3·k samples, at most k, since k may be a large part of n.

@@ -24,7 +24,7 @@ def feature_based(
     concave: Literal["sqrt", "log", "saturated"] = "sqrt",
     saturation: float = 0.1,
     negative: Literal["split", "clip", "refuse"] = "split",
-    greedy: Literal["lazy", "naive", "stochastic", "approximate", "partitioned"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
     epsilon: float = 0.1,
     given: Rows | None = None,
 ) -> Selection:
@@ -48,7 +48,7 @@ def feature_based(
     k
         In ``[1, n]``, less the given samples.
     seed
-        Of ``stochastic`` and ``partitioned``.
+        Of ``stochastic``.
     concave
         φ: ``sqrt`` √x, ``log`` log(1 + x), ``saturated`` min(x, saturation·Σ_{j∈V} x_jf).
     saturation
@@ -58,8 +58,7 @@ def feature_based(
         count as 0. ``refuse``: an error names the first.
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step.
-        ``approximate``: takes a sample that has 1 − ε of the largest bound. ``partitioned``: k of each of
-        ⌈√(n/k)⌉ random parts, then k of those.
+        ``approximate``: takes a sample that has 1 − ε of the largest bound.
     epsilon
         Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``.
     given
@@ -69,7 +68,7 @@ def feature_based(
     -------
     Gains are what each sample added to f, at least 0. Weights are 1. Facts: ``greedy``, ``objective``: f(S),
     given samples included, and ``sketch`` where samples are gradients. A smaller budget is a prefix, except
-    with ``stochastic`` and ``partitioned``.
+    with ``stochastic``.
 
     Differs: all coordinates have the weight 1. Negative ones, which the theory does not know, are split.
 
@@ -92,9 +91,7 @@ def feature_based(
     _, taken = free_rows(space.n, given, k)
     vectors = space.under("euclidean").coordinates()
     function = FeatureFunction(vectors, concave, saturation=saturation, negative=negative, given=taken)
-    rows, gains = maximise(
-        function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken, make=function.part
-    )
+    rows, gains = maximise(function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken)
     facts: dict[str, Any] = {"greedy": greedy, "objective": function.value()}
     if hasattr(space, "factors"):
         facts["sketch"] = vectors.d

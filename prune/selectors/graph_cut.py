@@ -23,7 +23,7 @@ def graph_cut(
     seed: int,
     similarity: Literal["cosine", "euclidean", "rbf"] = "cosine",
     lam: float = 2.0,
-    greedy: Literal["lazy", "naive", "stochastic", "approximate", "partitioned"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
     epsilon: float = 0.1,
     given: Rows | None = None,
 ) -> Selection:
@@ -54,7 +54,7 @@ def graph_cut(
     k
         In ``[1, n]``, less the given samples.
     seed
-        Of ``stochastic`` and ``partitioned``.
+        Of ``stochastic``.
     similarity
         ``cosine``: (1 + cos) / 2. ``euclidean``: 1 − distance / D, D at least the diameter. ``rbf``:
         exp(−distance² / (0.1 · mean squared distance)). All in ``[0, 1]``, 1 to oneself.
@@ -62,8 +62,7 @@ def graph_cut(
         λ ≥ 0, the weight of the likeness to all.
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step.
-        ``approximate``: takes a sample that has 1 − ε of the largest bound. ``partitioned``: k of each of
-        ⌈√(n/k)⌉ random parts, then k of those.
+        ``approximate``: takes a sample that has 1 − ε of the largest bound.
     epsilon
         Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``.
     given
@@ -72,8 +71,7 @@ def graph_cut(
     Returns
     -------
     Gains are what each sample added to f. Weights are 1. Facts: ``greedy``, ``added``: the sum of the gains,
-    ``negative``: how many samples lowered f. A smaller budget is a prefix, except with ``stochastic`` and
-    ``partitioned``.
+    ``negative``: how many samples lowered f. A smaller budget is a prefix, except with ``stochastic``.
 
     Differs: submodlib has its λ on the second sum, and counts i = j there: its λ is 1 / ours, monotone up to
     ½. DeepCore's λ is ours, with 1 as its default.

@@ -28,7 +28,7 @@ def log_det(
     seed: int,
     similarity: Literal["cosine", "rbf"] = "cosine",
     ridge: float = 0.01,
-    greedy: Literal["lazy", "naive", "stochastic", "approximate", "partitioned"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
     epsilon: float = 0.1,
     given: Rows | None = None,
 ) -> Selection:
@@ -55,7 +55,7 @@ def log_det(
     k
         In ``[1, n]``, less the given samples.
     seed
-        Of ``stochastic`` and ``partitioned``.
+        Of ``stochastic``.
     similarity
         ``cosine``: (1 + cos) / 2. ``rbf``: exp(−distance² / (0.1 · mean squared distance)). Both are kernels;
         1 − distance / D need not be.
@@ -64,7 +64,6 @@ def log_det(
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step.
         ``approximate``: takes a sample whose gain is at most ε below the largest bound, relatively.
-        ``partitioned``: k of each of ⌈√(n/k)⌉ random parts, then k of those.
     epsilon
         Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``; not the ridge.
     given
@@ -74,7 +73,7 @@ def log_det(
     -------
     Gains are what each sample added to f. Weights are 1. Facts: ``mode``, ``greedy``, ``added``: the sum of
     the gains, ``spent``: how many samples had less than twice the ridge left. A smaller budget is a prefix,
-    except with ``stochastic`` and ``partitioned``.
+    except with ``stochastic``.
 
     Differs: DeepCore adds ``s_jS s_S⁺ s_Sj``, which is the part that is known, and so takes what is most
     redundant. submodlib adds 1, or what it is told, to the diagonal.
@@ -107,9 +106,7 @@ def log_det(
         function = ProductVolume(alike.space, ridge, taken)
     else:
         function = PairVolume(alike, ridge, k, taken)
-    rows, gains = maximise(
-        function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken, make=function.part
-    )
+    rows, gains = maximise(function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken)
     facts = {
         "mode": plan.mode,
         "greedy": greedy,
@@ -129,12 +126,12 @@ def plan_of_log_det(size: Size, k: int, options: Mapping[str, Any]) -> Plan:
     """
     p, most = size.width + 1, k + size.given
     looks = float(size.n) * k if options.get("greedy") == "naive" else size.n + 500.0 * k
-    square = (48 if options.get("greedy") == "partitioned" else 24) * p * p
+    square = 24 * p * p
     if options.get("similarity", "cosine") == "cosine" and not size.gradients and square <= size.memory // 2:
         held = square + 2**25 + 16 * 4096 * p + SAMPLE * size.n
         why = f"cosines of {size.width} dimensions have {p} of their own"
         return Plan("direct", why, held, 2.0 * p * (size.n * p + looks * min(256, p) + k * p))
-    held = (16 if options.get("greedy") == "partitioned" else 8) * most * most + 2**27 + SAMPLE * size.n
+    held = 8 * most * most + 2**27 + SAMPLE * size.n
     if held > size.memory:
         raise OptionError(
             f"log_det needs {amount(held)} for {most:,} samples, and may use {amount(size.memory)}",

@@ -30,7 +30,7 @@ def saturated_coverage(
     alpha: float = 0.1,
     mode: Literal["auto", "dense", "sparse"] = "auto",
     neighbours: int = 64,
-    greedy: Literal["lazy", "naive", "stochastic", "approximate", "partitioned"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
     epsilon: float = 0.1,
     given: Rows | None = None,
 ) -> Selection:
@@ -58,7 +58,7 @@ def saturated_coverage(
     k
         In ``[1, n]``, less the given samples.
     seed
-        Of the search for neighbours where that is approximate, of ``stochastic`` and of ``partitioned``.
+        Of the search for neighbours where that is approximate, and of ``stochastic``.
     similarity
         ``cosine``: (1 + cos) / 2. ``euclidean``: 1 − distance / D, D at least the diameter. ``rbf``:
         exp(−distance² / (0.1 · mean squared distance)). All in ``[0, 1]``, 1 to oneself.
@@ -70,8 +70,7 @@ def saturated_coverage(
         Links of each sample in ``sparse``, at least 1.
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step.
-        ``approximate``: takes a sample that has 1 − ε of the largest bound. ``partitioned``: k of each of
-        ⌈√(n/k)⌉ random parts, all to cover all samples, then k of those.
+        ``approximate``: takes a sample that has 1 − ε of the largest bound.
     epsilon
         Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``.
     given
@@ -82,7 +81,7 @@ def saturated_coverage(
     Gains are what each sample added to f, at least 0. Weights are 1. Facts: ``mode``, ``why``, ``greedy``,
     ``objective``: f(S), given samples included, ``most``: f of all samples, and of a graph ``neighbours``,
     ``search`` and ``recall``. A smaller budget is a prefix, except with
-    ``stochastic`` and ``partitioned``.
+    ``stochastic``.
 
     Raises
     ------
@@ -114,9 +113,7 @@ def saturated_coverage(
         graph = similarity_graph(alike, neighbours, seed=seed)
         facts |= {"neighbours": neighbours, "search": graph.kind, "recall": graph.recall}
         function = SaturatedCoverage.sparse(graph, alpha, taken)
-    rows, gains = maximise(
-        function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken, make=function.part
-    )
+    rows, gains = maximise(function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken)
     facts |= {"objective": function.value(), "most": function.whole}
     return Selection.of(rows, gains=gains.astype(np.float32), facts=facts)
 

@@ -21,7 +21,7 @@ def sum_redundancy(
     k: int,
     seed: int,
     similarity: Literal["cosine", "euclidean", "rbf"] = "cosine",
-    greedy: Literal["lazy", "naive", "stochastic", "approximate", "partitioned"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
     epsilon: float = 0.1,
     given: Rows | None = None,
 ) -> Selection:
@@ -51,14 +51,13 @@ def sum_redundancy(
     k
         In ``[1, n]``, less the given samples.
     seed
-        Of ``stochastic`` and ``partitioned``.
+        Of ``stochastic``.
     similarity
         ``cosine``: (1 + cos) / 2. ``euclidean``: 1 − distance / D, D at least the diameter. ``rbf``:
         exp(−distance² / (0.1 · mean squared distance)). All in ``[0, 1]``, 1 to oneself.
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step.
         ``approximate``: takes a sample whose gain is at most ε below the largest bound, relatively.
-        ``partitioned``: k of each of ⌈√(n/k)⌉ random parts, then k of those.
     epsilon
         Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``.
     given
@@ -67,7 +66,7 @@ def sum_redundancy(
     Returns
     -------
     Gains are what each sample added to f, below zero. Weights are 1. Facts: ``greedy``, ``added``: the sum of
-    the gains. A smaller budget is a prefix, except with ``stochastic`` and ``partitioned``.
+    the gains. A smaller budget is a prefix, except with ``stochastic``.
 
     Differs: apricot, which has this function, starts with row 0.
 

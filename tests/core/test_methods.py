@@ -61,6 +61,32 @@ def test_wrong_words_say_what_is_wrong(word: str, message: str) -> None:
     assert caught.value.exit_code == 2
 
 
+def along(
+    *, k: int, way: Literal["fast", "exact"] = "exact", mode: Literal["auto", "parts"] = "auto"
+) -> None:
+    """Choices of two kinds."""
+
+
+@pytest.mark.parametrize(
+    ("word", "instead"),
+    [
+        ("way=parts", "--set way=exact --set mode=parts"),  # a value of another option
+        ("mode=part", "--set mode=parts"),
+        ("way=7", "--set way=exact"),
+    ],
+)
+def test_a_value_that_is_no_choice_brings_one_that_is(word: str, instead: str) -> None:
+    for attempt in (
+        lambda: Method(along).parse([word]),
+        lambda: Method(along).checked(dict([word.split("=")])),
+    ):
+        with pytest.raises(OptionError, match="is not one of") as caught:
+            attempt()
+        assert caught.value.hint == instead
+    words = instead.replace("--set", "").split()
+    assert Method(along).parse(words) == dict(one.split("=") for one in words)
+
+
 def test_an_unknown_name_brings_the_nearest_one() -> None:
     with pytest.raises(UnknownNameError, match="no selector is called 'naer'") as caught:
         find("selector", "naer", table(Method(near)))

@@ -171,7 +171,7 @@ def test_a_graph_of_64_neighbours_and_every_engine_are_close_to_exact() -> None:
     assert part(greedy="stochastic", epsilon=0.01) > part(greedy="stochastic", epsilon=0.5)
     assert part(greedy="approximate") > 0.97
     assert part(mode="partitioned") > 0.95
-    assert part(greedy="partitioned", parts=6) > 0.85
+    assert part(mode="partitioned", parts=6) > 0.85
     assert exact.facts["objective"] == pytest.approx(best, rel=1e-12)
 
 
@@ -181,7 +181,6 @@ def test_a_graph_of_64_neighbours_and_every_engine_are_close_to_exact() -> None:
         ({"neighbours": 0}, "neighbours=0 is not at least 1"),
         ({"parts": 0, "mode": "partitioned"}, "parts=0 is not at least 1"),
         ({"parts": 3}, "parts=3 says nothing unless the search is partitioned"),
-        ({"greedy": "partitioned", "mode": "dense"}, "not in mode=dense"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:

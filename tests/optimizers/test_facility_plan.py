@@ -25,7 +25,7 @@ def test_the_user_may_ask_for_a_mode_if_it_fits() -> None:
     assert facility_plan(size, 10, Ways()).mode == "sparse"  # similarities would take more than half
     assert facility_plan(size, 10, Ways(mode="dense")).mode == "dense"
     assert facility_plan(size, 10, Ways(mode="dense")).why == "asked for"
-    assert facility_plan(size, 10, Ways(greedy="partitioned")).mode == "partitioned"
+    assert facility_plan(size, 10, Ways(mode="partitioned")).mode == "partitioned"
     with pytest.raises(
         OptionError, match=r"mode=dense needs 3\.\d+ GB for 30,000 samples, and may use 1\.07 GB"
     ):

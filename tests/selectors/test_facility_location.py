@@ -100,7 +100,7 @@ def test_gradients_as_factors_are_the_gradients() -> None:
 
 
 def test_what_is_announced_is_what_happens() -> None:
-    for memory, options in ((2**30, {}), (2**22, {}), (2**21, {}), (2**30, {"greedy": "partitioned"})):
+    for memory, options in ((2**30, {}), (2**22, {}), (2**21, {}), (2**30, {"mode": "partitioned"})):
         space = _space(400, 5, memory=memory)
         plan = plan_of_facility_location(size_of(space), 40, {"neighbours": 8, **options})
         assert facility_location(space, k=40, seed=0, neighbours=8, **options).facts["mode"] == plan.mode

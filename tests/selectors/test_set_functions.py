@@ -13,9 +13,7 @@ from prune.core.errors import OptionError
 from prune.index.gradients import GradientSpace
 from prune.index.resource_plan import Size
 from prune.index.search import EDGE, FOUND
-from prune.index.similarity import Similarity
 from prune.index.space import EmbeddingSpace, Space
-from prune.optimizers.log_determinant import PairVolume, ProductVolume
 from prune.selectors.disparity_sum import disparity_sum
 from prune.selectors.feature_based import feature_based
 from prune.selectors.graph_cut import graph_cut
@@ -179,49 +177,6 @@ def test_stochastic_is_far_above_random(select: Any, definition: Any, options: d
         found = select(EmbeddingSpace(x), k=5, seed=seed, greedy="stochastic", **options)
         assert len(np.unique(found.rows)) == 5
         assert value(found.rows.tolist()) > np.mean(random) + 0.5 * (best - np.mean(random))
-
-
-@pytest.mark.parametrize(
-    ("select", "options"),
-    [
-        (graph_cut, {}),
-        (sum_redundancy, {}),
-        (feature_based, {}),
-        (log_det, {}),
-        (log_det, {"similarity": "rbf"}),
-        (saturated_coverage, {}),
-        (saturated_coverage, {"mode": "sparse", "neighbours": 12}),
-    ],
-)
-@pytest.mark.parametrize("given", [[], [4, 7, 33]])
-def test_parts_come_near_the_whole(select: Any, options: dict[str, Any], given: list[int]) -> None:
-    space, chosen = EmbeddingSpace(_matrix("plain", seed=3)), np.array(given, np.int64)
-    whole = select(space, k=8, seed=0, given=chosen, **options)
-    parts = select(space, k=8, seed=0, greedy="partitioned", given=chosen, **options)
-    assert len(np.unique(parts.rows)) == 8
-    assert not np.isin(chosen, parts.rows).any()
-    assert parts.gains.sum() >= whole.gains.sum() - 0.1 * abs(whole.gains.sum())
-
-
-@pytest.mark.parametrize("similarity", ["cosine", "rbf"])
-def test_a_part_of_log_det_has_the_gains_of_the_whole(similarity: Any) -> None:
-    space = EmbeddingSpace(_matrix("plain", seed=12))
-    alike, given = Similarity(space, similarity), np.array([3, 9])
-    rows, every = np.arange(5, 60, 7), np.arange(N)
-    whole: ProductVolume | PairVolume
-    if similarity == "cosine":
-        assert isinstance(alike.space, EmbeddingSpace)
-        whole = ProductVolume(alike.space, 0.01, given)
-    else:
-        whole = PairVolume(alike, 0.01, 5, given)
-    part = whole.part(rows)
-    for at in (2, 0):
-        part.add(at)
-    assert np.array_equal(whole.gains(every), whole.part(every).gains(every))
-    for at in (2, 0):
-        whole.add(int(rows[at]))
-    left = np.array([1, 3, 4, 5, 6, 7])
-    assert part.gains(left) == pytest.approx(whole.gains(rows[left]), abs=1e-6)
 
 
 def test_the_plan_of_saturated_coverage_is_that_of_the_search() -> None:

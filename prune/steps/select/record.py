@@ -112,7 +112,7 @@ def is_nested(task: ChoiceTask, options: Mapping[str, Any], facts: Mapping[str, 
     """
     modes = facts.get("mode", "")
     partitioned = "partitioned" in (modes if isinstance(modes, list) else [modes])
-    random = options.get("greedy") in {"stochastic", "partitioned"}
+    random = options.get("greedy") == "stochastic"
     shares = task.quota in {"equal", "drop"} or (
         task.quota != "none" and (task.floor > 0 or task.cap is not None)
     )
