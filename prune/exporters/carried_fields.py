@@ -31,7 +31,6 @@ from prune.readers.webdataset import WebDataset
 
 TEXTS = ("txt", "caption", "text", "json", "xml", "cls")  # extensions of files that tables hold as text
 CAPTIONS = ("txt", "caption", "text")  # columns that a shard holds as .txt
-WEIGHT = "weight"
 
 
 @dataclass(frozen=True)
@@ -136,20 +135,22 @@ def _beside_images(job: ExportJob, reader: ImageFolder, rows: Rows) -> Iterator[
         labels = {found.name_column, own} if found else set()
         columns = {name: value for name, value in row.items() if isinstance(name, str) and name not in labels}
         stem = str(PurePosixPath(key).with_suffix(""))
-        files = {name[len(stem) + 1 :]: side_bytes(reader.root / name) for name in sides.beside(key)}
+        names = {name[len(stem) + 1 :]: name for name in sides.beside(key)}
+        names.pop(job.source_weight or "", None)  # it is in the export already
+        files = {extension: side_bytes(reader.root / name) for extension, name in names.items()}
         yield Carried(columns, files)
 
 
 def _in_shards(job: ExportJob, reader: WebDataset, rows: Rows) -> Iterator[Carried]:
     labelled = reader.label_field is None and not reader.no_labels
     for found in members.members_of(job, rows):
-        extra = {name: data for name, data in found.items() if not (labelled and name == "cls")}
-        yield Carried(files=extra)
+        known = {"cls" if labelled else None, job.source_weight}
+        yield Carried(files={name: data for name, data in found.items() if name not in known})
 
 
 def _in_tables(job: ExportJob, reader: HuggingFace, rows: Rows) -> Iterator[Carried]:
     label = reader.label_column if job.label_file is None else "label"
-    known = {reader.image_column, label, KEY}
+    known = {reader.image_column, label, KEY, job.source_weight}
     samples = job.samples(rows).select(["shard", "index"]).to_pydict()
     for shard, pairs in groupby(zip(*samples.values(), strict=True), key=lambda pair: pair[0]):
         wanted = np.array([index for _, index in pairs])

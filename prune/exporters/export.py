@@ -10,10 +10,12 @@ from typing import Any
 
 from prune.core.errors import OptionError
 from prune.core.methods import Method
+from prune.exporters import tables
 from prune.exporters.job import ExportJob
 from prune.exporters.labels import say_labels
 from prune.exporters.place import DOT
 from prune.exporters.staging.folder import StagingFolder, open_folder
+from prune.exporters.weights import TABLES, WEIGHT, recorded, weighed
 from prune.readers.source_watch import DisturbedError
 
 
@@ -68,6 +70,7 @@ def export(
     if not len(job):
         raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
     options = exporter.options | dict(options or {})
+    job = weighed(job, exporter.name)
     identity = job.identity(exporter.name, options)
     apart, places = exporter.name in _CLASS_ROOTS, job.reader.places
     with open_folder(out, identity, sources=places, apart=apart, overwrite=overwrite, wait=wait) as folder:
@@ -79,11 +82,23 @@ def export(
             if exporter.name != "manifest":
                 _write_records(job, folder)
             described = {"exporter": exporter.name, "options": options, "n": len(job)}
-            described["asked"] = dict(job.asked)
+            described |= {"asked": dict(job.asked), "weight": _weight_column(job, exporter.name)}
             job.sources.require()
             folder.finish(described | {"dataset": job.dataset.fingerprint}, overwrite=overwrite)
     listed = folder.listing()
     return Exported(folder.out, len(job), len(listed), sum(f["size"] for f in listed.values()), new)
+
+
+def _weight_column(job: ExportJob, form: str) -> str | None:
+    """Return the column of a table of weights, for whoever reads it again; say it if it is another."""
+    if form not in TABLES:
+        return None
+    name = tables.weight_column(job)
+    if name not in {None, WEIGHT, job.source_weight}:
+        job.reporter.say(
+            f"the source has a column {WEIGHT} of its own: the weights of the selection are in {name}"
+        )
+    return recorded(job) if name is None else name
 
 
 def _fill(job: ExportJob, exporter: Method, folder: StagingFolder, options: Mapping[str, Any]) -> None:

@@ -66,9 +66,9 @@ def distinct(names: Iterable[str], rows: Iterable[int] | None = None) -> list[st
     result = []
     for row, name in zip(itertools.count() if rows is None else rows, names, strict=False):
         free = name
-        while _folded(free) in taken:
+        while folded(free) in taken:
             free = f"{free}_{row}"
-        taken.add(_folded(free))
+        taken.add(folded(free))
         result.append(free)
     return result
 
@@ -83,5 +83,6 @@ def _unsafe(character: str) -> bool:
     return character in '/\\:*?"<>|' or unicodedata.category(character)[0] == "C"
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Return what names are compared by where case and Unicode form do not count."""
     return unicodedata.normalize("NFC", name).casefold()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from posixpath import splitext
 from typing import Literal
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
 from prune.core.safe_text import counted
-from prune.exporters import class_ids
+from prune.exporters import class_ids, own_suffixes
 from prune.exporters.carried_fields import carried
 from prune.exporters.class_ids import ClassFolder, Empty
 from prune.exporters.file_names import file_names
@@ -27,6 +29,8 @@ from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers.folders.image_files import suffix_in
 from prune.readers.imagefolder import ImageFolder
 
+Link = Literal["copy", "hard", "sym"]
+
 FILES = 4096  # in a part
 _SUFFIXES = IMAGE_SUFFIXES | {UNKNOWN}  # of the images that are written here
 _PLACEHOLDER = ".keep"  # keeps an empty folder where only files travel
@@ -37,17 +41,20 @@ def imagefolder(
     folder: StagingFolder,
     /,
     *,
-    link: Literal["copy", "hard", "sym"] = "copy",
+    link: Link = "copy",
     empty_classes: Literal["stop", "keep", "drop"] = "stop",
 ) -> None:
     """Class folders of image files, the bytes as they are; unlabelled images lie at the top.
 
-    From an image folder, paths stay as they are, unless its labels lie in a file of their own. Then, and
-    from others, they are `class/name.suffix`, where the suffix
-    says what the bytes are, and a class or key that no file system takes is changed: `a/b` to `a_b`. Readers
+    From an image folder, paths stay as they are, unless its labels lie in a file of their own; but copies of
+    images whose suffix torchvision does not list, and whose bytes it reads, have the suffix of their bytes:
+    `photo` is `photo.jpg`, listed in `OUT.prune/renamed.csv`. Where labels lie in a file of their own, and
+    from others, paths are `class/name.suffix`, where the suffix says what the bytes are, and a class or key
+    that no file system takes is changed: `a/b` to `a_b`. Readers
     number class folders by their sorted names: where these would come in another order than the ids of the
     source, the folders are called `00`, `01` … or `00_name`. What describes the export lies beside it, in
     `OUT.prune/`, with `classes.csv`: folder, class, id and samples; and `weights.csv`, where not all are 1.
+    Names stand in these as they are, for programs: a class called `=1+1` is a formula to a spreadsheet.
     Files beside an image and members of its sample lie beside it again; metadata is written for the kept
     images, and from columns of a table.
 
@@ -74,21 +81,29 @@ def imagefolder(
         folder.need(job.size())
     classes = class_ids.class_folders(job, empty_classes)
     names = _names(job, classes)
+    new: dict[str, str] = {}
+    if link == "copy" and names is None and isinstance(job.reader, ImageFolder):
+        new = own_suffixes.renamed(job, job.reader)
     _describe(job, folder, classes, empty_classes)
     with job.reporter.stage("export", len(job)) as advance:
         for number, rows in job.chunks(FILES):
             if not folder.done(f"files-{number:06d}"):
                 stems = names and names[number * FILES :][: len(rows)]
-                _write(job, folder, f"files-{number:06d}", rows, stems, link)
+                _write(job, folder, f"files-{number:06d}", rows, stems, link, new)
             advance(len(rows))
     written = {name.rpartition(".")[0]: name for name in folder.files if suffix_in(name) in _SUFFIXES}
-    files = job.column("key").to_pylist() if names is None else [written[stem] for stem in names]
+    keys = job.column("key").to_pylist()
+    files = own_suffixes.called(keys, new) if names is None else [written[stem] for stem in names]
     if names is not None:
         write_columns(job, folder, files)
         _say_linked(job)
     elif isinstance(job.reader, ImageFolder):
-        _write_metadata(job, job.reader, folder, link)
-    say_unread(job, files)
+        _write_metadata(job, job.reader, folder, link, new)
+    if new and not folder.done("renamed"):
+        with folder.part("renamed") as part:
+            part.write(f"{DOT}/renamed.csv", own_suffixes.listed(new))
+    own_suffixes.say_renamed(job, new)
+    say_unread(job, files, linked=link != "copy")
     _write_weights(job, folder, files)
 
 
@@ -152,7 +167,8 @@ def _write(
     name: str,
     rows: Rows,
     names: list[str] | None,
-    link: Literal["copy", "hard", "sym"],
+    link: Link,
+    new: Mapping[str, str],
 ) -> None:
     keys = job.samples(rows)["key"].to_pylist()
     images = job.payloads(rows)
@@ -161,13 +177,14 @@ def _write(
         for key, stem in zip(keys, names or keys, strict=True):
             if link == "copy":
                 data = next(images)
-                part.write(key if names is None else f"{stem}.{suffix_of(data)}", data)
+                part.write(new.get(key, key) if names is None else f"{stem}.{suffix_of(data)}", data)
             else:
                 place = job.reader.root.resolve() / key
                 name = key if names is None else f"{stem}.{_suffix(place)}"
                 part.link(name, place, lambda: next(images), symbolic=link == "sym")
             for beside in sides.beside(key) if sides else ():
-                _take(job, part, beside, link)
+                if job.source_weight is None or beside != f"{splitext(key)[0]}.{job.source_weight}":
+                    _take(job, part, beside, link)
         if names is not None:
             spread(part, names, carried(job, rows))
 
@@ -178,7 +195,7 @@ def _suffix(place: Path) -> str:
     return own if own in IMAGE_SUFFIXES else suffix_of(side_bytes(place))
 
 
-def _take(job: ExportJob, part: ExportPart, name: str, link: Literal["copy", "hard", "sym"]) -> None:
+def _take(job: ExportJob, part: ExportPart, name: str, link: Link) -> None:
     """Take a file along that lies beside an image of the source; it may belong to two."""
     if name in part.files:
         return
@@ -190,7 +207,7 @@ def _take(job: ExportJob, part: ExportPart, name: str, link: Literal["copy", "ha
 
 
 def _write_metadata(
-    job: ExportJob, reader: ImageFolder, folder: StagingFolder, link: Literal["copy", "hard", "sym"]
+    job: ExportJob, reader: ImageFolder, folder: StagingFolder, link: Link, new: Mapping[str, str]
 ) -> None:
     """Write metadata again for the kept images, and what else it names of them."""
     sides, kept = Sides(reader), set(job.column("key").to_pylist())
@@ -198,7 +215,7 @@ def _write_metadata(
         return
     with folder.part("metadata") as part:
         for found in sides.metadata:
-            data = cut(found, kept)
+            data = cut(found, kept, new)
             if data is not None:
                 part.write(found.name, data)
         for name in sides.linked(kept):

@@ -25,7 +25,7 @@ from prune.readers.sample import Reader
 from prune.readers.source_watch import Sources
 from prune.store import Dataset, identity
 
-VERSION = 3  # raised when the same job would write other bytes
+VERSION = 4  # raised when the same job would write other bytes
 _TAKE = 4096  # samples looked up at once
 
 
@@ -40,6 +40,7 @@ class ExportJob:
     records: Mapping[str, bytes] = field(default_factory=dict)  # files that describe the selection
     reporter: Reporter = SILENT
     asked: Mapping[str, Any] = field(default_factory=dict)  # selection, fraction, rejected: as typed
+    source_weight: str | None = None  # what the source calls weights that `weights` has taken in
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # found once, used often
 
     def __len__(self) -> int:

@@ -24,6 +24,30 @@ def members_of(job: ExportJob, rows: Rows) -> Iterator[dict[str, bytes]]:
     DataError
         A shard is gone, or not the one that was scanned.
     """
+    for fd, shard, offset, size, image in _ranges(job, rows):
+        data = os.pread(fd, size, offset)
+        if len(data) != size:
+            raise DataError(f"{shard} has changed since it was scanned: it ends early", AGAIN)
+        yield _parsed(data, None if image is None else image - offset, job.reader.root / shard)
+
+
+def member_of(job: ExportJob, rows: Rows, extension: str, limit: int) -> Iterator[bytes | None]:
+    """Yield the first `limit` bytes of one member of each sample, None without it; of others, only headers.
+
+    Raises
+    ------
+    DataError
+        A shard is gone, or not the one that was scanned.
+    """
+    for fd, shard, offset, size, _ in _ranges(job, rows):
+        held = _InPlace(fd, offset, size, job.reader.root / shard)
+        named = ((split_name(member.name), member) for member in members(held))
+        found = next((member for name, member in named if name and name[1] == extension), None)
+        yield held.read(found.data, min(found.size, limit)) if found and found.kind == "file" else None
+
+
+def _ranges(job: ExportJob, rows: Rows) -> Iterator[tuple[int, str, int, int, int | None]]:
+    """Yield where each sample lies: its shard, open and by name, its byte range, and where its image is."""
     columns = job.samples(rows).select(["shard", "offset", "size", "image_offset"]).to_pydict()
     opened, fd = None, -1
     try:
@@ -31,10 +55,7 @@ def members_of(job: ExportJob, rows: Rows) -> Iterator[dict[str, bytes]]:
             if shard != opened:
                 fd = _reopened(job, shard, fd)
                 opened = shard
-            data = os.pread(fd, size, offset)
-            if len(data) != size:
-                raise DataError(f"{shard} has changed since it was scanned: it ends early", AGAIN)
-            yield _parsed(data, None if image is None else image - offset, job.reader.root / shard)
+            yield fd, shard, offset, size, image
     finally:
         if fd >= 0:
             os.close(fd)
@@ -72,6 +93,20 @@ class Held:
 
 
 _ENDLESS = 1 << 62
+
+
+class _InPlace(Held):
+    """The byte range of a sample, read piece by piece where it lies in its shard."""
+
+    def __init__(self, fd: int, offset: int, size: int, path: Path) -> None:
+        super().__init__(b"", path)
+        self._fd, self._offset, self._end = fd, offset, size
+        self.size = size + 2 * BLOCK
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return `size` bytes from `start`; behind the sample lies what ends a tar."""
+        inside = max(0, min(size, self._end - start))
+        return os.pread(self._fd, inside, self._offset + start) + bytes(size - inside)
 
 
 def key_and_names(sample: bytes, path: Path) -> tuple[str, list[str]]:

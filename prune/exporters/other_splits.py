@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 
 from prune.core.errors import DataError, OptionError
@@ -18,7 +19,7 @@ from prune.exporters.job import ExportJob
 from prune.exporters.labels import is_relabelled, without_label
 from prune.exporters.staging.folder import StagingFolder
 from prune.exporters.staging.part import ExportPart
-from prune.exporters.table_files import file_tables, kind_of
+from prune.exporters.table_files import file_tables, kind_of, source_schema, with_column
 from prune.readers.huggingface import HuggingFace
 from prune.readers.sample import Unit
 from prune.readers.source_watch import DisturbedError
@@ -47,6 +48,7 @@ def write_splits(job: ExportJob, folder: StagingFolder, form: Form, others: Othe
     sources = {} if others == "omit" else _other_splits(job)
     if others == "link":
         _check_link(job, form)
+        _say_link(job, sources)
     folder.need(job.size())
     root = job.reader.root
     tokens = {name: _token(root / name) for names in sources.values() for name in names}
@@ -90,34 +92,43 @@ def _write_other(
     source = job.reader.root / file
     if others == "link":
         part.link(name, source.resolve(), symbolic=False)
-    elif kind_of(source) == form.kind and job.weights is None and _is_as_written(job, files, file):
+    elif kind_of(source) == form.kind and _is_as_written(job, files, file):
         with part.open(name) as out:
             _copy(source, out)
     else:
         schema = tables.columns_of(job, files)[files.index(file)]
-        full = schema if job.weights is None else tables.with_weight(schema)
+        full = _weighted(job, schema)
         rows = (without_label(t) if is_relabelled(job) else t for t in file_tables(source))
         rows = (conformed(table, schema) for table in rows)
         with part.open(name) as out:
-            form.write(out, full, (_weighing_one(table, full) for table in rows))
+            form.write(out, full, (_weighing_one(job, table, full) for table in rows))
 
 
 def _is_as_written(job: ExportJob, files: Sequence[str], file: str) -> bool:
     """Whether the columns of a file need no change, so that its bytes can be copied."""
-    if is_relabelled(job):
+    if is_relabelled(job) or _lacks_weight(job, source_schema(job.reader.root / file)):
         return False
     return len(files) == 1 or tables.columns_of(job, files)[files.index(file)].equals(
         open_rows(job.reader.root / file, kind_of(job.reader.root / file)).schema
     )
 
 
-def _weighing_one(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return rows of another split with the weights that the exported one has: all splits are alike."""
-    if len(schema) > table.num_columns:
-        table = table.append_column(
-            schema.field(schema.names[-1]), pa.array([1.0] * len(table), pa.float32())
-        )
-    return table.replace_schema_metadata(schema.metadata)
+def _lacks_weight(job: ExportJob, schema: pa.Schema) -> bool:
+    return job.weights is not None and tables.weight_name(job, schema) not in schema.names
+
+
+def _weighted(job: ExportJob, schema: pa.Schema) -> pa.Schema:
+    if not _lacks_weight(job, schema):
+        return schema
+    return with_column(schema, tables.weight_name(job, schema), pa.float32())
+
+
+def _weighing_one(job: ExportJob, table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return rows of another split with the weight 1, where the exported one has weights: all are alike."""
+    if not _lacks_weight(job, table.schema):
+        return table.replace_schema_metadata(schema.metadata)
+    name = tables.weight_name(job, table.schema)
+    return tables.with_values(table, schema, name, np.ones(len(table), np.float32))
 
 
 def _token(path: Path) -> str:
@@ -144,6 +155,19 @@ def _check_link(job: ExportJob, form: Form) -> None:
     if kind != form.kind:
         raise OptionError(
             f"other_splits=link needs {form.kind} files, this dataset has {kind}", "--other-splits copy"
+        )
+
+
+def _say_link(job: ExportJob, sources: Mapping[str, Sequence[str]]) -> None:
+    """Say what the files of other splits cannot be given, because they are those of the source."""
+    lacking = ["labels"] if is_relabelled(job) else []
+    schemas = [source_schema(job.reader.root / names[0]) for names in sources.values()]
+    if any(_lacks_weight(job, schema) for schema in schemas):
+        lacking.append("weights")
+    if lacking:
+        job.reporter.say(
+            f"links are as in the source: {', '.join(sorted(sources))} have none of the"
+            f" {' and '.join(lacking)} of {split_name(job)}; --other-splits copy makes them alike"
         )
 
 

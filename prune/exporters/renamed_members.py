@@ -30,11 +30,17 @@ def renamed(
 ) -> bytes:
     """Return the members of a sample under another key, each made anew by `member(name, bytes)`.
 
+    Under the key that they have they are copied, header and all.
+
     `path`: the shard that it lies in; `without`: extensions of members that are left out.
     """
     made = bytearray()
     for found in members(Held(data, path)):
         extension = (split_name(found.name) or ("", ""))[1]
         if found.kind == "file" and found.name.startswith(old) and extension not in without:
-            made += member(new + found.name.removeprefix(old), data[found.data : found.data + found.size])
+            if new == old:
+                made += data[found.offset : found.end]
+            else:
+                bytes_ = data[found.data : found.data + found.size]
+                made += member(new + found.name.removeprefix(old), bytes_)
     return bytes(made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -18,6 +19,7 @@ from prune.readers.folders.image_files import is_image, may_be_image
 from prune.readers.folders.metadata import NAMES, Metadata
 from prune.readers.imagefolder import ImageFolder
 
+_NONE: Mapping[str, str] = {}
 _LINKED = "_file_name"  # of columns that name further files of a sample
 
 
@@ -84,8 +86,10 @@ def side_bytes(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {said}", "bring it back, or remove it") from error
 
 
-def cut(found: Metadata, kept: Collection[str]) -> bytes | None:
+def cut(found: Metadata, kept: Collection[str], renamed: Mapping[str, str] = _NONE) -> bytes | None:
     """Return a metadata file with the rows of the kept images alone, in its own format; None without any.
+
+    `renamed`: images that are called otherwise in the export; their rows name them so.
 
     Raises
     ------
@@ -96,18 +100,33 @@ def cut(found: Metadata, kept: Collection[str]) -> bytes | None:
     if not any(found.key_of(row) in kept for row in found.rows):
         return None
     if path.suffix == ".parquet":
-        return _cut_parquet(found, kept)
+        return _cut_parquet(found, kept, renamed)
     text = path.read_bytes().decode("utf-8-sig")
     if path.suffix == ".csv":
-        return _cut_csv(found, text, kept)
+        return _cut_csv(found, text, kept, renamed)
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) != len(found.rows):
         raise DataError(f"{path} changed while it was read", "run the command again")
-    pairs = zip(lines, found.rows, strict=True)
-    return "".join(f"{line}\n" for line, row in pairs if found.key_of(row) in kept).encode()
+    pairs = [(line, row) for line, row in zip(lines, found.rows, strict=True) if found.key_of(row) in kept]
+    return "".join(f"{_renamed_line(found, line, row, renamed)}\n" for line, row in pairs).encode()
 
 
-def _cut_csv(found: Metadata, text: str, kept: Collection[str]) -> bytes:
+def _renamed_line(found: Metadata, line: str, row: Mapping[str, Any], renamed: Mapping[str, str]) -> str:
+    """Return a line of JSON as it stands, or with the name that its image has in the export."""
+    name = _new_name(found, row, renamed)
+    if name is None:
+        return line
+    return json.dumps({**row, found.name_column: name}, ensure_ascii=False)
+
+
+def _new_name(found: Metadata, row: Mapping[str, Any], renamed: Mapping[str, str]) -> str | None:
+    """Return what metadata calls the image of a row in the export, where that is new."""
+    key = found.key_of(row)
+    name = None if key is None else renamed.get(key)
+    return None if name is None else posixpath.relpath(name, found.folder or ".")
+
+
+def _cut_csv(found: Metadata, text: str, kept: Collection[str], renamed: Mapping[str, str]) -> bytes:
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     sink = io.StringIO()
     out = csv.writer(sink, lineterminator="\n")
@@ -116,12 +135,20 @@ def _cut_csv(found: Metadata, text: str, kept: Collection[str]) -> bytes:
     for line in lines:
         row: Mapping[str, Any] = dict(zip(names, line, strict=False))
         if line and found.key_of(row) in kept:
+            name = _new_name(found, row, renamed)
+            if name is not None:
+                line[names.index(found.name_column)] = name
             out.writerow(line)
     return sink.getvalue().encode()
 
 
-def _cut_parquet(found: Metadata, kept: Collection[str]) -> bytes:
+def _cut_parquet(found: Metadata, kept: Collection[str], renamed: Mapping[str, str]) -> bytes:
     table = pq.read_table(found.root / found.name)
+    names = [_new_name(found, row, renamed) or row.get(found.name_column) for row in found.rows]
+    place = table.schema.get_field_index(found.name_column)
+    if renamed and place >= 0:
+        column = table.schema.field(place)
+        table = table.set_column(place, column, pa.array(names, column.type))
     sink = pa.BufferOutputStream()
     pq.write_table(table.filter(pa.array([found.key_of(row) in kept for row in found.rows])), sink)
     data: bytes = sink.getvalue().to_pybytes()

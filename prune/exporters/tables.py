@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prune.core.arrays import Rows
-from prune.exporters.carried_fields import WEIGHT, carried, cells, column_types
+from prune.core.arrays import Rows, Weights
+from prune.exporters.carried_fields import carried, cells, column_types
 from prune.exporters.columns import ApartError, conformed, joined
 from prune.exporters.file_names import without_suffix
 from prune.exporters.job import ExportJob, check_digest
@@ -30,6 +30,7 @@ from prune.exporters.table_files import (
     with_column,
     with_features,
 )
+from prune.exporters.weights import WEIGHT, free_name
 from prune.modalities.image import suffix_of
 from prune.readers.huggingface import HuggingFace
 from prune.readers.tables.columns import is_list
@@ -58,12 +59,18 @@ def shards_of(job: ExportJob) -> list[Shard]:
 def schema_of(job: ExportJob, shard: Shard) -> pa.Schema:
     """Return the columns of a shard; the metadata `huggingface` holds its features."""
     schema = _schema(job, shard)
-    return schema if job.weights is None else with_weight(schema)
+    return schema if job.weights is None else with_column(schema, weight_name(job, schema), pa.float32())
 
 
-def with_weight(schema: pa.Schema) -> pa.Schema:
-    """Return a schema with a column of weights at the end."""
-    return with_column(schema, _free(WEIGHT, schema.names), pa.float32())
+def weight_name(job: ExportJob, schema: pa.Schema) -> str:
+    """Return what the column of weights is called among those of the source."""
+    own = job.source_weight if job.reader.format == "huggingface" else None
+    return own or free_name(WEIGHT, schema.names)
+
+
+def weight_column(job: ExportJob) -> str | None:
+    """Return the column of the export that holds the weights of the selection; None without."""
+    return None if job.weights is None else weight_name(job, _schema(job, shards_of(job)[0]))
 
 
 def _schema(job: ExportJob, shard: Shard) -> pa.Schema:
@@ -111,18 +118,11 @@ def _columns(job: ExportJob) -> dict[str, tuple[str, pa.DataType]]:
         taken = ["image", KEY, *([LABEL] if _has_labels(job) else [])]
         found = {}
         for name, kind in column_types(job).items():
-            found[name] = _free(name, taken), kind
+            found[name] = free_name(name, taken), kind
             taken.append(found[name][0])
         job.memo["columns"] = found
     columns: dict[str, tuple[str, pa.DataType]] = job.memo["columns"]
     return columns
-
-
-def _free(name: str, taken: Sequence[str]) -> str:
-    """Return a name that no other column has: `weight`, or else `other_weight`."""
-    while name in taken:
-        name = f"other_{name}"
-    return name
 
 
 def batches(job: ExportJob, shard: Shard) -> Iterator[pa.Table]:
@@ -143,12 +143,20 @@ def batches(job: ExportJob, shard: Shard) -> Iterator[pa.Table]:
         whole = pa.concat_tables(table).combine_chunks().replace_schema_metadata(schema.metadata)
         if job.weights is not None:
             rows = shard.rows[done : done + len(whole)]
-            weights = pa.array(job.weights[np.searchsorted(job.rows, rows)], pa.float32())
-            full = with_weight(schema)
-            whole = whole.append_column(full.field(full.names[-1]), weights)
-            whole = whole.replace_schema_metadata(full.metadata)
+            weights = job.weights[np.searchsorted(job.rows, rows)]
+            whole = with_values(whole, schema_of(job, shard), weight_name(job, schema), weights)
         done += len(whole)
         yield whole
+
+
+def with_values(table: pa.Table, schema: pa.Schema, name: str, weights: Weights) -> pa.Table:
+    """Return rows with these weights in their column; `schema`: the columns that they then have."""
+    place, values = table.schema.get_field_index(name), pa.array(weights, pa.float32())
+    if place < 0:
+        table = table.append_column(schema.field(name), values)
+    else:
+        table = table.set_column(place, schema.field(name), values)
+    return table.replace_schema_metadata(schema.metadata)
 
 
 def _grouped(pieces: Iterator[pa.Table]) -> Iterator[list[pa.Table]]:

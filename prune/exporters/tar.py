@@ -18,7 +18,6 @@ from prune.core.arrays import Rows
 from prune.core.errors import DataError
 from prune.exporters.carried_fields import (
     CAPTIONS,
-    WEIGHT,
     Carried,
     bytes_in,
     carried,
@@ -30,6 +29,7 @@ from prune.exporters.job import ExportJob, check_digest
 from prune.exporters.labels import label_ids
 from prune.exporters.members import key_and_names
 from prune.exporters.renamed_members import other_key, renamed
+from prune.exporters.weights import WEIGHT, free_name
 from prune.modalities.image import suffix_of
 from prune.system.files import NewFile
 
@@ -50,6 +50,7 @@ class _Sample(NamedTuple):
     weight: bytes | None
     class_id: bytes | None
     relabelled: bool  # its label is not the one in the shard
+    replaced: str | None  # the extension of the weight that another one replaces
 
     @property
     def stop(self) -> int:
@@ -65,17 +66,19 @@ def copied_size(job: ExportJob) -> int:
 def copy_samples(job: ExportJob, rows: Rows, out: NewFile) -> None:
     """Append every member of the samples, as it stands in its shard, and end the tar.
 
-    Where the labels lie in a file of their own, `.cls` is made anew from them.
+    Where the labels lie in a file of their own, `.cls` is made anew from them; where a selection
+    has other weights, so is the weight that is there.
 
     Raises
     ------
     DataError
         A shard ends early, or an image in it is not the one that was scanned.
     """
-    columns = job.samples(rows).select(_Sample._fields[:-3]).to_pydict()
+    columns = job.samples(rows).select(_Sample._fields[:-4]).to_pydict()
     relabelled = job.label_file is not None
     ids = _class_ids(job, rows) if relabelled else [None] * len(rows)
-    added = _weights(job, rows), ids, [relabelled] * len(rows)
+    same = [relabelled] * len(rows), [job.source_weight] * len(rows)
+    added = _weights(job, rows), ids, *same
     samples = (_Sample(*values) for values in zip(*columns.values(), *added, strict=True))
     for shard, kept in groupby(samples, key=lambda sample: sample.shard):
         _copy(job.reader.root / shard, kept, out)
@@ -96,7 +99,7 @@ def write_samples(job: ExportJob, rows: Rows, keys: list[str], out: NewFile) -> 
             members[CLASS] = class_id
         members |= {name: held for name, held in members_for(more, holder).items() if name not in members}
         if weight is not None:
-            members.setdefault(WEIGHT, weight)
+            members[free_name(WEIGHT, members)] = weight
         waiting += b"".join(_member(f"{key}.{name}", held) for name, held in members.items())
         if len(waiting) > _WINDOW:
             out.write(bytes(waiting))
@@ -155,7 +158,7 @@ def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
             first = next(samples)
             rest = itertools.chain([first], samples)
             head = os.pread(fd, min(first.size, _WINDOW), first.offset)
-            if first.relabelled or other_key(head, first.key, path) is not None:
+            if first.relabelled or first.replaced or other_key(head, first.key, path) is not None:
                 for sample in rest:
                     made = _made_anew(fd, sample, path)
                     out.write(
@@ -174,7 +177,10 @@ _AGAIN = "run the commands again from the first"
 
 
 def _made_anew(fd: int, sample: _Sample, path: Path) -> bytes:
-    """Return the members of a sample whose key begins with the name of its shard, or whose label is new."""
+    """Return the members of a sample whose key begins with its shard's name, or whose label or weight is new.
+
+    Members of the key that they have are copied.
+    """
     data = os.pread(fd, sample.size, sample.offset)
     if len(data) < sample.size:
         raise DataError(f"{path} has changed since it was scanned: it ends early", _AGAIN)
@@ -182,10 +188,13 @@ def _made_anew(fd: int, sample: _Sample, path: Path) -> bytes:
         low = sample.image_offset - sample.offset
         check_digest(sample.key, sample.digest, memoryview(data)[low : low + sample.image_size])
     old = other_key(data, sample.key, path) or sample.key
-    if not sample.relabelled:
-        return renamed(data, old, sample.key, _member, path)
-    made = renamed(data, old, sample.key, _member, path, without={CLASS})
-    return made if sample.class_id is None else made + _member(f"{sample.key}.{CLASS}", sample.class_id)
+    without = {name for name in (CLASS if sample.relabelled else None, sample.replaced) if name}
+    made = renamed(data, old, sample.key, _member, path, without=without)
+    return (
+        made
+        if not sample.relabelled or sample.class_id is None
+        else made + _member(f"{sample.key}.{CLASS}", sample.class_id)
+    )
 
 
 def _global_header(fd: int) -> int:
@@ -235,8 +244,7 @@ def _copy_window(fd: int, window: list[_Sample], start: int, path: Path, out: Ne
 def _weight_member(sample: bytes, weight: bytes, path: Path) -> bytes:
     """Return the weight of a copied sample as its last member, called as the others are."""
     key, names = key_and_names(sample, path)
-    name = WEIGHT if WEIGHT not in names else f"other_{WEIGHT}"
-    return _member(f"{key}.{name}", weight)
+    return _member(f"{key}.{free_name(WEIGHT, names)}", weight)
 
 
 def _copy_ranges(fd: int, ranges: list[tuple[int, int]], path: Path, out: NewFile) -> None:

@@ -13,20 +13,42 @@ TORCHVISION = frozenset(_words("jpg jpeg png ppm bmp pgm tif tiff webp"))
 """Suffixes of `torchvision.datasets.folder.IMG_EXTENSIONS`; timm has the first three."""
 
 _SHOWN = 4  # kinds of names
+_NAMES = 3
 
 
-def say_unread(job: ExportJob, files: Sequence[str]) -> None:
-    """Say how many of the exported files an `ImageFolder` of torchvision does not list, and what does."""
-    found = Counter(suffix_in(name) for name in files)
-    unread = Counter({suffix: count for suffix, count in found.items() if suffix not in TORCHVISION})
+def say_unread(job: ExportJob, files: Sequence[str], *, linked: bool) -> None:
+    """Say which of the exported files an `ImageFolder` of torchvision does not list, and what does.
+
+    `linked`: they are links, so that they have the names of the source.
+    """
+    unread = [name for name in files if suffix_in(name.rpartition("/")[2]) not in TORCHVISION]
     if not unread:
         return
-    kinds = [f"{count:,} {_kind(suffix)}" for suffix, count in sorted(unread.items(), key=_by_count)]
+    found = Counter(suffix_in(name.rpartition("/")[2]) for name in unread)
+    kinds = [f"{count:,} {_kind(suffix)}" for suffix, count in sorted(found.items(), key=_by_count)]
     more = ["…"] if len(kinds) > _SHOWN else []
+    copies = "; copies, without --link, have the suffix of their bytes" if linked else ""
     job.reporter.say(
-        f"{unread.total():,} of {len(files):,} files are not read by torchvision's ImageFolder, which goes by"
-        f" the suffix ({', '.join(kinds[:_SHOWN] + more)}); --format webdataset or parquet has them all"
+        f"{len(unread):,} of {len(files):,} files are not read by torchvision's ImageFolder, which goes by"
+        f" the suffix ({', '.join(kinds[:_SHOWN] + more)}): {shown(unread)}; prune export --format parquet,"
+        f" or webdataset, has them all{copies}"
     )
+    _say_unread_classes(job, files, set(unread))
+
+
+def shown(names: Sequence[str]) -> str:
+    """Return the first few of some names."""
+    return ", ".join(names[:_NAMES]) + (", …" if len(names) > _NAMES else "")
+
+
+def _say_unread_classes(job: ExportJob, files: Sequence[str], unread: set[str]) -> None:
+    """Say which classes have no file that is read: `ImageFolder` stops at them."""
+    read = {name.partition("/")[0] for name in files if name not in unread}
+    lost = sorted({name.partition("/")[0] for name in unread if "/" in name} - read)
+    if lost:
+        job.reporter.say(
+            f"classes of which ImageFolder reads nothing: {shown(lost)}; it needs allow_empty=True"
+        )
 
 
 def _kind(suffix: str) -> str:

@@ -14,7 +14,8 @@ from prune.exporters.staging.existing_export import FORMAT, checked_path
 from prune.store.layout import SELECTION
 from prune.system import files
 
-_FIELDS = {"exporter", "options", "n", "dataset", "format", "identity", "files", "asked"}
+_FIELDS = {"exporter", "options", "n", "dataset", "format", "identity", "files"}
+_NEW_FIELDS = {"asked", "weight"}  # earlier exports lack them
 _FLAGS = ("layout", "shard_size", "link", "other_splits", "empty_classes")
 
 
@@ -67,7 +68,7 @@ def _described(place: Path, found: Findings) -> dict[str, Any] | None:
             raise StoreError(
                 f"{place} was exported by a newer version of prune", "pip install --upgrade dataset-prune"
             )
-        if export.keys() | {"asked"} != _FIELDS:
+        if export.keys() - _NEW_FIELDS != _FIELDS:
             raise ValueError("it has other fields")
         for name in export["files"]:
             checked_path(name)

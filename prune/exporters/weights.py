@@ -1,0 +1,168 @@
+"""Weights of an export: those of the selection, times those that the samples bring from an earlier export.
+
+A weight says for how many samples one stands. Of a sample that was weighed twice the weights are multiplied:
+one that stands for 3 of those, each of which stood for 2, stands for 6. A selection without weights leaves
+those of the source as they are.
+
+What counts as a weight of the source: in shards and beside images a number in `.weight`, beside an exported
+image folder its `weights.csv`, in tables the column that the description of the export names. A column
+`weight` of other origin may be in grams: it stays what it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+
+from prune.core.arrays import Array
+from prune.core.errors import DataError
+from prune.exporters.job import ExportJob
+from prune.exporters.members import member_of
+from prune.exporters.place import DOT, is_described, located
+from prune.exporters.side_files import Sides, side_bytes
+from prune.exporters.staging.existing_export import read_export
+from prune.exporters.table_files import file_tables, source_schema
+from prune.readers.huggingface import HuggingFace
+from prune.readers.imagefolder import ImageFolder
+from prune.readers.webdataset import WebDataset
+from prune.system.local_paths import real
+
+WEIGHT = "weight"
+TABLES = frozenset(["huggingface", "parquet"])
+_OTHER = f"other_{WEIGHT}"
+_LONGEST = 64  # bytes of a number
+_COPIED = {"webdataset": {"webdataset"}, "huggingface": TABLES}  # forms that take weights along as they are
+
+Found = tuple[str, Array]  # what they are called in the source, and their values
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name that no other column or member has: `weight`, or else `other_weight`."""
+    while name in taken:
+        name = f"other_{name}"
+    return name
+
+
+def weighed(job: ExportJob, form: str) -> ExportJob:
+    """Return the job with the weights that its samples have in an export of this form.
+
+    Raises
+    ------
+    DataError
+        Weights of the source cannot be read.
+    """
+    if form == "manifest" or (job.weights is None and form in _COPIED.get(job.reader.format, ())):
+        return job
+    found = _of_source(job, copied=job.weights is None and form == "imagefolder")
+    if found is None:
+        return job
+    name, weights = found
+    if job.weights is not None:
+        job.reporter.say(
+            f"the samples have weights already ({name}): the selection's are multiplied into them"
+        )
+        weights = np.minimum(weights * job.weights.astype(np.float64), np.finfo(np.float32).max)
+    return dataclasses.replace(job, weights=weights.astype(np.float32), source_weight=name, memo={})
+
+
+def recorded(job: ExportJob) -> str | None:
+    """Return the column of a table that prune exported with weights; None where it is not known."""
+    if not isinstance(job.reader, HuggingFace):
+        return None
+    root = real(job.reader.root)
+    names = source_schema(job.reader.root / job.reader.files[0]).names
+    for place in (root, *root.parents[:2]):  # the root may be the folder of a split, or `data`
+        export = read_export(place)
+        if export is not None:
+            name = export["weight"] if "weight" in export else _of_old(export, names)
+            return name if name in names else None
+    return None
+
+
+def _of_old(export: dict[str, object], names: Collection[str]) -> str | None:
+    """Return the column of weights of an export whose description does not name it yet."""
+    files, asked = export["files"], export.get("asked")
+    weighted = isinstance(files, dict) and f"{DOT}/weights.npy" in files
+    if not weighted or (isinstance(asked, dict) and asked.get("rejected")):
+        return None
+    return _OTHER if _OTHER in names else WEIGHT
+
+
+def _of_source(job: ExportJob, *, copied: bool) -> Found | None:
+    """Return the weights that the samples bring along; `copied`: files beside images go along as they are."""
+    reader = job.reader
+    if isinstance(reader, ImageFolder):
+        table = located(real(reader.root), f"{DOT}/weights.csv")
+        if is_described(real(reader.root)) and table.is_file():
+            return WEIGHT, _in_csv(job, table)
+        return None if copied else _in_texts(job, WEIGHT, _beside(job, reader))
+    if isinstance(reader, WebDataset):
+        found = (_in_texts(job, n, member_of(job, job.rows, n, _LONGEST + 1)) for n in (WEIGHT, _OTHER))
+        return next((one for one in found if one), None)
+    return _in_tables(job, reader) if isinstance(reader, HuggingFace) else None
+
+
+def _in_csv(job: ExportJob, path: Path) -> Array:
+    try:
+        text = path.read_bytes().decode(errors="surrogatepass")
+        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        if not {"file_name", WEIGHT} <= set(rows.fieldnames or ()):
+            raise ValueError("it has other columns")
+        known = {row["file_name"]: _number(row[WEIGHT].encode()) for row in rows}
+    except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read", "bring it back as it was, or move it away") from error
+    weights = [known.get(key, 1.0) for key in job.column("key").to_pylist()]
+    if None in weights:
+        raise DataError(
+            f"{path} holds weights that are no numbers", "bring it back as it was, or move it away"
+        )
+    return np.array(weights, np.float64)
+
+
+def _beside(job: ExportJob, reader: ImageFolder) -> Iterator[bytes | None]:
+    sides = Sides(reader)
+    for key in job.column("key").to_pylist():
+        name = f"{PurePosixPath(key).with_suffix('')}.{WEIGHT}"
+        yield side_bytes(reader.root / name)[: _LONGEST + 1] if name in sides.beside(key) else None
+
+
+def _in_texts(job: ExportJob, name: str, texts: Iterable[bytes | None]) -> Found | None:
+    """Return numbers, 1 for a sample without one; None where there are none, or other things too."""
+    weights, some = np.ones(len(job)), False
+    for row, text in enumerate(texts):
+        number = 1.0 if text is None else _number(text)
+        if number is None:
+            return None
+        weights[row], some = number, some or text is not None
+    return (name, weights) if some else None
+
+
+def _number(text: bytes) -> float | None:
+    try:
+        number = float(text) if len(text) <= _LONGEST else math.nan
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _in_tables(job: ExportJob, reader: HuggingFace) -> Found | None:
+    name = recorded(job)
+    if name is None:
+        return None
+    pieces = []
+    for shard, rows in job.by_shard():
+        path, wanted = reader.root / shard, job.samples(rows)["index"].to_numpy()
+        names = source_schema(path).names
+        for table in file_tables(path, wanted, without=[other for other in names if other != name]):
+            if not (pa.types.is_floating(table[name].type) or pa.types.is_integer(table[name].type)):
+                return None
+            pieces.append(table[name].to_numpy().astype(np.float64))
+    weights = np.concatenate(pieces)
+    return (name, weights) if np.isfinite(weights).all() and (weights >= 0).all() else None
