@@ -102,7 +102,7 @@ def imagefolder(
     if new and not folder.done("renamed"):
         with folder.part("renamed") as part:
             part.write(f"{DOT}/renamed.csv", own_suffixes.listed(new))
-    own_suffixes.say_renamed(job, new)
+    own_suffixes.say_renamed(job, new, beside(folder.out) / "renamed.csv")
     say_unread(job, files, linked=link != "copy")
     _write_weights(job, folder, files)
 

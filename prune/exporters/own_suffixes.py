@@ -77,13 +77,13 @@ def _free(key: str, suffix: str, taken: Collection[str]) -> str | None:
     return None
 
 
-def say_renamed(job: ExportJob, names: Mapping[str, str]) -> None:
-    """Say which files are called otherwise than in the source."""
+def say_renamed(job: ExportJob, names: Mapping[str, str], place: Path) -> None:
+    """Say which files are called otherwise than in the source; `place`: where they are listed."""
     if names:
         pairs = shown([f"{old} is {new}" for old, new in names.items()])
+        have = "file has" if len(names) == 1 else "files have"
         job.reporter.say(
-            f"{len(names):,} files have the suffix of their bytes, which readers go by: {pairs};"
-            " OUT.prune/renamed.csv has all"
+            f"{len(names):,} {have} the suffix of the bytes, which readers go by: {pairs}; {place} has all"
         )
 
 
