@@ -86,7 +86,7 @@ def weights_in(out: Path, form: str) -> dict[bytes, float]:
 
 def expected(job: Any, *factors: list[float]) -> dict[bytes, float]:
     product = [float(np.float32(np.prod(each))) for each in zip(*factors, strict=True)]
-    return dict(zip(job.images(job.rows), product, strict=True))
+    return dict(zip(job.payloads(job.rows), product, strict=True))
 
 
 @pytest.mark.parametrize(("first", "second"), [*itertools.product(FORMS, FORMS)])
@@ -118,9 +118,9 @@ def test_those_of_a_second_selection_multiply(
     job = make_job_of(plain)
     run(weighted(job, WEIGHTS), first, tmp_path / "one")
     again = make_job_of(tmp_path / "one")
-    images = {data: weight for weight, data in zip(WEIGHTS, job.images(job.rows), strict=True)}
+    images = {data: weight for weight, data in zip(WEIGHTS, job.payloads(job.rows), strict=True)}
     factors = {data: float(2**at) for at, data in enumerate(images)}
-    chosen = [factors[data] for data in again.images(again.rows)]
+    chosen = [factors[data] for data in again.payloads(again.rows)]
     job_of_two = weighted(again, chosen)
     run(job_of_two, second, tmp_path / "two")
     found = weights_in(tmp_path / "two", second)
