@@ -56,7 +56,7 @@ class Method:
         """Keyword-only parameters with their defaults, as far as a word on the command line can set them."""
         hints = typing.get_type_hints(self.function)
         found = (p for p in self._keywords() if p.default is not p.empty)
-        return {p.name: p.default for p in found if _is_plain(hints[p.name])}
+        return {p.name: p.default for p in found if is_plain(hints[p.name])}
 
     def takes(self, name: str) -> bool:
         """Whether the method can use more than it needs: `given` samples, a `target` set, its weights."""
@@ -152,7 +152,8 @@ def find(kind: str, name: str, methods: Mapping[str, Row]) -> Row:
     return methods[name]
 
 
-def _is_plain(hint: Any) -> bool:
+def is_plain(hint: Any) -> bool:
+    """Whether a word on the command line can set a parameter of this type."""
     kinds = _kinds(hint)
     return all(k in _ARTICLES or k is type(None) or typing.get_origin(k) is typing.Literal for k in kinds)
 

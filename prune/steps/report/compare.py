@@ -24,7 +24,7 @@ def coverage(vectors: Array, witnesses: Rows, kept: Rows) -> dict[str, float]:
 
     Mean and maximum. Time O(witnesses·k·d), memory O(witnesses·block) a thread.
     """
-    from prune.system.executors.threads import threads  # loads numba
+    from prune.system.executors.threads import threads
 
     scale = _scale(vectors, np.union1d(witnesses, kept))
 

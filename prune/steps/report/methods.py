@@ -1,16 +1,24 @@
-"""Every method there is, as the tables of the families list them."""
+"""Every method there is, as the tables of the families list them; what computes is not loaded for it."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from prune.core import method_names
+from prune.core import method_names, method_source
 from prune.core.errors import UnknownNameError
 from prune.core.methods import Method
 from prune.steps.report.page import page_of
 
 _ALSO = {"scorers": "scores", "formats": "exporters", "models": "encoders"}  # what families are called too
+_TABLES = {
+    "encoders": ("prune.encoders", "ENCODERS"),
+    "scores": ("prune.scorers", "SCORERS"),
+    "selectors": ("prune.selectors", "SELECTORS"),
+    "exporters": ("prune.exporters", "EXPORTERS"),
+}
+Found = TypeVar("Found")
 
 
 def families(only: str | None = None) -> dict[str, dict[str, Any]]:
@@ -21,17 +29,9 @@ def families(only: str | None = None) -> dict[str, dict[str, Any]]:
     UnknownNameError
         There is no such family.
     """
-    makers: dict[str, Callable[[], dict[str, Any]]] = {
-        "readers": _readers,
-        "encoders": _encoders,
-        "proxies": _proxies,
-        "scores": _scores,
-        "selectors": _selectors,
-        "exporters": _exporters,
-    }
-    if only is not None and only not in makers:
-        raise UnknownNameError("family", only, makers)
-    return {name: make() for name, make in makers.items() if only in {None, name}}
+    if only is not None and only not in method_names.FAMILIES:
+        raise UnknownNameError("family", only, method_names.FAMILIES)
+    return {name: _described(name) for name in method_names.FAMILIES if only in {None, name}}
 
 
 def family_called(word: str) -> str | None:
@@ -63,69 +63,40 @@ def pages(name: str) -> dict[str, dict[str, Any]]:
 
 
 def _page(family: str, name: str) -> dict[str, Any]:
-    from prune.exporters import EXPORTERS
-    from prune.scorers import SCORERS
-    from prune.selectors import SELECTORS
-
+    if family in _TABLES:
+        method = _table(family)[name]
+        return page_of(family, name, method.function, method)
     if family == "readers":
-        from prune.readers import READERS
+        return page_of(family, name, _readers()[name].open)
+    return page_of(family, name, _read(method_source.function, "prune.proxy.models", name))
 
-        return page_of(family, name, READERS[name].open)
+
+def _described(family: str) -> dict[str, Any]:
+    if family == "readers":
+        return {name: {"summary": reader.summary} for name, reader in _readers().items()}
     if family == "proxies":
-        from prune.proxy import PROXIES
-
-        return page_of(family, name, PROXIES[name])
-    if family == "encoders":
-        from prune.encoders import ENCODERS
-
-        return page_of(family, name, ENCODERS[name].function, ENCODERS[name])
-    tables: dict[str, Mapping[str, Method]] = {
-        "scores": SCORERS,
-        "selectors": SELECTORS,
-        "exporters": EXPORTERS,
-    }
-    method = tables[family][name]
-    return page_of(family, name, method.function, method)
-
-
-def _readers() -> dict[str, Any]:
-    from prune.readers import READERS
-
-    return {name: {"summary": format_.summary} for name, format_ in READERS.items()}
-
-
-def _encoders() -> dict[str, Any]:
-    from prune.encoders import ENCODERS
-
-    return _describe(ENCODERS)
-
-
-def _proxies() -> dict[str, Any]:
-    from prune.proxy import PROXIES
-
-    return {name: {"summary": (build.__doc__ or "").split("\n", 1)[0]} for name, build in PROXIES.items()}
-
-
-def _scores() -> dict[str, Any]:
-    from prune.scorers import SCORERS
-
-    return _describe(SCORERS)
-
-
-def _selectors() -> dict[str, Any]:
-    from prune.selectors import SELECTORS
-
-    return _describe(SELECTORS)
-
-
-def _exporters() -> dict[str, Any]:
-    from prune.exporters import EXPORTERS
-
-    return _describe(EXPORTERS)
-
-
-def _describe(table: Mapping[str, Method]) -> dict[str, Any]:
+        found = {
+            name: _read(method_source.function, "prune.proxy.models", name) for name in method_names.PROXIES
+        }
+        return {name: {"summary": (build.__doc__ or "").split("\n", 1)[0]} for name, build in found.items()}
     return {
         name: {"summary": method.summary, "high": getattr(method, "high", ""), "options": method.options}
-        for name, method in table.items()
+        for name, method in _table(family).items()
     }
+
+
+def _readers() -> Mapping[str, Any]:
+    return _read(method_source.entries, "prune.readers", "READERS")
+
+
+def _table(family: str) -> Mapping[str, Method]:
+    return _read(method_source.rows, *_TABLES[family])
+
+
+def _read(read: Callable[[str, str], Found], module: str, name: str) -> Found:
+    """Read what a module says by a name, or load it where there is no source."""
+    try:
+        return read(module, name)
+    except (method_source.UnreadError, OSError):
+        loaded: Found = getattr(importlib.import_module(module), name)
+        return loaded

@@ -8,10 +8,10 @@ from typing import Any
 
 from prune.core.progress import Clock
 from prune.readers.scan_summary import account
-from prune.steps import report
 from prune.steps.command_line import command_line
 from prune.steps.dataset_session import Opened, opened
 from prune.steps.rejects import all_rejects
+from prune.steps.report.scores import summaries
 from prune.steps.score.compute import Scored, scores_of
 from prune.steps.score.publish import publish_scores
 from prune.steps.select.eligible import directions
@@ -47,7 +47,7 @@ def score(run: ScoreWrite, compute: Callable[[Opened], Scored]) -> dict[str, Any
         "rejects": len(rejects),
         "skipped_shards": dict(ready.dataset.skipped),
         "embeddings": [name for name in store.columns if name.startswith("embedding.")],
-        "scores": report.summaries(scores, directions(store), done.about),
+        "scores": summaries(scores, directions(store), done.about),
         **done.facts,
         "unchanged": unchanged,
         "seconds": seconds,

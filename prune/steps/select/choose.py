@@ -14,8 +14,8 @@ from prune.core.directions import hard_end
 from prune.core.errors import DataError, MissingColumnError, OptionError
 from prune.index.resource_plan import Size
 from prune.selectors.stratified import published
-from prune.steps import report
 from prune.steps.dataset_session import known_dataset
+from prune.steps.report.compare import MeasuredPool, compare
 from prune.steps.select import record
 from prune.steps.select.by_class import (
     ChoiceTask,
@@ -96,9 +96,9 @@ def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
         }
     vectors, pool = (
         None if source is None else source.vectors,
-        report.MeasuredPool(eligible.rows, eligible.given, eligible.dropped),
+        MeasuredPool(eligible.rows, eligible.given, eligible.dropped),
     )
-    about["report"] = report.compare(
+    about["report"] = compare(
         vectors, dataset.labels, pool, np.sort(chosen.rows), len(dataset.classes), ready.request.seed
     )
     return table, about
