@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from prune.core.errors import OptionError
 from prune.core.progress import SILENT, Reporter
+from prune.system.gpu_driver import may_have_gpu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ class Settings:
         OptionError
             `cuda` was asked for and there is none.
         """
-        if self.device == "cpu":
+        if self.device == "cpu" or (self.device == "auto" and not may_have_gpu()):
             return "cpu"
         import torch
 

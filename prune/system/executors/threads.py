@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
 
-import numba
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
@@ -19,10 +19,10 @@ from prune.system import cores
 def thread_count() -> int:
     """Return how many threads may be used: the smaller of numba's number and `cores.thread_count`.
 
-    `numba.get_num_threads` starts numba's own threads, which sets the number that torch and BLAS use.
+    As numba itself finds its number, which would take loading it.
     """
-    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    return min(most, cores.thread_count())
+    told = os.environ.get("NUMBA_NUM_THREADS", "")
+    return min(int(told) if told.isdecimal() and int(told) else cores.core_count(), cores.thread_count())
 
 
 @contextmanager
