@@ -4,6 +4,7 @@ import os
 import sys
 
 from prune.commands.signals import end_on_signals
+from prune.system.pandas_unasked import spare_pandas
 from prune.system.spinning import bound_spinning
 
 
@@ -12,6 +13,7 @@ def main() -> None:
     _open_streams()
     end_on_signals()
     bound_spinning()
+    spare_pandas()
     from prune import cli
     from prune.commands.stdio import hold_streams
 
