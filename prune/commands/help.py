@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from prune.commands.examples import EXAMPLES
 from prune.commands.options import GROUPS, RUN
+from prune.commands.plain_values import take_plain_values
 from prune.commands.usage import swallowed
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 10_000}
@@ -50,6 +51,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse; the name of a method is not taken for a dataset that is not there."""
         typed = [self.name or "", *args]
+        take_plain_values(self.get_params(ctx))
         rest = super().parse_args(ctx, args)
         data = ctx.params.get("data")
         if isinstance(data, str) and ctx.parent and not ctx.resilient_parsing:
@@ -63,6 +65,11 @@ class Group(TyperGroup):
     """The list of verbs."""
 
     command_class = Command
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse what stands before the verb."""
+        take_plain_values(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
 
 def _heading(text: str) -> str:
