@@ -16,7 +16,7 @@ import typer.main
 from prune import __version__
 from prune.commands import demo, embed, export, gc, methods, score, select, status, verify
 from prune.commands.help import SETTINGS, Command, Group
-from prune.commands.hints import typed_out
+from prune.commands.hints import placed, typed_out
 from prune.commands.signals import end_on_signals
 from prune.commands.usage import in_two_lines
 from prune.core.errors import DataError, OutputError, PruneError, RejectsError, StoreError
@@ -149,7 +149,8 @@ def _explain(error: PruneError) -> None:
         typer.echo(f"{printable(key)}: {printable(reason)}", err=True)
     if len(rejects) > _SHOWN:
         typer.echo(f"… and {len(rejects) - _SHOWN} more, all listed in rejects.json in the store", err=True)
-    hint = typed_out(lift(error.__cause__) or error.hint, sys.argv[1:], typer.main.get_command(app))
+    typed = (sys.argv[1:], typer.main.get_command(app))
+    hint = placed(typed_out(lift(error.__cause__) or error.hint, *typed), *typed)
     typer.echo(f"error: {printable(str(error))}", err=True)
     typer.echo(f"try:   {printable(hint or _help())}", err=True)
     if "--json" in sys.argv:

@@ -134,7 +134,7 @@ def score(
     store, settings, clock = _begin(store, settings)
     types = [types] if isinstance(types, str) else types
     if not types and imports is None:
-        raise OptionError("score wants --type", "prune score --type el2n DATA   # see: prune methods")
+        raise OptionError("score wants --type", "--type el2n   # see: prune methods scores")
     request = ProxyRequest.of(runs, until_stable, on_fraction, cross_fit)
     request = request.with_training(training)
     wanted = ScoreRequest.of(() if imports else types, options)

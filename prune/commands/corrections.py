@@ -25,6 +25,15 @@ _MEANT = {
     "--model-name": "--encoder",
     "--gpu": "--device",
 }
+_LETTERS = {  # what other programs call it by one letter, where several of ours begin with that
+    "-o": "--out",
+    "-n": "--count",
+    "-k": "--count",
+    "-m": "--method",
+    "-f": "--format",
+    "-e": "--epochs",
+    "-j": "--workers",
+}
 # What a verb cannot do without, where one of the first is typed it is not wanting.
 _WANTED = {
     "score": (("--type", "--import"), ("--type", "el2n")),
@@ -134,6 +143,8 @@ class Line:
         """Return the command with the option that exists; else the verb that has it."""
         plain = "--" + typed.lstrip("-").lower().replace("_", "-")
         names_ = [name for name in self.options if name.startswith("--")]
+        if len(plain) == len("--x"):
+            return self._with_letters_meant(typed)
         meant = _MEANT.get(plain)
         of = [v for v, c in self.root.commands.items() if any(plain in p.opts for p in c.params)]
         closest = difflib.get_close_matches(plain, names_, n=1, cutoff=0.8 if of else 0.6)
@@ -143,6 +154,28 @@ class Line:
             name, equals, value = whole.partition("=")
             return self.replaced(whole, f"{near[0]}{equals}{value}" if name else near[0])
         return f"{self.help}   # {plain} is an option of prune {of[0]}" if of else self.help
+
+    def _with_letters_meant(self, typed: str) -> str:
+        """Return the command with the options that letters stand for; the help where one may be several."""
+        new = []
+        for at, word in enumerate(self.words):
+            letter = len(word) == len("-x") and word[0] == "-" and word[1].isalpha()
+            may_be = [] if not letter or word in self.options else self._of_letter(word, at)
+            if len(may_be) > 1 or (word == typed and not may_be):
+                return f"{self.help}{f'   # {word} may be ' + ', '.join(may_be) if may_be else ''}"
+            new.append(may_be[0] if may_be else word)
+        return self.complete(new)
+
+    def _of_letter(self, letter: str, at: int) -> list[str]:
+        """Return the options that a letter may stand for: one, if it is clear which."""
+        begin = sorted(
+            name for name in self.options if name.startswith(f"-{letter.lower()}") and not self.has(name)
+        )
+        value = "".join(self.words[at + 1 : at + 2])
+        if "--store" in begin and os.path.exists(os.path.join(value, "store.json")):  # noqa: PTH110, PTH118
+            return ["--store"]
+        meant = _LETTERS.get(letter.lower())
+        return [meant] if meant in self.options else begin
 
     def with_words(self, name: str, value: str) -> str:
         """Return the command with a value behind an option that has none."""

@@ -1,12 +1,17 @@
-"""Hints that name options only, such as `--count 40`, as the whole command with them."""
+"""Hints as they can be typed: options alone as the whole command, a command for the store that was named."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from prune.commands.corrections import Line
+from prune.core.store_option import in_store
 
 _INSTEAD = {"--count": "--fraction", "--fraction": "--count"}  # one takes the place of the other
 
@@ -64,3 +69,40 @@ def _name_set(words: Sequence[str], at: int) -> str:
     """Return NAME of the `--set NAME=VALUE` that a word is a part of."""
     behind = words[at] == "--set" and at + 1 < len(words)
     return (words[at + 1] if behind else words[at].removeprefix("--set=")).partition("=")[0]
+
+
+def placed(hint: str, words: Sequence[str], root: Any) -> str:
+    """Return a hint that begins with a command of ours, for the store and the dataset that were typed.
+
+    Where it is written nobody knows whether there is a `--store`, nor what DATA is: it would be about another
+    store, or about nothing.
+    """
+    line = Line(words, root)
+    verb = hint.removeprefix("prune ").partition(" ")[0]
+    command = line.root.commands.get(verb) if hint.startswith("prune ") else None
+    if command is None or line.command is None or "--store" in hint:
+        return hint
+    plain, mark, remark = hint.partition("   #")
+    typed = line.value_of("--store") if "--store" in line.options else None
+    data = _data_of(line) or ("" if _knows_dataset(typed) else "DATA")
+    plain = _DATA.sub(f" {data}" if data else "", plain)
+    takes = any("--store" in param.opts for param in command.params)
+    return f"{in_store(plain, typed) if typed and takes else plain}{mark}{remark}"
+
+
+_DATA = re.compile(r"(?<!--target) DATA\b")  # that of a verb, and not of an option
+
+
+def _data_of(line: Line) -> str | None:
+    """Return what was typed as DATA, as it has to be typed."""
+    loose = [line.words[at] for at in line.loose] if line.places else []
+    return shlex.quote(loose[0]) if len(loose) == 1 and line.argument == "DATA" else None
+
+
+def _knows_dataset(store: str | None) -> bool:
+    """Whether a store is there and knows its dataset, so that DATA may be left out."""
+    folder = Path(store or os.environ.get("PRUNE_STORE") or ".prune")
+    try:
+        return bool(json.loads((folder / "store.json").read_text(encoding="utf-8")).get("dataset"))
+    except (OSError, ValueError, AttributeError):
+        return False

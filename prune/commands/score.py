@@ -48,7 +48,7 @@ def score(
         ),
     ] = None,
     high: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="MEANING",
             help="What a high imported value means: hard, easy, …; or NAME=hard,…",
@@ -222,7 +222,7 @@ def score(
         on=on,
         options=set_ or (),
         imports=None if import_ is None else str(import_),
-        high=high,
+        high=",".join(high) if high else None,
         checkpoint={
             "file": None if checkpoint is None else str(checkpoint),
             "factory": model,

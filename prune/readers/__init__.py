@@ -123,8 +123,9 @@ def recognise(data: str) -> str:
         raise DataError(what, "prune methods readers   # lists what prune reads")
     found = [name for name in found if not READERS[name].only_alone] or found
     if len(found) > 1:
-        choices = " or ".join(f"--as {name}" for name in found)
-        raise DataError(f"{data} looks like {' and like '.join(found)}", f"say which: {choices}")
+        first, *others = found
+        choices = " or ".join(f"--as {name}" for name in others)
+        raise DataError(f"{data} looks like {' and like '.join(found)}", f"--as {first}   # or {choices}")
     return found[0]
 
 

@@ -25,8 +25,9 @@ def recognise_pattern(data: str) -> str:
     found = Counter(file.suffix for file in files)
     formats = [name for suffix, name in _FORMATS.items() if found[suffix]]
     if len(formats) > 1:
-        choices = " or ".join(f"--as {name}" for name in formats)
-        raise DataError(f"{data} names .tar and .parquet files", f"say which: {choices}")
+        first, *others = formats
+        choices = " or ".join(f"--as {name}" for name in others)
+        raise DataError(f"{data} names .tar and .parquet files", f"--as {first}   # or {choices}")
     if formats:
         return formats[0]
     refuse_unread(data)

@@ -94,7 +94,7 @@ def _guessed(store: Store, what: str) -> str:
         return shlex.join(
             ["prune", "score", "--import", "FILE", "--type", column.removeprefix("score."), *high]
         )
-    return writer_of(column).partition("   #")[0].removesuffix(" DATA")
+    return writer_of(column).partition("   #")[0]
 
 
 def _training(store: Store) -> list[str]:

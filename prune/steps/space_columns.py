@@ -99,7 +99,7 @@ def embedding_name(store: Store, on: str | None) -> str:
     encoded = [name for name in names if name != "proxy"]
     if len(encoded) > 1:
         raise OptionError(
-            f"there are several embeddings: {', '.join(names)}", f"say which: --on {encoded[0]}"
+            f"there are several embeddings: {', '.join(names)}", f"--on {encoded[0]}   # or another"
         )
     return store.column(f"embedding.{encoded[0] if encoded else 'proxy'}").name
 

@@ -13,7 +13,7 @@ from prune.core.store_option import in_store
 from prune.store.column import Column, ColumnWriter
 from prune.store.column_json import known_recipe
 from prune.store.default_place import found
-from prune.store.hints import nearest, writer_of
+from prune.store.hints import listed, nearest, writer_of
 from prune.store.layout import (
     ASIDE,
     BEGUN,
@@ -252,13 +252,11 @@ class StoreFolder:
         columns = self.state["columns"]
         column = columns.get(name)
         if column is None:
-            has = f"it has: {', '.join(self.columns)}" if self.columns else "it has none"
             begun = name in self.unfinished
             what = f"column {name!r} is not finished" if begun else f"there is no column {name!r}"
-            known = self.commands.get(name)
-            again = writer_of(name) if known is None else in_store(known, str(self.path))
-            hint = (None if begun else nearest(name, columns)) or again
-            raise MissingColumnError(f"{what} in {self.path} ({has})", hint)
+            again = self.commands.get(name) or writer_of(name)
+            hint = (None if begun else nearest(name, columns)) or in_store(again, str(self.path))
+            raise MissingColumnError(f"{what} in {self.path} ({listed(name, self.columns)})", hint)
         return self.open_column(name, column)
 
     def open_column(self, name: str, identity_: str) -> Column:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import io
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,13 +138,23 @@ def read_selection(store: StoreFolder, name: str | None = None) -> StoredSelecti
     if name is None or name not in published:
         what = "no selection yet" if name is None else f"no selection called {name!r}"
         known = f" (it has: {', '.join(sorted(published))})" if published else ""
-        raise StoreError(f"{store.path} has {what}{known}", "prune select --method kcenter --fraction 0.3")
+        raise StoreError(f"{store.path} has {what}{known}", _instead(store, name, published))
     known = store.commands.get(f"{SELECTIONS}/{name}", shlex.join(["prune", "select", "--name", name]))
     again = in_store(known, str(store.path))
     for folder in _places(store, name):
         if _digest(folder) == published[name]:
             return StoredSelection(name, folder, files.read_record(folder / SELECTION), again)
     raise StoreError(f"selection {name!r} is not finished or damaged", again)
+
+
+def _instead(store: StoreFolder, name: str | None, published: Collection[str]) -> str:
+    """Return the name that was probably meant, or the command that makes a selection of this name."""
+    near = difflib.get_close_matches(name or "", published, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    plain = name is not None and shlex.quote(name) == name  # others cannot name a selection
+    called = f" --name {name}" if plain else ""
+    return in_store(f"prune select --method kcenter --fraction 0.3{called}", str(store.path))
 
 
 def outdated_by(store: StoreFolder, chosen: StoredSelection) -> str | None:

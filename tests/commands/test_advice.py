@@ -171,6 +171,46 @@ def test_the_store_is_named_where_it_is_elsewhere(prune: Prune, place: Path) -> 
     assert (place / "my store" / "selections" / "kcenter").is_dir()
 
 
+ELSEWHERE = [
+    ["export", "--format", "webdataset"],
+    ["export", "--format", "parquet", "--selection", "some"],
+    ["select", "--method", "top", "--count", "3", "--score", "aum"],
+    ["select", "--method", "top", "--count", "3", "--on", "proxy"],
+    ["select", "--count", "3", "--on", "proxy"],
+    ["select", "--method", "top"],
+    ["score"],
+    ["score", "data"],
+]
+
+
+@pytest.mark.parametrize("words", ELSEWHERE, ids=shlex.join)
+def test_advice_is_about_the_store_and_the_data_that_were_named(
+    words: list[str], prune: Prune, place: Path
+) -> None:
+    assert prune(*EMBED, "--store", "my store").code == 0
+    said = prune(*words, "--store", "my store")
+    hint = said.err.splitlines()[-1]
+    assert said.code != 0
+    assert "--store 'my store'" in hint
+    assert "DATA" not in hint
+    assert typed(prune, advice(said)).code == 0
+    assert not (place / ".prune").exists()
+
+
+def test_a_score_that_nobody_computes_is_not_advised(prune: Prune, embedded: Path) -> None:
+    said = prune("select", "--method", "top", "--score", "length", "--count", "3")
+    assert advice(said) == ["methods", "scores"]
+    assert typed(prune, advice(said)).code == 0
+
+
+def test_a_selection_that_is_not_there(prune: Prune, embedded: Path) -> None:
+    assert prune("select", "--count", "3", "--name", "third").code == 0
+    assert "did you mean 'third'?" in prune("export", "--format", "parquet", "--selection", "thrid").err
+    said = prune("export", "--format", "parquet", "--selection", "quick")
+    assert prune(*advice(said)).code == 0
+    assert prune("export", "--format", "parquet", "--selection", "quick").code == 0
+
+
 def test_arrays_without_labels(prune: Prune, elsewhere: Path) -> None:
     np.save("x.npy", np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32))
     assert prune("embed", "--encoder", "precomputed", "--features", "x.npy", "x.npy").code in {0, 2, 3}

@@ -91,6 +91,16 @@ def test_a_score_without_a_meaning_is_refused_with_words_that_work(prune: Prune,
         assert prune(*words, "--set", word).code == 0
 
 
+def test_meanings_may_be_given_one_by_one(prune: Prune, scored: Path) -> None:
+    said = prune("score", "--import", "scores.csv", "--high", "raw=easy", "--high", "hard=hard", "--json")
+    assert said.code == 0, said.err
+    meant = {name: score["high"] for name, score in json.loads(said.out)["scores"].items()}
+    assert meant == {"easy": "", "hard": "hard", "raw": "easy", "flat": ""}
+    said = prune("score", "--import", "scores.csv", "--high", "raw=easy", "--high", "raw=hard")
+    assert said.code == 2
+    assert "names 'raw' twice" in said.err
+
+
 def test_taking_what_is_easy_is_said(prune: Prune, scored: Path) -> None:
     _, _, err = _kept(prune, scored, "--method", "top", "--score", "easy", "--fraction", "0.5")
     assert "those are of easy samples" in err

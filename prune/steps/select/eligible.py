@@ -96,9 +96,7 @@ def budget(request: SelectRequest, eligible: Eligible) -> int | None:
     if request.fraction is None and request.count is None and request.selector.sizes:
         return None
     if (request.fraction is None) == (request.count is None):
-        raise OptionError(
-            "select wants one of --fraction and --count", "prune select --fraction 0.3   # keeps 30 %"
-        )
+        raise OptionError("select wants one of --fraction and --count", "--fraction 0.3   # keeps 30 %")
     if request.count is not None:
         k, asked = request.count, f"--count {request.count}"
         if k < 1:
@@ -147,7 +145,9 @@ def score_column(store: Store, name: str | None, made_for: str = "") -> Column:
         return store.column(f"score.{made_for}")
     names = list(directions(store))
     if len(names) > 1:
-        raise OptionError(f"there are several scores: {', '.join(names)}", f"say which: --score {names[0]}")
+        raise OptionError(
+            f"there are several scores: {', '.join(names)}", f"--score {names[0]}   # or another"
+        )
     return store.column(f"score.{names[0] if names else 'el2n'}")
 
 
