@@ -71,6 +71,14 @@ def test_kept_ones_may_be_chosen_by_what_needs_no_label(pictures, prune, tmp_pat
     assert json.loads(said.out)["k"] == 24
 
 
+def test_what_never_looks_at_a_label_needs_no_word_about_those_without_one(pictures, prune, tmp_path):
+    store = tmp_path / "s"
+    said = prune(*SCORE, "--type", "deepfool,entropy,margin,cal", pictures, "--store", store)
+    assert said.code == 0, said.err
+    for name in ("deepfool", "entropy", "margin", "cal"):
+        assert np.isfinite(scores(store, name)).all(), name
+
+
 def test_no_label_at_all_is_still_refused_for_what_needs_one(pictures, prune, tmp_path):
     np.save(tmp_path / "y.npy", np.full(24, np.nan))
     said = prune(*SCORE, "--type", "el2n", pictures, "--store", tmp_path / "s", "--unlabelled", "keep")
