@@ -21,9 +21,10 @@ def contextual_diversity(
     ``J(p, q) = ½ KL(p‖q) + ½ KL(q‖p) = ½ Σ_c (p_c − q_c)(ln p_c − ln q_c)``
 
     Each sample taken is the one whose divergence from the nearest one taken before is largest. Exact:
-    divergences are float64 sums of float32 probabilities and logarithms, ties go to the lower row, and
-    samples that coincide with one taken are taken last. `smoothing` is added to every probability, and rows
-    are divided by their sums, so that a probability of 0 has a logarithm.
+    divergences are float64 sums of float32 probabilities and logarithms, ties of different samples go to the
+    lower row, and samples that coincide with one taken are taken last, drawn by the hash of seed and key.
+    `smoothing` is added to every probability, and rows are divided by their sums, so that a probability of 0
+    has a logarithm.
 
     Good for active learning and for finding every way in which a model is confused, also where features are
     not at hand; with a proxy that is still unsure. Bad with a proxy that is sure of everything: then all

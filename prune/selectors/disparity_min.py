@@ -26,9 +26,9 @@ def disparity_min(
 
     f only falls as S grows, and is not submodular; farthest-first is the greedy choice, and has at least half
     of the best value possible, from any start. Where nothing is given it starts at the rim, with the sample
-    farthest from the mean. Exact, ties go to the lower row, and samples that coincide with a taken one come
-    last. It is `kcenter` but for the start, which is the middle there: the same loop serves to keep samples
-    apart and to leave none far away.
+    farthest from the mean. Exact; ties of different samples go to the lower row, and those that coincide with
+    a taken one come last, drawn by the hash of seed and key. It is `kcenter` but for the start, which is the
+    middle there: the same loop serves to keep samples apart and to leave none far away.
 
     Time O(n·k·width) in matrix products, less on clustered data; memory O(n).
 

@@ -30,7 +30,8 @@ def disparity_sum(
     The gain of j is ``Σ_{i∈S} dᵢⱼ``. f is supermodular: gains rise, so that lazy evaluation does not apply;
     ``lazy`` and ``naive`` are both the exact loop, the first in batches. For a metric distance the greedy
     choice has at least a quarter of the best value possible. The first sample adds nothing, whichever it is:
-    where nothing is given it is the one farthest from the mean. Ties go to the lower row.
+    where nothing is given it is the one farthest from the mean. Of equal gains the lower row is taken, of
+    samples that coincide the one of the lowest hash of seed and key.
 
     Time O(n·k·width) in matrix products, memory O(n·192).
 

@@ -31,7 +31,8 @@ def facility_location(
 
     f is monotone and submodular, so that the greedy choice has at least ``1 − 1/e`` of the best value
     possible. Similarities are kept as multiples of 2⁻²⁷, which makes every sum exact: ``lazy`` takes the same
-    samples as ``naive``, with the same gains, on any number of threads. Ties go to the lower row.
+    samples as ``naive``, with the same gains, on any number of threads. Ties of different samples go to the
+    lower row; of those that coincide the lowest hash of seed and key is taken.
 
     - ``dense``: all n² similarities in memory, while they take at most half of it. Time O(n²·width) for the
       similarities, each computed once, then about seven readings of them whatever k is; memory 4·n² bytes

@@ -32,7 +32,8 @@ def feature_based(
 
     For coordinates that are amounts, zero or more: activations after a ReLU, word counts. f is then monotone
     and submodular, and the greedy choice has at least ``1 − 1/e`` of the best value possible. ``lazy`` takes
-    the samples of the plain loop with its gains; ties go to the lower row.
+    the samples of the plain loop with its gains; ties of different samples go to the lower row, of those that
+    coincide to the lowest hash of seed and key.
 
     Time O(n·d) for a first look at all and as much for the few looked at again at each step; memory O(n + d).
     No pair of samples is ever compared. Gradients are chosen by a sketch of 512 coordinates.

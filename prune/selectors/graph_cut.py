@@ -31,7 +31,8 @@ def graph_cut(
 
     The second sum counts every pair twice, so that the gain of j is ``λ·Σ_{i∈V} sᵢⱼ − 2·Σ_{i∈S} sᵢⱼ``. f is
     submodular, and monotone for λ ≥ 2; below, gains may turn negative, and k samples are taken all the same.
-    Exact: ``lazy`` takes the samples of the plain loop with its gains; ties go to the lower row.
+    Exact: ``lazy`` takes the samples of the plain loop with its gains; ties of different samples go to the
+    lower row, of those that coincide to the lowest hash of seed and key.
 
     With ``cosine`` no similarity is ever stored: gains depend on the sum of the chosen only. Time: a pass
     over the samples, O(n·width), for every batch of up to 1,024 picks, O(n·k·width) in matrix products at

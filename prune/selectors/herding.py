@@ -24,9 +24,9 @@ def herding(
 ) -> Selection:
     """Each sample, ``argminⱼ ‖(t+1)μ − Σ_S − xⱼ‖``, brings the mean of the taken nearest to that of all.
 
-    Exact: the samples of the plain loop in float64; ties go to the lower row. No sample is taken twice. Time
-    O(n·k·width), most of it products of small integers where samples are vectors; memory O(n·(d + 200))
-    bytes.
+    Exact: the samples of the plain loop in float64; ties of different samples go to the lower row, of those
+    that coincide to the lowest hash of seed and key. No sample is taken twice. Time O(n·k·width), most of it
+    products of small integers where samples are vectors; memory O(n·(d + 200)) bytes.
 
     Good for training on means: a small budget has nearly the mean of the whole, far nearer than random. Bad
     at coverage: nothing but the mean counts, rare groups and the spread are missed; the mean of a dataset of

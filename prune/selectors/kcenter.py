@@ -23,9 +23,10 @@ def kcenter(
 ) -> Selection:
     """Greedy farthest-first: each sample taken is the farthest from all taken before.
 
-    The covering radius is at most twice the best possible for k centres. Exact: distances are float64 sums
-    of squared differences, ties go to the lower row, and samples that coincide with a centre are taken last.
-    Time O(n·k·d) in matrix products, or far less on clustered data; memory O(n) beyond the space.
+    The covering radius is at most twice the best possible for k centres. Exact: distances are float64 sums of
+    squared differences, ties of different samples go to the lower row, and samples that coincide with a
+    centre are taken last, drawn by the hash of seed and key. Time O(n·k·d) in matrix products, or far less on
+    clustered data; memory O(n) beyond the space.
 
     Good for covering everything there is, the rare included, and for spreading a small budget; bad on noisy
     data, since the farthest samples are the outliers and the wrong labels (`--drop-hardest` first), and below

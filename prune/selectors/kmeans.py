@@ -54,7 +54,8 @@ def kmeans(
     share
         ``proportional`` to the sizes of the clusters, or ``equal``.
     draw
-        Order inside a cluster: ``nearest`` to the centroid first, ties by lower row, or ``random``.
+        Order inside a cluster: ``nearest`` to the centroid first, ties by lower row but for samples
+        that coincide, which are drawn by the hash of seed and key; or ``random``.
     metric
         Of the clusters and distances.
     given

@@ -36,9 +36,9 @@ def log_det(
 
     The gain of j is ``log(sⱼⱼ + ε − s_jS (s_S + εI)⁻¹ s_Sj)``, the logarithm of what is left of its variance
     once S is known. It is never below log ε, since the ridge is left of every sample; where nothing else is
-    left of any, all gains are equal, and rows are taken in order. f is submodular, and need not rise: most
+    left of any, all gains are equal, and ties decide. f is submodular, and need not rise: most
     gains are negative. ``lazy`` takes the samples of the plain loop with its gains, both to ten decimals;
-    ties go to the lower row.
+    ties of different samples go to the lower row, of those that coincide to the lowest hash of seed and key.
 
     With ``cosine`` on vectors a (d + 1)² matrix stands for all the chosen: time O(n·d²) for a first look at
     all and O(256·d) at most for each sample looked at again, memory O(d² + n). Otherwise a triangular matrix

@@ -60,7 +60,8 @@ def prototypes(
     Returns
     -------
     Gains are the distances to the centroids, ascending for ``near``, descending for ``far``; ties by lower
-    row. Weights are 1. Facts: `clusters`, how many there are.
+    row, of samples that coincide by the hash of seed and key. Weights are 1. Facts: `clusters`, how many
+    there are.
 
     Raises
     ------

@@ -37,8 +37,9 @@ def saturated_coverage(
     """Greedy for ``f(S) = Σᵢ min(Σ_{j∈S} sᵢⱼ, α·Σ_{j∈V} sᵢⱼ)``: likeness to the kept, up to a share.
 
     f is monotone and submodular, and the greedy choice has at least ``1 − 1/e`` of the best value possible.
-    ``lazy`` takes the samples of the plain loop with its gains; ties go to the lower row. With k about α·n
-    all samples are just about saturated; from then on gains are near zero.
+    ``lazy`` takes the samples of the plain loop with its gains; ties of different samples go to the lower
+    row, of those that coincide to the lowest hash of seed and key. With k about α·n all samples are just
+    about saturated; from then on gains are near zero.
 
     - ``dense``: all n² similarities in memory, while they take at most half of it. Time O(n²·width), then
       O(n) for each sample looked at; memory 4·n² bytes

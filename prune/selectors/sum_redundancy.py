@@ -30,7 +30,8 @@ def sum_redundancy(
     The sums run over ordered pairs, i = j included, so that the gain of j is ``−1 − 2·Σ_{i∈S} sᵢⱼ``, always
     negative: f falls with every sample, and k are taken all the same. Submodular. The first gains are equal
     for all samples; where nothing is given, the sample farthest from the mean is the first. Exact: ``lazy``
-    takes the samples of the plain loop with its gains; ties go to the lower row.
+    takes the samples of the plain loop with its gains; ties of different samples go to the lower row, of
+    those that coincide to the lowest hash of seed and key.
 
     Time O(n·k·width) in matrix products, memory O(n·192); with ``cosine`` exact gains come from the sum of
     the chosen.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prune.index.coinciding import coinciding, equal_rows
+from prune.index.coinciding import coinciding, equal_rows, with_equal
 from prune.index.gradients import GradientSpace
 from prune.index.space import EmbeddingSpace, Metric
 
@@ -28,6 +28,22 @@ def test_equal_samples_are_one_group(d: int, dtype: type, metric: Metric) -> Non
 def test_the_same_norm_is_not_the_same_sample() -> None:
     corners = np.concatenate([np.eye(8), -np.eye(8)]).astype(np.float32)
     assert coinciding(EmbeddingSpace(corners)).tolist() == list(range(16))
+
+
+def test_under_cosine_samples_of_one_direction_coincide() -> None:
+    rng = np.random.default_rng(0)
+    greys = np.outer(rng.uniform(0.1, 5, 40).astype(np.float32), np.ones(48, np.float32))
+    others = rng.normal(size=(20, 48)).astype(np.float32)
+    values = np.concatenate([greys, others, 4 * others, -others, np.zeros((3, 48), np.float32)])
+    expected = [*[0] * 40, *range(40, 60), *range(40, 60), *range(80, 100), *[100] * 3]
+    assert coinciding(EmbeddingSpace(values), "cosine").tolist() == expected
+    assert len(np.unique(coinciding(EmbeddingSpace(values)))) == 40 + 60 + 1
+
+
+def test_coinciding_with_equal_scores() -> None:
+    groups, scores = np.array([0, 0, 0, 3, 3, 5]), np.array([1, 2, 1, 1, 1, 2], np.float32)
+    found = with_equal(groups, scores)
+    assert [int(np.flatnonzero(found == g)[0]) for g in found] == [0, 1, 0, 3, 3, 5]
 
 
 def test_rows_of_a_space_are_numbered_from_its_first() -> None:

@@ -9,8 +9,10 @@ import pytest
 
 import prune
 from prune.core.selection import Selection
+from prune.index.space import EmbeddingSpace
 from prune.selectors import SELECTORS
 from prune.selectors.coinciding import exchanged
+from prune.selectors.d2 import d2
 from prune.selectors.exhausted_gains import drawn_rest, still_gaining
 
 CLASSES, EACH, KEPT = 4, 100, 160
@@ -147,3 +149,33 @@ def test_only_samples_of_one_group_are_exchanged() -> None:
         assert (found.gains.tolist(), found.weights.tolist()) == ([3, 2, 1, 0], [1, 2, 3, 4])
         seen.add(int(found.rows[1]))
     assert seen == {0, 1}
+
+
+COSINE = [
+    name
+    for name in GEOMETRIC
+    if "cosine" in (SELECTORS[name].options.get(w) for w in ("metric", "similarity"))
+]
+
+
+@pytest.mark.parametrize("method", COSINE)
+def test_of_plain_pictures_of_several_greys_no_class_is_preferred(method: str) -> None:
+    points, greys = _crowd(), np.random.default_rng(3).uniform(0.5, 2, len(LABELS)).astype(np.float32)
+    plain = (points == 0).all(1)
+    points[plain] = greys[plain, None]
+    chosen = prune.select_rows(points, method=method, k=200, labels=LABELS, quota="none")
+    of_classes = np.bincount(LABELS[chosen.rows[plain[chosen.rows]]], minlength=CLASSES)
+    assert of_classes.min() > of_classes.sum() / CLASSES / 2
+
+
+def test_copies_with_equal_scores_are_drawn_and_a_score_still_tells_them_apart() -> None:
+    kinds = np.random.default_rng(4).normal(size=(20, 8)).astype(np.float32)
+    points = kinds[np.random.default_rng(5).integers(0, 20, len(LABELS))]
+    scores = np.ones(len(points), np.float32)
+    chosen = prune.select_rows(points, method="d2", scores=scores, k=60, labels=LABELS, quota="none")
+    of_classes = np.bincount(LABELS[chosen.rows], minlength=CLASSES)
+    assert of_classes.min() > 60 / CLASSES / 2
+    scores = np.random.default_rng(6).permutation(len(points)).astype(np.float32)
+    alone = d2(scores, EmbeddingSpace(points), [str(row) for row in range(len(points))], k=60, seed=0)
+    chosen = prune.select_rows(points, method="d2", scores=scores, k=60, labels=LABELS, quota="none")
+    assert chosen.rows.tolist() == alone.rows.tolist()

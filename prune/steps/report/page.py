@@ -37,6 +37,8 @@ def facts_of(method: Method) -> Iterator[str]:
         return
     yield f"needs: {', '.join(method.needs)}" + (" (gradients by default)" if method.on else "")
     yield "a smaller budget is a prefix: " + ("yes" if method.nested else "no")
+    if method.spent:
+        yield "once no sample adds anything, the rest is drawn by the hash of seed and key; see `filled`"
     if method.score:
         yield f"the score it is made for: {method.score}"
     if method.quota != "none":

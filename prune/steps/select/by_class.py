@@ -237,21 +237,23 @@ def _run(task: ChoiceTask, material: Material, rows: Rows, every: Rows, k: int |
     needed = {name: material.need(name, every) for name in method.needs}
     chosen: Selection = method.function(*needed.values(), **words)
     free = np.arange(len(rows))
-    if (alike := _alike(method, needed)) is not None:
+    if (alike := _alike(method, needed, {**method.options, **task.options})) is not None:
         chosen = exchanged(chosen, free, alike, lambda at: material.keys(every[at]), task.seed)
     if not method.spent:
         return chosen
     return drawn_rest(chosen, free, lambda at: material.keys(every[at]), task.seed)
 
 
-def _alike(method: Selector, needed: Mapping[str, Any]) -> Rows | None:
-    """Return groups of samples that the method cannot tell apart; None where a score tells them apart."""
-    if "scores" in method.needs or method.takes("scores"):
-        return None
-    from prune.index.coinciding import coinciding, equal_rows
+def _alike(method: Selector, needed: Mapping[str, Any], options: Mapping[str, Any]) -> Rows | None:
+    """Return groups of samples that the method cannot tell apart; None where it minds that itself."""
+    from prune.index.coinciding import coinciding, equal_rows, with_equal
 
+    if method.takes("scores"):  # of samples that coincide it keeps one, and names the others
+        return None
     if "space" in needed:
-        return coinciding(needed["space"])
+        compared_by = options.get("metric", options.get("similarity"))
+        groups = coinciding(needed["space"], "cosine" if compared_by == "cosine" else "euclidean")
+        return with_equal(groups, needed["scores"]) if "scores" in needed else groups
     return equal_rows(needed["probs"]) if "probs" in needed else None
 
 
