@@ -67,3 +67,12 @@ def test_select_prints_one_table_and_hides_no_module_of_the_standard_library() -
     loops = [cells for cells in lines if cells[2].strip() == "numpy loop"]
     assert len(loops) == 2
     assert all(cells[8].strip() == "100.00% of 30" for cells in loops)
+
+
+@pytest.mark.slow
+def test_ablation_has_a_row_for_every_piece_and_screening_changes_no_row() -> None:
+    shown = printed("ablation.py", "--n", "300", "--rounds", "1")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines()[2:]]
+    assert {row[0] for row in rows} == {"approximate", "mode=partitioned", "int8_screening"}
+    assert all(float(row[6]) == pytest.approx(1, abs=0.02) for row in rows)
+    assert all(row[6:] == ["1.000000", "100.0%"] for row in rows if row[0] == "int8_screening")

@@ -27,7 +27,7 @@ class Ways:
     mode: FacilityMode = "auto"
     neighbours: int = 64  # that a sample is linked to where not all similarities are held
     greedy: Greedy = "lazy"
-    epsilon: float = 0.1  # of stochastic and approximate, in (0, 0.5]
+    epsilon: float = 0.1  # of stochastic, in (0, 0.5]
     parts: int | None = None  # of partitioned
     seed: int = 0
 

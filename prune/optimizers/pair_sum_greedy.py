@@ -29,7 +29,7 @@ def run(
     OptionError
         ε is out of range.
     """
-    if greedy in ("stochastic", "approximate"):
+    if greedy == "stochastic":
         require_epsilon(epsilon)
     if first is None:
         return _grow(function, k, greedy, seed, epsilon, taken)

@@ -22,7 +22,7 @@ def facility_location(
     similarity: Literal["cosine", "euclidean", "rbf"] = "cosine",
     mode: Literal["auto", "dense", "sparse", "partitioned"] = "auto",
     neighbours: int = 64,
-    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic"] = "lazy",
     epsilon: float = 0.1,
     parts: int | None = None,
     given: Rows | None = None,
@@ -65,10 +65,9 @@ def facility_location(
         of that of all similarities.
     greedy
         ``lazy``: exact. ``naive``: exact too, the plain loop, for comparison. ``stochastic``: looks at
-        ⌈(n/k)·ln(1/ε)⌉ random samples a step. ``approximate``: takes a sample that has 1 − ε of the largest
-        gain.
+        ⌈(n/k)·ln(1/ε)⌉ random samples a step.
     epsilon
-        Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``.
+        Of ``stochastic``, in ``(0, 0.5]``.
     parts
         Of ``partitioned``; default: at least 2, as many as keep a part small.
     given

@@ -23,7 +23,7 @@ def graph_cut(
     seed: int,
     similarity: Literal["cosine", "euclidean", "rbf"] = "cosine",
     lam: float = 2.0,
-    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic"] = "lazy",
     epsilon: float = 0.1,
     given: Rows | None = None,
 ) -> Selection:
@@ -63,9 +63,8 @@ def graph_cut(
         λ ≥ 0, the weight of the likeness to all.
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step.
-        ``approximate``: takes a sample that has 1 − ε of the largest bound.
     epsilon
-        Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``.
+        Of ``stochastic``, in ``(0, 0.5]``.
     given
         Positions of samples that are in S from the start, and are not returned.
 

@@ -21,7 +21,7 @@ def sum_redundancy(
     k: int,
     seed: int,
     similarity: Literal["cosine", "euclidean", "rbf"] = "cosine",
-    greedy: Literal["lazy", "naive", "stochastic", "approximate"] = "lazy",
+    greedy: Literal["lazy", "naive", "stochastic"] = "lazy",
     epsilon: float = 0.1,
     given: Rows | None = None,
 ) -> Selection:
@@ -58,9 +58,8 @@ def sum_redundancy(
         exp(−distance² / (0.1 · mean squared distance)). All in ``[0, 1]``, 1 to oneself.
     greedy
         ``lazy`` and ``naive``: exact. ``stochastic``: the best of ⌈(n/k)·ln(1/ε)⌉ random samples a step.
-        ``approximate``: takes a sample whose gain is at most ε below the largest bound, relatively.
     epsilon
-        Of ``stochastic`` and ``approximate``, in ``(0, 0.5]``.
+        Of ``stochastic``, in ``(0, 0.5]``.
     given
         Positions of samples that are in S from the start, and are not returned.
 

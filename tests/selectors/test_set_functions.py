@@ -13,7 +13,9 @@ from prune.core.errors import OptionError
 from prune.index.gradients import GradientSpace
 from prune.index.resource_plan import Size
 from prune.index.search import EDGE, FOUND
+from prune.index.similarity import Similarity
 from prune.index.space import EmbeddingSpace, Space
+from prune.optimizers.log_determinant import PairVolume
 from prune.selectors.disparity_sum import disparity_sum
 from prune.selectors.feature_based import feature_based
 from prune.selectors.graph_cut import graph_cut
@@ -189,16 +191,18 @@ def test_the_plan_of_saturated_coverage_is_that_of_the_search() -> None:
         plan_of_saturated_coverage(replace(size, memory=2 << 30), 1000, {})
 
 
-def test_approximate_takes_nearly_the_best_and_ends_where_gains_are_negative() -> None:
-    x = _matrix("plain", seed=4)
-    value = _graph_cut(x, lam=0.5)
-    found = graph_cut(EmbeddingSpace(x), k=N, seed=0, lam=0.5, greedy="approximate", epsilon=0.2)
-    assert found.facts["negative"] > 20
-    chosen: list[int] = []
+@pytest.mark.parametrize("similarity", ["cosine", "rbf"])
+def test_approximate_takes_nearly_the_best_and_ends_where_gains_are_negative(similarity: Any) -> None:
+    space = EmbeddingSpace(_matrix("plain", seed=4))
+    found = log_det(space, k=N, seed=0, similarity=similarity, greedy="approximate", epsilon=0.2)
+    assert (found.gains < 0).any()
+    function = PairVolume(Similarity(space, similarity), 0.01, N, np.empty(0, np.int64))
+    left = np.arange(N)
     for row, gain in zip(found.rows.tolist(), found.gains.tolist(), strict=True):
-        most = _best(value, chosen)
-        assert gain >= most - 0.2 * abs(most) - 1e-4 or gain >= most - 0.5 * abs(most)
-        chosen.append(row)
+        most = float(function.gains(left).max())
+        assert gain >= most - 0.2 * abs(most) - 1e-4
+        function.add(row)
+        left = left[left != row]
 
 
 def test_graph_cut_is_monotone_from_two_up_and_the_reciprocal_convention_agrees() -> None:
