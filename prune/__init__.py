@@ -14,10 +14,11 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from prune.core import errors as errors
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from prune.core import errors as errors
     from prune.pipeline import embed, export, gc, score, select, verify
     from prune.steps import label_noise as noise
     from prune.steps.select.arrays import select_rows
@@ -43,7 +44,9 @@ _HOMES = {  # all others: prune.pipeline
     "Store": "prune.store",
     "select_rows": "prune.steps.select.arrays",
 }
-_MODULES = {"errors": "prune.core.errors", "noise": "prune.steps.label_noise"}
+_MODULES = {"noise": "prune.steps.label_noise"}
+
+sys.modules[f"{__name__}.errors"] = errors  # for `from prune.errors import PruneError`
 
 
 if not TYPE_CHECKING:  # else every name would exist for a type checker

@@ -84,6 +84,11 @@ def test_what_there_is_can_be_listed_and_loads_nothing() -> None:
     assert loaded == "False"
 
 
+def test_errors_are_imported_from_where_the_readme_has_them() -> None:
+    code = "from prune.errors import PruneError; import prune; print(prune.errors.PruneError is PruneError)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "True\n"
+
+
 def test_a_verb_that_is_mistyped_gets_the_nearest() -> None:
     code = "import prune; prune.selct('.prune')"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr
