@@ -94,9 +94,9 @@ class ResumableTraining:
         if self._todo:
             self.writer.detach(STOPPED, 0)
             self._train(advance, spent)
+        for epoch in range(1, self.training.last if self.stopped is None else self.stopped):
+            self.writer.detach("checkpoint", epoch)  # a kill may have left the one before the last
         if self.stopped is None:
-            for epoch in range(1, self.training.last):
-                self.writer.detach("checkpoint", epoch)
             self.writer.finish()
         elif self.writer.attachment(STOPPED, 0) is None:
             self.writer.attach(STOPPED, 0, b"{}", "json")
