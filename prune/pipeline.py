@@ -123,9 +123,10 @@ def score(
     """
     from prune.proxy import require_known
     from prune.steps.dataset_session import Opened
-    from prune.steps.score.compute import Scored, ScoreRequest, score_columns
+    from prune.steps.score.compute import Scored, score_columns
     from prune.steps.score.inputs import require_space
     from prune.steps.score.run import ScoreWrite, score
+    from prune.steps.score.score_request import ScoreRequest
     from prune.steps.score.sources.file import import_columns, require_alone, require_meanings  # load torch
     from prune.steps.score.sources.own_training import Model, own_scores, plan_of
 

@@ -16,8 +16,8 @@ from prune.proxy.checkpoint import Checkpoint, run_checkpoint
 from prune.proxy.user_network import build_model, fit_weights
 from prune.steps.dataset_session import Opened, require_images
 from prune.steps.rejects import check_rejects
-from prune.steps.score.compute import ScoreRequest
 from prune.steps.score.inputs import BOUNDARY, FEATURES, GRADIENT
+from prune.steps.score.score_request import ScoreRequest
 from prune.steps.score.sources.own_trace import OwnTrace, own_of, require_epochs
 from prune.steps.score.unlabelled import require_labels
 from prune.steps.space_columns import embedding_name

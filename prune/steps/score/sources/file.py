@@ -13,7 +13,7 @@ from prune.core.errors import OptionError
 from prune.scorers import imported_scores
 from prune.steps.dataset_session import Opened
 from prune.steps.rejects import check_rejects
-from prune.steps.score.compute import write_scores
+from prune.steps.score.all_scores import write_scores
 from prune.steps.score.request import ProxyRequest
 
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from prune.core.errors import MissingColumnError, OptionError
 from prune.proxy import Training
 from prune.steps.dataset_session import Opened, require_images
 from prune.steps.rejects import check_rejects
-from prune.steps.report.agreement import agreement
-from prune.steps.score.compute import Scored, ScoreRequest, most_suspect, write_scores
+from prune.steps.score.all_scores import all_scores
+from prune.steps.score.compute import Scored
 from prune.steps.score.inputs import (
     FEATURES,
     IMAGES,
-    PER_RUN,
-    RANK,
     ScoringJob,
-    of_run,
     rehearse,
-    scored,
     space_of,
 )
 from prune.steps.score.request import ProxyRequest
+from prune.steps.score.score_request import ScoreRequest
 from prune.steps.score.sources.checkpoint import Model, checked, images_of, usable_rows
 from prune.steps.score.sources.own_trace import (
     OwnTrace,
@@ -33,7 +28,7 @@ from prune.steps.score.sources.own_trace import (
     require_epochs,
     require_supplied,
 )
-from prune.steps.score.unlabelled import judged, require_labels
+from prune.steps.score.unlabelled import require_labels
 from prune.store import identity
 
 __all__ = ["Model", "own_scores", "plan_of"]
@@ -136,17 +131,6 @@ def own_columns(
     for remark in filter(None, remarks):
         say(remark)
     job = ScoringJob(opened, published, range(own.runs), usable, images, space)
-    done: dict[str, str] = {}
-    about: dict[str, dict[str, Any]] = {}
-    seconds: dict[str, float] = {}
-    for name, method in wanted.methods.items():
-        began, options = time.perf_counter(), wanted.options[name]
-        rows, noted = judged(opened, method, usable)
-        recipe, values = scored(replace(job, usable=rows), name, method, options)
-        done |= write_scores(opened, name, recipe | noted, values)
-        about[name] = {"most_suspect": most_suspect(opened, values[RANK])} if RANK in values else {}
-        if own.runs > 1 and set(method.needs) <= PER_RUN:
-            about[name] |= agreement([of_run(job, method, options, run)[rows] for run in job.runs])
-        seconds[name] = time.perf_counter() - began
+    done, about, seconds = all_scores(job, wanted)
     cost = {"device": opened.settings.torch_device, "scores": seconds}
     return Scored({**published, **done}, about, cost, None)
