@@ -73,6 +73,10 @@ def each_to_all(operands: Operands, others: Operands, count: int, sample: Rows |
     """Let samples, by default all, meet all of the others; `others` may be `operands` itself."""
     if operands.device != "cpu":
         return _on_device(operands, others, count, sample)
+    if isinstance(operands, Vectors) and isinstance(others, Vectors):
+        from prune.index.flat import meet_by_faiss
+
+        return _proven(*meet_by_faiss(operands, others, count, sample), operands, others, sample)
     return _each_on_host(operands, others, count, sample)
 
 
@@ -81,9 +85,13 @@ def _on_device(operands: Operands, others: Operands, count: int, sample: Rows | 
 
     assert isinstance(operands, Vectors)
     assert isinstance(others, Vectors)
-    heaps, doubtful = meet_on_device(operands, others, count, sample)
+    return _proven(*meet_on_device(operands, others, count, sample), operands, others, sample)
+
+
+def _proven(heaps: Heaps, doubtful: Rows, one: Operands, two: Operands, sample: Rows | None) -> Heaps:
+    """Let the samples whose nearest are in doubt meet all others once more, tile by tile."""
     if len(doubtful):
-        again = _each_on_host(operands, others, count, doubtful if sample is None else sample[doubtful])
+        again = _each_on_host(one, two, heaps.gaps.shape[1], doubtful if sample is None else sample[doubtful])
         heaps.gaps[doubtful], heaps.who[doubtful] = again
     return heaps
 

@@ -43,12 +43,6 @@ def from_lists(space: Space, count: int, seed: int) -> tuple[Heaps, float]:
     return meet.heaps, recall
 
 
-def checked(operands: Operands, heaps: Heaps, seed: int) -> float:
-    """Return the recall of what heaps hold, measured on 512 samples."""
-    sample, edges = _sample(operands, heaps.gaps.shape[1], seed)
-    return float((heaps.gaps[sample] <= edges[:, None]).mean())
-
-
 def _sample(operands: Operands, count: int, seed: int) -> tuple[Rows, Sums]:
     """Return some samples, and the squared distance of the farthest that each should find."""
     rng = np.random.default_rng(seed)

@@ -6,15 +6,11 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operands, operands_of
-from prune.index.distances import Distances
 from prune.index.exact import each_to_all
 from prune.index.farthest_kernels import compiled
-from prune.index.space import BLOCK, Block, EmbeddingSpace, Sums
+from prune.index.kmeans_start import started
+from prune.index.space import BLOCK, Block, EmbeddingSpace
 from prune.system.executors.threads import steady
-
-DRAWS = 256  # rounds of drawing: beyond so many centroids, several are drawn together
-TRIALS = 4  # draws of which one is kept, while centroids are drawn one by one
-STARTS = 32  # samples a centroid to draw from
 
 
 def trained(
@@ -31,7 +27,7 @@ def trained(
     some = space if space.n <= sample * count else space.subset(_drawn(rng, space.n, sample * count))
     base = operands_of(some)
     with steady():
-        centroids = _started(some, count, rng) if careful else some.take(_drawn(rng, some.n, count))
+        centroids = started(some, count, rng) if careful else some.take(_drawn(rng, some.n, count))
     for _ in range(iterations):
         owner, gaps = owners(base, centroids)
         moved = _means(some, owner, centroids, gaps)
@@ -50,36 +46,6 @@ def owners(base: Operands, centroids: Block) -> tuple[Rows, Array]:
 
 def _drawn(rng: np.random.Generator, n: int, size: int) -> Rows:
     return np.sort(rng.choice(n, size, replace=False))
-
-
-def _started(space: EmbeddingSpace, count: int, rng: np.random.Generator) -> Block:
-    """Draw centroids among the samples, by squared distance to those drawn before."""
-    size = min(space.n, max(STARTS * count, 4096))
-    if size < space.n:
-        space = space.subset(_drawn(rng, space.n, size))
-    distances = Distances(space)
-    samples = distances.held(slice(None))
-
-    def to(rows: Rows) -> Sums:
-        """(n, len(rows)) squared distances."""
-        return distances.between(samples, distances.held(rows)).astype(np.float64)
-
-    taken = [int(rng.integers(space.n))]
-    gaps = to(np.array(taken))[:, 0]
-    together = -(-count // DRAWS)
-    while len(taken) < count and gaps.max() > 0:
-        total = np.cumsum(gaps)
-        draws = rng.random(max(TRIALS, together)) * total[-1]
-        fresh = np.unique(np.searchsorted(total, draws, side="right").clip(0, space.n - 1))
-        fresh = fresh[gaps[fresh] > 0]
-        fresh = fresh[: count - len(taken)] if together > 1 else fresh
-        served = np.minimum(gaps[:, None], to(fresh))
-        if together == 1:  # keep the one draw that serves the samples best
-            best = int(np.argmin(served.sum(0)))
-            fresh, served = fresh[best : best + 1], served[:, best : best + 1]
-        gaps = served.min(1)
-        taken.extend(fresh.tolist())
-    return space.take(np.array(taken))
 
 
 def _means(space: EmbeddingSpace, owner: Rows, centroids: Block, gaps: Array) -> Block:

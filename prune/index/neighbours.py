@@ -10,8 +10,7 @@ import numpy.typing as npt
 from prune.core.arrays import Rows
 from prune.index.blocks import operands_of
 from prune.index.exact import all_pairs, each_to_all, in_order
-from prune.index.hnsw import from_hnsw
-from prune.index.ivf import checked, from_lists
+from prune.index.ivf import from_lists
 from prune.index.resource_plan import size_of
 from prune.index.search import Kind, search_of
 from prune.index.space import Space
@@ -24,7 +23,7 @@ class Neighbours:
 
     rows: Rows  # (n, count)
     squares: npt.NDArray[np.float32]  # (n, count), squared distances
-    kind: str  # how they were found: exact, ivf or hnsw
+    kind: str  # how they were found: exact or ivf
     recall: float  # share of the true nearest that were found; of a sample of rows, unless exact
 
 
@@ -35,7 +34,6 @@ def nearest(space: Space, count: int, *, seed: int = 0, kind: Kind = "auto") -> 
       both samples
     - ``ivf``: samples meet the members of the lists whose k-means centroids are nearest, more and more lists
       until the recall of 512 samples is 0.995; O(n^1.5·width)
-    - ``hnsw``: faiss's navigable graph; needs ``n·(4·width + 256)`` bytes, and faiss
     - ``auto``: ``exact`` where n²·width is at most 2e12 (2e15 on CUDA), else ``ivf``
 
     Products are float32, distances float64 sums of squared differences (for gradients, of products of their
@@ -68,11 +66,7 @@ def nearest(space: Space, count: int, *, seed: int = 0, kind: Kind = "auto") -> 
         return Neighbours(np.empty((space.n, 0), np.int64), np.empty((space.n, 0), np.float32), "exact", 1.0)
     if chosen == "exact":
         return Neighbours(*in_order(all_pairs(operands_of(space), count)), "exact", 1.0)
-    if chosen == "ivf":
-        heaps, recall = from_lists(space, count, seed)
-    else:
-        heaps = from_hnsw(space, count)
-        recall = checked(operands_of(space), heaps, seed)
+    heaps, recall = from_lists(space, count, seed)
     short = np.flatnonzero((heaps.who == NOBODY).any(axis=1))
     if len(short):  # lists so small that some have met fewer than they need
         operands = operands_of(space)

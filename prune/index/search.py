@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from prune.index.gradients import SKETCH
 from prune.index.resource_plan import Size
 
-Kind: TypeAlias = Literal["auto", "exact", "ivf", "hnsw"]
+Kind: TypeAlias = Literal["auto", "exact", "ivf"]
 
 AFFORDABLE = {"cpu": 2e12, "cuda": 2e15}  # n²·width: about a minute of two cores, or of a GPU
 LISTS = 3.0  # inverted lists, in square roots of n
@@ -23,7 +22,7 @@ TILES = 128 * 2**20  # blocks of products
 class Search:
     """How neighbours will be found."""
 
-    kind: Literal["exact", "ivf", "hnsw"]
+    kind: Literal["exact", "ivf"]
     why: str  # the number that decided, as a clause
     bytes: int  # at the peak, beyond the space
     work: float  # floating-point operations
@@ -31,8 +30,6 @@ class Search:
 
 def search_of(size: Size, count: int, kind: Kind = "auto") -> Search:
     """Decide how the neighbours of a space of this size are found: `auto` is exact up to 2e12 products·width.
-
-    Without faiss, `hnsw` becomes `auto`.
 
     Raises
     ------
@@ -44,8 +41,6 @@ def search_of(size: Size, count: int, kind: Kind = "auto") -> Search:
     pairs = float(size.n) ** 2
     limit = AFFORDABLE["cpu" if size.gradients else size.device.split(":")[0]]
     why = f"{size.n:,}² pairs of {size.width} numbers are {pairs * size.width:.1e} operations, "
-    if kind == "hnsw" and importlib.util.find_spec("faiss") is None:
-        kind = "auto"
     if kind == "auto":
         kind = "exact" if pairs * size.width <= limit else "ivf"
         why += f"{'at most' if kind == 'exact' else 'above'} {limit:.0e}"
@@ -55,8 +50,6 @@ def search_of(size: Size, count: int, kind: Kind = "auto") -> Search:
     memory = FOUND * size.n * count + min(TILES, 16 * size.n * (size.n + size.width)) + sketch
     if kind == "exact":
         return Search("exact", why, memory, pairs * size.width)
-    if kind == "ivf":
-        lists = LISTS * size.n**0.5
-        work = 2.0 * size.n * size.width * (lists + 2 * PROBES[1] * size.n / max(lists, 1))
-        return Search("ivf", why, memory + size.n * PROBES[-1] * 12, work)
-    return Search("hnsw", why, memory + size.n * (size.width * 4 + 300), size.n * size.width * 2e4)
+    lists = LISTS * size.n**0.5
+    work = 2.0 * size.n * size.width * (lists + 2 * PROBES[1] * size.n / max(lists, 1))
+    return Search("ivf", why, memory + size.n * PROBES[-1] * 12, work)

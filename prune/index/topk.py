@@ -204,12 +204,15 @@ def meet_columns(
 
 
 @compiled
-def meet_named(heaps: Heaps, one: Side, two: Side, candidates: Array) -> None:
-    """Offer to each sample of `one` the samples of `two` in its row of `candidates`; −1 is nobody."""
+def meet_named(heaps: Heaps, one: Side, two: Side, candidates: Array, apart: bool) -> None:
+    """Offer to each sample of `one` those of `two` that its row of `candidates` names by place; −1 is nobody.
+
+    With `apart`, rows of the two sides name different samples.
+    """
     for i in range(len(candidates)):
         gaps, who = heaps.gaps[one.places[i]], heaps.who[one.places[i]]
         for j in candidates[i]:
-            if j < 0 or two.names[j] == one.names[i]:
+            if j < 0 or (two.names[j] == one.names[i] and not apart):
                 continue
             if len(one.features[i]):
                 product = dot(one.rows[i], two.rows[j]) * (1.0 + dot(one.features[i], two.features[j]))
