@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
-# faiss comes as several wheels that own one module: take the one that fits this machine
-FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
+# faiss comes as several wheels that own one module: with this extra, its GPU build takes the CPU build's place
+EXTRA := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo '[gpu]')
 TESTS := not gpu and not slow and not network and not soak
 FAULTS := tests/faults tests/hostile tests/numbers tests/exporters/test_faults.py
 
@@ -61,6 +61,6 @@ clean:
 $(VENV)/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x "$(UV)" || $(BIN)/python -m pip install --quiet uv
-	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable ".[$(FAISS)]" --group dev
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable ".$(EXTRA)" --group dev
 	$(BIN)/python -m compileall -q prune
 	touch $@

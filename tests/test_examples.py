@@ -58,7 +58,7 @@ def test_the_workflow_runs_in_a_repository_that_has_the_data_and_nothing_else(
     for name, value in environment.items():
         assert re.search(rf'^ +{name}: "?{re.escape(value)}"?$', workflow, re.MULTILINE)
     install, *scripts = steps(workflow)
-    assert install == 'pip install "dataset-prune[cpu]"'
+    assert install == "pip install dataset-prune"
     for round_ in range(2):  # the second time with a changed dataset and the store of the first
         for script in scripts:
             short = script.replace("--type grad_norm", f"--type grad_norm {' '.join(QUICK)}")
