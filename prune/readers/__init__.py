@@ -87,7 +87,7 @@ def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **o
     given = {key: value for key, value in options.items() if value is not None}
     file = _label_file(format_, name, given)
     _require_options(format_, name, given)
-    told = {"as_it_stands": as_ is not None, "settled": settled}
+    told = {"as_it_stands": as_ is not None, "settled": settled, "labelled": file is not None}
     try:
         reader: Reader = format_.open(data, **given, **{word: told[word] for word in format_.told})
     except OSError as error:  # such as a folder that may not be entered

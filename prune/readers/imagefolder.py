@@ -31,8 +31,10 @@ from prune.modalities.image.bit_depth import bits_used
 from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers.folders.file_content import content, read_file, reason_of
 from prune.readers.folders.first_entries import glance_paths
+from prune.readers.folders.folder_glance import FolderGlance
 from prune.readers.folders.image_files import is_image, may_be_image
-from prune.readers.folders.layout import FolderGlance, pictures_of, require_classes, within_split
+from prune.readers.folders.layout import PictureFolder, pictures_of, require_classes, within_split
+from prune.readers.folders.layout_remarks import remarks_of, remarks_on
 from prune.readers.folders.metadata import Metadata, files_in, folders_of, governing, label_text
 from prune.readers.folders.splits import matching
 from prune.readers.folders.walk import Walk, left_aside
@@ -79,6 +81,7 @@ def open_imagefolder(
     no_labels: bool = False,
     as_it_stands: bool = False,
     settled: bool = False,
+    labelled: bool = False,
 ) -> ImageFolder:
     """Open a folder of class folders, or of images.
 
@@ -94,6 +97,8 @@ def open_imagefolder(
         Whether every folder is a class, whatever its name says.
     settled
         Whether it was read before, so that the user has been asked what its folders mean.
+    labelled
+        Whether labels come from a file of their own.
 
     Raises
     ------
@@ -107,16 +112,20 @@ def open_imagefolder(
     root = Path(data)
     if not root.is_dir():
         raise DataError(f"{data} is not a folder", "name the folder that holds the class folders")
-    root, beside = (root, []) if as_it_stands else pictures_of(root)
+    place = PictureFolder(root) if as_it_stands else pictures_of(root)
+    notes = place.notes
     if split is not None:
-        split = _split_folder(root, split)
-        root = root / split if as_it_stands else within_split(root / split)
+        split = _split_folder(place.path, split)
+        place = PictureFolder(place.path / split) if as_it_stands else within_split(place.path / split)
+    labels = not (no_labels or labelled)
     if not (as_it_stands or settled):
-        require_classes(root, labels=not no_labels)
-    reader = ImageFolder(root, split, no_labels, as_it_stands, tuple(beside))
-    walk = Walk(root, as_it_stands)
+        require_classes(place, labels=labels)
+    about = remarks_on(place, notes, split) if labels and not as_it_stands else ()
+    beside = tuple(folder.name for folder in notes if not folder.is_relative_to(place.root))
+    reader = ImageFolder(place.root, split, no_labels, as_it_stands, beside, place.within, about)
+    walk = Walk(place.root, as_it_stands)
     if next(walk.entries(), None) is None:
-        raise _nothing_in(root, walk.passed_over)
+        raise _nothing_in(place.root, walk.passed_over)
     return reader
 
 
@@ -154,6 +163,8 @@ class ImageFolder:
     no_labels: bool = False  # folders are none
     as_it_stands: bool = False  # every folder is a class, whatever it is called
     beside: tuple[str, ...] = ()  # folders beside the root that hold what belongs to its pictures
+    within: str = ""  # the folder in the root that all pictures lie in, and that is no class
+    about: tuple[str, ...] = ()  # what to know of folders that are read as classes
     label_file: LabelFile | None = None
     format: str = field(default="imagefolder", init=False)
     modality: str = field(default="image", init=False)
@@ -235,6 +246,14 @@ class ImageFolder:
             return True
         return not self.no_labels and any(found.label_column for found in self.metadata.values())
 
+    @property
+    def remarks(self) -> list[str]:
+        """What to know of the labels; complete once `units` went by all metadata."""
+        if self.label_file is not None or self.no_labels:
+            return []
+        own = [] if self.labels_described else list(self.about)
+        return [*own, *remarks_of(self.metadata.values())]
+
     def _described(self, names: Sequence[str]) -> Sequence[str]:
         """Return the metadata files that may be about these images, and remember them."""
         found = files_in(self.root, folders_of([name for name in names if printable(name) == name]))
@@ -249,7 +268,8 @@ class ImageFolder:
         about = governing(self.metadata, key)
         if about is not None and about.label_column is not None:
             return label_text(about.by_key.get(key, {}).get(about.label_column))
-        folder, slash, _ = key.partition("/")
+        below = key.removeprefix(f"{self.within}/") if self.within else key
+        folder, slash, _ = below.partition("/")
         return folder if slash else None
 
     def payloads(self, samples: pa.Table) -> Iterator[bytes]:

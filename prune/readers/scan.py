@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from prune.core.errors import DataError
 from prune.core.progress import Reporter
+from prune.readers.labels.suspicious import suspicion
 from prune.readers.labels.values import settle
 from prune.readers.sample import RAW, Reader, Unit, depths_of, number_order, passed_over_of, sources_of
 from prune.readers.source_watch import Seen, look_at, rested
@@ -24,7 +25,7 @@ from prune.store.layout import DIGEST_CHARS
 from prune.store.tables import from_parquet, to_parquet
 from prune.system import files
 
-VERSION = 2  # raised when a reader would find something else in the same files
+VERSION = 3  # raised when a reader would find something else in the same files
 
 
 def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True) -> Dataset:
@@ -74,6 +75,8 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
         say(remark)
     raw, own = settle(raw, reader, say)
     labels, classes = _class_ids(raw["label"], reader, own=own)
+    if not own and (odd := suspicion(labels, classes)):
+        say(odd)
     raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
     raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
     found = reader.format, reader.split, classes, sources, raw.cast(SAMPLES)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from functools import cached_property
+import shlex
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from prune.core.errors import DataError
-from prune.readers.folders.first_entries import glance_paths
-from prune.readers.folders.image_files import is_image
-from prune.readers.folders.roles import (
-    NOTES,
-    PERHAPS_NOTES,
-    PERHAPS_PICTURES,
-    PICTURES,
-    is_aside,
-    is_no_data,
-    notes_among,
-    role_of,
-)
+from prune.readers.folders.folder_glance import STRAY, FolderGlance, holds_images
+from prune.readers.folders.metadata import Metadata, files_in
+from prune.readers.folders.parts import Parts, parts_of
+from prune.readers.folders.roles import NOTES, PERHAPS_NOTES, PERHAPS_PICTURES, PICTURES, is_aside, role_of
 from prune.readers.folders.splits import is_plain, splits_among
 
 _STANDS = "--as imagefolder   # reads every folder as a class"
-_STRAY = 3  # pictures in the root that say nothing about it
+_ALL = "--no-labels reads all of them, --labels FILE takes labels from a table"
 _MANY = 4  # ordinary classes, beside which two may be called `train` and `test`
 _SHOWN = 6
 _DEEP = 16  # levels
@@ -34,89 +25,60 @@ class LayoutError(DataError):
     """The folders are no classes, by all that they look like; the hint says what to name instead."""
 
 
-class FolderGlance:
-    """A folder, and what a glance at it says."""
+@dataclass(frozen=True)
+class PictureFolder:
+    """Where the pictures of a dataset lie."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @cached_property
-    def _entries(self) -> tuple[list[str], list[str]]:
-        folders: list[str] = []
-        files: list[str] = []
-        with os.scandir(self.path) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                (folders if Path(entry.path).is_dir() else files).append(entry.name)
-        return sorted(folders), files
-
-    @cached_property
-    def folders(self) -> list[str]:
-        """Names of the folders that may hold data, also of linked ones."""
-        return [name for name in self._entries[0] if not is_no_data(name)]
-
-    @cached_property
-    def pictures(self) -> int:
-        """How many pictures lie in it, counted up to four."""
-        count = 0
-        for name in self._entries[1]:
-            count += is_image(self.path, name)
-            if count > _STRAY:
-                break
-        return count
-
-    @cached_property
-    def data_folders(self) -> list[str]:
-        """Names of the folders with a picture somewhere below, but for those of annotations."""
-        return list(self.looked())
-
-    def looked(self) -> Iterator[str]:
-        """Yield `data_folders`, looking into one after the other."""
-        notes = notes_among(self.folders, pictures=self.pictures > 0, top=True)
-        return (name for name in self.folders if name not in notes and holds_images(self.path / name))
+    root: Path
+    within: str = ""  # the folder in the root that they lie in, where the root keeps metadata of them
+    notes: tuple[Path, ...] = ()  # folders beside theirs that hold what belongs to them
 
     @property
-    def is_nested(self) -> bool:
-        """Whether all its pictures lie in folders."""
-        return self.pictures == 0 and bool(self.data_folders)
+    def path(self) -> Path:
+        """The folder of the pictures."""
+        return self.root / self.within
 
-    def inside(self, name: str) -> FolderGlance:
-        """Return a folder in it."""
-        return FolderGlance(self.path / name)
-
-
-def holds_images(folder: Path) -> bool:
-    """Whether a picture lies somewhere below; a cheap look."""
-    return any(is_image(Path(parent), name) for parent, name in _glanced(folder))
+    def entered(self, name: str, notes: list[Path]) -> PictureFolder:
+        """Return a folder in it; the root stays where metadata lies, which names pictures from there."""
+        notes_too = (*self.notes, *notes)
+        if self.within or files_in(self.root, [""]):
+            return PictureFolder(self.root, f"{self.within}/{name}".lstrip("/"), notes_too)
+        return PictureFolder(self.root / name, "", notes_too)
 
 
-def require_classes(root: Path, *, labels: bool) -> None:
+def require_classes(place: PictureFolder, *, labels: bool) -> None:
     """Raise `LayoutError` where the folders of a root look like anything but classes.
 
     Parameters
     ----------
     labels
-        Whether folders are to be read as labels; if not, their levels do not matter.
+        Whether folders are to be read as labels; if not, it does not matter which hold what.
     """
-    folder = FolderGlance(root)
+    folder = FolderGlance(place.path)
     suspects = splits_among(folder.folders)
     if suspects and _are_splits(folder, suspects):
         raise _splits(folder, suspects)
-    _refuse_roles(folder)
-    if labels and folder.pictures <= _STRAY:
+    labels = labels and not describes_labels(place.root)
+    _refuse_roles(folder, labels=labels)
+    if labels and folder.pictures <= STRAY:
         _refuse_height(folder)
+    _refuse_parts(folder, labels=labels)
 
 
-def pictures_of(root: Path) -> tuple[Path, list[str]]:
-    """Return the folder of pictures in a root that holds one, and what lies beside it; or the root itself.
+def describes_labels(root: Path) -> bool:
+    """Whether metadata in the root says what the labels are."""
+    return any(Metadata(root, name).label_column for name in files_in(root, [""]))
+
+
+def pictures_of(root: Path) -> PictureFolder:
+    """Return the folder of pictures in a root that holds one; or the root itself.
 
     `images`, `JPEGImages`: what such a folder is called says nothing of its pictures, and what lies beside it
     (`masks`, `SegmentationClass`) belongs to them.
     """
-    beside: list[str] = []
+    place = PictureFolder(root)
     for _ in range(_DEEP):
-        folder = FolderGlance(root)
+        folder = FolderGlance(place.path)
         notes = [name for name in folder.folders if role_of(name) in {NOTES, PERHAPS_NOTES}]
         holding = _pictures_in(folder, notes)
         others = (
@@ -124,10 +86,10 @@ def pictures_of(root: Path) -> tuple[Path, list[str]]:
             if holding
             else []
         )
-        if len(holding) != 1 or others or folder.pictures > _STRAY:
+        if len(holding) != 1 or others or folder.pictures > STRAY:
             break
-        root, beside = root / holding[0], beside + notes
-    return root, beside
+        place = place.entered(holding[0], [folder.path / name for name in notes])
+    return place
 
 
 def _pictures_in(folder: FolderGlance, notes: list[str]) -> list[str]:
@@ -138,16 +100,17 @@ def _pictures_in(folder: FolderGlance, notes: list[str]) -> list[str]:
     ]
 
 
-def within_split(path: Path) -> Path:
+def within_split(path: Path) -> PictureFolder:
     """Return the folder of a split, or the one inside it where its pictures lie: `train/images`."""
+    place = PictureFolder(path)
     for _ in range(_DEEP):
-        folder = FolderGlance(path)
+        folder = FolderGlance(place.path)
         below = folder.data_folders
         alone = len(below) == 1 and folder.pictures == 0
-        if not (alone and (role_of(below[0]) == PICTURES or below[0].lower() == path.name.lower())):
-            return path
-        path = path / below[0]
-    return path
+        if not (alone and (role_of(below[0]) == PICTURES or below[0].lower() == place.path.name.lower())):
+            break
+        place = place.entered(below[0], [])
+    return place
 
 
 def _are_splits(folder: FolderGlance, splits: dict[str, str]) -> bool:
@@ -183,25 +146,48 @@ def _splits(folder: FolderGlance, splits: dict[str, str]) -> LayoutError:
     choice = next((name for name in holding if splits[name] == "train"), holding[0])
     return LayoutError(
         f"{folder.path} holds splits, not classes: {_listed(holding)}",
-        f"--split {choice}, or name {within_split(folder.path / choice)}; or {_STANDS}",
+        f"--split {shlex.quote(choice)}, or name {within_split(folder.path / choice).path}; or {_STANDS}",
     )
 
 
-def _refuse_roles(folder: FolderGlance) -> None:
+def _refuse_roles(folder: FolderGlance, *, labels: bool) -> None:
     notes = [name for name in folder.folders if role_of(name) in {NOTES, PERHAPS_NOTES}]
     holding = _pictures_in(folder, notes)
     if not holding:
         return
     beside = [name for name in folder.looked() if name not in holding and not is_aside(name)]
+    if not (labels or beside):
+        return
     raise LayoutError(
         f"{folder.path} holds folders of pictures, no classes ({_listed(holding)}), and others: "
         f"{_listed(beside) or 'none'}",
-        f"name {_meant(folder.path / holding[0])}; or {_STANDS}",
+        f"name {_meant(folder.path / holding[0])}; {'' if beside else _ALL + '; '}or {_STANDS}",
+    )
+
+
+def _refuse_parts(folder: FolderGlance, *, labels: bool) -> None:
+    found = parts_of(folder)
+    if found is not None and (labels or found.are_split):
+        raise _parts(folder, found)
+
+
+def _parts(folder: FolderGlance, parts: Parts) -> LayoutError:
+    listed, shared = _listed(list(parts.names)), _listed(list(parts.shared))
+    if parts.are_split:
+        return LayoutError(
+            f"{folder.path} holds folders with splits in them ({shared}): {listed}",
+            f"name {_meant(folder.path / parts.names[0])}; or {_STANDS}, of all splits",
+        )
+    same = f" hold the same folders ({shared})" if shared else ""
+    return LayoutError(
+        f"{folder.path} seems to hold parts of one dataset, not classes: {listed}{same}",
+        f"--split {shlex.quote(parts.names[0])}; {_ALL}; or {_STANDS}",
     )
 
 
 def _refuse_height(folder: FolderGlance) -> None:
-    below = list(islice((name for name in folder.looked() if not is_aside(name)), 2))
+    data = (n for n in folder.looked() if not is_aside(n) and role_of(n) != PERHAPS_NOTES)
+    below = list(islice(data, 2))
     if len(below) != 1 or not folder.inside(below[0]).is_nested:
         return
     meant = _meant(folder.path / below[0])
@@ -223,7 +209,7 @@ def _meant(path: Path) -> Path:
             below = [next((name for name, split in splits.items() if split == "train"), next(iter(splits)))]
         elif pictures:
             below = pictures[:1]
-        elif not (len(below) == 1 and folder.pictures <= _STRAY and folder.inside(below[0]).is_nested):
+        elif not (len(below) == 1 and folder.pictures <= STRAY and folder.inside(below[0]).is_nested):
             return path
         path = path / below[0]
     return path
@@ -232,7 +218,3 @@ def _meant(path: Path) -> Path:
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
-
-
-def _glanced(folder: Path) -> Iterator[tuple[str, str]]:
-    return (os.path.split(path) for path in glance_paths(folder, links=True))

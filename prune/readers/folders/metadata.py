@@ -106,22 +106,37 @@ class Metadata:
     @cached_property
     def label_column(self) -> str | None:
         """The first column that is called like a label and holds one in every row that has a value."""
-        return next((name for name in FIELDS if name in self.columns and self._holds_labels(name)), None)
+        return next((name for name in self._likely if self._problem(name) == ""), None)
 
-    def _holds_labels(self, name: str) -> bool:
+    @cached_property
+    def unfit(self) -> str | None:
+        """Say of the first column that is called like a label why it is none; None where there is no such."""
+        problems = ((name, self._problem(name)) for name in self._likely)
+        return next((f"in column {name}, {problem}" for name, problem in problems if problem), None)
+
+    @property
+    def _likely(self) -> list[str]:
+        return [name for word in FIELDS for name in self.columns if name.lower() == word]
+
+    def _problem(self, name: str) -> str | None:
+        """Return why a value of a column is no label; empty where all are, None where there are none."""
         try:
-            return any([label_text(row.get(name)) is not None for row in self.rows])
-        except ValueError:
-            return False
+            held = [label_text(row.get(name)) is not None for row in self.rows]
+        except ValueError as error:
+            return str(error)
+        return "" if any(held) else None
 
 
 def label_text(value: Any) -> str | None:
     """Return a value as the text of a label; None where there is none. A `ValueError`: it is no label."""
     if value is None or value == "" or (isinstance(value, float) and value != value):
         return None
+    if isinstance(value, str) and _LIST.match(value):
+        raise ValueError(f"label {value[:32]!r} is a list, neither text nor a whole number")
     return usable_label(_WHOLE.sub(r"\1", value) if isinstance(value, str) else value)
 
 
+_LIST = re.compile(r"^\s*[\[({].*[\])}]\s*$", re.DOTALL)  # written into csv: `[0, 1]`, `['cat', 'dog']`
 _WHOLE = re.compile(r"^(-?\d+)\.0+$")  # a whole number that went through a table of floats
 
 

@@ -12,7 +12,7 @@ NOTES = "notes"  # `annotations`, `SegmentationClass`, `labels`: never a class
 PERHAPS_NOTES = "perhaps notes"  # `masks` may be one, beside `hats`
 
 _words = str.split  # many words in few lines
-_PICTURES = frozenset(_words("image images img imgs jpegs jpegimages pngimages"))
+_PICTURES = frozenset(_words("image images img imgs jpg jpgs jpegs png pngs jpegimages pngimages"))
 _PERHAPS_PICTURES = frozenset(_words("photo photos picture pictures pic pics rgb frames"))
 _NOTES = frozenset(
     _words(
@@ -23,7 +23,7 @@ _PERHAPS_NOTES = frozenset(_words("mask masks segmentation segmentations depth d
 _BESIDE = frozenset(
     _words(  # what may stand beside one of these words
         "a jpg jpeg png tif xml txt json class object classes raw orig original resized semantic instance "
-        "instances label labels train val test all"
+        "instances label labels train val test all trainvaltest left right bit fine coarse align aligned"
     )
 )
 _NO_DATA = frozenset(

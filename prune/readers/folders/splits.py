@@ -3,50 +3,65 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-WORDS: Mapping[str, str] = {
-    "train": "train",
-    "training": "train",
-    "trn": "train",
-    "trainval": "train",
-    "validation": "validation",
-    "validate": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "minival": "validation",
-    "test": "test",
-    "testing": "test",
-    "tst": "test",
-    "eval": "test",
-    "evaluation": "test",
-    "holdout": "test",
+_SPELLINGS: Mapping[str, str] = {
+    "train": """
+        train training trn trainval lern entrenamiento entreno entrainement apprentissage addestramento
+        allenamento treino treinamento treningowy treningowe egitim обучение обучающая тренировочная
+        训练 训练集 訓練 訓練集 学習 学習用 훈련 학습
+    """,
+    "validation": """
+        validation validate valid val dev minival validierung validacion convalida validazione validacao
+        validatie walidacja walidacyjny walidacyjne dogrulama валидация валидационная
+        验证 验证集 驗證 驗證集 検証 検証用 검증
+    """,
+    "test": """
+        test testing tst eval evaluation holdout teste testes prueba pruebas essai essais prova
+        testowy testowe auswertung evaluacion evaluacao valutazione тест тестовая
+        测试 测试集 測試 測試集 テスト テスト用 評価 테스트 평가
+    """,
 }
-"""A word, and the split that it means."""
-
-_words = str.split  # many words in few lines
 _OF_FOLDERS = {"extra": "extra", "unlabeled": "unlabeled", "unlabelled": "unlabeled", "pred": "prediction"}
-_NEUTRAL = frozenset(
-    _words(  # what may stand beside the word in the name of a folder
-        "a image images img imgs pic pics picture pictures photo photos jpg jpeg jpegs png frames data "
-        "dataset datasets set sets split part fold folder dir stage label labels labeled labelled annotation "
-        "annotations mask masks seg cls class classes raw orig original originals small large full mini tiny "
-        "clean final new resized cropped crop aug augmented public private the of for"
-    )
-)
+_BESIDE = """
+    a image images img imgs pic pics picture pictures photo photos jpg jpeg jpegs png frames data
+    dataset datasets set sets split part fold folder dir stage label labels labeled labelled annotation
+    annotations mask masks seg cls class classes raw orig original originals small large full mini tiny
+    clean final new resized cropped crop aug augmented public private the of for
+    daten datensatz bilder sdaten sdatensatz sbilder sset datos imagenes conjunto donnees ensemble jeu dati
+    insieme dados imagens de di do данные выборка набор
+    数据 数据集 图像 图片 資料 データ 画像 데이터 세트 이미지
+"""  # what may stand beside the word in the name of a folder
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+
+
+def unaccented(text: str) -> str:
+    """Return a text without the accents of its letters: `validación` is `validacion`."""
+    if text.isascii():
+        return text
+    bare = "".join(letter for letter in unicodedata.normalize("NFD", text) if letter not in _ACCENTS)
+    return unicodedata.normalize("NFC", bare)
+
+
+_ACCENTS = frozenset(map(chr, range(0x300, 0x370)))  # the marks of other scripts make other letters
+_NEUTRAL = frozenset(map(unaccented, _BESIDE.split()))
+
+WORDS: Mapping[str, str] = {
+    unaccented(word): split for split, spelled in _SPELLINGS.items() for word in spelled.split()
+}
+"""A word, and the split that it means: in English, and in the languages that folders are often named in."""
 
 
 def tokens(name: str) -> list[str]:
     """Cut a name into words and numbers, in lower case: `valImages2017` is val, images, 2017."""
-    return [token.lower() for token in _TOKEN.findall(name)]
+    return [token.lower() for token in _TOKEN.findall(unaccented(name))]
 
 
 def canonical(word: str) -> str:
     """Return the split that a word typed by the user means, or the word itself."""
-    return WORDS.get(word.lower(), word)
+    return WORDS.get(unaccented(word).lower(), word)
 
 
 def words_in(name: str) -> dict[str, str]:

@@ -1,0 +1,63 @@
+"""What to know of folders that are read as classes, and of metadata that names none: said after a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from prune.readers.folders.folder_glance import FolderGlance
+from prune.readers.folders.layout import PictureFolder, describes_labels
+from prune.readers.folders.metadata import Metadata
+from prune.readers.folders.parts import deeper
+
+
+def remarks_on(place: PictureFolder, notes: Sequence[Path], split: str | None) -> tuple[str, ...]:
+    """Say where the folders of a root may be no classes, or not all of them.
+
+    Parameters
+    ----------
+    place
+        Where the pictures lie.
+    notes
+        Folders of annotations beside them.
+    split
+        The folder that was chosen in the one that they lie beside.
+    """
+    if describes_labels(place.root):
+        return ()
+    folder = FolderGlance(place.path)
+    annotations = _annotated_alike(folder, notes, split)
+    if annotations is not None:
+        return (
+            f"the folders of {folder.path} are read as classes, and {annotations}/ annotates their pictures "
+            "in folders of the same names: --no-labels, if they are none",
+        )
+    below = deeper(folder)
+    if below:
+        return (
+            f"the folders of {folder.path} are the classes, and further ones in them are not told apart: "
+            f"{', '.join(below)}, …",
+        )
+    return ()
+
+
+def _annotated_alike(folder: FolderGlance, notes: Sequence[Path], split: str | None) -> str | None:
+    """Return the folder of annotations that holds the very folders in which the pictures lie, if one does.
+
+    `gtFine/train/ulm` beside `leftImg8bit/train/ulm`: then the folders need not be classes.
+    """
+    names = set(folder.data_folders)
+    for place in notes if names else ():
+        beside = place / (split or "")
+        if beside.is_dir() and names <= set(FolderGlance(beside).data_folders):
+            return place.name
+    return None
+
+
+def remarks_of(files: Iterable[Metadata]) -> list[str]:
+    """Say which columns of metadata are called like a label and hold none."""
+    return [
+        f"no class labels of {file.name}: {file.unfit}"
+        for file in files
+        if file.unfit and file.label_column is None
+    ]
