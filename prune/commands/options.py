@@ -97,7 +97,7 @@ LabelsFile = Annotated[
     typer.Option(
         "--labels",
         metavar="FILE",
-        help="Labels: .csv, .tsv or .parquet by key or file name; .npy for a .npy.",
+        help="Labels: .csv, .tsv, .jsonl or .parquet by key or file name; .npy for a .npy.",
         rich_help_panel=READ,
     ),
 ]

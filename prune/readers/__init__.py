@@ -88,6 +88,7 @@ def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **o
     file = _label_file(format_, name, given)
     _require_options(format_, name, given)
     told = {"as_it_stands": as_ is not None, "settled": settled, "labelled": file is not None}
+    told["certain"] = any(told.values())
     try:
         reader: Reader = format_.open(data, **given, **{word: told[word] for word in format_.told})
     except OSError as error:  # such as a folder that may not be entered

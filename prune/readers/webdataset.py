@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from prune.core.errors import DataError
+from prune.readers.foreign.convert_archives import refuse_folder
 from prune.readers.foreign.leftover import Counted, leftover
 from prune.readers.hashing_file import HashingFile
 from prune.readers.labels.file import LabelFile
@@ -27,6 +28,7 @@ from prune.readers.tar.label import places
 from prune.readers.tar.restarting_keys import told_apart
 from prune.readers.tar.samples import rows_of
 from prune.readers.tar.shard_list import find_shards, looks_like_shards
+from prune.readers.tar.tar_glance import remark_on
 
 CLASS_NAMES = "classnames.txt"
 
@@ -44,6 +46,7 @@ def open_webdataset(
     image_column: str | None = None,
     no_labels: bool = False,
     skip_shards: bool = False,
+    certain: bool = True,
 ) -> WebDataset:
     """Open a folder, a file, a glob or a brace pattern of local shards.
 
@@ -61,15 +64,19 @@ def open_webdataset(
         Extension of the image (`rgb.png`), where samples hold several.
     skip_shards
         Whether a scan leaves damaged shards out, instead of failing.
+    certain
+        Whether there is no doubt that these are shards: they were read so, or the user said it.
 
     Raises
     ------
     OptionError
         A URL, a bad pattern or an unknown split.
     DataError
-        Shards are missing, or there are none.
+        Shards are missing, there are none, or they are folders of images in a tar.
     """
     root, shards = find_shards(data, split)
+    if not (certain or no_labels or label_field or image_column):
+        refuse_folder([root / shard for shard in shards])
     named = not Path(data).is_dir()
     image = None if image_column is None else image_column.lower().removeprefix(".")
     reader = WebDataset(root, shards, label_field, split, named=named, skip_shards=skip_shards)
@@ -113,6 +120,14 @@ class WebDataset:
     def guesses_labels(self) -> bool:
         """Whether nobody said where the labels are."""
         return self.label_field is None
+
+    @property
+    def remarks(self) -> list[str]:
+        """Which fields may be the label, where nobody said it, and there is another one or none."""
+        if self.label_file is not None or self.no_labels or not self.guesses_labels:
+            return []
+        said = remark_on(self.root / self.shards[0])
+        return [said] if said else []
 
     @property
     def places(self) -> Sequence[Path]:

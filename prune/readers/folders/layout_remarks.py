@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from prune.readers.folders.folder_glance import FolderGlance
 from prune.readers.folders.layout import PictureFolder, describes_labels
 from prune.readers.folders.metadata import Metadata
 from prune.readers.folders.parts import deeper
+from prune.readers.labels.names import is_label, likely
 
 
 def remarks_on(place: PictureFolder, notes: Sequence[Path], split: str | None) -> tuple[str, ...]:
@@ -55,9 +57,26 @@ def _annotated_alike(folder: FolderGlance, notes: Sequence[Path], split: str | N
 
 
 def remarks_of(files: Iterable[Metadata]) -> list[str]:
-    """Say which columns of metadata are called like a label and hold none."""
-    return [
-        f"no class labels of {file.name}: {file.unfit}"
-        for file in files
-        if file.unfit and file.label_column is None
-    ]
+    """Say of metadata which columns are no labels though they are called so, and which could be labels."""
+    return [said for file in files if (said := _remark_of(file))]
+
+
+def _remark_of(file: Metadata) -> str | None:
+    taken = file.label_column
+    if taken is None and file.unfit:
+        return f"no class labels of {file.name}: {file.unfit}"
+    others = [name for name in likely(file.columns) if name != taken and file.holds_classes(name)]
+    if taken is not None:
+        others = [name for name in others if is_label(name)]
+    elif file.names_folders:
+        return None  # those are the classes
+    if not others:
+        return None
+    choice = f"--labels {shlex.quote(str(file.root / file.name))} --label-field {shlex.quote(others[0])}"
+    if taken is not None:
+        return f"labels are those of column {taken} of {file.name}; for others: {choice}"
+    listed = ", ".join(others[:_SHOWN])
+    return f"no column of {file.name} is called like a label; there are {listed}: {choice}"
+
+
+_SHOWN = 6

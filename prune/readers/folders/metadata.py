@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prune.core.errors import DataError
-from prune.readers.tar.label import FIELDS, usable_label
+from prune.readers.labels.names import LABELS
+from prune.readers.tar.label import usable_label
 
 NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 FILE_NAME = "file_name"
@@ -114,9 +115,21 @@ class Metadata:
         problems = ((name, self._problem(name)) for name in self._likely)
         return next((f"in column {name}, {problem}" for name, problem in problems if problem), None)
 
+    def holds_classes(self, name: str) -> bool:
+        """Whether a column holds labels, and hardly ever another one in each row."""
+        if self._problem(name) != "":
+            return False
+        held = [text for row in self.rows if (text := label_text(row.get(name))) is not None]
+        return 2 * len(set(held)) <= len(held)
+
+    @property
+    def names_folders(self) -> bool:
+        """Whether it names pictures in folders, which may be their classes."""
+        return any(len(posixpath.relpath(key, self.folder or ".").split("/")) > 1 for key in self.by_key)
+
     @property
     def _likely(self) -> list[str]:
-        return [name for word in FIELDS for name in self.columns if name.lower() == word]
+        return [name for word in LABELS for name in self.columns if name.lower() == word]
 
     def _problem(self, name: str) -> str | None:
         """Return why a value of a column is no label; empty where all are, None where there are none."""

@@ -6,9 +6,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from prune.core.errors import DataError
 from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers.folders.first_entries import glance_paths
-from prune.readers.foreign.peek import class_root
+from prune.readers.foreign.peek import class_root, holds_tars
 from prune.readers.foreign.shell_lines import globbed, pattern_of, python, run, stem_of, text, then, word
 
 
@@ -33,6 +34,40 @@ def compressed(place: Path, files: Sequence[Path]) -> tuple[str, str]:
         f"open(f[:f.rindex({text('.t')})] + {text('.tar')}, {text('wb')})) for f in map(str, {named})]"
     )
     return said, then(run(code), there)
+
+
+def refuse_folder(shards: Sequence[Path]) -> None:
+    """Raise `DataError` where a plain tar is a folder of images in one file, and no shard of samples.
+
+    A shard of nothing but pictures in folders looks the same; the hint says how it is read as one.
+    """
+    below = class_root(shards[0])
+    if below is None:
+        _refuse_tars(shards[0])
+        return
+    first, count = shards[0], len(shards)
+    out = first.with_name(stem_of(first)) if count == 1 else first.with_name("unpacked")
+    each = f"tar -xf {word(first)} -C {word(out)}"
+    if count > 1:
+        listed = " ".join(map(word, shards)) if count < _FEW else pattern_of(shards)
+        each = f'for f in {listed}; do tar -xf "$f" -C {word(out)}; done'
+    raise DataError(
+        f"{first} is a folder of images in a tar, no shard: no two files make a sample",
+        f"{then(f'mkdir -p {word(out)} && {each}', out / below)}; or: --no-labels, which reads it as a shard",
+    )
+
+
+def _refuse_tars(shard: Path) -> None:
+    """Raise `DataError` for a tar of tars, one a class, as ImageNet comes."""
+    if not holds_tars(shard):
+        return
+    out = shard.with_name(stem_of(shard))
+    each = 'mkdir -p "${f%.tar}" && tar -xf "$f" -C "${f%.tar}" && rm "$f"'
+    line = f"mkdir -p {word(out)} && tar -xf {word(shard)} -C {word(out)}"
+    raise DataError(
+        f"{shard} is a tar of tars, no shard: it holds no picture of its own",
+        then(f"{line} && for f in {word(out)}/*.tar; do {each}; done", out),
+    )
 
 
 _TOOLS = {

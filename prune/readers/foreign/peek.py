@@ -20,10 +20,13 @@ import pyarrow as pa
 
 from prune.core.errors import DataError
 from prune.modalities.image.suffixes import IMAGE_SUFFIXES
+from prune.readers.hashing_file import Readable
 from prune.readers.tar.members import members
 from prune.readers.tar.samples import split_name
+from prune.readers.tar.tar_glance import GlancedFile
 
 _MEMBERS = 64  # of a compressed tar
+_MANY = 20_000  # of a plain one, whose members need not be read to pass them
 _BYTES = 32 << 20  # of them, unpacked
 _RECORD = 16 << 20  # bytes of the first record of a TFRecord file
 _BROKEN = (
@@ -69,10 +72,16 @@ def class_root(file: Path) -> str | None:
     pictures = [key for key, suffix in split if suffix.rpartition(".")[2] in IMAGE_SUFFIXES]
     folders = [key.removeprefix("./").split("/")[:-1] for key in pictures]
     single = len({key for key, _ in split}) == len(split)
-    if not pictures or not single or 2 * sum(map(bool, folders)) <= len(names):
+    if not pictures or not single or 2 * sum(map(bool, folders)) <= len(pictures):
         return None
     shared = os.path.commonprefix(folders)  # noqa: RUF071 - of lists: folders that all have
     return "/".join(shared if all(len(parts) > len(shared) for parts in folders) else shared[:-1])
+
+
+def holds_tars(file: Path) -> bool:
+    """Whether a tar holds other tars and nothing else."""
+    names = _in_tar(file)
+    return bool(names) and all(name.lower().endswith(".tar") for name in names)
 
 
 def _in_zip(file: Path) -> list[str]:
@@ -86,14 +95,28 @@ def _in_zip(file: Path) -> list[str]:
 def _in_tar(file: Path) -> list[str]:
     names: list[str] = []
     try:
-        with _unpacked(file) as stream:
-            for member in members(_Front(file, stream)):
-                names += [member.name] if member.kind == "file" else []
-                if len(names) == _MEMBERS:
-                    break
+        if _codec(file) is None and not _is_xz(file):
+            with GlancedFile(file) as plain:
+                _take_names(plain, names, _MANY)
+        else:
+            with _unpacked(file) as stream:
+                _take_names(_Front(file, stream), names, _MEMBERS)
     except _BROKEN:
         pass  # what was seen of it counts
     return names
+
+
+def _take_names(source: Readable, names: list[str], most: int) -> None:
+    """Append the names of files in a tar, up to one that makes it a shard: a sample of two members."""
+    before = None
+    for member in members(source):
+        if member.kind != "file":
+            continue
+        names.append(member.name)
+        key = split_name(member.name)
+        if len(names) == most or (key and before and key[0] == before[0]):
+            break
+        before = key
 
 
 class _Front:
@@ -124,11 +147,23 @@ class _Front:
 
 
 def _unpacked(file: Path) -> Any:
-    with file.open("rb") as raw:
-        magic = raw.read(4)
-    codec = next((codec for begins, codec in _CODECS.items() if magic.startswith(begins)), None)
+    codec = _codec(file)
     stream: Any = pa.CompressedInputStream(str(file), codec) if codec else lzma.open(file)  # noqa: SIM115
     return stream
+
+
+def _codec(file: Path) -> str | None:
+    magic = _magic(file)
+    return next((codec for begins, codec in _CODECS.items() if magic.startswith(begins)), None)
+
+
+def _is_xz(file: Path) -> bool:
+    return _magic(file) == b"\xfd7zX"
+
+
+def _magic(file: Path) -> bytes:
+    with file.open("rb") as raw:
+        return raw.read(4)
 
 
 def columns_of_mds(index: Path) -> tuple[str, str]:

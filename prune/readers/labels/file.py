@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from prune.core.arrays import Array
 from prune.core.errors import DataError, OptionError
+from prune.readers.labels import names
 from prune.readers.labels.key_match import places_of
 from prune.readers.labels.table import LabelTable, read_table
 from prune.store.join import count
@@ -25,7 +26,11 @@ _LABELS = """
     label labels fine_label class classes class_label class_id class_name target category category_id
     category_name label_id label_name cls y
 """
-KEYS, LABELS = tuple(_KEYS.split()), tuple(_LABELS.split())  # names of columns, the likeliest first
+KEYS = tuple(_KEYS.split())  # names of columns, the likeliest first
+LABELS = tuple(dict.fromkeys([*_LABELS.split(), *names.LABELS]))
+
+
+_LIST = r"^\s*[\[({].*[\])}]\s*$"
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,13 @@ class LabelFile:
         if len(table.columns) == 1:
             return self._by_row(table, keys, numbered=numbered)
         found = self._keyed(table, keys)
-        names, columns = found.names, found.columns
-        label = self._label_column(names, found.key)
+        columns = found.columns
+        label = self._label_column(found.names, found.key)
         texts = columns[label]
+        self._refuse_lists(texts, found.names[label])
         self._refuse_two(columns[found.key], texts, found.places)
         texts = texts.take(pa.array(found.places, mask=found.places < 0))
-        return Labelled(texts, self._said(found, names[label]))
+        return Labelled(texts, self._said(found, found.names[label]))
 
     def _by_row(self, table: LabelTable, keys: pa.ChunkedArray, *, numbered: bool) -> Labelled:
         texts = table.columns[0]
@@ -133,6 +139,15 @@ class LabelFile:
             f"choose: --label-field {_quoted(names[held[0]])}",
         )
 
+    def _refuse_lists(self, texts: pa.ChunkedArray, column: str) -> None:
+        """Raise `DataError` where all values are lists: several labels a sample."""
+        known = texts.drop_null()
+        if len(known) and pc.all(pc.match_substring_regex(known, _LIST)).as_py():
+            raise DataError(
+                f"column {column} of {self.path} holds lists, such as {known[0].as_py()[:40]!r}",
+                "prune reads one class a sample: choose another column with --label-field, or --no-labels",
+            )
+
     def _refuse_two(self, names: pa.ChunkedArray, texts: pa.ChunkedArray, places: Array) -> None:
         """Raise `DataError` where a sample stands twice, with two labels."""
         used = names.take(pa.array(places[places >= 0]))
@@ -175,7 +190,9 @@ def open_labels(path: str, field: str | None) -> LabelFile:
         There is no such file.
     """
     if not Path(path).is_file():
-        raise OptionError(f"--labels {path} is not a file", "name a .csv, .tsv or .parquet file, or a .npy")
+        raise OptionError(
+            f"--labels {path} is not a file", "name a .csv, .tsv, .jsonl or .parquet file, or a .npy"
+        )
     return LabelFile(Path(path), field)
 
 

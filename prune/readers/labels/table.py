@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +16,7 @@ import pyarrow.parquet as pq
 
 from prune.core.errors import DataError, OptionError
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
 _DELIMITERS = "\t;,| "
 _NULLS = ["", "nan", "NaN", "null", "NULL", "<NA>"]
 _LINE = 1 << 20  # bytes of a first line
@@ -43,10 +45,10 @@ def read_table(path: Path) -> LabelTable:
     if not name.endswith(SUFFIXES):
         raise OptionError(f"--labels {path} is no table that prune reads", _WHAT)
     try:
-        found = _parquet(path) if name.endswith(".parquet") else _text(path)
+        found = _columns(_typed(path, name)) if name.endswith((".parquet", ".jsonl")) else _text(path)
         for column in found.columns:
             column.validate(full=True)  # what is not UTF-8 fails here
-    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
+    except (pa.ArrowException, OSError, ValueError, RecursionError, csv.Error) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{path} cannot be read: {reason}", f"head -3 {path}   # one row a sample") from error
     if not found.columns or not len(found.columns[0]):
@@ -54,8 +56,29 @@ def read_table(path: Path) -> LabelTable:
     return found
 
 
-def _parquet(path: Path) -> LabelTable:
-    table = pq.read_table(path, use_threads=False)
+def _typed(path: Path, name: str) -> pa.Table:
+    """Read a table whose values have types: parquet, or JSON, of which each line is a row."""
+    if name.endswith(".parquet"):
+        return pq.read_table(path, use_threads=False)
+    with pa.input_stream(str(path), compression="detect") as stream:
+        rows = [json.loads(line) for line in stream.read().splitlines() if line.strip()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("it holds lines that are no objects")
+    names = dict.fromkeys(name for row in rows for name in row)
+    nested = {name for row in rows for name, value in row.items() if isinstance(value, (list, dict))}
+    return pa.table(
+        {name: pa.array([_plain(row.get(name)) for row in rows]) for name in names if name not in nested}
+    )
+
+
+def _plain(value: Any) -> str | None:
+    """Return a value of JSON as text, whole floats as whole numbers."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _columns(table: pa.Table) -> LabelTable:
     texts = {field.name: column for field in table.schema if (column := _as_text(table[field.name]))}
     return LabelTable(list(texts.values()), list(texts))
 

@@ -11,9 +11,14 @@ from typing import Any
 import pyarrow as pa
 
 from prune.core.errors import DataError, OptionError
+from prune.readers.labels.names import LABELS, likely
 
 _IMAGES = ("image", "img", "images", "picture", "photo", "pixels", "jpg", "jpeg", "png", "webp")
-_LABELS = ("label", "labels", "fine_label", "class", "class_label", "target", "category", "cls", "y")
+_LABELS = tuple(
+    dict.fromkeys(
+        ("label", "labels", "fine_label", "class", "class_label", "target", "category", "cls", "y", *LABELS)
+    )
+)
 
 Features = Mapping[str, Mapping[str, Any]]
 
@@ -151,10 +156,29 @@ def remarks(schema: pa.Schema, features: Features, chosen: str | None) -> list[s
     if chosen is None and lists:
         kind = schema.field(lists[0]).type
         return [f"no class labels: column {lists[0]} holds {kind}, several labels a sample"]
+    if chosen is None:
+        return _no_label(schema)
     others = [name for name in named if name != chosen and _holds_labels(schema.field(name).type)]
-    if chosen is None or not others:
+    if not others:
         return []
     return [f"labels are those of column {chosen}; for others: --label-field {others[0]}"]
+
+
+def _no_label(schema: pa.Schema) -> list[str]:
+    """Say which columns may hold labels, though none is called so."""
+    names = likely(name for name in schema.names if _holds_classes(schema.field(name).type))
+    if not names:
+        return []
+    listed = ", ".join(names[:_SHOWN]) + (" and more" if len(names) > _SHOWN else "")
+    return [f"no column is called like a label; there are {listed}: --label-field {shlex.quote(names[0])}"]
+
+
+_SHOWN = 6
+
+
+def _holds_classes(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return _holds_labels(kind) and not pa.types.is_floating(kind)
 
 
 def _is_class(feature: Mapping[str, Any]) -> bool:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from prune.readers.labels.names import LABELS
+
 Place: TypeAlias = tuple[
     str, tuple[str, ...]
 ]  # extension of a member; path of fields inside it, where it is JSON
 
-FIELDS = ("label", "cls", "class", "class_id", "class_name", "category", "target")
 MAX_TEXT_BYTES = 64 << 10
 MAX_JSON_BYTES = 16 << 20
 MAX_LABEL = 64  # characters
@@ -22,13 +23,13 @@ _UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # contr
 def places(label_field: str | None) -> list[Place]:
     """Return where a label may stand; the first place that holds one counts.
 
-    Without a name: the member `.cls`, then the fields `FIELDS` of `.json`, in that order. A name with a
+    Without a name: the member `.cls`, then the fields `LABELS` of `.json`, in that order. A name with a
     `json` before its last dot is a field: `json.category`, `meta.json.object.kind`. Any other name,
     `caption.txt`, is a member of that extension, or else a field of `.json`. A member whose extension ends in
     `json` is parsed.
     """
     if label_field is None:
-        return [("cls", ()), *(("json", (field,)) for field in FIELDS)]
+        return [("cls", ()), *(("json", (field,)) for field in LABELS)]
     parts = label_field.split(".")
     if "json" in parts[:-1]:
         at = parts.index("json") + 1
