@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TOLD = ("as_it_stands", "settled", "labelled", "certain")  # what `open_reader` tells a format that asks for it; no options
+TOLD = (
+    "as_it_stands",
+    "settled",
+    "labelled",
+    "certain",
+)  # what `open_reader` tells a format that asks for it; no options
 
 
 @dataclass(frozen=True, kw_only=True)
