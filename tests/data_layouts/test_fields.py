@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import struct
 import subprocess
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
+
+from prune.store import Store
 
 KINDS = ("cat", "dog", "cat", "dog")
 TWO = {"cat": 2, "dog": 2}
@@ -119,8 +126,33 @@ def both(make: Any, root: Path) -> Path:
     return root / "0.*"
 
 
+def twelve_bits(make: Any, root: Path) -> Path:
+    """A grey picture and one in colour, which Pillow does not write."""
+    tones = np.arange(0, 4096, 64, dtype=np.uint16).reshape(8, 8)
+    tones[7, 7] = 4095
+    sink = io.BytesIO()
+    Image.fromarray(tones).save(sink, "TIFF")
+    make.put(root / "cat" / "2.tif", sink.getvalue())
+    rows = b"".join(b"\0" + row.tobytes() for row in np.repeat(tones.astype(">u2")[:, :, None], 3, 2))
+    parts = {
+        b"IHDR": struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0),
+        b"IDAT": zlib.compress(rows),
+        b"IEND": b"",
+    }
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts.items()
+    ]
+    make.put(root / "dog" / "1.png", b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    return root
+
+
 LISTS = [[0, 1], [1], [0], [0]]
 ROWS: dict[str, tuple[Callable[..., Path], dict[str, Any]]] = {
+    "`1.png` `2.tif` of 16 bits a channel, grey or colour, that use 12": (
+        twelve_bits,
+        {"n": 2, "classes": {"cat": 1, "dog": 1}},
+    ),
     '`labels.jsonl`: `{"file_name": "0001.png", "label": "cat"}`': (
         labelled("labels.jsonl", list(KINDS)),
         {"words": ["--labels", "{root}/labels.jsonl"], "n": 4, "classes": TWO},
@@ -217,6 +249,19 @@ def test_the_line_that_unpacks_a_tar_leads_to_its_classes(
     read = prune("embed", place, *EMBED, "--store", tmp_path / "s", "--json")
     assert read.code == 0, read.err
     assert json.loads(read.out)["dataset"]["classes"] == 2
+
+
+SAID_DEEP = "2 pictures of 16 bits use 12: 4,095 is white in all of them"
+
+
+def test_colours_of_twelve_bits_are_as_bright_as_grey(
+    make: Any, tmp_path: Path, prune: Callable[..., Any]
+) -> None:
+    root = twelve_bits(make, tmp_path / "data")
+    told = prune("embed", str(root), *EMBED, "--store", tmp_path / "s")
+    assert SAID_DEEP in " ".join(told.err.split())
+    grey, colour = np.asarray(Store(tmp_path / "s").column("embedding.pixels"))
+    np.testing.assert_allclose(grey, colour, atol=1e-6)
 
 
 SAID: dict[str, tuple[Callable[..., Path], str]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from prune.modalities.image.decode_settings import DEEP, PLAIN, SHALLOW, UnreadableImageError
+from prune.modalities.image.deep_colour import lower_bytes, prepare_deep
 from prune.modalities.image.pillow_errors import BROKEN
 from prune.modalities.image.png_texts import without_notes
 from prune.modalities.image.sniff import suffix_of
@@ -20,15 +21,10 @@ _SIXTEEN = b"\x10"  # in the header of a PNG
 _FAINT = 3  # bits below the brightest, where a picture looks black
 
 
-def is_deep(image: ImageFile.ImageFile) -> bool:
-    """Whether an image that is not read yet has colours of 16 bits, of which Pillow keeps eight."""
-    return not image.mode.startswith("I") and any(";16" in str(tile) for tile in image.tile)
-
-
 def bits_used(data: bytes) -> int | None:
     """Return the bits of the brightest pixel of a picture of 16 bits a channel; None for any other picture.
 
-    Cheap but for these, which are decoded. Of colours only the upper eight bits can be had.
+    Cheap but for these, which are decoded: twice, if they are colours of eight bits or fewer.
     """
     suffix = suffix_of(data)
     if suffix not in {"png", "tiff"} or (suffix == "png" and data[24:25] != _SIXTEEN):
@@ -37,24 +33,33 @@ def bits_used(data: bytes) -> int | None:
         warnings.simplefilter("ignore")
         try:
             if suffix == "png":
-                return _brightest(PngImageFile(io.BytesIO(without_notes(data))))
-            return _brightest(TiffImageFile(io.BytesIO(data)))
+                sound = without_notes(data)
+                return _brightest(lambda: PngImageFile(io.BytesIO(sound)))
+            return _brightest(lambda: TiffImageFile(io.BytesIO(data)))
         except (*BROKEN, UnreadableImageError):
             return None  # what is wrong with it is said when it is decoded
 
 
-def _brightest(image: ImageFile.ImageFile) -> int | None:
-    if not (is_deep(image) or image.mode.startswith("I")):
+def _brightest(opened: Callable[[], ImageFile.ImageFile]) -> int | None:
+    image = opened()
+    grey = image.mode.startswith("I")
+    if not (grey or prepare_deep(image)):
         return None
     PLAIN.check(*image.size)
-    deep = image.mode.startswith("I")
     image.load()
-    if deep:
+    if grey:
         values = np.asarray(image)
         used = int(values.max()).bit_length()
         return used if values.min() >= 0 and used <= DEEP else None
-    brightest = max(int(np.asarray(band).max()) for band in _colours(image))
-    return SHALLOW + brightest.bit_length() if brightest else None
+    upper = _bits_of_colours(image)
+    if upper:
+        return SHALLOW + upper
+    lower = lower_bytes(opened())
+    return (lower and _bits_of_colours(lower)) or None
+
+
+def _bits_of_colours(image: Image.Image) -> int:
+    return max(int(np.asarray(band).max()).bit_length() for band in _colours(image))
 
 
 def _colours(image: Image.Image) -> list[Image.Image]:

@@ -4,7 +4,7 @@ What is done to what is not 8-bit RGB:
 
 - grey, 1-bit, palette, CMYK, YCbCr: converted; colour profiles are not applied
 - transparent pixels, also of a palette or a colour key: laid over white
-- 16 bits a channel: divided by 256; by 16 where the pictures of the dataset use 12 bits, and so on
+- 16 bits a channel, grey or colour: divided by 256; by 16 where the pictures of the dataset use 12 bits …
 - other whole numbers: as they are in [0, 255], as 16 bits in [0, 65535], else smallest to largest
 - floats: times 255 if within [0, 1], as they are if within [0, 255], else smallest to largest
 - several frames: the first one
@@ -16,6 +16,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from prune.core.arrays import Array, Images
-from prune.modalities.image.bit_depth import is_deep
 from prune.modalities.image.decode_settings import DEEP, PLAIN, Decoding, UnreadableImageError
+from prune.modalities.image.deep_colour import lower_bytes, prepare_deep
 from prune.modalities.image.jpeg_bombs import jpeg_excess
 from prune.modalities.image.pillow_errors import BROKEN
 from prune.modalities.image.png_texts import without_notes
@@ -142,26 +143,30 @@ def _from_file(data: bytes, target: int, decoding: Decoding) -> Image.Image:
         warnings.simplefilter("ignore")  # nor so
         try:
             sound = without_notes(data) if suffix == "png" else data
-            return _open(_KINDS[suffix](io.BytesIO(sound)), suffix, target, decoding)
+            return _open(lambda: _KINDS[suffix](io.BytesIO(sound)), suffix, target, decoding)
         except UnreadableImageError:
             raise
         except BROKEN as error:
             raise UnreadableImageError(f"broken {suffix}: {_sentence(error)}") from error
 
 
-def _open(image: ImageFile.ImageFile, suffix: str, target: int, decoding: Decoding) -> Image.Image:
+def _open(
+    opened: Callable[[], ImageFile.ImageFile], suffix: str, target: int, decoding: Decoding
+) -> Image.Image:
+    image = opened()
     if target and min(image.size) >= 2 * _DRAFT * target:
         whole = image.size
         image.draft(None, (_DRAFT * target, _DRAFT * target))
         if image.size != whole:
             decoding.check_jpeg(*whole, passes="progressive" in image.info)
     decoding.check(*image.size)
-    deep = is_deep(image)
+    deep = prepare_deep(image)
     image.load()
     turn = _TURNS.get(_orientation(image))
     # The numbers of a netpbm fill 16 bits already, whatever its file says is white.
     bits = DEEP if suffix == "ppm" else decoding.bits
-    rgb = _to_rgb(raised(image, bits) if deep else image, bits)
+    lower = lower_bytes(opened()) if deep and bits < DEEP else None
+    rgb = _to_rgb(raised(image, lower, bits) if deep else image, bits)
     return rgb if turn is None else rgb.transpose(turn)
 
 

@@ -45,11 +45,20 @@ def _scale(kind: str, bits: int, low: float, high: float) -> tuple[float, float]
     return (255.0 / (high - low) if high > low else 0.0), low
 
 
-def raised(image: Image.Image, bits: int) -> Image.Image:
-    """Make a colour picture brighter that was 16 bits deep, used `bits` of them, and was read with eight."""
-    if bits >= DEEP or image.mode not in {"LA", "RGB", "RGBA"}:
-        return image
-    brighter = [min(tone << (DEEP - bits), 255) for tone in range(256)]
-    bands = len(image.getbands())
-    colours = bands - (image.mode in {"LA", "RGBA"})
-    return image.point(brighter * colours + list(range(256)) * (bands - colours))
+def raised(upper: Image.Image, lower: Image.Image | None, bits: int) -> Image.Image:
+    """Return a colour picture of 16 bits that uses `bits` of them as tones of eight, all of them used.
+
+    Parameters
+    ----------
+    upper, lower
+        The upper and the lower bytes of its channels; without the lower ones the tones are coarse.
+    """
+    if bits >= DEEP or upper.mode not in {"LA", "RGB", "RGBA"}:
+        return upper
+    values = np.asarray(upper).astype(np.uint16) << SHALLOW
+    if lower is not None:
+        values |= np.asarray(lower)
+    tones = np.minimum(values >> (bits - SHALLOW), 255).astype(np.uint8)
+    if upper.mode != "RGB" and values[..., -1].max() >= 2**bits:
+        tones[..., -1] = np.asarray(upper)[..., -1]  # the opacity uses all bits
+    return Image.fromarray(tones)
