@@ -10,7 +10,7 @@ from pathlib import Path
 from prune.core.errors import DataError
 from prune.readers.folders.folder_glance import STRAY, FolderGlance, holds_images
 from prune.readers.folders.metadata import Metadata, files_in
-from prune.readers.folders.parts import Parts, parts_of
+from prune.readers.folders.parts import DatasetParts, parts_of
 from prune.readers.folders.roles import NOTES, PERHAPS_NOTES, PERHAPS_PICTURES, PICTURES, is_aside, role_of
 from prune.readers.folders.splits import is_plain, splits_among
 
@@ -171,7 +171,7 @@ def _refuse_parts(folder: FolderGlance, *, labels: bool) -> None:
         raise _parts(folder, found)
 
 
-def _parts(folder: FolderGlance, parts: Parts) -> LayoutError:
+def _parts(folder: FolderGlance, parts: DatasetParts) -> LayoutError:
     listed, shared = _listed(list(parts.names)), _listed(list(parts.shared))
     if parts.are_split:
         return LayoutError(

@@ -23,7 +23,7 @@ _PARTS = frozenset(_WORDS.split())
 
 
 @dataclass(frozen=True)
-class Parts:
+class DatasetParts:
     """Folders of a root that are no classes."""
 
     names: Sequence[str]
@@ -35,7 +35,7 @@ class Parts:
         return len(set(splits_among(self.shared).values())) > 1
 
 
-def parts_of(folder: FolderGlance) -> Parts | None:
+def parts_of(folder: FolderGlance) -> DatasetParts | None:
     """Return the folders of a root if they are parts of one dataset, as far as a look goes; else None."""
     if folder.pictures > STRAY:
         return None
@@ -43,7 +43,7 @@ def parts_of(folder: FolderGlance) -> Parts | None:
     if len(names) < 2:
         return None
     shared = _shared(folder, names)
-    found = Parts(names, shared)
+    found = DatasetParts(names, shared)
     few = len(folder.folders) <= max(_FEW, len(shared))
     if (shared and few) or found.are_split or _are_numbered(names):
         return found
