@@ -26,17 +26,21 @@ from typing import Any
 import pyarrow as pa
 
 from prune.core.content import content_digest
-from prune.core.errors import DataError, OptionError
+from prune.core.errors import DataError
 from prune.modalities.image.bit_depth import bits_used
 from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers.folders.file_content import content, read_file, reason_of
 from prune.readers.folders.first_entries import glance_paths
-from prune.readers.folders.folder_glance import FolderGlance
 from prune.readers.folders.image_files import is_image, may_be_image
-from prune.readers.folders.layout import PictureFolder, pictures_of, require_classes, within_split
+from prune.readers.folders.layout import (
+    PictureFolder,
+    pictures_of,
+    require_classes,
+    split_folder,
+    within_split,
+)
 from prune.readers.folders.layout_remarks import remarks_of, remarks_on
 from prune.readers.folders.metadata import Metadata, files_in, folders_of, governing, label_text
-from prune.readers.folders.splits import matching
 from prune.readers.folders.walk import Walk, left_aside
 from prune.readers.labels.file import LabelFile
 from prune.readers.sample import RAW, Unit, key_problem, number_order, with_sources
@@ -115,7 +119,7 @@ def open_imagefolder(
     place = PictureFolder(root) if as_it_stands else pictures_of(root)
     notes = place.notes
     if split is not None:
-        split = _split_folder(place.path, split)
+        split = split_folder(place.path, split)
         place = PictureFolder(place.path / split) if as_it_stands else within_split(place.path / split)
     labels = not (no_labels or labelled)
     if not (as_it_stands or settled):
@@ -127,18 +131,6 @@ def open_imagefolder(
     if next(walk.entries(), None) is None:
         raise _nothing_in(place.root, walk.passed_over)
     return reader
-
-
-def _split_folder(root: Path, split: str) -> str:
-    folders = FolderGlance(root).folders
-    found = matching(folders, split)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise OptionError(
-            f"{root} has several splits {split!r}", f"choose: --split {' or --split '.join(found[:10])}"
-        )
-    raise OptionError(f"{root} has no split {split!r}", f"it has: {', '.join(folders[:10]) or 'no folders'}")
 
 
 def _nothing_in(root: Path, passed_over: Mapping[str, int]) -> DataError:

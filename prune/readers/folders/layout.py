@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from prune.core.errors import DataError
+from prune.core.errors import DataError, OptionError
 from prune.readers.folders.folder_glance import STRAY, FolderGlance, holds_images
 from prune.readers.folders.metadata import Metadata, files_in
 from prune.readers.folders.parts import DatasetParts, parts_of
 from prune.readers.folders.roles import NOTES, PERHAPS_NOTES, PERHAPS_PICTURES, PICTURES, is_aside, role_of
-from prune.readers.folders.splits import is_plain, splits_among
+from prune.readers.folders.splits import is_plain, matching, splits_among
 
 _STANDS = "--as imagefolder   # reads every folder as a class"
 _ALL = "--no-labels reads all of them, --labels FILE takes labels from a table"
@@ -98,6 +98,26 @@ def _pictures_in(folder: FolderGlance, notes: list[str]) -> list[str]:
     return [
         name for name in roles if (role_of(name) == PICTURES or notes) and holds_images(folder.path / name)
     ]
+
+
+def split_folder(root: Path, split: str) -> str:
+    """Return the folder that `--split` means, in any spelling.
+
+    Raises
+    ------
+    OptionError
+        There is none, or there are several.
+    """
+    folders = FolderGlance(root).folders
+    found = matching(folders, split)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise OptionError(
+            f"{root} has several splits {split!r}",
+            f"choose: --split {' or --split '.join(map(shlex.quote, found[:10]))}",
+        )
+    raise OptionError(f"{root} has no split {split!r}", f"it has: {', '.join(folders[:10]) or 'no folders'}")
 
 
 def within_split(path: Path) -> PictureFolder:
