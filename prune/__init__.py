@@ -62,4 +62,4 @@ if not TYPE_CHECKING:  # else every name would exist for a type checker
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -84,7 +84,9 @@ class Method:
         """Raise `OptionError` if the method has no such option."""
         for name in given:
             if name not in self.options:
-                raise OptionError(f"{self.name} has no option {name!r}", self._known())
+                near = difflib.get_close_matches(name, self.options, n=1)
+                meant = f"did you mean {near[0]!r}? " if near else ""
+                raise OptionError(f"{self.name} has no option {name!r}", meant + self._known())
 
     def checked(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return options that came as values, not as words, in the annotated types.

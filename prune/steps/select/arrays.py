@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Array, Embeddings, Labels, Probs, Rows, Scores
-from prune.core.errors import OptionError
+from prune.core.errors import OptionError, UnknownKeywordError
 from prune.core.method_rows import Selector
 from prune.core.methods import find, whole
 from prune.core.quota import Errors
@@ -95,6 +97,7 @@ def select_rows(
         The method needs an array that was not given, or arrays do not fit together.
     """
     chosen = find("selector", method, SELECTORS)
+    _require_keywords(chosen, options)
     options = chosen.checked(options)
     arrays = GivenArrays(
         embeddings=X,
@@ -124,6 +127,15 @@ def select_rows(
         seed=seed,
         options=options,
     )
+
+
+def _require_keywords(method: Selector, options: Mapping[str, Any]) -> None:
+    """Refuse what is no option of the method, but nearly a keyword of ours: `metod` was to name one."""
+    own = [name for name in inspect.signature(select_rows).parameters if name != "options"]
+    for name in options:
+        near = difflib.get_close_matches(name, [*method.options, *own], n=1)
+        if name not in method.options and near and near[0] in own:
+            raise UnknownKeywordError("select_rows", name, own)
 
 
 def _rows_of_arrays(

@@ -84,6 +84,8 @@ def test_the_quota_that_a_method_is_made_for_needs_labels() -> None:
         ({"X": H, "errors": E, "features": H, "k": 2}, ValueError, "two spaces; give one"),
         ({"X": X, "k": 2, "given": [7]}, OptionError, r"given rows span \[7, 7\]"),
         ({"X": X, "k": 2, "metrics": 1}, OptionError, "kcenter has no option 'metrics'"),
+        ({"X": X, "k": 2, "metod": "top"}, TypeError, r"select_rows\(\) has no keyword 'metod'"),
+        ({"X": X, "k": 2, "scoers": X[:, 0]}, OptionError, r"select_rows\(\) has no keyword 'scoers'"),
         ({"X": X, "k": 2, "target": X}, OptionError, "kcenter matches no target"),
         ({"X": X}, OptionError, "kcenter does not decide how many to keep; give k"),
         ({"X": X, "k": 2, "reweight": "both"}, OptionError, "--reweight both is not one of"),
