@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from prune.core import method_names
+from prune.core.column_name import EMBEDDING, of_kinds, scores_among
 
 ENCODERS = ("pixels", "precomputed", *method_names.MODELS)
 Complete = Callable[[str], list[str]]
@@ -60,12 +61,14 @@ def selections(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def scores(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer the scores of the store; where it has none, all there are."""
-    return _starting(_columns(ctx, "score.") or method_names.SCORES, incomplete)
+    return _starting([name.of for name in scores_among(_columns(ctx))] or method_names.SCORES, incomplete)
 
 
 def spaces(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer the embeddings of the store, the proxy's features and its gradients."""
-    return _starting(dict.fromkeys([*_columns(ctx, "embedding."), "proxy", "gradients"]), incomplete)
+    return _starting(
+        dict.fromkeys([*(n.of for n in of_kinds(_columns(ctx), EMBEDDING)), "proxy", "gradients"]), incomplete
+    )
 
 
 def methods(incomplete: str) -> list[str]:
@@ -93,9 +96,8 @@ def _starting(known: Iterable[str], incomplete: str) -> list[str]:
     return [name for name in known if name.startswith(incomplete)]
 
 
-def _columns(ctx: typer.Context, kind: str) -> list[str]:
-    columns = [name for name in _state(ctx).get("columns", {}) if name.startswith(kind)]
-    return [name.removeprefix(kind) for name in sorted(columns) if name.count(".") == 1]
+def _columns(ctx: typer.Context) -> list[str]:
+    return sorted(_state(ctx).get("columns", {}))
 
 
 def _state(ctx: typer.Context) -> dict[str, Any]:

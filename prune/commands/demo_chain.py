@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from prune import pipeline
+from prune.core.column_name import ColumnName
 from prune.core.safe_text import duration, number
 from prune.steps.settings import Settings
 from prune.store import Store, read_selection
@@ -62,7 +63,7 @@ def write_digits(folder: Path) -> None:
 def _table(store: Store) -> list[str]:
     chosen = read_selection(store).manifest
     labels, selected = chosen["label"].to_numpy(), chosen["selected"].to_numpy()
-    el2n = chosen["score.el2n"].to_numpy()
+    el2n = chosen[ColumnName.score("el2n")].to_numpy()
     lines = [f"{'class':<8}{'samples':>9}{'kept':>7}{'share':>8}{'el2n kept':>12}{'el2n dropped':>14}"]
     for label in np.unique(labels):
         of = labels == label

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from prune.core.column_name import ColumnName
 from prune.core.safe_text import counted, duration, number, printable
 from prune.core.store_option import in_store
 
@@ -16,7 +17,7 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
     for name, about in result["scores"].items():
         numbers = "  ".join(f"{key} {number(about[key])}" for key in ("min", "median", "max") if key in about)
         high = f"  (high: {about['high']})" if about["high"] else ""
-        lines.append(f"score.{name}: {numbers}{high}")
+        lines.append(f"{ColumnName.score(name)}: {numbers}{high}")
         lines += _trust(name, about)
     lines += [*_stability(result.get("stable")), *_cost(result.get("cost", {})), *_suspect(result["scores"])]
     following = "prune select --method kcenter --fraction 0.3" if result["embeddings"] else "prune embed"

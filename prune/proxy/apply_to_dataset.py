@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from prune.core.column_name import FEATURES, FIRST_RUN, RESULTS
 from prune.core.errors import StoreError
 from prune.core.progress import SILENT, Reporter
 from prune.proxy.config import Training
@@ -17,7 +18,6 @@ from prune.proxy.torch_device import repeatable
 from prune.store import Column, Dataset, Store, identity
 
 VERSION = 1  # raised when the same weights would give other features
-RESULTS = ("embedding.proxy", "probs")
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class TrainedProxy:
         StoreError
             Its trace or its inputs are no longer there.
         """
-        recipe = store.column("embedding.proxy").recipe
-        trace = store.open_column(recipe.get("of", "trace.0"), recipe["trace"])
+        recipe = store.column(FEATURES).recipe
+        trace = store.open_column(recipe.get("of", FIRST_RUN), recipe["trace"])
         if "training" not in trace.recipe:
             raise StoreError(
                 "embedding.proxy comes from a model of yours, which prune cannot run on other data",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Images
+from prune.core.column_name import ColumnName
 from prune.core.progress import SILENT, Advance, Reporter
 from prune.modalities.image import Crop, read_images
 from prune.modalities.image.batches import Batch, ImageSource, decoding_of
@@ -45,7 +46,7 @@ def cache_images(
         The images will not fit on the disk.
     """
     recipe = images_recipe(dataset, size) | decoding_of(reader).recipe
-    writer = store.write_column(f"images.{size}", recipe, rows=len(dataset), part_rows=part_rows(size))
+    writer = store.write_column(ColumnName.images(size), recipe, rows=len(dataset), part_rows=part_rows(size))
     missing = list(writer.missing())
     left = sum(p.stop - p.start for p in missing)
     require_room(writer.folder, left * 3 * size**2)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from prune.core.arrays import Array
+from prune.core.column_name import FIRST_RUN, RESULTS, ColumnName
 from prune.core.errors import OptionError
 from prune.core.progress import SILENT, Reporter
 from prune.proxy import deepfool_column, grad_norm_column
@@ -91,21 +92,20 @@ def run_checkpoint(
         "taken": "after the training, in evaluation mode, without augmentation",
     }
     with repeatable(place):
-        trace = store.write_column("trace.0", recipe, rows=1, part_rows=1)
+        trace = store.write_column(FIRST_RUN, recipe, rows=1, part_rows=1)
         for part in list(trace.missing()):
             trace.put(part, _look(model, fed, reporter), inputs.rejects)
         trace.finish()
         made = {trace.name: identity(recipe)}
         results = [
-            store.write_column(name, {**_of(recipe), "column": name}, rows=len(dataset))
-            for name in ("embedding.proxy", "probs")
+            store.write_column(name, {**_of(recipe), "column": name}, rows=len(dataset)) for name in RESULTS
         ]
         if not all(writer.finished for writer in results):
             write_results(results, fed, model, reporter)
         made |= {writer.name: identity(writer.recipe) for writer in results}
         for need in ("gradient", "boundary"):
             if need in needs:
-                made |= _of_network(store, need, made["trace.0"], model, fed, reporter)
+                made |= _of_network(store, need, made[FIRST_RUN], model, fed, reporter)
     return made
 
 
@@ -119,7 +119,9 @@ def _of_network(
     """Write a column that needs the network itself, as of a proxy: `grad_norm.0` or `deepfool.0`."""
     name, version, write = _COLUMNS[need]
     recipe = {"column": name, "version": version, "trace": trace, "epoch": 1}
-    writer = store.write_column(f"{name}.0", recipe, rows=len(inputs.labels), part_rows=_PART_ROWS)
+    writer = store.write_column(
+        ColumnName.of_run(name, 0), recipe, rows=len(inputs.labels), part_rows=_PART_ROWS
+    )
     missing = list(writer.missing())
     if missing:
         write(writer, missing, model, inputs, reporter)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from prune.core.arrays import Rows, Scores
+from prune.core.column_name import DEEPFOOL, ColumnName
 from prune.core.progress import SILENT, Advance, Reporter
 from prune.proxy.batches import batch_of, in_batches
 from prune.proxy.config import Training
@@ -47,14 +48,16 @@ def boundary_distances(  # noqa: PLR0913 - run_proxy's parameters
     proxy = Proxy(run, share)
     columns = run_proxies(store, dataset, inputs, training, [proxy], device=device, reporter=reporter)
     recipe = {
-        "column": "deepfool",
+        "column": DEEPFOOL,
         "version": VERSION,
         "trace": columns[proxy.trace],
         "epoch": training.last,
         "search": {"classes": CLASSES, "steps": STEPS, "overshoot": OVERSHOOT},
         **way(device),
     }
-    writer = store.write_column(f"deepfool.{proxy.name}", recipe, rows=len(dataset), part_rows=_PART_ROWS)
+    writer = store.write_column(
+        ColumnName.of_run(DEEPFOOL, proxy.name), recipe, rows=len(dataset), part_rows=_PART_ROWS
+    )
     missing = list(writer.missing())
     if missing:
         place = torch.device(device)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from prune.core.arrays import Array
+from prune.core.column_name import TRACE, ColumnName
 from prune.proxy.run import Proxy
 from prune.store import Store, identity
 
@@ -30,17 +31,17 @@ def join_folds(store: Store, columns: Mapping[str, str], proxies: Sequence[Proxy
     dict
         Column name to identity.
     """
-    kinds = sorted({name.partition(".")[0] for name in columns if name.endswith(f".{proxies[0].name}")})
+    kinds = sorted({name.kind for name in map(ColumnName, columns) if name.rest == proxies[0].name})
     made, run = {}, proxies[0].run
     for kind in kinds:
-        parts = [f"{kind}.{proxy.name}" for proxy in proxies]
+        parts = [ColumnName.of_run(kind, proxy.name) for proxy in proxies]
         folds = [store.open_column(part, columns[part]) for part in parts]
         recipe = {"column": kind, "version": VERSION, "run": run, "folds": [columns[part] for part in parts]}
-        size = {"rows": folds[0].shape[0], "part_rows": 1} if kind == "trace" else {"rows": n}
-        writer = store.write_column(f"{kind}.{run}", recipe, **size)
+        size = {"rows": folds[0].shape[0], "part_rows": 1} if kind == TRACE else {"rows": n}
+        writer = store.write_column(ColumnName.of_run(kind, run), recipe, **size)
         for part in writer.missing():
             read = [fold.read(part.start, part.stop) for fold in folds]
-            writer.put(part, _spread(read, proxies, n) if kind == "trace" else _merged(read))
+            writer.put(part, _spread(read, proxies, n) if kind == TRACE else _merged(read))
         writer.finish()
         made[writer.name] = identity(recipe)
     return made

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from prune.core.arrays import Rows, Scores
+from prune.core.column_name import GRAD_NORM, ColumnName
 from prune.core.epochs import early_epoch
 from prune.core.progress import SILENT, Advance, Reporter
 from prune.proxy.batches import batch_of, in_batches
@@ -62,13 +63,15 @@ def grad_norms(  # noqa: PLR0913 - run_proxy's parameters, and the epoch
     proxy = Proxy(run, share)
     columns = run_proxies(store, dataset, inputs, training, [proxy], device=device, reporter=reporter)
     recipe = {
-        "column": "grad_norm",
+        "column": GRAD_NORM,
         "version": VERSION,
         "trace": columns[proxy.trace],
         "epoch": epoch,
         **way(device),
     }
-    writer = store.write_column(f"grad_norm.{proxy.name}", recipe, rows=len(dataset), part_rows=_PART_ROWS)
+    writer = store.write_column(
+        ColumnName.of_run(GRAD_NORM, proxy.name), recipe, rows=len(dataset), part_rows=_PART_ROWS
+    )
     missing = list(writer.missing())
     if missing:
         place = torch.device(device)

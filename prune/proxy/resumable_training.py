@@ -14,6 +14,7 @@ from dataclasses import replace
 import torch
 
 from prune.core.arrays import Array
+from prune.core.column_name import ColumnName
 from prune.core.errors import StoreError
 from prune.core.progress import Advance
 from prune.proxy.config import Training, kept_epochs
@@ -69,7 +70,7 @@ class ResumableTraining:
     @property
     def name(self) -> str:
         """Which run, and which fold of it."""
-        return self.writer.name.removeprefix("trace.")
+        return ColumnName(self.writer.name).rest
 
     @property
     def work(self) -> int:

@@ -11,6 +11,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from prune.core.column_name import FIRST_RUN, RESULTS, TRACE, ColumnName
 from prune.core.errors import StoreError
 from prune.core.progress import SILENT, Reporter
 from prune.proxy.concurrent_training import follow_all, room_for
@@ -44,9 +45,9 @@ class Proxy:
         return str(self.run) if fold is None else f"{self.run}.{fold}"
 
     @property
-    def trace(self) -> str:
+    def trace(self) -> ColumnName:
         """The name of its trace."""
-        return f"trace.{self.name}"
+        return ColumnName.trace(self.name)
 
     def fed(self, inputs: Inputs) -> Inputs:
         """Return what it learns from and is looked at on."""
@@ -193,7 +194,7 @@ def trace_recipe(
     kind = torch.device(device).type
     rejected = ",".join(map(str, sorted(inputs.rejects)))
     recipe = {
-        "column": "trace",
+        "column": TRACE,
         "version": VERSION,
         "data": dataset.fingerprint,
         "inputs": {"name": inputs.name, "recipe": inputs.recipe},
@@ -272,10 +273,9 @@ def _results(
         return []
     epoch = trace["training"].get("stop", trace["training"]["epochs"])
     recipe = {"version": VERSION, "trace": identity(trace), "epoch": epoch, **how}
-    if proxy.trace != "trace.0":
+    if proxy.trace != FIRST_RUN:
         recipe["of"] = proxy.trace
-    names = ("embedding.proxy", "probs")
-    made = {name: shown_or(store, name, {**recipe, "column": name}) for name in names}
+    made = {name: shown_or(store, name, {**recipe, "column": name}) for name in RESULTS}
     return [store.write_column(name, of, rows=n) for name, of in made.items()]
 
 

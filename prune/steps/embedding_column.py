@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from prune.core.column_name import ColumnName
 from prune.core.errors import DataError, OptionError
 from prune.encoders import Encoder, encode_dataset, open_encoder, precomputed_column
 from prune.readers.huggingface import HuggingFace
@@ -46,7 +47,7 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
         dtype = _dtype(opened, asked, "precomputed")
         column = str(opened.reader.options["features_column"])
         recipe = {"encoder": "precomputed", "column": column, "dtype": dtype.name, "version": 1}
-        writer = _column(opened, "embedding.precomputed", recipe)
+        writer = _column(opened, ColumnName.embedding("precomputed"), recipe)
         precomputed_column(own, opened.dataset, writer, dtype, opened.settings.reporter)
         return writer
     if _features(opened, asked):
@@ -71,7 +72,7 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWri
     """Encode the samples that are not encoded yet; return the column `embedding.<encoder>`."""
     settings = opened.settings
     recipe = {**encoder.identity, "dtype": dtype.name, **opened.images.decoding.recipe}
-    writer = _column(opened, f"embedding.{encoder.name}", recipe)
+    writer = _column(opened, ColumnName.embedding(encoder.name), recipe)
     encode_dataset(
         encoder,
         opened.images,
@@ -89,7 +90,7 @@ def _shown(opened: Opened, encoder: str) -> dict[str, Any]:
     """Return how the column of an encoder that is there was made; nothing where there is none."""
     if not opened.store.holds_dataset(opened.fingerprint):
         return {}
-    return opened.store.recipe_of(f"embedding.{encoder}") or {}
+    return opened.store.recipe_of(ColumnName.embedding(encoder)) or {}
 
 
 def _dtype(opened: Opened, asked: EmbedRequest, encoder: str) -> np.dtype[Any]:
@@ -105,7 +106,7 @@ def _standing(opened: Opened, asked: EmbedRequest, encoder: str) -> ColumnWriter
         return None
     if opened.decoded_as(recipe).images.decoding != opened.images.decoding:  # as with another --max-pixels
         return None
-    writer = opened.store.write_column(f"embedding.{encoder}", recipe, rows=len(opened.dataset))
+    writer = opened.store.write_column(ColumnName.embedding(encoder), recipe, rows=len(opened.dataset))
     return writer if writer.finished else None
 
 
@@ -143,14 +144,14 @@ def _precomputed(opened: Opened, asked: EmbedRequest, dtype: np.dtype[Any]) -> C
     if not path.is_file():
         raise DataError(f"there is no file {path}", "name a .npy or parquet file after --features")
     recipe = {"encoder": "precomputed", "file": files.sha256(path), "dtype": dtype.name, "version": 1}
-    writer = _column(opened, "embedding.precomputed", recipe)
+    writer = _column(opened, ColumnName.embedding("precomputed"), recipe)
     precomputed_column(path, opened.dataset, writer, dtype, opened.settings.reporter)
     return writer
 
 
 def _column(opened: Opened, name: str, recipe: dict[str, Any]) -> ColumnWriter:
     recipe = {**recipe, "dataset": opened.fingerprint}
-    before = _shown(opened, name.removeprefix("embedding."))
+    before = _shown(opened, ColumnName(name).of)
     if before and before != recipe:
         opened.settings.reporter.say(f"{name} is there, made in another way: {changed(before, recipe)}")
         tell_replaced(opened.store, [name], opened.settings.reporter.say)

@@ -7,6 +7,17 @@ import shlex
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from prune.core.column_name import (
+    EMBEDDING,
+    FIRST_RUN,
+    IMAGES,
+    RESULTS,
+    TRACE,
+    ColumnName,
+    is_trained,
+    runs_among,
+    scores_among,
+)
 from prune.core.errors import DamagedError, StoreError
 from prune.core.store_option import in_store
 from prune.store import Store
@@ -18,7 +29,6 @@ Asked = ParamSpec("Asked")
 Done = TypeVar("Done")
 
 _OWN = "run your training with prune.trace.TraceWriter again"
-_OF_TRAINING = ("trace.", "probs", "embedding.proxy")
 _TOLD = {
     "--proxy": "proxy",
     "--proxy-size": "size",
@@ -26,7 +36,6 @@ _TOLD = {
     "--lr": "peak_lr",
     "--seed": "seed",
 }
-_TRAINED = (*_OF_TRAINING, "grad_norm.", "deepfool.")
 
 
 def commands_of(store: Store) -> Callable[[str], str]:
@@ -38,7 +47,7 @@ def commands_of(store: Store) -> Callable[[str], str]:
     known = store.commands
 
     def command(what: str) -> str:
-        if what.startswith(_OF_TRAINING) and _is_own(store):
+        if (what in RESULTS or ColumnName(what).kind == TRACE) and _is_own(store):
             return _OWN
         if what == DATASETS:
             makers = sorted(words for words in known.values() if not words.startswith("prune select "))
@@ -84,43 +93,36 @@ def _guessed(store: Store, what: str) -> str:
     kind, _, name = what.partition("/")
     if kind == SELECTIONS:
         return _selecting(store, name)
-    column = ".".join(what.split(".")[:2])  # a companion, as `score.el2n.std`, comes with its score
+    column = ColumnName(what).whole  # a companion, as `score.el2n.std`, comes with its score
     words, scores = _training(store), _learnt(store)
-    if words and (column.startswith((*_TRAINED, "images.")) or column.removeprefix("score.") in scores):
+    if words and (is_trained(column) or column.kind == IMAGES or (column.is_score and column.of in scores)):
         return shlex.join(["prune", "score", "--type", ",".join(scores) or "el2n", *words])
     about = _recipe(store, column)
     if about.get("method") == "import":
         high = ["--high", str(about["high"])] if about.get("high") else []
-        return shlex.join(
-            ["prune", "score", "--import", "FILE", "--type", column.removeprefix("score."), *high]
-        )
+        return shlex.join(["prune", "score", "--import", "FILE", "--type", column.of, *high])
     return writer_of(column).partition("   #")[0]
 
 
 def _training(store: Store) -> list[str]:
     """Return how the runs were trained, as `score` is told; nothing where that is not known."""
-    recipe = _recipe(store, "trace.0")
+    recipe = _recipe(store, FIRST_RUN)
     training, inputs = recipe.get("training"), recipe.get("inputs")
     if not isinstance(training, dict) or not isinstance(inputs, dict):
         return []
     words = [word for option, name in _TOLD.items() for word in (option, str(training.get(name)))]
-    runs = sum(name.startswith("trace.") and name.count(".") == 1 for name in _shown(store))
+    runs = len(runs_among(_shown(store)))
     words += ["--runs", str(runs)] if runs > 1 else []
-    kind, _, space = str(inputs.get("name")).partition(".")
-    if kind == "embedding":
-        return [*words, "--on", space]
+    looked_at = ColumnName(inputs.get("name"))
+    if looked_at.kind == EMBEDDING:
+        return [*words, "--on", looked_at.of]
     return words if training.get("flip") else [*words, "--no-flip"]
 
 
 def _learnt(store: Store) -> list[str]:
     """Return the scores that the store shows and that come of a training."""
-    columns = (name for name in _shown(store) if name.startswith("score.") and name.count(".") == 1)
-    made = (
-        name
-        for name in columns
-        if any(str(of).startswith(_TRAINED) for of in _recipe(store, name).get("from", {}))
-    )
-    return sorted(name.removeprefix("score.") for name in made)
+    columns = scores_among(_shown(store))
+    return sorted(name.of for name in columns if any(map(is_trained, _recipe(store, name).get("from", {}))))
 
 
 def _recipe(store: Store, column: str) -> dict[str, Any]:
@@ -147,7 +149,7 @@ def _selecting(store: Store, name: str) -> str:
 
 def _is_own(store: Store) -> bool:
     """Whether the trace that the store shows comes from the user's own training."""
-    home = store.path / COLUMNS / "trace.0"
+    home = store.path / COLUMNS / FIRST_RUN
     files = [path for path in sorted(home.glob("*/*.json")) if path.name in {RECIPE, COLUMN}]
     records = (_record(path) for path in files)
     recipes = (record.get("recipe", record) for record in records)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from prune.core.column_name import EMBEDDING, IMAGES, SCORE, TRACE, ColumnName
 from prune.core.errors import RejectsError
 from prune.readers.tar.samples import choice_of
 from prune.steps.dataset_session import Opened
@@ -19,10 +20,10 @@ from prune.store.rejects import list_rejects
 def all_rejects(store: Store, dataset: Dataset) -> dict[int, str]:
     """Rows that cannot be used, with reasons: from the scan, passes over the images, a trace of one's own."""
     rejects = dataset.rejects
-    for name in store.columns:
-        if name.startswith(("images.", "embedding.", "trace.")):
+    for name in map(ColumnName, store.columns):
+        if name.kind in {IMAGES, EMBEDDING, TRACE}:
             rejects = store.column(name).rejects | rejects
-        elif name.startswith("score.") and store.column(name).recipe.get("unlabelled") == "skip":
+        elif name.kind == SCORE and store.column(name).recipe.get("unlabelled") == "skip":
             rejects = dict.fromkeys(np.flatnonzero(dataset.labels < 0).tolist(), "no label") | rejects
     return rejects
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prune.core.arrays import Embeddings, Rows
+from prune.core.column_name import EMBEDDING, FEATURES, PROBS, ColumnName, of_kinds
 from prune.core.errors import OptionError
 from prune.index.resource_plan import Size
 from prune.store import Column, Dataset, Store
@@ -28,8 +29,8 @@ class SpaceSource:
     def __init__(self, store: Store, dataset: Dataset, name: str, *, device: str, memory: int) -> None:
         self.name, self.device, self.memory = name, device, memory
         self._dataset = dataset
-        self._features = store.column("embedding.proxy" if name == GRADIENTS else name)
-        self._probs = store.column("probs") if name == GRADIENTS else None
+        self._features = store.column(FEATURES if name == GRADIENTS else name)
+        self._probs = store.column(PROBS) if name == GRADIENTS else None
 
     @property
     def like(self) -> Size:
@@ -77,7 +78,7 @@ class SpaceSource:
 def space_name(store: Store, on: str | None) -> str:
     """Return the column that `--on` names, or `gradients`; see `embedding_name`."""
     if on == GRADIENTS:
-        for needed in ("probs", "embedding.proxy"):
+        for needed in (PROBS, FEATURES):
             store.column(needed)
         return GRADIENTS
     return embedding_name(store, on)
@@ -94,14 +95,14 @@ def embedding_name(store: Store, on: str | None) -> str:
         There is no such column.
     """
     if on is not None:
-        return store.column(on if on.startswith("embedding.") else f"embedding.{on}").name
-    names = [name.removeprefix("embedding.") for name in store.columns if name.startswith("embedding.")]
+        return store.column(on if ColumnName(on).kind == EMBEDDING else ColumnName.embedding(on)).name
+    names = [name.of for name in of_kinds(store.columns, EMBEDDING)]
     encoded = [name for name in names if name != "proxy"]
     if len(encoded) > 1:
         raise OptionError(
             f"there are several embeddings: {', '.join(names)}", f"--on {encoded[0]}   # or another"
         )
-    return store.column(f"embedding.{encoded[0] if encoded else 'proxy'}").name
+    return store.column(ColumnName.embedding(encoded[0]) if encoded else FEATURES).name
 
 
 def of_originals(column: Column, dataset: Dataset) -> Embeddings:

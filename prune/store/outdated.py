@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from prune.core.column_name import ColumnName, scores_among
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
 from prune.store.folder import StoreFolder
@@ -12,11 +13,8 @@ from prune.store.folder import StoreFolder
 def outdated_scores(store: StoreFolder, names: Collection[str] | None = None) -> dict[str, str]:
     """Return the shown scores, or those of `names`, with the first column of theirs that was made again."""
     shown = store.state["columns"]
-    found = {}
-    for name in sorted(shown if names is None else set(names) & set(shown)):
-        kind, _, score = name.partition(".")
-        if kind != "score" or "." in score:
-            continue
+    found: dict[str, str] = {}
+    for name in scores_among(sorted(shown if names is None else set(names) & set(shown))):
         column = _made_again(store, name, shown)
         if column is not None:
             found[name] = column
@@ -25,7 +23,7 @@ def outdated_scores(store: StoreFolder, names: Collection[str] | None = None) ->
 
 def scored_again(store: StoreFolder, names: Collection[str]) -> str:
     """Return the command that makes these scores again, of what there is now."""
-    types = ",".join(sorted(name.partition(".")[2] for name in names))
+    types = ",".join(sorted(ColumnName(name).of for name in names))
     return in_store(f"prune score --type {types}", str(store.path))
 
 

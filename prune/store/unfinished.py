@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from prune.core.column_name import TRACE, ColumnName
 from prune.core.errors import OptionError, StoreError
 from prune.core.redaction import without_secrets
 from prune.store.column_json import known_recipe
@@ -74,7 +75,7 @@ class Unfinished:
     of: int | None  # None: not known before there is one
 
     def __str__(self) -> str:
-        noun = "epoch" if self.name.startswith("trace.") else "part"
+        noun = "epoch" if ColumnName(self.name).kind == TRACE else "part"
         if not self.done or self.of is None:
             return f"{self.name} is begun"
         return f"{self.name}: {noun} {self.done} of {self.of}"

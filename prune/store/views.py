@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from prune.core.arrays import Rows, Scores, Weights
+from prune.core.column_name import SCORE, of_kinds, scores_among
 from prune.store.folder import StoreFolder
 from prune.store.selections import read_selection
 
@@ -32,8 +33,7 @@ class Chosen:
 
 def scores(store: StoreFolder) -> dict[str, Scores]:
     """Return every score, without the flags that stand beside it."""
-    names = [name for name in store.columns if name.startswith("score.") and name.count(".") == 1]
-    return {name.removeprefix("score."): store.column(name).read() for name in names}
+    return {name.of: store.column(name).read() for name in scores_among(store.columns)}
 
 
 def chosen(store: StoreFolder, name: str | None) -> Chosen:
@@ -61,9 +61,8 @@ def table(store: StoreFolder) -> pa.Table:
         "label_name": pa.array(dataset.classes, pa.string()).take(labels.combine_chunks()),
         "reason": dataset.samples["reason"],
     }
-    for name in store.columns:
-        if name.startswith("score."):
-            columns[name] = pa.array(store.column(name).read())
+    for name in of_kinds(store.columns, SCORE):
+        columns[name] = pa.array(store.column(name).read())
     for name in store.state["selections"]:
         selected = np.zeros(len(dataset), bool)
         selected[read_selection(store, name).rows] = True

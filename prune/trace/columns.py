@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Probs
+from prune.core.column_name import RESULTS, ColumnName
 from prune.core.errors import StoreError
 from prune.proxy.trace import FACTS
 from prune.store import Dataset, Store, identity
@@ -22,7 +23,6 @@ from prune.system import files
 
 VERSION = 1  # raised when the same training would give another trace
 OWN = "own"  # `source` in the recipe of a trace of the user's own training
-RESULTS = ("embedding.proxy", "probs")
 _BEFORE = "previous"  # attachments: log-probabilities after an epoch
 _KEPT = 2  # of them: a training may go on from its checkpoint of one epoch before
 
@@ -43,7 +43,7 @@ class TraceColumns:
         self.n = len(dataset)
         self.run = run
         self.recipe = _trace(dataset, run, attempt)
-        self.trace = store.write_column(f"trace.{run}", self.recipe, rows=epochs, part_rows=1)
+        self.trace = store.write_column(ColumnName.trace(run), self.recipe, rows=epochs, part_rows=1)
 
     @classmethod
     def begin(cls, store: Store, dataset: Dataset, run: int, epochs: int, *, resume: bool) -> TraceColumns:
@@ -54,7 +54,9 @@ class TraceColumns:
         done = [attempt for attempt, finished in known.items() if finished]
         new = max(done, default=0) + 1
         for attempt in {*known, new} - {*done}:  # the new one too: a removal may have been cut short
-            if (store.path / COLUMNS / f"trace.{run}" / identity(_trace(dataset, run, attempt))).exists():
+            if (
+                store.path / COLUMNS / ColumnName.trace(run) / identity(_trace(dataset, run, attempt))
+            ).exists():
                 cls(store, dataset, run, attempt, epochs).remove()
         return cls(store, dataset, run, new, epochs)
 
@@ -184,7 +186,7 @@ def _remove(folder: Path) -> None:
 def _attempts(store: Store, dataset: Dataset, run: int) -> dict[int, bool]:
     """Return {attempt: whether it is finished} of a training on this dataset."""
     known: dict[int, bool] = {}
-    for path in sorted((store.path / COLUMNS / f"trace.{run}").glob(f"*/{RECIPE}")):
+    for path in sorted((store.path / COLUMNS / ColumnName.trace(run)).glob(f"*/{RECIPE}")):
         try:
             recipe = files.read_record(path)
         except ValueError:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from prune.core.arrays import Array, Probs, Rows
+from prune.core.column_name import FEATURES, PROBS
 from prune.core.errors import DataError, OptionError
 from prune.proxy.trace import FACTS, facts, log_probabilities
 from prune.store import Dataset
@@ -94,7 +95,7 @@ class Epoch:
 
     def results(self) -> dict[str, Array | None]:
         """Return `embedding.proxy`, None where some batch came without features, and `probs`."""
-        return {"embedding.proxy": None if self._bare else self.features, "probs": self.probs}
+        return {FEATURES: None if self._bare else self.features, PROBS: self.probs}
 
     def _check(self, rows: Rows, logits: Tensor, features: Tensor | None) -> None:
         if tuple(logits.shape) != (len(rows), self.classes):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from prune.core.arrays import Array, Probs
+from prune.core.column_name import ColumnName
 from prune.core.errors import OptionError, StoreError
 from prune.steps.score.sources.own_trace import hidden
 from prune.store import Dataset, Store
@@ -229,7 +230,7 @@ class TraceWriter:
     def _require(self, number: int) -> None:
         if self._columns.finished:
             raise OptionError(
-                f"trace.{self.run} is finished, with {self._done} epochs",
+                f"{ColumnName.trace(self.run)} is finished, with {self._done} epochs",
                 "TraceWriter(…, resume=False) begins another",
             )
         if not 1 <= number <= min(self.next_epoch, self.epochs):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from prune.core.column_name import EMBEDDING, SCORE, of_kinds
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
 from prune.steps.recovery import commands_of
@@ -160,9 +161,9 @@ def _missing(state: Mapping[str, Any], store: str) -> list[str]:
     names = state.get("columns", {})
     missing = []
     score = in_store("prune score --type el2n", store)
-    if not any(name.startswith("embedding.") for name in names):
+    if not of_kinds(names, EMBEDDING):
         missing.append(f"an embedding   # {in_store('prune embed', store)}, or {score}")
-    if not any(name.startswith("score.") for name in names):
+    if not of_kinds(names, SCORE):
         missing.append(f"scores   # {score}")
     if not state.get("selections"):
         missing.append(f"a selection   # {in_store('prune select --method kcenter --fraction 0.3', store)}")

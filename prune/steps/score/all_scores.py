@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Rows
+from prune.core.column_name import SUSPECT, SUSPECT_RANK, ColumnName
 from prune.core.method_rows import Scorer
 from prune.steps.dataset_session import Opened
 from prune.steps.report.agreement import agreement, fold_shift
 from prune.steps.score.imputation import Filling
 from prune.steps.score.inputs import (
     PER_RUN,
-    RANK,
     ScoringJob,
     of_run,
     scored,
@@ -60,12 +60,12 @@ def all_scores(
             about[name] = _about(given, method, options, trained.folds if trained else ())
         if of_runs and filling is not None:
             recipe, values = recipe | {"extrapolated": filling.recipe}, filling.fill(values)
-            values = {suffix: _only(array, noted, job) for suffix, array in values.items()}
+            values = {companion: _only(array, noted, job) for companion, array in values.items()}
             about[name]["extrapolated"] = len(filling.rows)
-        if ".suspect" in values:
-            about[name]["suspects"] = int(values[".suspect"].sum())
-        if RANK in values:
-            about[name]["most_suspect"] = most_suspect(job.opened, values[RANK])
+        if SUSPECT in values:
+            about[name]["suspects"] = int(values[SUSPECT].sum())
+        if SUSPECT_RANK in values:
+            about[name]["most_suspect"] = most_suspect(job.opened, values[SUSPECT_RANK])
         done |= write_scores(job.opened, name, recipe, values)
         seconds[name] = time.perf_counter() - began
     return done, about, seconds
@@ -107,10 +107,10 @@ def _about(
 def write_scores(
     opened: Opened, name: str, recipe: Mapping[str, Any], values: Mapping[str, Array]
 ) -> dict[str, str]:
-    """Write score columns that share a recipe: `{"": scores, ".std": …}`."""
-    published = {}
-    for suffix, array in values.items():
-        column = f"score.{name}{suffix}"
+    """Write score columns that share a recipe: `{"": scores, "std": …}`."""
+    published: dict[str, str] = {}
+    for companion, array in values.items():
+        column = ColumnName.score(name, companion)
         writer = opened.store.write_column(column, {**recipe, "column": column}, rows=len(array))
         for part in writer.missing():
             writer.put(part, array[part.start : part.stop])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Scores
+from prune.core.column_name import FEATURES, IMAGES, scores_among
 from prune.core.errors import MissingColumnError, OptionError
 from prune.proxy import Training, cache_images
 from prune.steps.dataset_session import Opened
@@ -17,8 +18,6 @@ from prune.steps.score.all_scores import all_scores
 from prune.steps.score.cost import cost_of, spent
 from prune.steps.score.earlier_training import earlier, require_told, settled
 from prune.steps.score.inputs import (
-    FEATURES,
-    IMAGES,
     SPACE,
     ScoringJob,
     embeddings_of,
@@ -137,5 +136,4 @@ def _embedding(opened: Opened, wanted: ScoreRequest, on: str | None) -> Column:
 
 def scores_of(opened: Opened, columns: Mapping[str, str]) -> dict[str, Scores]:
     """Read the scores among some published columns, without their companions."""
-    names = [c for c in columns if c.startswith("score.") and c.count(".") == 1]
-    return {c.removeprefix("score."): opened.store.open_column(c, columns[c]).read() for c in names}
+    return {c.of: opened.store.open_column(c, columns[c]).read() for c in scores_among(columns)}

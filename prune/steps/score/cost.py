@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from prune.core.column_name import TRACE, ColumnName
 from prune.proxy import training_cost
 from prune.steps.score.proxy_runs import TrainedRuns
 from prune.store import Store
@@ -70,4 +71,4 @@ def _total(values: Iterable[float]) -> float:
 
 def _is_trained(store: Store, name: str, identity: str) -> bool:
     """Whether a column is the trace of one proxy: not one that folds were joined to."""
-    return name.startswith("trace.") and "training" in store.open_column(name, identity).recipe
+    return ColumnName(name).kind == TRACE and "training" in store.open_column(name, identity).recipe

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from prune.core.column_name import EMBEDDING, FIRST_RUN, ColumnName, runs_among
 from prune.core.errors import OptionError, StoreError
 from prune.proxy import Training
 from prune.steps.recovery import commands_of
@@ -32,7 +33,7 @@ class Earlier:
     drawn: int | None = None  # seed of the part or of the folds
 
     def __str__(self) -> str:
-        inputs = f"images.{self.training.size}" if self.on is None else f"embedding.{self.on}"
+        inputs = ColumnName.images(self.training.size) if self.on is None else ColumnName.embedding(self.on)
         share = {"fraction": self.on_fraction, "folds": self.cross_fit}
         return in_words(asdict(self.training), inputs, share, self.runs)
 
@@ -43,10 +44,10 @@ def earlier(store: Store, dataset: str) -> Earlier | None:
     Where none is shown, since what the store shows was lost, it is the only one that is finished.
     """
     shown = store.columns if store.holds_dataset(dataset) else []
-    runs = sum(name.startswith("trace.") and name.count(".") == 1 for name in shown)
-    recipe = store.recipe_of("trace.0") if runs else _only(store, dataset)
+    runs = len(runs_among(shown))
+    recipe = store.recipe_of(FIRST_RUN) if runs else _only(store, dataset)
     if recipe is not None and "folds" in recipe:
-        recipe = store.recipe_of("trace.0.0")
+        recipe = store.recipe_of(ColumnName.trace("0.0"))
     if recipe is None or not isinstance(recipe.get("training"), dict):
         return None
     try:
@@ -54,11 +55,11 @@ def earlier(store: Store, dataset: str) -> Earlier | None:
     except (TypeError, OptionError):  # of a version that trained in another way
         return None
     share = recipe.get("share") or {}
-    kind, _, space = str(recipe["inputs"]["name"]).partition(".")
+    inputs = ColumnName(recipe["inputs"]["name"])
     return Earlier(
         training,
         runs=max(runs, 1),
-        on=space if kind == "embedding" else None,
+        on=inputs.of if inputs.kind == EMBEDDING else None,
         on_fraction=share.get("fraction"),
         cross_fit=share.get("folds"),
         drawn=share.get("seed"),
@@ -67,7 +68,7 @@ def earlier(store: Store, dataset: str) -> Earlier | None:
 
 def _only(store: Store, dataset: str) -> dict[str, Any] | None:
     """Return the recipe of the only finished trace of a dataset, shown or not."""
-    finished = [path.parent for path in (store.path / COLUMNS).glob(f"trace.0/*/{COLUMN}")]
+    finished = [path.parent for path in (store.path / COLUMNS).glob(f"{FIRST_RUN}/*/{COLUMN}")]
     recipes = [recipe for folder in finished if (recipe := known_recipe(folder)) is not None]
     of_it = [recipe for recipe in recipes if recipe.get("data") == dataset]
     return of_it[0] if len(of_it) == 1 else None
@@ -111,13 +112,13 @@ def require_told(store: Store, before: Earlier | None, request: ProxyRequest, *,
     StoreError
         Nothing was said of the training either; the hint is the command that made it.
     """
-    if not trains or before is not None or request.is_said or "trace.0" not in store.columns_if_any:
+    if not trains or before is not None or request.is_said or FIRST_RUN not in store.columns_if_any:
         return
-    if store.recipe_of("trace.0") is not None:
+    if store.recipe_of(FIRST_RUN) is not None:
         return
-    command = commands_of(store)("trace.0")
+    command = commands_of(store)(FIRST_RUN)
     if any(f" {option} " in f"{command} " for option in _OPTIONS):
-        raise StoreError(f"column trace.0 of {store.path} is missing or damaged", command)
+        raise StoreError(f"column {FIRST_RUN} of {store.path} is missing or damaged", command)
 
 
 def in_full(training: Training, request: ProxyRequest) -> dict[str, Any]:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Array, Embeddings, Rows
+from prune.core.column_name import EXTRAPOLATED
 from prune.steps.dataset_session import Opened
 from prune.steps.space_columns import of_originals
 from prune.store import Column
 
 NEIGHBOURS = 5
-FLAG = ".extrapolated"  # of the column that says which samples these are
 
 
 class Filling:
@@ -56,7 +56,7 @@ class Filling:
         filled[""][self.rows] = values[""].astype(np.float64)[self._near].mean(axis=1)
         flags: npt.NDArray[np.bool_] = np.zeros(self.n, bool)
         flags[self.rows] = True
-        return {**filled, FLAG: flags}
+        return {**filled, EXTRAPOLATED: flags}
 
 
 def _near(opened: Opened, vectors: Embeddings, rows: Rows, peers: Rows) -> Rows:

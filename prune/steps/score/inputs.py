@@ -11,6 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prune.core.arrays import Array, Rows, Scores
+from prune.core.column_name import (
+    DEEPFOOL,
+    EMBEDDING,
+    FEATURES,
+    GRAD_NORM,
+    IMAGES,
+    PROBS,
+    STD,
+    SUSPECT,
+    SUSPECT_RANK,
+    TRACE,
+    ColumnName,
+    of_kinds,
+)
 from prune.core.errors import MissingColumnError
 from prune.core.label_doubt import doubt, suspect_ranks
 from prune.core.method_rows import Scorer
@@ -24,13 +38,16 @@ from prune.store import Column, identity
 if TYPE_CHECKING:
     from prune.index.space import EmbeddingSpace
 
-IMAGES, SPACE, LABELS, PROBS = "images", "space", "labels", "probs"
+SPACE, LABELS = "space", "labels"
 GRADIENT, BOUNDARY, RIGHT = "gradient", "boundary", "right"
-FEATURES = "embedding.proxy"  # what a proxy makes of the samples
 TRAINED = frozenset({*FACTS, RIGHT, GRADIENT, BOUNDARY, PROBS})  # needs that a trained proxy meets
 PER_RUN = TRAINED - {PROBS}  # and of these every run has its own
-RANK = ".suspect_rank"  # of the column that orders labels, the most suspect first
-_PREFIX = {IMAGES: "images.", GRADIENT: "grad_norm.", BOUNDARY: "deepfool.", PROBS: "probs"}
+_KINDS = {
+    IMAGES: IMAGES,
+    GRADIENT: GRAD_NORM,
+    BOUNDARY: DEEPFOOL,
+    PROBS: PROBS,
+}  # of columns that meet a need
 
 
 @dataclass(frozen=True)
@@ -53,7 +70,7 @@ class ScoringJob:
 def scored(
     job: ScoringJob, name: str, method: Scorer, options: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return a score's recipe, and its columns `{"": mean, ".std": …}` by suffix, each (n,)."""
+    """Return a score's recipe, and its columns `{"": mean, "std": …}` by companion, each (n,)."""
     recipe = _recipe(job, name, method, options)
     if method.rowwise:
         values = _of_images(job, method, options)
@@ -98,7 +115,7 @@ def of_features(job: ScoringJob, method: Scorer, options: Mapping[str, Any]) -> 
 
 def _known(job: ScoringJob, name: str, recipe: Mapping[str, Any], compute: Callable[[], Array]) -> Array:
     """Return the score where it is finished already; neighbours take minutes to find."""
-    column = f"score.{name}"
+    column = ColumnName.score(name)
     writer = job.opened.store.write_column(column, {**recipe, "column": column}, rows=len(job.opened.dataset))
     return np.array(writer.finish().read()) if writer.finished else compute()
 
@@ -112,14 +129,14 @@ def _of_runs(job: ScoringJob, name: str, method: Scorer, options: Mapping[str, A
     scores = np.stack([of_run(job, method, options, run) for run in job.runs]).astype(np.float64)
     values = {"": scores.mean(0).astype(np.float32)}
     if len(job.runs) > 1:
-        values[".std"] = scores.std(0, ddof=1).astype(np.float32)
-    for suffix, flag in method.flags.items():
+        values[STD] = scores.std(0, ddof=1).astype(np.float32)
+    for companion, flag in method.flags.items():
         flags = [flag(*_facts(job, method, run), **options) for run in job.runs]
-        values[f".{suffix}"] = np.all(flags, axis=0)
+        values[companion] = np.all(flags, axis=0)
     if method.tells_labels:
-        values[RANK] = _ranks(job, method, values[""])
+        values[SUSPECT_RANK] = _ranks(job, method, values[""])
     if method.suspects:
-        values[".suspect"] = _suspects(job, name, method, values[""])
+        values[SUSPECT] = _suspects(job, name, method, values[""])
     return values
 
 
@@ -131,7 +148,7 @@ def _suspects(job: ScoringJob, name: str, method: Scorer, scores: Scores) -> Arr
     marked[job.usable] = doubted.mask
     share = f"doubts {doubted.mask.sum():,} of {len(job.usable):,} labels"
     said = share if doubted.mask.any() else "marks no label, though some may be wrong"
-    job.opened.settings.reporter.say(f"score.{name}.suspect: {name} {said}; {doubted.rule}")
+    job.opened.settings.reporter.say(f"{ColumnName.score(name, SUSPECT)}: {name} {said}; {doubted.rule}")
     return marked
 
 
@@ -148,11 +165,11 @@ def _ranks(job: ScoringJob, method: Scorer, scores: Scores) -> Array:
 def _facts(job: ScoringJob, method: Scorer, run: int) -> list[Array]:
     @functools.cache
     def trace() -> Trace:
-        return Trace(job.column(f"trace.{run}"))
+        return Trace(job.column(ColumnName.trace(run)))
 
     def fact(need: str) -> Array:
         if need in {GRADIENT, BOUNDARY}:
-            return job.column(f"{_PREFIX[need]}{run}").read()
+            return job.column(ColumnName.of_run(_KINDS[need], run)).read()
         return trace().right if need == RIGHT else trace().fact(need)
 
     return [fact(need) for need in method.needs]
@@ -173,8 +190,9 @@ def _space(job: ScoringJob, rows: Rows) -> EmbeddingSpace:
 
 def _recipe(job: ScoringJob, name: str, method: Scorer, options: Mapping[str, Any]) -> dict[str, Any]:
     needs = set(method.needs)
-    kinds = tuple({_PREFIX.get(need, "trace.") for need in needs - {SPACE, LABELS}})
-    sources = {c: i for c, i in sorted(job.published.items()) if c.startswith(kinds)}
+    kinds = {_KINDS.get(need, TRACE) for need in needs - {SPACE, LABELS}}
+    published = sorted(job.published)
+    sources: dict[str, str] = {c: job.published[c] for c in of_kinds(published, *kinds)}
     if SPACE in needs:
         assert job.space is not None
         sources[job.space] = job.published[job.space]
@@ -222,7 +240,7 @@ def embeddings_of(opened: Opened) -> list[str]:
     """Return the embeddings of this very dataset that are finished."""
     if not opened.store.holds_dataset(opened.fingerprint):
         return []
-    return [name for name in opened.store.columns if name.startswith("embedding.")]
+    return list(of_kinds(opened.store.columns, EMBEDDING))
 
 
 def is_there(opened: Opened, space: str | None) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Rows
+from prune.core.column_name import DEEPFOOL, GRAD_NORM, RESULTS, ColumnName
 from prune.core.errors import OptionError
 from prune.core.method_rows import Scorer
 from prune.core.progress import Timed
@@ -32,7 +33,6 @@ from prune.steps.score.request import ProxyRequest
 from prune.steps.score.training_notice import announce
 from prune.store import Column
 
-_RESULTS = ("embedding.proxy", "probs")
 _TWICE = 2  # epochs in a row that change nothing: one may be chance
 
 
@@ -157,7 +157,7 @@ def _runs(task: TrainingTask, training: Training, runs: Sequence[int], part: Sha
         return TrainedRuns(columns, training, len(runs), part, measured=measured)
     for group in sets:
         columns |= join_folds(opened.store, columns, group, len(opened.dataset))
-    for name in _RESULTS:  # of the first fold's proxy, which is none for all samples
+    for name in RESULTS:  # of the first fold's proxy, which is none for all samples
         columns.pop(name, None)
     folds = tuple(tuple(p.share.watched for p in group if p.share is not None) for group in sets)
     return TrainedRuns(columns, training, len(runs), folds=folds, measured=measured)
@@ -174,7 +174,7 @@ def _sets(task: TrainingTask, runs: Sequence[int], part: Share | None) -> list[l
 
 def _measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict[str, str]) -> list[str]:
     """Add what the scores need of a network itself to `columns`; return the names of what was added."""
-    names = []
+    names: list[str] = []
     settings, store = task.opened.settings, task.opened.store
     for need, kind, measure in _OF_NETWORKS:
         if need in task.needs:
@@ -189,7 +189,7 @@ def _measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict
                 device=settings.torch_device,
                 reporter=clock,
             )
-            name = f"{kind}.{proxy.name}"
+            name = ColumnName.of_run(kind, proxy.name)
             columns[name] = made[name]
             names.append(name)
             if clock.seconds:
@@ -197,7 +197,7 @@ def _measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict
     return names
 
 
-_OF_NETWORKS = ((GRADIENT, "grad_norm", grad_norms), (BOUNDARY, "deepfool", boundary_distances))
+_OF_NETWORKS = ((GRADIENT, GRAD_NORM, grad_norms), (BOUNDARY, DEEPFOOL, boundary_distances))
 
 
 class Still:

@@ -6,13 +6,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from prune.core.column_name import (
+    DEEPFOOL,
+    EMBEDDING,
+    FEATURES,
+    GRAD_NORM,
+    OF_A_RUN,
+    SCORE,
+    TRACE,
+    ColumnName,
+    of_kinds,
+    scores_among,
+)
 from prune.core.progress import Clock
 from prune.steps.command_line import command_line
 from prune.steps.dataset_session import Opened
 from prune.steps.replacement import tell_replaced
 from prune.steps.score.compute import Scored
 from prune.steps.score.earlier_training import in_full
-from prune.steps.score.inputs import FEATURES
 from prune.store import Store
 
 
@@ -45,7 +56,7 @@ def publish_scores(
         training = done.trained.training
         full = {**asked, **in_full(training, done.request)}
         command = command_line("score", full, replace(settings, seed=training.seed))
-    made = [name for name in made if name == FEATURES or not name.startswith("embedding.")]
+    made = [name for name in made if name == FEATURES or ColumnName(name).kind != EMBEDDING]
     store.remember_timings("score", seconds, command, made)
     return seconds, not new and not gone and not store.made & set(done.columns)
 
@@ -55,19 +66,18 @@ def outdated(columns: Mapping[str, str], shown: Sequence[str], kept: Collection[
 
     Companions of a score that it has no longer, and traces beyond the number of runs; not what is `kept`.
     """
-    scores = {name for name in columns if name.startswith("score.") and name.count(".") == 1}
-    old = {name for name in shown if name.rpartition(".")[0] in scores}
-    if any(name.startswith("trace.") for name in columns):
-        old |= {name for name in shown if name.startswith(("trace.", "grad_norm.", "deepfool."))}
+    scores = scores_among(columns)
+    old: set[str] = {name for name in of_kinds(shown, SCORE) if name.part and name.whole in scores}
+    if of_kinds(columns, TRACE):
+        old |= set(of_kinds(shown, *OF_A_RUN))
     return old - set(columns) - set(kept)
 
 
 def kept_of(store: Store, columns: Mapping[str, str]) -> set[str]:
     """Return what is shown of the networks of these very traces, though it was not asked for now."""
-    kept = set()
-    for name in store.columns_if_any:
-        kind, _, run = name.partition(".")
-        if kind in {"grad_norm", "deepfool"} and f"trace.{run}" in columns:
-            of = (store.recipe_of(name) or {}).get("trace")
-            kept |= {name} if of == columns[f"trace.{run}"] else set()
+    kept = set[str]()
+    for name in of_kinds(store.columns_if_any, GRAD_NORM, DEEPFOOL):
+        trace = ColumnName.trace(name.rest)
+        if trace in columns and (store.recipe_of(name) or {}).get("trace") == columns[trace]:
+            kept.add(name)
     return kept

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prune.core.column_name import EMBEDDING, of_kinds
 from prune.core.progress import Clock
 from prune.readers.scan_summary import account
 from prune.steps.command_line import command_line
@@ -46,7 +47,7 @@ def score(run: ScoreWrite, compute: Callable[[Opened], Scored]) -> dict[str, Any
         "classes": len(ready.dataset.classes),
         "rejects": len(rejects),
         "skipped_shards": dict(ready.dataset.skipped),
-        "embeddings": [name for name in store.columns if name.startswith("embedding.")],
+        "embeddings": list(of_kinds(store.columns, EMBEDDING)),
         "scores": summaries(scores, directions(store), done.about),
         **done.facts,
         "unchanged": unchanged,

@@ -6,17 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from prune.core.column_name import FEATURES, PROBS
 from prune.core.method_rows import Scorer
 from prune.core.methods import find
 from prune.proxy import Training
 from prune.scorers import SCORERS
-from prune.steps.score.inputs import (
-    FEATURES,
-    PROBS,
-    SPACE,
-    TRAINED,
-    rehearse,
-)
+from prune.steps.score.inputs import SPACE, TRAINED, rehearse
 
 
 @dataclass(frozen=True)

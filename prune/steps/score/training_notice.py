@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from prune.core.column_name import (
+    DEEPFOOL,
+    FIRST_RUN,
+    GRAD_NORM,
+    OF_A_RUN,
+    RESULTS,
+    ColumnName,
+    of_kinds,
+    scores_among,
+)
 from prune.core.method_rows import Scorer
 from prune.core.safe_text import counted, duration
 from prune.core.store_option import in_store
@@ -16,9 +26,7 @@ from prune.store.layout import COLUMN, COLUMNS
 
 Say = Callable[[str], None]
 
-_OF_RUNS = ("trace.", "grad_norm.", "deepfool.")
-_OF_FIRST = ("embedding.proxy", "probs")
-_NETWORKS = {"gradient": ("grad_norm", "gradient"), "boundary": ("deepfool", "distance to the boundary")}
+_NETWORKS = {"gradient": (GRAD_NORM, "gradient"), "boundary": (DEEPFOOL, "distance to the boundary")}
 
 
 def announce(
@@ -48,8 +56,8 @@ def announce(
         if took is not None:
             say(f"about {duration(took)}, as the trace that is there took")
     replaced = _replaced(plan, shown)
-    scores = [name for name in methods if f"score.{name}" in shown] if left else []
-    tell_replaced(store, [*replaced, *(f"score.{name}" for name in scores)], say)
+    scores = [name for name in methods if ColumnName.score(name) in shown] if left else []
+    tell_replaced(store, [*replaced, *(ColumnName.score(name) for name in scores)], say)
     _tell_beside(store, replaced, methods, shown, say)
     _tell_networks(store, plan, shown, methods, say)
 
@@ -77,7 +85,7 @@ def _why(store: Store, plan: Sequence[Planned], left: Sequence[Planned], shown: 
     there = [one.name for one in plan if shown.get(one.name) == one.identity]
     if there:
         return f"they come to the {counted(len(there), 'run')} that {'are' if len(there) > 1 else 'is'} there"
-    nearest = store.recipe_of("trace.0.0") or store.recipe_of("trace.0")
+    nearest = store.recipe_of(ColumnName.trace("0.0")) or store.recipe_of(FIRST_RUN)
     if nearest is None:
         return "there is no trace yet"
     return "; ".join(reasons(nearest, dict(first.recipe))) or f"{first.name} is not there"
@@ -87,28 +95,26 @@ def _estimate(
     store: Store, training: Training, left: Sequence[Planned], shown: Mapping[str, str]
 ) -> float | None:
     """Return the seconds that training will take, where a trace of such a proxy is there to tell."""
-    recipe = store.recipe_of("trace.0") or {}
+    recipe = store.recipe_of(FIRST_RUN) or {}
     known: Mapping[str, Any] = recipe.get("training", {})
     alike = all(known.get(name) == getattr(training, name) for name in ("proxy", "size"))
     alike = alike and (recipe.get("share") is None) == (left[0].recipe.get("share") is None)
-    if not alike or not (store.path / COLUMNS / "trace.0" / shown.get("trace.0", "none") / COLUMN).exists():
+    if not alike or not (store.path / COLUMNS / FIRST_RUN / shown.get(FIRST_RUN, "none") / COLUMN).exists():
         return None
-    took = training_cost(store, [("trace.0", shown["trace.0"])])
+    took = training_cost(store, [(FIRST_RUN, shown[FIRST_RUN])])
     epochs = known.get("stop") or known["epochs"]
     return None if took is None else took / epochs * sum(one.of - one.done for one in left)
 
 
 def _replaced(plan: Sequence[Planned], shown: Mapping[str, str]) -> list[str]:
     """Return the columns of another training that are no longer shown once these are."""
-    stays = {one.name.removeprefix("trace."): shown.get(one.name) == one.identity for one in plan}
-    gone = []
-    for name in shown:
-        if name.startswith(_OF_RUNS):
-            run = name.partition(".")[2]
-            mine = [stays[of] for of in stays if of == run or of.startswith(f"{run}.")]
-            gone += [] if mine and all(mine) else [name]
+    stays = {ColumnName(one.name).rest: shown.get(one.name) == one.identity for one in plan}
+    gone: list[str] = []
+    for name in of_kinds(shown, *OF_A_RUN):
+        mine = [stays[of] for of in stays if of == name.rest or of.startswith(f"{name.rest}.")]
+        gone += [] if mine and all(mine) else [name]
     if not stays.get("0", True):
-        gone += [name for name in _OF_FIRST if name in shown]
+        gone += [name for name in RESULTS if name in shown]
     return sorted(gone)
 
 
@@ -121,14 +127,13 @@ def _tell_beside(
 ) -> None:
     """Name the scores that keep telling of the training before."""
     beside = []
-    for name in sorted(shown):
-        kind, _, score = name.partition(".")
-        if kind == "score" and "." not in score and score not in methods:
+    for name in scores_among(sorted(shown)):
+        if name.of not in methods:
             made_of = (store.recipe_of(name) or {}).get("from", {})
-            beside += [score] if set(made_of) & set(replaced) else []
+            beside += [name.of] if set(made_of) & set(replaced) else []
     if beside:
         again = in_store(f"prune score --type {','.join(beside)}", str(store.path))
-        scores = named([f"score.{name}" for name in beside])
+        scores = named([ColumnName.score(name) for name in beside])
         say(f"{scores} {'stay' if len(beside) > 1 else 'stays'} of the training before; {again} follows")
 
 
@@ -149,5 +154,5 @@ def _tell_networks(
 
 
 def _is_there(store: Store, kind: str, one: Planned, shown: Mapping[str, str]) -> bool:
-    name = f"{kind}.{one.name.removeprefix('trace.')}"
+    name = ColumnName.of_run(kind, ColumnName(one.name).rest)
     return name in shown and (store.recipe_of(name) or {}).get("trace") == one.identity

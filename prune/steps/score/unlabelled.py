@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Rows
+from prune.core.column_name import IMAGES
 from prune.core.errors import DataError
 from prune.core.method_rows import Scorer
 from prune.steps.dataset_session import Opened
-from prune.steps.score.inputs import IMAGES, TRAINED
+from prune.steps.score.inputs import TRAINED
 
 
 def require_labels(opened: Opened, wanted: Mapping[str, Scorer], usable: Rows, *, trains: bool) -> None:

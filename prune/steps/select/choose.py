@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Rows, Scores
+from prune.core.column_name import FEATURES, PROBS, ColumnName
 from prune.core.directions import hard_end
 from prune.core.errors import DataError, MissingColumnError, OptionError
 from prune.index.resource_plan import Size
@@ -107,7 +108,7 @@ def run(ready: Prepared) -> tuple[pa.Table, dict[str, Any]]:
 def _like(store: Store, request: SelectRequest, source: SpaceSource | None, settings: Settings) -> Size:
     if source is not None and "space" in request.selector.needs:
         return source.like
-    width = store.column("probs").shape[1] if "probs" in request.selector.needs else 1
+    width = store.column(PROBS).shape[1] if PROBS in request.selector.needs else 1
     return Size(0, width, settings.memory_limit if source is None else source.memory)
 
 
@@ -198,9 +199,9 @@ def _decisive(store: Store, request: SelectRequest) -> dict[str, str]:
     method, names = request.selector, set[str]()
     if request.needs_space:
         space = space_name(store, request.on or method.on or None)
-        names |= {"probs", "embedding.proxy"} if space == GRADIENTS else {space}
-    if "probs" in method.needs:
-        names.add("probs")
+        names |= {PROBS, FEATURES} if space == GRADIENTS else {space}
+    if PROBS in method.needs:
+        names.add(PROBS)
     column = _score_used(store, request)
     if column is not None:
         names.add(column.name)
@@ -266,7 +267,7 @@ def _material(ready: Prepared) -> Material:
         space=None if source is None else source.space,
         scores=scores,
         easiness=easy,
-        probs=of_originals(store.column("probs"), dataset) if "probs" in method.needs else None,
+        probs=of_originals(store.column(PROBS), dataset) if PROBS in method.needs else None,
         target=ready.target,
     )
 
@@ -275,7 +276,7 @@ def _require_hard(store: Store, request: SelectRequest) -> None:
     """Refuse to draw the hard and uncertain by a score that is high where it is easy."""
     column = _score_used(store, request) if "easiness" in request.selector.needs else None
     if column is not None and column.recipe["high"] == "easy":
-        name = column.name.removeprefix("score.")
+        name = ColumnName(column.name).of
         raise OptionError(
             f"{request.method} prefers high scores, and those of {name} are of easy samples", "--score dual"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Rows, Scores
+from prune.core.column_name import FIRST_RUN, ColumnName, runs_among
 from prune.core.errors import DataError, OptionError
 from prune.core.quota import Errors
 from prune.store import Column, Dataset, Store
 
-_TRACE = re.compile(r"trace\.\d+")
 _LATE = 5  # one epoch in so many, the last ones, says how often a class is mistaken
 
 
@@ -41,7 +40,7 @@ def easiness(store: Store, score: Column) -> Scores:
         There is no trace.
     """
     made_from: Mapping[str, str] = score.recipe.get("from", {})
-    named = [name for name in sorted(made_from) if _TRACE.fullmatch(name)]
+    named = [name for name in map(ColumnName, sorted(made_from)) if name.is_run]
     columns = [store.open_column(name, made_from[name]) for name in named] or traces(store)
     options = score.recipe.get("options", {})
     first, last = options.get("first") or 1, options.get("last")
@@ -115,8 +114,7 @@ _NUMBERS = "one number a class, one minus its accuracy on data that was not trai
 
 def traces(store: Store) -> list[Column]:
     """Return the traces of all runs, or raise `MissingColumnError`."""
-    names = [name for name in store.columns if _TRACE.fullmatch(name)]
-    return [store.column(name) for name in sorted(names, key=lambda name: int(name[6:])) or ["trace.0"]]
+    return [store.column(name) for name in runs_among(store.columns) or [FIRST_RUN]]
 
 
 def _mean(trace: Column, fact: str, first: int, stop: int) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Rows
+from prune.core.column_name import ColumnName, scores_among
 from prune.core.directions import hard_end, low_is_hard
 from prune.core.errors import DataError, OptionError
 from prune.core.label_doubt import doubt
@@ -79,7 +80,7 @@ def _unscored(
         return {}
     rows = [row for row in np.flatnonzero(dataset.labels < 0).tolist() if row not in reasons]
     if rows:
-        name = column.name.removeprefix("score.")
+        name = ColumnName(column.name).of
         reporter.say(f"{len(rows)} samples have no label, so no {name}, and are left out")
     return dict.fromkeys(rows, "no label, so no score")
 
@@ -115,8 +116,7 @@ def budget(request: SelectRequest, eligible: Eligible) -> int | None:
 
 def directions(store: Store) -> dict[str, str]:
     """What a high value of each score means."""
-    names = [name for name in store.columns if name.startswith("score.") and name.count(".") == 1]
-    return {name.removeprefix("score."): store.column(name).recipe["high"] for name in names}
+    return {name.of: store.column(name).recipe["high"] for name in scores_among(store.columns)}
 
 
 def hardest_are_low(column: Column) -> bool:
@@ -127,7 +127,7 @@ def hardest_are_low(column: Column) -> bool:
     OptionError
         Nobody said what a high value means.
     """
-    name, high = column.name.removeprefix("score."), column.recipe["high"]
+    name, high = ColumnName(column.name).of, column.recipe["high"]
     low = low_is_hard(high)
     if low is None:
         raise OptionError(
@@ -140,15 +140,15 @@ def hardest_are_low(column: Column) -> bool:
 def score_column(store: Store, name: str | None, made_for: str = "") -> Column:
     """Return the score that `--score` names; by default the one a method is made for, else the only one."""
     if name is not None:
-        return store.column(f"score.{name}")
+        return store.column(ColumnName.score(name))
     if made_for:
-        return store.column(f"score.{made_for}")
+        return store.column(ColumnName.score(made_for))
     names = list(directions(store))
     if len(names) > 1:
         raise OptionError(
             f"there are several scores: {', '.join(names)}", f"--score {names[0]}   # or another"
         )
-    return store.column(f"score.{names[0] if names else 'el2n'}")
+    return store.column(ColumnName.score(names[0] if names else "el2n"))
 
 
 def _hardest(
@@ -159,7 +159,7 @@ def _hardest(
     if share == 0:
         return rows[:0], {}
     column = score_column(store, request.drop_by or request.score, request.selector.score)
-    name, high = column.name.removeprefix("score."), column.recipe["high"]
+    name, high = ColumnName(column.name).of, column.recipe["high"]
     if hard_end(high) is None:
         imported = column.recipe["method"] == "import" and not high
         ours, theirs = "--drop-by el2n, or aum", f"prune score --import FILE --high {name}=hard   # or =easy"

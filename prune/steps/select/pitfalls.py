@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prune.core.arrays import Labels
+from prune.core.column_name import ColumnName
 from prune.core.directions import AND, hard_end, low_is_hard
 from prune.core.method_rows import Scorer, Selector
 from prune.steps.select.eligible import scorer_of
@@ -50,7 +51,7 @@ class RankedBy:
     @classmethod
     def of(cls, column: Column) -> RankedBy:
         """Look a column up: `score.NAME`."""
-        return cls(column.name.removeprefix("score."), column.recipe["high"], scorer_of(column))
+        return cls(ColumnName(column.name).of, column.recipe["high"], scorer_of(column))
 
     @property
     def hard_end(self) -> str | None:

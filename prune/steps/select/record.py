@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 import prune
+from prune.core.column_name import EXTRAPOLATED, SCORE, SUSPECT, SUSPECT_RANK, of_kinds
 from prune.core.selection import Selection
 from prune.steps.select.by_class import ChoiceTask
 from prune.steps.select.eligible import Eligible, directions
@@ -56,10 +57,8 @@ def manifest(store: Store, dataset: Dataset, eligible: Eligible, chosen: Selecti
         "duplicate_of": of,
         "duplicate_of_key": dataset.samples["key"].take(of),
     }
-    for name in store.columns:
-        if name.startswith("score.") and (
-            name.count(".") == 1 or name.endswith((".suspect", ".suspect_rank", ".extrapolated"))
-        ):
+    for name in of_kinds(store.columns, SCORE):
+        if name.part in {"", SUSPECT, SUSPECT_RANK, EXTRAPOLATED}:
             columns[name] = pa.array(store.column(name).read())
     return pa.table(columns)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prune.core.column_name import FEATURES, PROBS, ColumnName
 from prune.core.directions import hard_end
 from prune.steps.select.eligible import directions
 from prune.steps.select.request import SelectRequest, checked_share
@@ -21,7 +22,7 @@ def unused_scores(store: Store, request: SelectRequest, source: SpaceSource | No
     name, high = next(iter(known.items()))
     by = _ground(request, source)
     other = "stratified" if hard_end(high) else "top"
-    what = f"score.{name}" if len(known) == 1 else f"the scores {', '.join(known)}"
+    what = ColumnName.score(name) if len(known) == 1 else f"the scores {', '.join(known)}"
     return f"{request.method} {by} and does not look at {what}; --method {other} --score {name} does"
 
 
@@ -29,7 +30,7 @@ def _ground(request: SelectRequest, source: SpaceSource | None) -> str:
     """Return what a method goes by, in words."""
     if request.needs_space and source is not None:
         return f"goes by {_SPACES.get(source.name, f'the {source.name}'.replace('.', ' '))}"
-    return "goes by predictions" if "probs" in request.selector.needs else "draws by lot"
+    return "goes by predictions" if PROBS in request.selector.needs else "draws by lot"
 
 
-_SPACES = {GRADIENTS: "gradients", "embedding.proxy": "the features of the proxy"}
+_SPACES = {GRADIENTS: "gradients", FEATURES: "the features of the proxy"}

@@ -27,14 +27,14 @@ def test_a_sample_gets_the_mean_of_its_nearest_of_its_class(tmp_path: Any) -> No
     scored = [row for row in range(20) if row not in {8, 9}]
     filling, _ = filled(tmp_path, line, labels, scored)
     scores = np.where(np.isin(np.arange(20), scored), np.arange(20.0), np.nan).astype(np.float32)
-    found = filling.fill({"": scores, ".std": scores, ".never": np.isin(np.arange(20), [2])})
+    found = filling.fill({"": scores, "std": scores, "never": np.isin(np.arange(20), [2])})
     assert NEIGHBOURS == 5
     assert found[""][8] == np.float32(6.8)  # of 6, 10, 4, 12, 2: the tie of 2 and 14 goes to the lower row
     assert found[""][9] == np.float32(7.8)  # of 7, 11, 5, 13, 3
     assert found[""][scored].tolist() == scored
-    assert np.flatnonzero(found[".extrapolated"]).tolist() == [8, 9]
-    assert np.flatnonzero(np.isnan(found[".std"])).tolist() == [8, 9]
-    assert np.flatnonzero(found[".never"]).tolist() == [2]
+    assert np.flatnonzero(found["extrapolated"]).tolist() == [8, 9]
+    assert np.flatnonzero(np.isnan(found["std"])).tolist() == [8, 9]
+    assert np.flatnonzero(found["never"]).tolist() == [2]
     assert np.isnan(scores[8])  # what was given is not written to
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from prune.core.arrays import Rows
+from prune.core.column_name import FEATURES
 from prune.core.errors import OptionError
 from prune.encoders import weights
 from prune.proxy import Training, cache_images
@@ -16,7 +17,7 @@ from prune.proxy.checkpoint import Checkpoint, run_checkpoint
 from prune.proxy.user_network import build_model, fit_weights
 from prune.steps.dataset_session import Opened, require_images
 from prune.steps.rejects import check_rejects
-from prune.steps.score.inputs import BOUNDARY, FEATURES, GRADIENT
+from prune.steps.score.inputs import BOUNDARY, GRADIENT
 from prune.steps.score.score_request import ScoreRequest
 from prune.steps.score.sources.own_trace import OwnTrace, own_of, require_epochs
 from prune.steps.score.unlabelled import require_labels

@@ -6,6 +6,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prune.core.column_name import (
+    DEEPFOOL,
+    FEATURES,
+    GRAD_NORM,
+    OF_A_RUN,
+    PROBS,
+    RESULTS,
+    TRACE,
+    ColumnName,
+    is_trained,
+)
 from prune.core.errors import MissingColumnError, OptionError
 from prune.core.method_rows import Scorer
 from prune.proxy.trace import FACTS
@@ -14,13 +25,11 @@ from prune.store.column_json import known_recipe
 from prune.store.layout import COLUMNS
 
 SOURCES = ("own", "checkpoint")  # `source` in the recipe of a trace that no proxy wrote
-_OF_A_RUN = ("trace", "grad_norm", "deepfool")
-_RESULTS = ("embedding.proxy", "probs")
 _COLUMNS = {
-    "gradient": ("grad_norm.0", "the network"),
-    "boundary": ("deepfool.0", "the network"),
-    "probs": ("probs", "predictions after the last epoch"),
-    "features": ("embedding.proxy", "features"),
+    "gradient": (GRAD_NORM, "the network"),
+    "boundary": (DEEPFOOL, "the network"),
+    "probs": (PROBS, "predictions after the last epoch"),
+    "features": (FEATURES, "features"),
 }
 
 
@@ -69,8 +78,7 @@ def own_traces(store: Store) -> OwnTrace | None:
 def own_of(store: Store, shown: Mapping[str, str]) -> OwnTrace | None:
     """Return what belongs to the user's own training among some columns, name -> identity."""
     traces: list[Column] = []
-    while f"trace.{len(traces)}" in shown:
-        name = f"trace.{len(traces)}"
+    while (name := ColumnName.trace(len(traces))) in shown:
         recipe = known_recipe(store.path / COLUMNS / name / shown[name])
         if recipe is None or recipe.get("source") not in SOURCES:
             break  # a proxy's, which trains what is damaged again; or nobody knows whose
@@ -81,12 +89,12 @@ def own_of(store: Store, shown: Mapping[str, str]) -> OwnTrace | None:
         traces.append(column)
     if not traces:
         return None
-    named = {f"{kind}.{run}": run for run in range(len(traces)) for kind in _OF_A_RUN}
-    own = {name: shown[name] for name, run in named.items() if name == f"trace.{run}"}
-    for name, run in (named | dict.fromkeys(_RESULTS, 0)).items():
+    named = {ColumnName.of_run(kind, run): run for run in range(len(traces)) for kind in OF_A_RUN}
+    own: dict[str, str] = {name: shown[name] for name in named if name.kind == TRACE}
+    for name, run in (named | dict.fromkeys(RESULTS, 0)).items():
         if name in shown and name not in own:
             of = store.open_column(name, shown[name]).recipe.get("trace")
-            own |= {name: shown[name]} if of == own[f"trace.{run}"] else {}
+            own |= {name: shown[name]} if of == own[ColumnName.trace(run)] else {}
     return OwnTrace(own, tuple(traces))
 
 
@@ -97,10 +105,9 @@ def hidden(store: Store, run: int) -> set[str]:
     """
     own, kept = own_traces(store), set[str]()
     if own is not None:
-        kept = {name for name in own.columns if name.rpartition(".")[2] != str(run)}
-        kept -= set(_RESULTS) if run == 0 else set()
-    begins = (*(f"{kind}." for kind in _OF_A_RUN), *_RESULTS)
-    return {name for name in store.columns_if_any if name.startswith(begins)} - kept
+        kept = {name for name in own.columns if ColumnName(name).of != str(run)}
+        kept -= set(RESULTS) if run == 0 else set()
+    return {name for name in store.columns_if_any if is_trained(name)} - kept
 
 
 def require_epochs(scorers: Mapping[str, Scorer], epochs: int, what: str) -> None:
@@ -141,10 +148,11 @@ def require_supplied(needs: Collection[str], own: OwnTrace) -> None:
     """Raise MissingColumnError where a score needs what a trace of one's own came without."""
     for need in sorted(set(needs) & _COLUMNS.keys()):
         column, what = _COLUMNS[need]
-        run = column.endswith(".0")
-        wanted = [column.replace(".0", f".{r}") for r in range(own.runs)] if run else [column]
+        wanted = [column]
+        if column in OF_A_RUN:
+            wanted = [ColumnName.of_run(column, run) for run in range(own.runs)]
         if not all(name in own.columns for name in wanted):
             raise MissingColumnError(
-                f"{column.removesuffix('.0')} needs {what}, and {own} has left none",
+                f"{column} needs {what}, and {own} has left none",
                 "prune score --checkpoint FILE --model module:factory, or --proxy resnet8 trains a proxy",
             )

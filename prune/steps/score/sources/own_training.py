@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prune.core.column_name import FEATURES, IMAGES
 from prune.core.errors import MissingColumnError, OptionError
 from prune.proxy import Training
 from prune.steps.dataset_session import Opened, require_images
@@ -12,8 +13,6 @@ from prune.steps.rejects import check_rejects
 from prune.steps.score.all_scores import all_scores
 from prune.steps.score.compute import Scored
 from prune.steps.score.inputs import (
-    FEATURES,
-    IMAGES,
     ScoringJob,
     rehearse,
     space_of,

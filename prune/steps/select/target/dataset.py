@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prune.core.column_name import IMAGES, RESULTS, ColumnName
 from prune.core.errors import DataError, OptionError, StoreError
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
 from prune.steps.dataset_session import Opened
 from prune.steps.rejects import all_rejects, check_rejects
-from prune.steps.select.target.pool import PROBS, PROXY, TargetPool, essence
+from prune.steps.select.target.pool import TargetPool, essence
 from prune.steps.settings import Settings
 from prune.steps.store_place import require_apart
 from prune.store import Column, Dataset, Store, identity
@@ -108,7 +109,7 @@ def _by_proxy(pool: TargetPool, ready: Opened, source: str, device: str) -> list
 
     trained = TrainedProxy.of(pool.store)
     ready, settings = ready.decoded_as(trained.inputs.recipe), ready.settings
-    if trained.inputs.name.startswith("images."):
+    if ColumnName(trained.inputs.name).kind == IMAGES:
         inputs = cache_images(
             ready.store,
             ready.images,
@@ -120,7 +121,7 @@ def _by_proxy(pool: TargetPool, ready: Opened, source: str, device: str) -> list
     else:
         inputs = _by_encoder(trained.inputs, ready, source, device)
     made = apply_proxy(trained, ready.store, ready.dataset, inputs, device=device, reporter=settings.reporter)
-    return [inputs, *(ready.store.open_column(name, made[name]) for name in (PROXY, PROBS))]
+    return [inputs, *(ready.store.open_column(name, made[name]) for name in RESULTS)]
 
 
 def _by_encoder(wanted: Column, ready: Opened, source: str, device: str) -> Column:

@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from prune.core.column_name import FEATURES, PROBS
 from prune.steps.space_columns import GRADIENTS
 from prune.store import SAMPLES, Column, Dataset, Store
 
-PROXY, PROBS = "embedding.proxy", "probs"
 _OF_THE_DATA = {"dataset", "dtype", "batch", "precision", "file"}  # differ where the encoder does not
 
 
@@ -27,13 +27,13 @@ class TargetPool:
     @property
     def columns(self) -> list[Column]:
         """The columns that make the space: the errors first, of gradients, then the features."""
-        names = (PROBS, PROXY) if self.space == GRADIENTS else (self.space,)
+        names = (PROBS, FEATURES) if self.space == GRADIENTS else (self.space,)
         return [self.store.column(name) for name in names]
 
     @property
     def is_of_proxy(self) -> bool:
         """Whether the proxy made the space."""
-        return self.space in {GRADIENTS, PROXY}
+        return self.space in {GRADIENTS, FEATURES}
 
     @cached_property
     def dataset(self) -> Dataset:

@@ -1,0 +1,114 @@
+"""The names of columns: what they are made of, and the one place that knows how they are spelled.
+
+====================  ====================================================================================
+`score.NAME`          a score; `score.NAME.std`, `.suspect`, `.suspect_rank`, `.never` … are its companions
+`trace.RUN`           the facts of a training, epoch by epoch; `trace.RUN.FOLD` of one fold of it
+`grad_norm.RUN`       gradient norms through the network of a run; `grad_norm.RUN.FOLD` of a fold
+`deepfool.RUN`        distances to the decision boundary through it; `deepfool.RUN.FOLD` of a fold
+`embedding.ENCODER`   an embedding; `embedding.proxy` holds the features of run 0
+`probs`               the predictions of run 0
+`images.SIZE`         decoded images of so many pixels a side
+====================  ====================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+SCORE, TRACE, GRAD_NORM, DEEPFOOL = "score", "trace", "grad_norm", "deepfool"
+EMBEDDING, IMAGES = "embedding", "images"
+OF_A_RUN = (TRACE, GRAD_NORM, DEEPFOOL)  # kinds that every run has its own of
+
+STD, SUSPECT, SUSPECT_RANK, EXTRAPOLATED = "std", "suspect", "suspect_rank", "extrapolated"  # of scores
+
+
+class ColumnName(str):
+    """A name as it stands on disk, and its parts: `KIND`, `KIND.OF` or `KIND.OF.PART`."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> str:
+        """What stands before the first dot."""
+        return self.partition(".")[0]
+
+    @property
+    def rest(self) -> str:
+        """All that follows the kind: `el2n.std`, `0.2`."""
+        return self.partition(".")[2]
+
+    @property
+    def of(self) -> str:
+        """Which score, run, encoder or size."""
+        return self.rest if self.kind == EMBEDDING else self.rest.partition(".")[0]
+
+    @property
+    def part(self) -> str:
+        """The companion of a score, or the fold of a run; nothing where it is the column itself."""
+        return self.rest[len(self.of) + 1 :]
+
+    @property
+    def whole(self) -> ColumnName:
+        """The score of a companion, the run of a fold; the column itself where it is whole."""
+        return self if not self.part else ColumnName(f"{self.kind}.{self.of}")
+
+    @property
+    def is_score(self) -> bool:
+        """Whether it is a score and no companion of one."""
+        return self.kind == SCORE and not self.part
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is the trace of a whole run."""
+        return self.kind == TRACE and self.of.isdecimal() and not self.part
+
+    @classmethod
+    def score(cls, name: str, companion: str = "") -> ColumnName:
+        """Return the name of a score, or of a companion of it."""
+        return cls(f"{SCORE}.{name}.{companion}" if companion else f"{SCORE}.{name}")
+
+    @classmethod
+    def trace(cls, run: int | str) -> ColumnName:
+        """Return the name of the trace of a run, or of `RUN.FOLD`."""
+        return cls(f"{TRACE}.{run}")
+
+    @classmethod
+    def of_run(cls, kind: str, run: int | str) -> ColumnName:
+        """Return the name of what is there of every run, one of `OF_A_RUN`; or of `RUN.FOLD`."""
+        return cls(f"{kind}.{run}")
+
+    @classmethod
+    def embedding(cls, encoder: str) -> ColumnName:
+        """Return the name of an embedding."""
+        return cls(f"{EMBEDDING}.{encoder}")
+
+    @classmethod
+    def images(cls, size: int) -> ColumnName:
+        """Return the name of decoded images."""
+        return cls(f"{IMAGES}.{size}")
+
+
+PROBS = ColumnName("probs")
+FEATURES = ColumnName.embedding("proxy")
+RESULTS = (FEATURES, PROBS)  # of run 0, after its last epoch
+FIRST_RUN = ColumnName.trace(0)
+
+
+def of_kinds(names: Iterable[str], *kinds: str) -> list[ColumnName]:
+    """Return the names of these kinds, whole or not, in their order."""
+    return [name for name in map(ColumnName, names) if name.kind in kinds]
+
+
+def scores_among(names: Iterable[str]) -> list[ColumnName]:
+    """Return the scores, without their companions, in their order."""
+    return [name for name in map(ColumnName, names) if name.is_score]
+
+
+def runs_among(names: Iterable[str]) -> list[ColumnName]:
+    """Return the traces of whole runs, by run."""
+    return sorted((name for name in map(ColumnName, names) if name.is_run), key=lambda name: int(name.of))
+
+
+def is_trained(name: str) -> bool:
+    """Whether a column comes of a training: of a run, or the results of the first."""
+    return ColumnName(name).kind in OF_A_RUN or name in RESULTS
