@@ -22,7 +22,7 @@ from prune.exporters.sample_files import spread, write_columns
 from prune.exporters.side_files import Sides, cut, side_bytes
 from prune.exporters.staging.folder import StagingFolder
 from prune.exporters.staging.part import ExportPart
-from prune.exporters.unread_suffixes import say_unread
+from prune.exporters.unread_suffixes import say_neighbours, say_unread
 from prune.modalities.image import suffix_of
 from prune.modalities.image.sniff import UNKNOWN
 from prune.modalities.image.suffixes import IMAGE_SUFFIXES
@@ -104,6 +104,7 @@ def imagefolder(
             part.write(f"{DOT}/renamed.csv", own_suffixes.listed(new))
     own_suffixes.say_renamed(job, new, beside(folder.out) / "renamed.csv")
     say_unread(job, files, linked=link != "copy")
+    say_neighbours(job, folder.out, files)
     _write_weights(job, folder, files)
 
 

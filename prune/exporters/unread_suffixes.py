@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import shlex
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from prune.exporters.job import ExportJob
+from prune.exporters.place import beside
+from prune.readers.folders.descriptions import is_description
 from prune.readers.folders.image_files import suffix_in
 
 _words = str.split  # many words in few lines
@@ -14,6 +19,7 @@ TORCHVISION = frozenset(_words("jpg jpeg png ppm bmp pgm tif tiff webp"))
 
 _SHOWN = 4  # kinds of names
 _NAMES = 3
+_LOOKED_AT = 256  # entries of a folder
 
 
 def say_unread(job: ExportJob, files: Sequence[str], *, linked: bool) -> None:
@@ -34,6 +40,27 @@ def say_unread(job: ExportJob, files: Sequence[str], *, linked: bool) -> None:
         f" or webdataset, has them all{copies}"
     )
     _say_unread_classes(job, files, set(unread))
+
+
+def say_neighbours(job: ExportJob, out: Path, files: Sequence[str]) -> None:
+    """Say it where the export seems to be a class itself: then what describes it would be another one."""
+    if any("/" in name for name in files):
+        return
+    ours = {out, beside(out)}
+    others = (
+        path for path in sorted(out.parent.iterdir()) if path not in ours and not path.name.startswith(".")
+    )
+    if any(_holds_pictures(path) for path in others):
+        job.reporter.say(
+            f"a reader that takes the folders in {out.parent} for classes counts {out.name}.prune as one:"
+            f" move that away before, and back for prune verify {shlex.quote(str(out))}"
+        )
+
+
+def _holds_pictures(folder: Path) -> bool:
+    if not folder.is_dir() or is_description(str(folder)):
+        return False
+    return any(suffix_in(path.name) in TORCHVISION for path in itertools.islice(folder.iterdir(), _LOOKED_AT))
 
 
 def shown(names: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from prune.exporters.place import (
     strange_files,
 )
 from prune.system import files
+from prune.system.local_paths import real
 
 FORMAT = 1  # raised when an older version could no longer read `export.json`
 MAX_NAME_BYTES = 255  # of one component, on every file system in use
@@ -95,7 +97,8 @@ def is_complete(out: Path, identity: str, *, overwrite: bool) -> bool:
         The place holds something that must not be replaced.
     """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise OutputError(f"{out} is a {'symbolic link' if out.is_symlink() else 'file'}", _ELSEWHERE)
+        kind = "symbolic link" if out.is_symlink() else "file"
+        raise OutputError(f"{out} is a {kind}", _where_it_leads(out) or _ELSEWHERE)
     if not out.exists():
         return False
     export = read_export(out)
@@ -116,6 +119,11 @@ def is_complete(out: Path, identity: str, *, overwrite: bool) -> bool:
         raise OutputError(f"{out} {what}", "add --overwrite to replace it, or choose another --out")
     refuse_strange(out, export)
     return False
+
+
+def _where_it_leads(out: Path) -> str | None:
+    """Return an option for the folder that a link stands for, where it stands for one."""
+    return f"--out {shlex.quote(str(real(out)))}" if out.is_symlink() and out.is_dir() else None
 
 
 def require_beside(out: Path) -> None:

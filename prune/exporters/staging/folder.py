@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import shlex
@@ -251,11 +252,21 @@ def _place(out: Path) -> Path:
 
 def _check_apart(out: Path, source: Path) -> None:
     if out.is_relative_to(source):
-        near = os.path.relpath(source.parent / out.name)
-        hint = "choose another place with --out" if near == "." else f"--out {shlex.quote(near)}"
-        raise OutputError(f"{out} lies in the dataset {source}", hint)
+        what = "is the dataset" if out == source else f"lies in the dataset {source}"
+        raise OutputError(f"{out} {what}", _near(source, out.name))
     if source.is_relative_to(out):
-        raise OutputError(f"{out} holds the dataset {source}", "choose another place with --out")
+        raise OutputError(f"{out} holds the dataset {source}", _near(source, f"{source.stem}-pruned"))
+
+
+def _near(source: Path, name: str) -> str:
+    """Return an option for a place beside the dataset that nothing has, of this name if it is free."""
+    names = itertools.chain([name], (f"{source.stem}-pruned{end}" for end in _ENDS))
+    free = next((one for one in names if not os.path.lexists(source.parent / one)), None)
+    return _ELSEWHERE if free is None else f"--out {shlex.quote(os.path.relpath(source.parent / free))}"
+
+
+_ENDS = ("", *(f"-{number}" for number in range(2, 100)))
+_ELSEWHERE = "choose another place with --out"
 
 
 def _json(value: Any) -> bytes:

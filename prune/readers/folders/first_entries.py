@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from prune.readers.folders.descriptions import is_description
+
 _ENTRIES = 4096  # looked at in all
 _EACH = 256  # looked at in one folder
 
@@ -15,7 +17,7 @@ _EACH = 256  # looked at in one folder
 def glance(folder: Path) -> Iterator[str]:
     """Yield names of files below a folder, the nearest first: of 4096 entries in all, 256 a folder.
 
-    Hidden entries, linked folders and folders that cannot be read are passed over.
+    Hidden entries, linked folders, folders that cannot be read or describe an export are passed over.
     """
     return (os.path.basename(path) for path in glance_paths(folder))  # noqa: PTH119 - text as found
 
@@ -38,7 +40,7 @@ def glance_paths(folder: Path, *, links: bool = False, entries: int = _ENTRIES) 
             if entry.name.startswith("."):
                 continue
             if _is_folder(entry, links=links):
-                waiting.append(entry.path)
+                waiting.extend([] if is_description(entry.path) else [entry.path])
             else:
                 yield entry.path
 

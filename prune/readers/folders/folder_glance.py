@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from prune.readers.folders.descriptions import is_description
 from prune.readers.folders.first_entries import glance_paths
 from prune.readers.folders.image_files import is_image
 from prune.readers.folders.roles import is_no_data, notes_among
@@ -28,7 +29,8 @@ class FolderGlance:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                (folders if Path(entry.path).is_dir() else files).append(entry.name)
+                if not is_description(entry.path):
+                    (folders if Path(entry.path).is_dir() else files).append(entry.name)
         return sorted(folders), files
 
     @cached_property

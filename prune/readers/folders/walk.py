@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from prune.core.errors import DataError
+from prune.readers.folders.descriptions import is_description
 from prune.readers.folders.image_files import is_image, kind_of, may_be_image
 from prune.readers.folders.metadata import NAMES as METADATA
 from prune.readers.folders.roles import is_no_data, notes_among
@@ -102,7 +103,7 @@ class Walk:
         if entry.is_symlink():
             return self._kind_of_link(place, entry)
         if entry.is_dir(follow_symlinks=False):
-            return _FOLDER
+            return "" if is_description(entry.path) else _FOLDER
         if not entry.is_file(follow_symlinks=False):
             special = "is a pipe, socket or device, not a file"
             return special if may_be_image(entry.name) else ""

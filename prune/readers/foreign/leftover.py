@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from prune.modalities.image.suffixes import FOREIGN_SUFFIXES, IMAGE_SUFFIXES
+from prune.readers.folders.descriptions import is_description
 from prune.readers.foreign.formats import matched, unread_suffix
 from prune.readers.foreign.shell_lines import stem_of
 
@@ -50,7 +51,11 @@ def _files(data: str) -> Iterator[Path]:
     path = Path(data)
     if path.is_dir():
         for parent, folders, names in os.walk(path):
-            folders[:] = [name for name in folders if not name.startswith(".")]
+            folders[:] = [
+                name
+                for name in folders
+                if not (name.startswith(".") or is_description(os.path.join(parent, name)))  # noqa: PTH118
+            ]
             yield from (Path(parent, name) for name in names if not name.startswith("."))
     elif not path.exists():
         yield from matched(data)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import DataError, OptionError
+from prune.readers.folders.descriptions import is_description
 from prune.readers.folders.splits import canonical, split_of, words_in
 from prune.readers.foreign.shell_lines import run, text, then
 from prune.readers.sample import refuse_unnameable
@@ -175,7 +176,8 @@ def refuse_pictures_elsewhere(found: SplitFiles, column: str) -> None:
 
 def _by_split(path: Path, root: Path) -> dict[str, list[str]]:
     found = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    names = [file.relative_to(root).as_posix() for file in found if file.is_file()]
+    found = [file for file in found if file.is_file() and not is_description(str(file.parent))]
+    names = [file.relative_to(root).as_posix() for file in found]
     names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
     refuse_unnameable(root, names)
     if not names:
