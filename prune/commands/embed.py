@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
@@ -17,38 +15,33 @@ def embed(
     data: o.Data = None,
     encoder: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="A torchvision model (default resnet18), `pixels` or `precomputed`.",
-            autocompletion=c.choices(c.ENCODERS),
-            rich_help_panel=o.HOW,
+        o.option(
+            "NAME",
+            "A torchvision model (default resnet18), `pixels` or `precomputed`.",
+            o.HOW,
+            complete=c.choices(c.ENCODERS),
         ),
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Weights of the model, .safetensors or .pth; `default` downloads; `random`.",
-            autocompletion=c.files_or("default", "random"),
-            rich_help_panel=o.HOW,
+        o.option(
+            "FILE",
+            "Weights of the model, .safetensors or .pth; `default` downloads; `random`.",
+            o.HOW,
+            complete=c.files_or("default", "random"),
         ),
     ] = None,
     features: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Your own features instead: .npy by row, or parquet by key.",
-            rich_help_panel=o.HOW,
-        ),
+        Path | None, o.option("FILE", "Your own features instead: .npy by row, or parquet by key.", o.HOW)
     ] = None,
     dtype: Annotated[
         str | None,
-        typer.Option(
-            metavar="TYPE",
-            help="float16 or float32. Default: as the column is, else float16.",
+        o.option(
+            "TYPE",
+            "float16 or float32. Default: as the column is, else float16.",
+            o.HOW,
+            complete=c.choices(("float16", "float32")),
             show_default=False,
-            autocompletion=c.choices(("float16", "float32")),
-            rich_help_panel=o.HOW,
         ),
     ] = None,
     as_: o.As = None,

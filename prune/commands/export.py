@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
@@ -16,81 +14,56 @@ from prune.core import method_names
 def export(
     format_: Annotated[
         str,
-        typer.Option(
+        o.option(
+            "FORMAT",
+            "webdataset, huggingface, imagefolder, parquet or manifest.",
+            o.WRITE,
             "--format",
-            metavar="FORMAT",
-            help="webdataset, huggingface, imagefolder, parquet or manifest.",
-            autocompletion=c.choices(method_names.EXPORTERS),
-            rich_help_panel=o.WRITE,
+            complete=c.choices(method_names.EXPORTERS),
         ),
     ],
     selection: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Which selection; default: the latest.",
-            autocompletion=c.selections,
-            rich_help_panel=o.WRITE,
-        ),
+        str | None, o.option("NAME", "Which selection; default: the latest.", o.WRITE, complete=c.selections)
     ] = None,
     fraction: Annotated[
-        str | None,
-        typer.Option(
-            metavar="F",
-            help="Only the first of the selection: this fraction of all samples.",
-            rich_help_panel=o.WRITE,
-        ),
+        str | None, o.option("F", "Only the first of the selection: this fraction of all samples.", o.WRITE)
     ] = None,
     rejected: Annotated[
-        bool,
-        typer.Option("--rejected", help="Write the samples not kept instead.", rich_help_panel=o.WRITE),
+        bool, o.option(None, "Write the samples not kept instead.", o.WRITE, "--rejected")
     ] = False,
     layout: Annotated[
         str | None,
-        typer.Option(
-            metavar="KIND",
-            help="webdataset: mirror the source's shards, or repack; default: whichever leaves enough.",
-            autocompletion=c.choices(("mirror", "repack")),
-            rich_help_panel=o.FORM,
+        o.option(
+            "KIND",
+            "webdataset: mirror the source's shards, or repack; default: whichever leaves enough.",
+            o.FORM,
+            complete=c.choices(("mirror", "repack")),
         ),
     ] = None,
     shard_size: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="webdataset: samples a shard, for repack.", rich_help_panel=o.FORM),
+        int | None, o.option("N", "webdataset: samples a shard, for repack.", o.FORM)
     ] = None,
     link: Annotated[
         str | None,
-        typer.Option(
-            metavar="KIND",
-            help="imagefolder: copy, hard or sym.",
-            autocompletion=c.choices(("copy", "hard", "sym")),
-            rich_help_panel=o.FORM,
+        o.option(
+            "KIND", "imagefolder: copy, hard or sym.", o.FORM, complete=c.choices(("copy", "hard", "sym"))
         ),
     ] = None,
     other_splits: Annotated[
         str | None,
-        typer.Option(
-            metavar="KIND",
-            help="huggingface, parquet: copy, link or omit the other splits.",
-            autocompletion=c.choices(("copy", "link", "omit")),
-            rich_help_panel=o.FORM,
+        o.option(
+            "KIND",
+            "huggingface, parquet: copy, link or omit the other splits.",
+            o.FORM,
+            complete=c.choices(("copy", "link", "omit")),
         ),
     ] = None,
     empty_classes: Annotated[
         str | None,
-        typer.Option(
-            metavar="KIND",
-            help="imagefolder: stop (default), keep or drop a class without samples.",
-            rich_help_panel=o.FORM,
-        ),
+        o.option("KIND", "imagefolder: stop (default), keep or drop a class without samples.", o.FORM),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="A new folder; default: pruned-FORMAT.", rich_help_panel=o.OUT),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier export.", rich_help_panel=o.OUT)
-    ] = False,
+    out: Annotated[Path | None, o.option("DIR", "A new folder; default: pruned-FORMAT.", o.OUT)] = None,
+    overwrite: Annotated[bool, o.option(None, "Replace an earlier export.", o.OUT, "--overwrite")] = False,
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,

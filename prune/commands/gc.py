@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
 from prune.commands import options as o
 from prune.commands.console import finish, reporter
 
@@ -14,14 +12,15 @@ _SHOWN = 20  # pieces that are listed on the terminal; --json has all
 
 def gc(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be removed, and stop.", rich_help_panel=o.RUN)
+        bool, o.option(None, "Say what would be removed, and stop.", o.RUN, "--dry-run")
     ] = False,
     unfinished: Annotated[
         bool,
-        typer.Option(
+        o.option(
+            None,
+            "Also remove what a command began and did not end; it then starts anew.",
+            o.HOW,
             "--unfinished",
-            help="Also remove what a command began and did not end; it then starts anew.",
-            rich_help_panel=o.HOW,
         ),
     ] = False,
     wait: o.Wait = False,

@@ -53,6 +53,32 @@ WRONG = "When something is wrong"
 RUN = "How it runs"
 GROUPS = (*(READ, SCORES, KEEP, WRITE, HOW, PROXY, TRUST, MODEL, CLASSES, TARGET, FORM, OUT, WRONG, RUN),)
 
+
+def option(
+    metavar: str | None, help_: str, group: str, /, *names: str, complete: Any = None, **more: Any
+) -> Any:
+    """Return one option, to stand behind the type in `Annotated`.
+
+    Parameters
+    ----------
+    metavar
+        What its value is called; None for a flag or a choice.
+    help_
+        One sentence.
+    group
+        One of `GROUPS`.
+    names
+        How it is typed, where that is not the name of the parameter.
+    complete
+        What the shell offers as values.
+    more
+        Further arguments of `typer.Option`.
+    """
+    return typer.Option(
+        *names, metavar=metavar, help=help_, autocompletion=complete, rich_help_panel=group, **more
+    )
+
+
 Data = Annotated[
     str | None,
     typer.Argument(
@@ -64,116 +90,77 @@ Data = Annotated[
 ]
 As = Annotated[
     str | None,
-    typer.Option(
+    option(
+        "FORMAT",
+        "Of DATA, where looking is not enough.",
+        READ,
         "--as",
-        metavar="FORMAT",
-        help="Of DATA, where looking is not enough.",
-        autocompletion=c.choices(method_names.READERS),
-        rich_help_panel=READ,
+        complete=c.choices(method_names.READERS),
     ),
 ]
-Split = Annotated[str | None, typer.Option(metavar="NAME", help="Which split of DATA.", rich_help_panel=READ)]
+Split = Annotated[str | None, option("NAME", "Which split of DATA.", READ)]
 LabelField = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="Column, tar member or JSON field that holds the label.", rich_help_panel=READ
-    ),
+    str | None, option("NAME", "Column, tar member or JSON field that holds the label.", READ)
 ]
 ImageColumn = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="Column, or suffix of a tar member, that holds the image.", rich_help_panel=READ
-    ),
+    str | None, option("NAME", "Column, or suffix of a tar member, that holds the image.", READ)
 ]
-TextField = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Field that holds the text.", rich_help_panel=READ)
-]
-FeaturesColumn = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Column of features, of a table without images.", rich_help_panel=READ),
-]
+TextField = Annotated[str | None, option("NAME", "Field that holds the text.", READ)]
+FeaturesColumn = Annotated[str | None, option("NAME", "Column of features, of a table without images.", READ)]
 LabelsFile = Annotated[
     Path | None,
-    typer.Option(
+    option(
+        "FILE",
+        "Labels: .csv, .tsv, .jsonl or .parquet by key or file name; .npy for a .npy.",
+        READ,
         "--labels",
-        metavar="FILE",
-        help="Labels: .csv, .tsv, .jsonl or .parquet by key or file name; .npy for a .npy.",
-        rich_help_panel=READ,
     ),
 ]
-MaxPixels = Annotated[
-    float | None,
-    typer.Option(metavar="MEGAPIXELS", help="Largest image that is read; default: 40.", rich_help_panel=READ),
-]
+MaxPixels = Annotated[float | None, option("MEGAPIXELS", "Largest image that is read; default: 40.", READ)]
 UnlabelledMode = Annotated[
     Unlabelled | None,
-    typer.Option(
+    option(
+        None,
+        "Samples without a label: leave them out, or keep them without the scores that look at labels.",
+        READ,
         "--unlabelled",
-        help="Samples without a label: leave them out, or keep them without the scores that look at labels.",
-        rich_help_panel=READ,
         show_default=False,
     ),
 ]
-NoLabels = Annotated[
-    bool, typer.Option("--no-labels", help="Read DATA without labels.", rich_help_panel=READ)
-]
+NoLabels = Annotated[bool, option(None, "Read DATA without labels.", READ, "--no-labels")]
 Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="NAME=VALUE",
-        help="An option of the method.",
-        autocompletion=c.options_of,
-        rich_help_panel=HOW,
-    ),
+    list[str] | None, option("NAME=VALUE", "An option of the method.", HOW, "--set", complete=c.options_of)
 ]
-ErrorMode = Annotated[OnError, typer.Option(help="What unreadable samples do.", rich_help_panel=WRONG)]
-MaxBad = Annotated[
-    float,
-    typer.Option(
-        metavar="F", help="Largest fraction of unreadable samples that `skip` accepts.", rich_help_panel=WRONG
-    ),
-]
+ErrorMode = Annotated[OnError, option(None, "What unreadable samples do.", WRONG)]
+MaxBad = Annotated[float, option("F", "Largest fraction of unreadable samples that `skip` accepts.", WRONG)]
 SkipShards = Annotated[
-    bool,
-    typer.Option(
-        "--skip-shards", help="Leave damaged shards out whole, and list them.", rich_help_panel=WRONG
-    ),
+    bool, option(None, "Leave damaged shards out whole, and list them.", WRONG, "--skip-shards")
 ]
-Refresh = Annotated[
-    bool, typer.Option("--refresh", help="Start over when the dataset has changed.", rich_help_panel=WRONG)
-]
+Refresh = Annotated[bool, option(None, "Start over when the dataset has changed.", WRONG, "--refresh")]
 Wait = Annotated[
     bool,
-    typer.Option(
-        "--wait",
-        help="Wait for another command that writes to the same place, instead of failing.",
-        rich_help_panel=WRONG,
+    option(
+        None, "Wait for another command that writes to the same place, instead of failing.", WRONG, "--wait"
     ),
 ]
 StorePath = Annotated[
     Path,
-    typer.Option(
+    option(
+        "DIR",
+        "Where results are kept.",
+        OUT,
         "--store",
         envvar="PRUNE_STORE",
         show_envvar=True,
         show_default=True,
-        metavar="DIR",
-        help="Where results are kept.",
         readable=False,
-        rich_help_panel=OUT,
     ),
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=OUT)
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.", rich_help_panel=OUT)]
-Workers = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="Processes that decode images; default: one a core.", rich_help_panel=RUN),
-]
-Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.", rich_help_panel=RUN)]
-DeviceName = Annotated[DeviceChoice, typer.Option(help="Where the arithmetic runs.", rich_help_panel=RUN)]
+Json = Annotated[bool, option(None, "Print one JSON object on standard output.", OUT, "--json")]
+Quiet = Annotated[bool, option(None, "No progress, no messages.", OUT, "--quiet", "-q")]
+Workers = Annotated[int | None, option("N", "Processes that decode images; default: one a core.", RUN)]
+Seed = Annotated[int, option("N", "Of everything random.", RUN)]
+DeviceName = Annotated[DeviceChoice, option(None, "Where the arithmetic runs.", RUN)]
 
 STORE = Path(".prune")
 

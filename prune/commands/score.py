@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, noting, reporter
@@ -20,146 +18,104 @@ def score(
     data: o.Data = None,
     type_: Annotated[
         list[str] | None,
-        typer.Option(
+        o.option(
+            "T[,T…]",
+            "Scores to compute; see `prune methods scores`.",
+            o.SCORES,
             "--type",
-            metavar="T[,T…]",
-            help="Scores to compute; see `prune methods scores`.",
-            autocompletion=c.several(method_names.SCORES),
-            rich_help_panel=o.SCORES,
+            complete=c.several(method_names.SCORES),
         ),
     ] = None,
     set_: o.Set = None,
     on: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Embedding for --proxy linear (default: the one there is) and for neighbours.",
-            autocompletion=c.spaces,
-            rich_help_panel=o.SCORES,
+        o.option(
+            "NAME",
+            "Embedding for --proxy linear (default: the one there is) and for neighbours.",
+            o.SCORES,
+            complete=c.spaces,
         ),
     ] = None,
     import_: Annotated[
         Path | None,
-        typer.Option(
+        o.option(
+            "FILE",
+            "Take columns of a parquet or csv file, of a folder or a pattern of them, joined by key.",
+            o.SCORES,
             "--import",
-            metavar="FILE",
-            help="Take columns of a parquet or csv file, of a folder or a pattern of them, joined by key.",
-            rich_help_panel=o.SCORES,
         ),
     ] = None,
     high: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="MEANING",
-            help="What a high imported value means: hard, easy, …; or NAME=hard,…",
-            autocompletion=c.choices(MEANINGS),
-            rich_help_panel=o.SCORES,
+        o.option(
+            "MEANING",
+            "What a high imported value means: hard, easy, …; or NAME=hard,…",
+            o.SCORES,
+            complete=c.choices(MEANINGS),
         ),
     ] = None,
     proxy: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="resnet8, resnet9, resnet20, lenet, mlp, linear, or a torchvision model; own: your training "
+        o.option(
+            "NAME",
+            "resnet8, resnet9, resnet20, lenet, mlp, linear, or a torchvision model; own: your training "
             "(TraceWriter). Default: own, where there is one, else resnet8.",
-            autocompletion=c.choices((*method_names.PROXIES, "own")),
-            rich_help_panel=o.PROXY,
+            o.PROXY,
+            complete=c.choices((*method_names.PROXIES, "own")),
         ),
     ] = None,
     proxy_size: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            help="Pixels a side that the proxy sees. Default: 32.",
-            show_default=False,
-            rich_help_panel=o.PROXY,
-        ),
+        o.option("N", "Pixels a side that the proxy sees. Default: 32.", o.PROXY, show_default=False),
     ] = None,
     epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="How long the proxy trains. Default: 10.",
-            show_default=False,
-            rich_help_panel=o.PROXY,
-        ),
+        int | None, o.option("N", "How long the proxy trains. Default: 10.", o.PROXY, show_default=False)
     ] = None,
-    lr: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="Peak learning rate of the proxy.", rich_help_panel=o.PROXY),
-    ] = None,
+    lr: Annotated[float | None, o.option("X", "Peak learning rate of the proxy.", o.PROXY)] = None,
     flip: Annotated[
         bool | None,
-        typer.Option(
-            "--flip/--no-flip",
-            help="Mirror images while the proxy trains.",
-            show_default=False,
-            rich_help_panel=o.PROXY,
+        o.option(
+            None, "Mirror images while the proxy trains.", o.PROXY, "--flip/--no-flip", show_default=False
         ),
     ] = None,
     runs: Annotated[
         int | None,
-        typer.Option(
-            metavar="R",
-            help="Proxies to train, with other seeds; scores are means. Adds to those there are. "
+        o.option(
+            "R",
+            "Proxies to train, with other seeds; scores are means. Adds to those there are. "
             "Default: 1, or at most 10 with --until-stable.",
+            o.TRUST,
             show_default=False,
-            rich_help_panel=o.TRUST,
         ),
     ] = None,
     until_stable: Annotated[
         float | None,
-        typer.Option(
-            metavar="RHO",
-            help="Add runs, from 2 on, until their mean is expected to correlate by RHO (Spearman) with the "
+        o.option(
+            "RHO",
+            "Add runs, from 2 on, until their mean is expected to correlate by RHO (Spearman) with the "
             "mean of as many others; with --runs 1, add epochs until the ranking stands.",
-            rich_help_panel=o.TRUST,
+            o.TRUST,
         ),
     ] = None,
     on_fraction: Annotated[
         str | None,
-        typer.Option(
-            metavar="F",
-            help="Train on and score a random part; the rest gets the mean of its neighbours.",
-            rich_help_panel=o.TRUST,
-        ),
+        o.option("F", "Train on and score a random part; the rest gets the mean of its neighbours.", o.TRUST),
     ] = None,
     cross_fit: Annotated[
-        int | None,
-        typer.Option(
-            metavar="K",
-            help="Score every sample by a proxy that did not train on it: K folds.",
-            rich_help_panel=o.TRUST,
-        ),
+        int | None, o.option("K", "Score every sample by a proxy that did not train on it: K folds.", o.TRUST)
     ] = None,
     checkpoint: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Weights of a model of yours, in the place of a proxy.",
-            rich_help_panel=o.MODEL,
-        ),
+        Path | None, o.option("FILE", "Weights of a model of yours, in the place of a proxy.", o.MODEL)
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            metavar="MODULE:FACTORY",
-            help="What makes that model; also path/to/file.py:factory.",
-            rich_help_panel=o.MODEL,
-        ),
+        o.option("MODULE:FACTORY", "What makes that model; also path/to/file.py:factory.", o.MODEL),
     ] = None,
     mean: Annotated[
         str | None,
-        typer.Option(
-            metavar="X[,X,X]",
-            help="Of its pixels from 0 to 1, one or three; default: the dataset's.",
-            rich_help_panel=o.MODEL,
-        ),
+        o.option("X[,X,X]", "Of its pixels from 0 to 1, one or three; default: the dataset's.", o.MODEL),
     ] = None,
-    std: Annotated[
-        str | None,
-        typer.Option(metavar="X[,X,X]", help="Their deviation, likewise.", rich_help_panel=o.MODEL),
-    ] = None,
+    std: Annotated[str | None, o.option("X[,X,X]", "Their deviation, likewise.", o.MODEL)] = None,
     as_: o.As = None,
     split: o.Split = None,
     label_field: o.LabelField = None,

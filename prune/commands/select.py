@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from prune.commands import completion as c
 from prune.commands import options as o
 from prune.commands.console import finish, noting, reporter
@@ -18,132 +16,90 @@ from prune.system.cores import core_count
 def select(
     method: Annotated[
         str,
-        typer.Option(
-            metavar="NAME",
-            help="How to choose; see `prune methods selectors`.",
-            autocompletion=c.choices(method_names.SELECTORS),
-            rich_help_panel=o.KEEP,
+        o.option(
+            "NAME",
+            "How to choose; see `prune methods selectors`.",
+            o.KEEP,
+            complete=c.choices(method_names.SELECTORS),
         ),
     ] = "kcenter",
-    fraction: Annotated[
-        str | None,
-        typer.Option(metavar="F", help="Fraction kept, over 0 and at most 1.", rich_help_panel=o.KEEP),
-    ] = None,
-    count: Annotated[
-        int | None,
-        typer.Option(metavar="K", help="Number kept, instead of a fraction.", rich_help_panel=o.KEEP),
-    ] = None,
+    fraction: Annotated[str | None, o.option("F", "Fraction kept, over 0 and at most 1.", o.KEEP)] = None,
+    count: Annotated[int | None, o.option("K", "Number kept, instead of a fraction.", o.KEEP)] = None,
     score: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Which score, for methods that use one.",
-            autocompletion=c.scores,
-            rich_help_panel=o.KEEP,
-        ),
+        str | None, o.option("NAME", "Which score, for methods that use one.", o.KEEP, complete=c.scores)
     ] = None,
     on: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="An embedding, proxy or gradients; default: the embedding there is.",
-            autocompletion=c.spaces,
-            rich_help_panel=o.KEEP,
+        o.option(
+            "NAME",
+            "An embedding, proxy or gradients; default: the embedding there is.",
+            o.KEEP,
+            complete=c.spaces,
         ),
     ] = None,
     set_: o.Set = None,
     drop_hardest: Annotated[
         str | None,
-        typer.Option(
-            metavar="B|auto",
-            help="First leave out this fraction, the hardest; auto: as the score tells.",
-            autocompletion=c.choices(("auto",)),
-            rich_help_panel=o.KEEP,
+        o.option(
+            "B|auto",
+            "First leave out this fraction, the hardest; auto: as the score tells.",
+            o.KEEP,
+            complete=c.choices(("auto",)),
         ),
     ] = None,
     drop_by: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The score that says which are hardest; default: that of --score.",
-            autocompletion=c.scores,
-            rich_help_panel=o.KEEP,
+        o.option(
+            "NAME",
+            "The score that says which are hardest; default: that of --score.",
+            o.KEEP,
+            complete=c.scores,
         ),
     ] = None,
     given: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="File of keys, one a line, that are chosen already.", rich_help_panel=o.KEEP
-        ),
+        Path | None, o.option("FILE", "File of keys, one a line, that are chosen already.", o.KEEP)
     ] = None,
     quota: Annotated[
         str | None,
-        typer.Option(
-            metavar="KIND",
-            help="none, proportional, equal, or drop, by errors best found with --cross-fit; default: what "
+        o.option(
+            "KIND",
+            "none, proportional, equal, or drop, by errors best found with --cross-fit; default: what "
             "the method is for.",
-            autocompletion=c.choices(method_names.QUOTAS),
-            rich_help_panel=o.CLASSES,
+            o.CLASSES,
+            complete=c.choices(method_names.QUOTAS),
         ),
     ] = None,
-    quota_floor: Annotated[
-        int,
-        typer.Option(metavar="N", help="Samples that a class keeps at least.", rich_help_panel=o.CLASSES),
-    ] = 0,
-    quota_cap: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Samples that a class keeps at most.", rich_help_panel=o.CLASSES),
-    ] = None,
+    quota_floor: Annotated[int, o.option("N", "Samples that a class keeps at least.", o.CLASSES)] = 0,
+    quota_cap: Annotated[int | None, o.option("N", "Samples that a class keeps at most.", o.CLASSES)] = None,
     quota_errors: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="For drop: errors of classes, .json or .npy; default: the proxy's own, on samples that it "
+        o.option(
+            "FILE",
+            "For drop: errors of classes, .json or .npy; default: the proxy's own, on samples that it "
             "trained on, unless scored with --cross-fit.",
-            rich_help_panel=o.CLASSES,
+            o.CLASSES,
         ),
     ] = None,
     target: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATA",
-            help="What to match: a dataset, another store, a .npy of features.",
-            rich_help_panel=o.TARGET,
-        ),
+        str | None, o.option("DATA", "What to match: a dataset, another store, a .npy of features.", o.TARGET)
     ] = None,
-    target_split: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Which split of the target.", rich_help_panel=o.TARGET),
-    ] = None,
+    target_split: Annotated[str | None, o.option("NAME", "Which split of the target.", o.TARGET)] = None,
     target_weights: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="A .npy: how much each target sample counts.", rich_help_panel=o.TARGET
-        ),
+        Path | None, o.option("FILE", "A .npy: how much each target sample counts.", o.TARGET)
     ] = None,
     reweight: Annotated[
         str | None,
-        typer.Option(
-            metavar="HOW",
-            help="Weights: cluster, nnls or none; default: the method's own.",
-            autocompletion=c.choices(("cluster", "nnls", "none")),
-            rich_help_panel=o.TARGET,
+        o.option(
+            "HOW",
+            "Weights: cluster, nnls or none; default: the method's own.",
+            o.TARGET,
+            complete=c.choices(("cluster", "nnls", "none")),
         ),
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Of the selection; default: the method.", rich_help_panel=o.OUT),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it would need, and stop.", rich_help_panel=o.RUN)
-    ] = False,
+    name: Annotated[str | None, o.option("NAME", "Of the selection; default: the method.", o.OUT)] = None,
+    dry_run: Annotated[bool, o.option(None, "Say what it would need, and stop.", o.RUN, "--dry-run")] = False,
     max_memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            help="Such as 4G, beyond the columns; default: half of what is free.",
-            rich_help_panel=o.RUN,
-        ),
+        str | None, o.option("SIZE", "Such as 4G, beyond the columns; default: half of what is free.", o.RUN)
     ] = None,
     workers: o.Workers = None,
     on_error: o.ErrorMode = o.OnError.fail,

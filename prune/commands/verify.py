@@ -25,12 +25,7 @@ def verify(
         ),
     ] = None,
     source: Annotated[
-        bool,
-        typer.Option(
-            "--source/--no-source",
-            help="Also read the dataset again, and compare it.",
-            rich_help_panel=o.READ,
-        ),
+        bool, o.option(None, "Also read the dataset again, and compare it.", o.READ, "--source/--no-source")
     ] = True,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,
