@@ -182,9 +182,15 @@ def cells(one: Carried, columns: Mapping[str, tuple[str, pa.DataType]]) -> dict[
         if isinstance(value, bytes):
             value = value.decode() if kind == pa.string() else value
         elif kind == pa.string() and value is not None and not isinstance(value, str):
-            value = json.dumps(value, ensure_ascii=False, default=str)
+            value = _as_text(value)
         found[column] = float(value) if kind == pa.float64() and value is not None else value
     return found
+
+
+def _as_text(value: Any) -> str:
+    """Return a value of a column of texts: JSON where it is such, else as it is written, as a time."""
+    plain = isinstance(value, list | dict | bool | int | float)
+    return json.dumps(value, ensure_ascii=False, default=str) if plain else str(value)
 
 
 def _widen(kinds: dict[str, pa.DataType], name: str, kind: pa.DataType) -> None:

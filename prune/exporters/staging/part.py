@@ -49,6 +49,7 @@ class ExportPart:
             A hard link to another device, or to a file system that has none.
         """
         path = self._path(name)
+        target = target if symbolic else Path(os.path.realpath(target))  # a link to a link leads elsewhere
         with files.writing(path.parent):
             try:
                 self._link(target, path, symbolic)
