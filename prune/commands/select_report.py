@@ -12,7 +12,7 @@ from prune.core.store_option import in_store
 
 def summary(result: dict[str, Any], store: Path) -> list[str]:
     """Return the lines to print."""
-    from prune.store.default_place import found  # loads the store
+    from prune.store.default_place import store_path  # loads the store
 
     k, n = result["k"], result["usable"]
     took = duration(result["seconds"]["select"]["total"])
@@ -27,7 +27,7 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
     form = "manifest" if result["dataset"]["format"] in {"arrays", "keys"} else "webdataset"
     return [
         *lines,
-        f"in {found(store) / 'selections' / result['name']}",
+        f"in {store_path(store) / 'selections' / result['name']}",
         f"next: {in_store(f'prune export --format {form}', str(store))}",
     ]
 

@@ -42,7 +42,7 @@ class Batch(NamedTuple):
 
     rows: Array  # (s, d) float32; errors (s, c) of gradients
     features: Array  # (s, 0) float32; features (s, d) of gradients
-    squares: Array  # (s,) float64, as in `Points`
+    squares: Array  # (s,) float64, as in `FarthestPoints`
     halves: Array  # (s,) float32, half the squared norms, in the frame of the products
     reach: float  # the largest norm
     first: int  # the first new centre is centre number `first`

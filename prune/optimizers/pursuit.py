@@ -1,7 +1,7 @@
 """Orthogonal matching pursuit: few samples whose weighted sum is a given vector, nearly.
 
 Take the atom that correlates most with what is left, fit all weights anew, subtract, repeat. With all inner
-products in memory a step costs O(m·t) for t of m atoms (`Dense`); without them, one pass over the samples
+products in memory a step costs O(m·t) for t of m atoms (`AllProducts`); without them, a pass over the samples
 (`Direct`).
 """
 

@@ -54,9 +54,9 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
         return _precomputed(opened, asked, _dtype(opened, asked, "precomputed"))
     require_images(opened)
     settings, name = opened.settings, asked.encoder or _DEFAULT
-    standing = _standing(opened, asked, name)
-    if standing is not None:
-        return standing
+    same = _same_column(opened, asked, name)
+    if same is not None:
+        return same
     dtype = _dtype(opened, asked, name)
     encoder = open_encoder(
         name,
@@ -97,7 +97,7 @@ def _dtype(opened: Opened, asked: EmbedRequest, encoder: str) -> np.dtype[Any]:
     return np.dtype(asked.dtype or _shown(opened, encoder).get("dtype", "float16"))
 
 
-def _standing(opened: Opened, asked: EmbedRequest, encoder: str) -> ColumnWriter | None:
+def _same_column(opened: Opened, asked: EmbedRequest, encoder: str) -> ColumnWriter | None:
     """Return the column that is there and whole, where nothing was said that it might not be."""
     recipe = _shown(opened, encoder)
     if asked.weights is not None or asked.dtype not in {None, recipe.get("dtype")}:

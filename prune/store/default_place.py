@@ -21,7 +21,7 @@ def beside(root: Path) -> Path | None:
     return root.with_name(f".{root.name}.prune") if root.name else None
 
 
-def found(path: Path) -> Path:
+def store_path(path: Path) -> Path:
     """Return the store that is meant: of the default one, the one beside a folder above, if none is here."""
     if path != DEFAULT or os.path.lexists(path):
         return path

@@ -12,7 +12,7 @@ from prune.core.errors import MissingColumnError, StoreError
 from prune.core.store_option import in_store
 from prune.store.column import Column, ColumnWriter
 from prune.store.column_json import known_recipe
-from prune.store.default_place import found
+from prune.store.default_place import store_path
 from prune.store.hints import listed, nearest, writer_of
 from prune.store.layout import (
     ASIDE,
@@ -36,7 +36,7 @@ from prune.store.layout import (
     removal,
 )
 from prune.store.samples import Dataset, read_dataset, write_dataset
-from prune.store.write_lock import holding
+from prune.store.write_lock import write_lock
 from prune.system import files
 from prune.system.checksummed_json import sealed, unsealed
 from prune.system.local_paths import require_local
@@ -51,7 +51,7 @@ class StoreFolder:
 
     def __init__(self, path: str | Path = ".prune") -> None:
         require_local(str(path))
-        self.path = found(Path(path))
+        self.path = store_path(Path(path))
         self.made: set[str] = set()  # columns that were finished through this object
 
     # -- state ---------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class StoreFolder:
             Another process writes (and `wait` is false), the folder is not a store and not empty, or a file
             of the store vanished.
         """
-        with holding(self.path, self._prepare, say if wait else None):
+        with write_lock(self.path, self._prepare, say if wait else None):
             yield
 
     def _prepare(self) -> None:

@@ -35,7 +35,7 @@ def recipe_of(store: StoreFolder, asked: Mapping[str, Any], **place: Any) -> str
     return identity(decisive)
 
 
-def standing(store: StoreFolder, name: str, recipe: str) -> StoredSelection | None:
+def same_selection(store: StoreFolder, name: str, recipe: str) -> StoredSelection | None:
     """Return the selection of this name, if it is whole and was made of this recipe."""
     try:
         chosen = read_selection(store, name)

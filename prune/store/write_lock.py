@@ -14,7 +14,9 @@ from prune.system import files, locks
 
 
 @contextlib.contextmanager
-def holding(folder: Path, prepare: Callable[[], None], wait: Callable[[str], None] | None) -> Iterator[None]:
+def write_lock(
+    folder: Path, prepare: Callable[[], None], wait: Callable[[str], None] | None
+) -> Iterator[None]:
     """Hold a store until the block ends.
 
     Parameters

@@ -141,7 +141,7 @@ def _require_keywords(method: Selector, options: Mapping[str, Any]) -> None:
 def _rows_of_arrays(
     arrays: GivenArrays, method: Selector, *, device: str, memory: int, **asked: Any
 ) -> Selection:
-    """Run a selector on arrays; `asked` holds the rest of a `Task`: k, quota, errors, seed and so on."""
+    """Run a selector on arrays; `asked` holds the rest of a `ChoiceTask`: k, quota, errors, seed."""
     n = arrays.n
     labels = np.full(n, -1, np.int64) if arrays.labels is None else np.asarray(arrays.labels)
     given = _given_rows(asked.pop("given"))

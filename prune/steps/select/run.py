@@ -16,7 +16,7 @@ from prune.steps.settings import Settings
 from prune.store import Store, ended, noted, read_selection, settle_selection, write_selection
 from prune.store.layout import SELECTIONS
 from prune.store.outdated import outdated_scores, scored_again
-from prune.store.same_selection import recipe_of, standing, told_apart
+from prune.store.same_selection import recipe_of, same_selection, told_apart
 
 
 def select(
@@ -33,7 +33,7 @@ def select(
     store.require()
     with store.writing(wait=settings.wait, say=settings.reporter.say):
         recipe = _recipe(store, wanted, settings)
-        there = None if dry_run or wanted.target is not None else standing(store, name, recipe)
+        there = None if dry_run or wanted.target is not None else same_selection(store, name, recipe)
         if there is not None:
             known_dataset(store, settings)  # which may have changed
             store.publish(latest=name)

@@ -125,16 +125,16 @@ def _by_proxy(pool: TargetPool, ready: Opened, source: str, device: str) -> list
 
 
 def _by_encoder(wanted: Column, ready: Opened, source: str, device: str) -> Column:
-    standing = _standing(wanted, ready.store)
-    if standing is not None:
-        return standing
+    same = _same_column(wanted, ready.store)
+    if same is not None:
+        return same
     from prune.steps.embedding_column import encoded
 
     ready = ready.decoded_as(wanted.recipe)
     return encoded(ready, _encoder(wanted, ready.settings, source, device), wanted.dtype).finish()
 
 
-def _standing(wanted: Column, store: Store) -> Column | None:
+def _same_column(wanted: Column, store: Store) -> Column | None:
     """Return the column of the target that is there already and whole, without a look at the encoder."""
     if wanted.name not in store.columns_if_any:
         return None
