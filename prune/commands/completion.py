@@ -13,7 +13,7 @@ import typer
 from prune.core import method_names
 from prune.core.column_name import EMBEDDING, of_kinds, scores_among
 
-ENCODERS = ("pixels", "precomputed", *method_names.MODELS)
+ENCODERS = (*(name for name in method_names.ENCODERS if name != "torchvision"), *method_names.MODELS)
 Complete = Callable[[str], list[str]]
 
 

@@ -10,13 +10,15 @@ from prune.commands import options as o
 from prune.commands.console import finish, reporter
 from prune.core import method_names
 
+_FORMATS = " or ".join((", ".join(method_names.EXPORTERS[:-1]), *method_names.EXPORTERS[-1:]))
+
 
 def export(
     format_: Annotated[
         str,
         o.option(
             "FORMAT",
-            "webdataset, huggingface, imagefolder, parquet or manifest.",
+            f"{_FORMATS}.",
             o.WRITE,
             "--format",
             complete=c.choices(method_names.EXPORTERS),

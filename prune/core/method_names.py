@@ -1,25 +1,48 @@
 """The names of all methods, without loading them: for completion, and for what somebody may have meant.
 
-The tables of the families are what counts; a test compares.
+They are read from the source of the tables, so that a method is listed once.
 """
 
 from __future__ import annotations
 
-SELECTORS = (
-    *("random", "top", "bottom", "window", "stratified", "beta", "gumbel", "moderate", "kcenter"),
-    *("facility_location", "craig", "d2", "prototypes", "kmeans", "semdedup", "gio", "contextual_diversity"),
-    *("zcore", "gradmatch", "glister", "graph_cut", "saturated_coverage", "log_det", "disparity_min"),
-    *("disparity_sum", "sum_redundancy", "feature_based", "herding"),
-)
-SCORES = (
-    *("el2n", "grad_norm", "grad_norm_last", "forgetting", "aum", "confidence", "entropy", "margin", "loss"),
-    *("dyn_unc", "tdds", "dual", "eva", "prototype", "class_median", "density", "cal", "deepfool"),
-    "input_norm",
-)
-EXPORTERS = ("webdataset", "huggingface", "imagefolder", "parquet", "manifest")
-READERS = ("imagefolder", "webdataset", "huggingface", "arrays", "jsonl")
-ENCODERS = ("torchvision", "pixels", "precomputed")
-PROXIES = ("resnet8", "resnet9", "resnet20", "lenet", "mlp", "linear")
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+_ROOT = Path(__file__).parent.parent
+
+
+def names(place: str, table: str) -> tuple[str, ...]:
+    """Return the names in a literal table of a module, in its order; none where there is no source."""
+    try:
+        body = ast.parse((_ROOT / place).read_bytes()).body
+    except OSError:
+        return ()
+    for node in body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=said) if name == table:
+                return tuple(_listed(said))
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as said) if name == table:
+                return tuple(_listed(said))
+    return ()
+
+
+def _listed(table: ast.expr) -> Iterator[str]:
+    """Yield the keys of ``{"name": …}``, or the functions of ``table(Row(name, …), …)``."""
+    match table:
+        case ast.Dict(keys=keys):
+            yield from (str(key.value) for key in keys if isinstance(key, ast.Constant))
+        case ast.Call(args=rows):
+            firsts = [row.args[0] for row in rows if isinstance(row, ast.Call)]
+            yield from (first.id.rstrip("_") for first in firsts if isinstance(first, ast.Name))
+
+
+SELECTORS = names("selectors/__init__.py", "SELECTORS")
+SCORES = names("scorers/__init__.py", "SCORERS")
+EXPORTERS = names("exporters/__init__.py", "EXPORTERS")
+READERS = names("readers/__init__.py", "READERS")
+ENCODERS = names("encoders/__init__.py", "ENCODERS")
+PROXIES = names("proxy/models.py", "PROXIES")
 
 FAMILIES = {
     "readers": READERS,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from prune.core.errors import OptionError
 from prune.core.methods import Method, table
-from prune.encoders.by_name import open_encoder
+from prune.core.progress import SILENT
 from prune.encoders.encode import Encoder, encode_dataset
 from prune.encoders.pixels import pixels
 from prune.encoders.precomputed import precomputed
@@ -12,6 +15,35 @@ from prune.encoders.torchvision import torchvision
 ENCODERS = table(Method(torchvision), Method(pixels), Method(precomputed))
 
 precomputed_column = precomputed
+
+
+def open_encoder(
+    name: str,
+    *,
+    weights: str | None = None,
+    device: str = "cpu",
+    seed: int = 0,
+    say: Callable[[str], None] = SILENT.say,
+) -> Encoder:
+    """Return the encoder called `name`: `pixels` or the like, or any classifier of torchvision.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none of this name.
+    OptionError
+        It has no weights here, or has no use for them, or it is `precomputed`, which encodes no images.
+    """
+    if name == "precomputed":
+        raise OptionError("the encoder precomputed reads a file", "add --features X.npy, or X.parquet")
+    row = ENCODERS.get(name)
+    if row is None or row.needs:
+        return torchvision(name, weights=weights, device=device, seed=seed, say=say)
+    if weights is not None and not row.takes("weights"):
+        raise OptionError(f"the encoder {name} has no weights, but got {weights!r}", "leave --weights out")
+    known = {"weights": weights, "device": device, "seed": seed, "say": say}
+    encoder: Encoder = row.function(**{word: value for word, value in known.items() if row.takes(word)})
+    return encoder
 
 
 __all__ = ["ENCODERS", "Encoder", "encode_dataset", "open_encoder", "precomputed_column"]

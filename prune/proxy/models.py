@@ -22,7 +22,12 @@ def linear(size: int, classes: int) -> nn.Module:
 
 
 PROXIES: dict[str, Callable[[int, int], nn.Module]] = {
-    net.__name__: net for net in (resnet8, resnet9, resnet20, lenet, mlp, linear)
+    "resnet8": resnet8,
+    "resnet9": resnet9,
+    "resnet20": resnet20,
+    "lenet": lenet,
+    "mlp": mlp,
+    "linear": linear,
 }
 
 

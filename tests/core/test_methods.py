@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 import pytest
 
@@ -8,6 +9,12 @@ from prune.core import method_names
 from prune.core.errors import OptionError, UnknownNameError
 from prune.core.methods import Method, find, table
 from prune.core.quota import Quota
+from prune.encoders import ENCODERS
+from prune.exporters import EXPORTERS
+from prune.proxy import PROXIES
+from prune.readers import READERS
+from prune.scorers import SCORERS
+from prune.selectors import SELECTORS
 from prune.steps.report.methods import families
 
 
@@ -100,9 +107,18 @@ def test_a_name_like_no_other_brings_the_list() -> None:
 
 
 def test_the_names_that_load_nothing_are_those_of_the_tables() -> None:
+    tables: dict[str, Mapping[str, Any]] = {
+        "readers": READERS,
+        "encoders": ENCODERS,
+        "proxies": PROXIES,
+        "scores": SCORERS,
+        "selectors": SELECTORS,
+        "exporters": EXPORTERS,
+    }
     assert {family: list(known) for family, known in method_names.FAMILIES.items()} == {
-        family: list(members) for family, members in families().items()
-    }, "add the new name to prune/core/method_names.py"
+        family: list(members) for family, members in tables.items()
+    }
+    assert method_names.FAMILIES.keys() == families().keys()
     assert get_args(Quota) == method_names.QUOTAS
 
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from prune.core.errors import OptionError
+from prune.core.methods import Method
 from prune.encoders import ENCODERS, open_encoder
 
 
@@ -13,6 +14,15 @@ def test_pixels_need_no_weights_and_take_none():
     assert open_encoder("pixels").name == "pixels"
     with pytest.raises(OptionError, match=r"pixels has no weights, but got 'w\.pth'"):
         open_encoder("pixels", weights="w.pth")
+
+
+def test_an_encoder_that_is_added_to_the_table_is_opened_with_what_it_takes(monkeypatch):
+    def edges(*, seed: int, weights: str | None = None) -> tuple[int, str | None]:
+        return seed, weights
+
+    monkeypatch.setitem(ENCODERS, "edges", Method(edges))
+    assert open_encoder("edges", seed=3, device="cpu") == (3, None)
+    assert open_encoder("edges", weights="w.pth") == (0, "w.pth")
 
 
 def test_precomputed_encodes_no_images():
