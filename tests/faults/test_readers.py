@@ -150,7 +150,7 @@ def test_what_a_lock_file_holds_means_nothing(begin: Any, sources: Path, left: s
 
 HOLDER = """
 import sys, time
-from prune import files
+from prune.system import files
 from prune.store import Store
 with Store(sys.argv[1]).writing():
     with files.new_file(Store(sys.argv[1]).path) as out:

@@ -228,7 +228,7 @@ def test_a_command_that_is_still_loading_ends_at_once(
 KERNEL = """
 import signal, sys, threading, time
 import numpy as np
-from prune import ending
+from prune.commands import signals
 from prune.index.farthest_kernels import compiled
 
 @compiled
@@ -239,7 +239,7 @@ def spin(steps):
     return total
 
 spin(1)
-ending.end_on_signals()
+signals.end_on_signals()
 print("spinning", flush=True)
 spin(10**13)
 """

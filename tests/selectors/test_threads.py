@@ -11,7 +11,7 @@ import pytest
 PROGRAM = """
 import hashlib
 import numpy as np
-from prune.steps.select.by_class import Material, Task, choose
+from prune.steps.select.by_class import ChoiceTask, Material, choose
 from prune.index.gradients import GradientSpace, errors_of
 from prune.index.space import EmbeddingSpace
 from prune.selectors import SELECTORS
@@ -33,7 +33,7 @@ for name, space, reweight, options in [
     ("prototypes", gradients, "cluster", {}),
     ("sum_redundancy", embeddings, None, {"similarity": "euclidean"}),
 ]:
-    task = Task(method=SELECTORS[name], rows=np.arange(n), k=60, reweight=reweight, options=options)
+    task = ChoiceTask(method=SELECTORS[name], rows=np.arange(n), k=60, reweight=reweight, options=options)
     material = Material(labels=labels, keys=lambda rows: [], space=lambda rows: space.subset(rows))
     found = choose(task, material)
     parts = (found.rows, found.gains, found.weights)
