@@ -41,14 +41,21 @@ def gc(
 
 def _lines(result: dict[str, Any]) -> list[str]:
     from prune.core.safe_text import counted, size
+    from prune.core.store_option import in_store
 
     verb = "would be removed" if result["dry_run"] else "removed"
     lines = _listed(result["removed"], verb)
     lines += _listed(result["kept"], "kept")
     freed = f"{size(result['bytes'])} in {counted(len(result['removed']), 'piece')} {verb}"
     lines.append(freed if result["removed"] else f"nothing to remove in {result['store']}")
-    if any("finish" in piece["why"] or "did not end" in piece["why"] for piece in result["kept"]):
-        lines.append("the command that was interrupted goes on with what is kept; --unfinished removes it")
+    if result["running"]:
+        lines.append(f"{result['running']['what']} is at work, and what it writes stays")
+    elif result["begun"] or any("finish" in piece["why"] for piece in result["kept"]):
+        lines += [
+            f"unfinished: prune {verb} goes on with what is kept   # {in_store(command, result['store'])}"
+            for verb, command in result["begun"].items()
+        ] or ["the command that was interrupted goes on with what is kept"]
+        lines.append(f"to remove it: {in_store('prune gc --unfinished', result['store'])}")
     return lines
 
 

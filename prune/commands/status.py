@@ -49,7 +49,8 @@ def _lines(result: dict[str, Any]) -> list[str]:
     if result["unused"]:
         free = f"prune gc removes {size(result['unused'])}"
         lines.append(_in(f"not shown any more: {free}", result["store"]))
-    return [*lines, *(f"missing: {what}" for what in result["missing"] if not result["begun"])]
+    coming = result["begun"] or result["running"]
+    return [*lines, *(f"missing: {what}" for what in result["missing"] if not coming)]
 
 
 def _dataset(about: dict[str, Any] | None) -> list[str]:
@@ -89,7 +90,10 @@ def _unfinished(result: dict[str, Any]) -> list[str]:
     """Say what did not end, how far it is, and what goes on with it."""
     from prune.core.store_option import in_store
 
-    lines = [f"not finished: {told}" for told in result["progress"]]
+    running = result["running"]
+    lines = [f"{'so far' if running else 'not finished'}: {told}" for told in result["progress"]]
+    if running:
+        lines.append(f"running: {running['what']}")
     for verb, command in result["begun"].items():
         again = in_store(command, result["store"])
         lines.append(f"unfinished: {verb}; the same command goes on   # {again}")

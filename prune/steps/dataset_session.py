@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from prune.core.errors import DataError, OptionError, RejectsError, StoreError
+from prune.core.errors import DataError, OptionError, PruneError, RejectsError, StoreError
 from prune.modalities import MODALITIES
 from prune.modalities.image.bit_depth import bits_of, remark
 from prune.modalities.image.decode_settings import DEEP, MAX_PIXELS, Decoding, pixels_of
@@ -23,11 +23,13 @@ from prune.readers.scan_summary import scan_line
 from prune.readers.scanned import Scanned
 from prune.steps.recovery import commands_of
 from prune.steps.replacement import tell_hidden
+from prune.steps.resumed_command import place_remembered, with_dataset
 from prune.steps.settings import DEFAULTS, Settings
 from prune.steps.store_place import place_store
 from prune.store import Dataset, Store
 from prune.store.layout import DATASETS, LOCATION, SCANS
 from prune.store.rejects import list_rejects
+from prune.store.unfinished import Note, noted
 from prune.system import files
 from prune.system.checksummed_json import sealed
 from prune.system.local_paths import is_there, real
@@ -81,8 +83,15 @@ def require_images(opened: Opened) -> None:
 
 
 @contextlib.contextmanager
-def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opened]:
+def opened(
+    store: Store, data: str | None, settings: Settings, *, verb: str = "", command: str = ""
+) -> Iterator[Opened]:
     """Open and scan a dataset, holding the store for writing.
+
+    Parameters
+    ----------
+    verb, command
+        What opens it, in words: kept in the store until the block ends, so that it can be gone on with.
 
     Raises
     ------
@@ -95,9 +104,18 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
     with _as_it_was(store, location, settings):
         reader = _open(location)  # before the store is made
     place_store(store, reader, location["data"], settings.reporter)
-    with store.writing(wait=settings.wait, say=settings.reporter.say):
-        with _as_it_was(store, location, settings):
-            dataset = _scanned(store, reader, settings)
+    with store.writing(wait=settings.wait, say=settings.reporter.say), contextlib.ExitStack() as held:
+        kept = _noted(store, location)
+        forget_place = place_remembered(store, kept)
+        words = with_dataset(store, command, location, kept, refresh=settings.refresh)
+        note = held.enter_context(noted(store.path, verb, words)) if verb else Note()
+        note.has_work(yet=False)
+        try:
+            with _as_it_was(store, location, settings):
+                dataset = _scanned(store, reader, settings)
+        except PruneError:
+            forget_place()
+            raise
         place = str(reader.root) if reader.format == "imagefolder" else location["data"]  # of the split
         settings.reporter.say(scan_line(place, dataset))
         if said := remark(dataset.depths):
@@ -105,11 +123,10 @@ def opened(store: Store, data: str | None, settings: Settings) -> Iterator[Opene
         fingerprint = dataset.fingerprint
         if store.exists() and store.state.get("dataset") not in {None, fingerprint} and not settings.refresh:
             raise _stale(store, dataset)
-        if not store.exists():
-            _remember(store, location)  # so that what is interrupted can be gone on with
         if not store.holds_dataset(fingerprint):
             tell_hidden(store, fingerprint, settings.reporter.say)
             store.write_dataset(dataset)
+        note.has_work(yet=True)
         yield Opened(
             store, reader, dataset, fingerprint, settings, pixels_of(location["reading"].get(_LIMIT))
         )

@@ -10,14 +10,14 @@ from prune.steps.dataset_session import opened
 from prune.steps.embedding_column import EmbedRequest, embed_column
 from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
-from prune.store import Store, identity, noted
+from prune.store import Store, identity
 
 
 def embed(
     store: Store, data: str | None, asked: EmbedRequest, *, command: str, settings: Settings, clock: Clock
 ) -> dict[str, Any]:
     """Write the column and publish it; `command` is what made it, in words."""
-    with opened(store, data, settings) as ready, noted(store.path, "embed", command):
+    with opened(store, data, settings, verb="embed", command=command) as ready:
         store.made.clear()
         column = embed_column(ready, asked)
         rejects = {**ready.dataset.rejects, **column.rejects()}

@@ -11,9 +11,12 @@ from prune.steps.dataset_session import reopened
 from prune.steps.keywords import named
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import Store
-from prune.store.layout import ASIDE, BEGUN, SCANS
-from prune.store.removal import left_in, retire
+from prune.store.current_writer import CurrentWriter, current_writer
+from prune.store.layout import ASIDE, BEGUN, COLUMNS, SCANS
+from prune.store.removal import left_in, remove_empty, retire
+from prune.store.unfinished import begun
 from prune.store.unused import Unused, size_of, unused
+from prune.store.write_lock import tell_holder
 from prune.system import files
 
 
@@ -39,7 +42,8 @@ def gc(
     Returns
     -------
     dict
-        store, removed and kept (each with path, why and bytes), bytes (of what is removed), dry_run.
+        store, removed and kept (each with path, why and bytes), bytes (of what is removed), begun (commands
+        that go on with what is kept, by verb), running (another command that is at work), dry_run.
 
     Raises
     ------
@@ -47,26 +51,31 @@ def gc(
         There is no store, or another command writes to it.
     """
     held = store if isinstance(store, Store) else Store(store)
-    held.require()
+    _ = held.state_or_nothing  # or there is no store
+    writer = current_writer(held.path)
     if dry_run:
-        gone, kept = _unshown(held, settings, unfinished=unfinished)
-        return _described(held, gone, kept, dry_run=True)
-    left = _left(held)
+        gone, kept = _unshown(held, settings, unfinished=unfinished, writer=writer)
+        return _described(held, gone, kept, writer=writer, dry_run=True)
+    left = _left(held) if writer is None else []
     with held.writing(wait=settings.wait, say=settings.reporter.say):
+        tell_holder(held.path, "gc")
         gone, kept = _unshown(held, settings, unfinished=unfinished)
         with settings.reporter.stage("removing", len(gone), "pieces") as advance:
             for piece in gone:
                 retire(held.path, piece.path)
                 advance(1)
+        remove_empty(held.path / COLUMNS)
         if unfinished:
             files.remove(held.path / BEGUN)
-    return _described(held, [*left, *gone], kept, dry_run=False)
+    return _described(held, [*left, *gone], kept, writer=None, dry_run=False)
 
 
-def _unshown(store: Store, settings: Settings, *, unfinished: bool) -> tuple[list[Unused], list[Unused]]:
-    """Return what is to go, and what stays though nothing shows it."""
-    pieces = [*unused(store), *_old_scans(store, settings)]
-    gone = [piece for piece in pieces if unfinished or not piece.unfinished]
+def _unshown(
+    store: Store, settings: Settings, *, unfinished: bool, writer: CurrentWriter | None = None
+) -> tuple[list[Unused], list[Unused]]:
+    """Return what is to go, and what stays though nothing shows it: of another writer, whatever was asked."""
+    pieces = [*unused(store, None if writer is None else str(writer)), *_old_scans(store, settings)]
+    gone = [piece for piece in pieces if not piece.unfinished or (unfinished and writer is None)]
     kept = [piece for piece in pieces if piece not in gone]
     aside = store.path / ASIDE
     if aside.exists():
@@ -86,16 +95,21 @@ def _old_scans(store: Store, settings: Settings) -> list[Unused]:
     home = store.path / SCANS
     if not home.is_dir():
         return []
+    if not store.exists():  # they save the scan of the command that did not end
+        return [Unused(home, "belongs to what is not finished", size_of(home), unfinished=True)]
     try:
         known = scans_of(reopened(store, settings)[0], home)
     except (DataError, OptionError, StoreError) as error:
         settings.reporter.say(f"{error}; its scans are left as they are")
         return []
     scans = [path for path in sorted(home.rglob("*")) if path.is_file() and path not in known]
-    return [Unused(path, "a scan of a file that is gone or changed", size_of(path)) for path in scans]
+    going, why = bool(begun(store.path)), "a scan of a file that is gone or changed"
+    return [Unused(path, why, size_of(path), unfinished=going) for path in scans]  # it may be of other data
 
 
-def _described(store: Store, gone: list[Unused], kept: list[Unused], *, dry_run: bool) -> dict[str, Any]:
+def _described(
+    store: Store, gone: list[Unused], kept: list[Unused], *, writer: CurrentWriter | None, dry_run: bool
+) -> dict[str, Any]:
     def told(piece: Unused) -> dict[str, Any]:
         return {"path": str(piece.path), "why": piece.why, "bytes": piece.bytes}
 
@@ -105,5 +119,7 @@ def _described(store: Store, gone: list[Unused], kept: list[Unused], *, dry_run:
         "kept": [told(piece) for piece in kept],
         "bytes": sum(piece.bytes for piece in gone),
         "kept_bytes": sum(piece.bytes for piece in kept),
+        "begun": {} if writer is not None else begun(store.path),
+        "running": None if writer is None else writer.described(),
         "dry_run": dry_run,
     }

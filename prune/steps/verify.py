@@ -18,7 +18,8 @@ from prune.steps.keywords import named
 from prune.steps.recovery import commands_of
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import Store, read_selection
-from prune.store.layout import COLUMNS, DATASETS, STATE
+from prune.store.layout import DATASETS, STATE
+from prune.store.state import is_store
 from prune.store.verify import check_store
 
 _UNREADABLE = 3  # exit code where all is whole, but the dataset cannot be read
@@ -65,7 +66,7 @@ def verify(
     began = time.perf_counter()
     with settings.reporter.stage("verify", 0, "files") as advance:
         findings = Findings(advance, str(where))
-        if _is_store(where):
+        if is_store(where):
             held, kind = Store(where), "store"
             before = _state(held)
             check_store(held, findings, commands_of(held))
@@ -87,10 +88,6 @@ def verify(
         "exit_code": code or (_UNREADABLE if findings.counts.get("unreadable") else 0),
         "seconds": time.perf_counter() - began,
     }
-
-
-def _is_store(place: Path) -> bool:
-    return any((place / name).exists() for name in (STATE, COLUMNS, DATASETS))
 
 
 def _state(store: Store) -> bytes:

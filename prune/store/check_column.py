@@ -64,7 +64,7 @@ def _description(where: _Where) -> dict[str, Any] | None:
     path = where.folder / COLUMN
     if not path.exists() and not where.current:
         if not any(where.folder.glob(f"{STOPPED}-*")):
-            where.found.add("note", str(where.folder), f"{where.name} is not finished")
+            where.add("note", where.folder, "is not finished")
         return None
     where.found.files += 1
     where.found.advance(1)

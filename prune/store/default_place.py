@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from prune.store.layout import STATE
+from prune.store.layout import BEGUN, STATE
 from prune.system.local_paths import real
 
 DEFAULT = Path(".prune")
@@ -30,8 +30,13 @@ def store_path(path: Path) -> Path:
     except OSError:  # the folder that one stands in was removed
         return path
     places = filter(None, (beside(folder) for folder in (here, *here.parents)))
-    place = next((place for place in places if (place / STATE).is_file()), None)
+    place = next((place for place in places if _is_store(place)), None)
     return path if place is None else _as_typed(place, here)
+
+
+def _is_store(place: Path) -> bool:
+    """Whether it is one, or becomes one as soon as a command that was begun has ended."""
+    return (place / STATE).is_file() or (place / BEGUN).is_file()
 
 
 def _as_typed(place: Path, here: Path) -> Path:

@@ -13,14 +13,12 @@ from prune.core.store_option import in_store
 from prune.store.column import Column, ColumnWriter
 from prune.store.column_json import known_recipe
 from prune.store.default_place import store_path
-from prune.store.hints import listed, nearest, writer_of
+from prune.store.hints import listed, to_make
 from prune.store.layout import (
     ASIDE,
     BEGUN,
-    COLUMN,
     COLUMNS,
     DATASETS,
-    FORMAT,
     KEYS,
     LOCATION,
     LOCK,
@@ -29,16 +27,16 @@ from prune.store.layout import (
     SCANS,
     SELECTIONS,
     STATE,
-    STOPPED,
     TARGETS,
     TIMINGS,
     identity,
-    removal,
 )
 from prune.store.samples import Dataset, read_dataset, write_dataset
+from prune.store.state import going_on, is_begun, nothing_shown, read_state
+from prune.store.unfinished import begun, unfinished
 from prune.store.write_lock import write_lock
 from prune.system import files
-from prune.system.checksummed_json import sealed, unsealed
+from prune.system.checksummed_json import sealed
 from prune.system.local_paths import require_local
 
 
@@ -67,31 +65,20 @@ class StoreFolder:
         Raises
         ------
         StoreError
-            There is no store, it is damaged, or a newer version wrote it.
+            There is no store, its first command did not end, it is damaged, or a newer version wrote it.
         """
-        path = self.path / STATE
-        try:
-            state = files.read_json(path)
-        except FileNotFoundError as error:
-            raise StoreError(f"there is no store at {self.path}", self._first()) from error
-        except PermissionError:
-            raise
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{path} is damaged", _without(path)) from error
-        if isinstance(state, dict) and isinstance(state.get("format"), int) and state["format"] > FORMAT:
-            newer = f"{self.path} has format {state['format']}, this prune reads up to {FORMAT}"
-            raise StoreError(newer, "pip install --upgrade dataset-prune")
-        try:
-            return _sound(unsealed(state))
-        except ValueError as error:
-            raise StoreError(f"{path} is damaged", _without(path)) from error
+        return read_state(self.path, self.commands)
 
-    def _first(self) -> str:
-        """Return what to type where nothing is shown: what was typed before, if that is known."""
-        known = sorted(words for words in self.commands.values() if not words.startswith("prune select "))
-        if not known:
-            return f"{in_store('prune score --type el2n DATA', str(self.path))}   # or: prune embed DATA"
-        return f"{in_store(known[0], str(self.path))}   # what is whole is not made again"
+    @property
+    def state_or_nothing(self) -> dict[str, Any]:
+        """What is published: nothing where a first command was begun and did not end.
+
+        Raises
+        ------
+        StoreError
+            As of `state`, where nothing was begun either.
+        """
+        return nothing_shown() if is_begun(self.path, self.commands) else self.state
 
     def require(self) -> None:
         """Raise `StoreError` where there is no store: a verb that only goes on must not make an empty one."""
@@ -103,9 +90,9 @@ class StoreFolder:
         `columns` and `selections` are merged by name, and columns in `without` are no longer shown;
         `dataset`, when it changes, hides everything else.
         """
-        state = self.state if self.exists() else {"format": FORMAT, "columns": {}, "selections": {}}
+        state = self.state if self.exists() else nothing_shown()
         if changes.get("dataset", state.get("dataset")) != state.get("dataset"):
-            state = {"format": FORMAT, "columns": {}, "selections": {}}
+            state = nothing_shown()
         for name in ("columns", "selections"):
             changes[name] = state[name] | changes.get(name, {})
         shown = {name: id_ for name, id_ in changes["columns"].items() if name not in without}
@@ -205,7 +192,8 @@ class StoreFolder:
         """The samples that everything here is about."""
         name = self.state.get("dataset")
         if name is None:
-            raise StoreError(f"{self.path} knows no dataset yet", "prune score --type el2n DATA")
+            again = going_on(self.path) or in_store("prune score --type el2n DATA", str(self.path))
+            raise StoreError(f"{self.path} knows no dataset yet", again)
         return read_dataset(self.path / DATASETS / name[:16], name)
 
     def holds_dataset(self, fingerprint: str) -> bool:
@@ -237,9 +225,7 @@ class StoreFolder:
     @property
     def unfinished(self) -> list[str]:
         """Names of the columns that a command began and did not end, but for those that it left so."""
-        begun = (self.path / COLUMNS).glob("*/*/")
-        owed = (f for f in begun if not (f / COLUMN).exists() and not any(f.glob(f"{STOPPED}-*")))
-        return sorted({folder.parent.name for folder in owed})
+        return sorted({column.name for column in unfinished(self.path, None)})
 
     def column(self, name: str) -> Column:
         """Return a finished column.
@@ -252,10 +238,10 @@ class StoreFolder:
         columns = self.state["columns"]
         column = columns.get(name)
         if column is None:
-            begun = name in self.unfinished
-            what = f"column {name!r} is not finished" if begun else f"there is no column {name!r}"
-            again = self.commands.get(name) or writer_of(name)
-            hint = (None if begun else nearest(name, columns)) or in_store(again, str(self.path))
+            half = name in self.unfinished
+            what = f"column {name!r} is not finished" if half else f"there is no column {name!r}"
+            near = () if half else columns
+            hint = to_make(name, self.path, begun(self.path), self.commands.get(name), near)
             raise MissingColumnError(f"{what} in {self.path} ({listed(name, self.columns)})", hint)
         return self.open_column(name, column)
 
@@ -277,19 +263,3 @@ class StoreFolder:
 
 
 _COSTS, _COMMANDS = "costs", "commands"  # beside the verbs in timings.json
-
-
-def _without(path: Path) -> str:
-    return f"{removal(path)}   # then run the commands again: what is whole is not made again"
-
-
-def _sound(state: dict[str, Any]) -> dict[str, Any]:
-    kinds = {"format": int, "columns": dict, "selections": dict}
-    if not all(isinstance(state.get(name), kind) for name, kind in kinds.items()) or state["format"] < 1:
-        raise ValueError("this is not the state of a store")
-    names = [state.get("dataset", ""), state.get("latest", "")]
-    if not all(
-        isinstance(x, str) for x in [*state["columns"].values(), *state["selections"].values(), *names]
-    ):
-        raise ValueError("this is not the state of a store")
-    return state

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+import shlex
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from prune.core import method_names
 from prune.core.column_name import EMBEDDING, FEATURES, SCORE, ColumnName, of_kinds
+from prune.core.store_option import in_store
 
 
 def writer_of(column: str) -> str:
@@ -19,6 +22,48 @@ def writer_of(column: str) -> str:
     if name.kind == SCORE:
         return f"prune score --type {name.rest}   # writes {column}"
     return f"prune score --type el2n   # writes {column}"
+
+
+def to_make(
+    column: str, store: Path, begun: Mapping[str, str], known: str | None, shown: Collection[str]
+) -> str:
+    """Return what to type for a column that is not there.
+
+    Parameters
+    ----------
+    begun
+        The commands that did not end, by verb: one that was to make the column goes on with it.
+    known
+        What was typed to make it, if it was there once.
+    shown
+        The columns that there are: one of them may be meant.
+    """
+    going = next((words for words in begun.values() if makes(words, column)), None)
+    if going is not None:
+        return f"{in_store(going, str(store))}   # goes on with what is there"
+    return nearest(column, shown) or in_store(known or writer_of(column), str(store))
+
+
+def makes(command: str, column: str) -> bool:
+    """Whether a command, as it was typed, is to write a column."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return False
+    verb, name = words[1] if len(words) > 1 else "", ColumnName(column)
+    if verb == "embed":
+        default = "precomputed" if "--features" in words else "resnet18"
+        return name.kind == EMBEDDING and name.of == _option(words, "--encoder", default)
+    if verb != "score":
+        return False
+    if name.kind == SCORE:
+        return name.of in _option(words, "--type", "").split(",")
+    return "--import" not in words and (name == FEATURES or name.kind != EMBEDDING)
+
+
+def _option(words: list[str], name: str, default: str) -> str:
+    at = words.index(name) + 1 if name in words else len(words)
+    return words[at] if at < len(words) else default
 
 
 def nearest(column: str, known: Collection[str]) -> str | None:

@@ -22,6 +22,14 @@ def retire(store: Path, path: Path) -> None:
             files.disk.remove_folder(path.parent)  # of the last column of its name
 
 
+def remove_empty(folder: Path) -> None:
+    """Remove the empty folders in a folder: of columns that were killed before they had anything."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_dir() and not any(path.iterdir()):
+            with writing(folder):
+                files.disk.remove_folder(path)
+
+
 def clear(store: Path) -> None:
     """Finish what a killed writer had begun to remove."""
     gone = store / _GONE

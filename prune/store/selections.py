@@ -20,6 +20,7 @@ from prune.core.store_option import in_store
 from prune.store.folder import StoreFolder
 from prune.store.layout import SELECTION, SELECTIONS
 from prune.store.tables import from_parquet, to_parquet
+from prune.store.unfinished import begun
 from prune.system import files
 
 _RUN_FACTS = ("seconds", "threads")  # of the machine; kept in the store, left out of what travels
@@ -149,6 +150,9 @@ def read_selection(store: StoreFolder, name: str | None = None) -> StoredSelecti
 
 def _instead(store: StoreFolder, name: str | None, published: Collection[str]) -> str:
     """Return the name that was probably meant, or the command that makes a selection of this name."""
+    going = begun(store.path).get("select")
+    if going is not None:
+        return f"{in_store(going, str(store.path))}   # goes on with what is there"
     near = difflib.get_close_matches(name or "", published, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
@@ -170,7 +174,7 @@ def require_current(store: StoreFolder, chosen: StoredSelection) -> None:
     if column is not None:
         raise StoreError(
             f"stale: {column} was made again since the selection {chosen.name!r} was chosen by it",
-            f"select again, or take it as it is: prune export --selection {chosen.name}",
+            f"{chosen.again}   # or add --selection {shlex.quote(chosen.name)} to take it as it is",
         )
 
 

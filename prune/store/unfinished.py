@@ -11,27 +11,43 @@ from typing import Any
 import numpy as np
 
 from prune.core.column_name import TRACE, ColumnName
-from prune.core.errors import OptionError, StoreError
+from prune.core.errors import OptionError, PruneError, StoreError
 from prune.core.redaction import without_secrets
 from prune.store.column_json import known_recipe
 from prune.store.layout import BEGUN, COLUMN, COLUMNS, STOPPED
+from prune.store.write_lock import tell_holder
 from prune.system import files
 from prune.system.checksummed_json import sealed
 
+_SENSELESS = (OptionError, StoreError)
+
+
+@dataclass
+class Note:
+    """That a command was begun."""
+
+    forgotten_on: tuple[type[PruneError], ...] = _SENSELESS
+
+    def has_work(self, *, yet: bool) -> None:
+        """Say whether there is something by now that the same command would go on with."""
+        self.forgotten_on = _SENSELESS if yet else (PruneError,)
+
 
 @contextlib.contextmanager
-def noted(store: Path, verb: str, command: str) -> Iterator[None]:
+def noted(store: Path, verb: str, command: str) -> Iterator[Note]:
     """Keep in a store what is being done, until it is done. For the holder of the lock.
 
     A command that makes no sense, or that the store refuses, is not begun; one that ends in another way can
     be gone on with.
     """
-    before = begun(store)
+    before, note = begun(store), Note()
+    tell_holder(store, verb)
     _write(store, {**before, verb: without_secrets(command)})
     try:
-        yield
-    except (OptionError, StoreError):
-        _write(store, before)
+        yield note
+    except PruneError as error:
+        if isinstance(error, note.forgotten_on):
+            _write(store, before)
         raise
     _write(store, _without(before, verb))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,27 +36,39 @@ class Unused:
     unfinished: bool = False  # a command can go on with it
 
 
-def unused(store: StoreFolder) -> list[Unused]:
+def unused(store: StoreFolder, writer: str | None = None) -> list[Unused]:
     """Return what the state of a store does not show, in order; of what may be gone on with, that it may.
+
+    Parameters
+    ----------
+    writer
+        Another command that is at work on the store now, in words: what it writes is not shown yet.
 
     Raises
     ------
     StoreError
         There is no store, or its state is damaged: then nobody knows what it shows.
     """
-    state = store.state
+    state = store.state_or_nothing
     owed = [folder for folder in _columns(store) if not (folder / COLUMN).exists()]
-    found = [*_old_columns(store, state["columns"], owed), *_old_datasets(store, state, owed)]
-    return [*found, *_old_selections(store, state["selections"]), *_old_targets(store, state)]
+    going = begun(store.path)
+    words = f"{', '.join(sorted(going.values()))} did not end" if going else None
+    words = words if writer is None else f"{writer} is at work"
+    found = [*_old_columns(store, state["columns"], owed, words), *_old_datasets(store, state, owed, words)]
+    found += [*_old_selections(store, state["selections"]), *_old_targets(store, state)]
+    if writer is None:
+        return found
+    return [p if p.unfinished else replace(p, why=f"not shown, but {words}", unfinished=True) for p in found]
 
 
 def _columns(store: StoreFolder) -> list[Path]:
     return [path for path in sorted((store.path / COLUMNS).glob("*/*")) if path.is_dir()]
 
 
-def _old_columns(store: StoreFolder, shown: Mapping[str, str], owed: list[Path]) -> Iterator[Unused]:
+def _old_columns(
+    store: StoreFolder, shown: Mapping[str, str], owed: list[Path], going: str | None
+) -> Iterator[Unused]:
     recipes = [known_recipe(folder) or {} for folder in owed]
-    going = begun(store.path)
     for folder in _columns(store):
         name = folder.parent.name
         if shown.get(name) == folder.name:
@@ -66,8 +78,7 @@ def _old_columns(store: StoreFolder, shown: Mapping[str, str], owed: list[Path])
             why = "stopped early; more epochs can be added" if stopped else "not finished"
             yield Unused(folder, why, size_of(folder), unfinished=True)
         elif going:
-            words = ", ".join(sorted(going.values()))
-            yield Unused(folder, f"not shown, but {words} did not end", size_of(folder), unfinished=True)
+            yield Unused(folder, f"not shown, but {going}", size_of(folder), unfinished=True)
         elif _feeds(known_recipe(folder) or {}, recipes):
             yield Unused(folder, "belongs to what is not finished", size_of(folder), unfinished=True)
         else:
@@ -89,13 +100,15 @@ def _feeds(recipe: Mapping[str, Any], owed: list[dict[str, Any]]) -> bool:
     )
 
 
-def _old_datasets(store: StoreFolder, state: Mapping[str, Any], owed: list[Path]) -> Iterator[Unused]:
+def _old_datasets(
+    store: StoreFolder, state: Mapping[str, Any], owed: list[Path], words: str | None
+) -> Iterator[Unused]:
     recipes = [known_recipe(folder) or {} for folder in owed]
     needed = {str(recipe.get("data") or recipe.get("dataset") or "")[:16] for recipe in recipes}
     for folder in _inside(store.path / DATASETS):
         if folder.name == str(state.get("dataset", ""))[:16]:
             continue
-        going = folder.name in needed or bool(begun(store.path))
+        going = folder.name in needed or words is not None
         why = "belongs to what is not finished" if going else "the store is about another dataset"
         yield Unused(folder, why, size_of(folder), unfinished=going)
 

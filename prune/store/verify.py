@@ -8,9 +8,12 @@ from typing import Any
 
 from prune.core.errors import StoreError
 from prune.core.findings import Findings, Kind, why
+from prune.core.store_option import in_store
 from prune.store.check_column import check_column, digest_in, strange
 from prune.store.check_selections import check_selections
+from prune.store.current_writer import current_writer
 from prune.store.folder import StoreFolder
+from prune.store.hints import makes
 from prune.store.layout import (
     ASIDE,
     BEGUN,
@@ -29,6 +32,8 @@ from prune.store.layout import (
     removal,
 )
 from prune.store.samples import read_dataset
+from prune.store.state import is_begun
+from prune.store.unfinished import begun
 from prune.system import files
 from prune.system.checksummed_json import sealed
 
@@ -88,6 +93,9 @@ def _checked_state(store: StoreFolder, found: Findings, command: Command) -> dic
     except StoreError as error:
         if path.exists() and "format" in str(error):
             raise
+        if is_begun(store.path, store.commands):
+            _add_begun(store, found, error.hint)
+            return {}
         kind: Kind = "damaged" if path.exists() else "missing"
         if path.exists():
             found.add(kind, str(path), "is damaged", removal(path))
@@ -96,11 +104,26 @@ def _checked_state(store: StoreFolder, found: Findings, command: Command) -> dic
         return {}
 
 
+def _add_begun(store: StoreFolder, found: Findings, again: str) -> None:
+    """Say of a store that shows nothing yet which commands go on with it."""
+    writer, path = current_writer(store.path), str(store.path / STATE)
+    if writer is not None:
+        found.add("missing", path, f"is not there yet: {writer} is at work", again)
+        return
+    for verb, words in sorted(begun(store.path).items()):
+        told = f"is not there yet: prune {verb} did not end, and the same command goes on"
+        found.add("missing", path, told, in_store(words, str(store.path)))
+    if not begun(store.path):
+        found.add("missing", path, "is not there yet: nothing was finished", again.partition("   #")[0])
+
+
 def _all_commands(store: StoreFolder, command: Command) -> list[str]:
     """Return every command that the store remembers, in the order of the verbs."""
     verbs = ["embed", "score", "select"]
     made = sorted(store.commands.items(), key=lambda item: (verbs.index(item[1].split(" ")[1]), item[1]))
-    return list(dict.fromkeys(command(what) for what, _ in made)) or [command(DATASETS)]
+    known = [command(what) for what, _ in made]
+    known += [in_store(words, str(store.path)) for words in begun(store.path).values()]
+    return list(dict.fromkeys(known)) or [command(DATASETS)]
 
 
 def _check_top(store: StoreFolder, found: Findings, command: Command, *, needs_place: bool) -> None:
@@ -188,7 +211,8 @@ def _check_columns(store: StoreFolder, published: dict[str, str], found: Finding
     for folder in _below(store.path / COLUMNS, 2, found):
         name = folder.parent.name
         current = published.get(name) == folder.name
-        again = command(name) if current else ""
+        going = next((words for words in begun(store.path).values() if makes(words, name)), "")
+        again = command(name) if current else in_store(going, str(store.path))
         with found.past_denied("damaged" if current else "note"):
             if not folder.is_dir():
                 strange(folder, found)

@@ -47,6 +47,16 @@ def write_lock(
         os.close(fd)
 
 
+def tell_holder(folder: Path, verb: str) -> None:
+    """Write into the lock which command holds it: for what others are told. For the holder only."""
+    with contextlib.suppress(OSError):
+        fd = os.open(folder / LOCK, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.pwrite(fd, locks.mark(verb), 0)
+        finally:
+            os.close(fd)
+
+
 def _open(folder: Path, prepare: Callable[[], None]) -> int:
     prepare()
     if (folder / LOCK).is_dir():

@@ -14,6 +14,8 @@ from pathlib import Path
 from prune.core.errors import StoreError
 
 _PAUSE = 0.2  # seconds between two looks at a lock
+_GLANCE = 0.1  # seconds that somebody may hold one who only looks whether it is held
+_MARK_BYTES = 256
 
 
 def opened(
@@ -57,10 +59,14 @@ def take(fd: int, place: Path, holder: Callable[[], bytes], wait: Callable[[str]
         Another process holds it, and `wait` is None.
     """
     told = False
+    patient = time.monotonic() + _GLANCE
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            if time.monotonic() < patient:
+                time.sleep(_GLANCE / 10)
+                continue
             busy = f"{place} is in use by {_named(holder)}"
             if wait is None:
                 raise StoreError(busy, "wait for it, or add --wait") from error
@@ -93,9 +99,35 @@ def alone_in(folder: Path) -> Iterator[None]:
         raise StoreError(gone, "wait for it, then run the same command again") from error
 
 
-def mark() -> bytes:
-    """Return who holds a lock, for `holder`."""
-    return f"{socket.gethostname()} {os.getpid()}\n".encode()
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock of a file or folder; where there are no locks, nobody does."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return False
+
+
+def mark(verb: str = "") -> bytes:
+    """Return who holds a lock, for `holder`, and which command that is."""
+    return f"{' '.join([socket.gethostname(), str(os.getpid()), *([verb] if verb else [])])}\n".encode()
+
+
+def read_mark(path: Path) -> list[str]:
+    """Return the words that `mark` wrote; none where they cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MARK_BYTES).decode(errors="replace").split()
+    except OSError:
+        return []
 
 
 def is_there(fd: int, path: Path) -> bool:
@@ -110,4 +142,7 @@ def _named(holder: Callable[[], bytes]) -> str:
     words: list[str] = []
     with contextlib.suppress(OSError):
         words = holder().decode(errors="replace").split()
-    return f"pid {words[1]} on {words[0]}" if len(words) == 2 else "another process"
+    if len(words) not in {2, 3}:
+        return "another process"
+    who = f"pid {words[1]} on {words[0]}"
+    return who if len(words) == 2 else f"{who} (prune {words[2]})"

@@ -12,8 +12,10 @@ from prune.core.store_option import in_store
 from prune.steps.recovery import commands_of
 from prune.steps.report.training import trained
 from prune.store import Column, Dataset, Store, StoredSelection, outdated_by, read_selection
-from prune.store.layout import BEGUN, COLUMNS, DATASETS, SELECTIONS, STATE, removal
+from prune.store.current_writer import CurrentWriter, current_writer
+from prune.store.layout import DATASETS, SELECTIONS, STATE, removal
 from prune.store.outdated import outdated_scores
+from prune.store.state import is_begun, is_store
 from prune.store.unfinished import begun, unfinished
 from prune.store.unused import size_of, unused
 
@@ -35,6 +37,7 @@ def status(store: Store) -> dict[str, Any]:
         There is no store.
     """
     damaged: list[dict[str, str]] = []
+    writer = current_writer(store.path)
     state = _state(store, damaged)
     known = commands_of(store)
 
@@ -75,8 +78,9 @@ def status(store: Store) -> dict[str, Any]:
         "stale": _stale(store, selections, known),
         "outdated": outdated_scores(store) if state else {},
         "damaged": damaged,
-        **_begun(store, None if dataset is None else len(dataset)),
-        "unused": sum(piece.bytes for piece in unused(store) if not piece.unfinished) if state else 0,
+        **_begun(store, None if dataset is None else len(dataset), writer),
+        "running": None if writer is None else writer.described(),
+        "unused": _unused(store, writer) if state else 0,
         "missing": _missing(state, str(store.path)),
         "exit_code": _DAMAGED if damaged else 0,
     }
@@ -93,9 +97,10 @@ def _state(store: Store, damaged: list[dict[str, str]]) -> dict[str, Any]:
         if path.exists():
             damaged.append({"what": str(error), "command": removal(path)})
             return {}
-        if any((store.path / name).exists() for name in (BEGUN, COLUMNS, DATASETS)):
-            if not begun(store.path) and store.commands:  # it was there, and something was published in it
-                damaged.append({"what": f"{path} is missing", "command": error.hint})
+        if is_begun(store.path, store.commands) or current_writer(store.path) is not None:
+            return {}
+        if is_store(store.path):  # something was published in it
+            damaged.append({"what": f"{path} is missing", "command": error.hint})
             return {}
         raise
 
@@ -134,13 +139,20 @@ def _stale(
     }
 
 
-def _begun(store: Store, n: int | None) -> dict[str, Any]:
+def _unused(store: Store, writer: CurrentWriter | None) -> int:
+    """Bytes that nothing shows and no command goes on with, nor writes at this moment."""
+    pieces = unused(store, None if writer is None else str(writer))
+    return sum(piece.bytes for piece in pieces if not piece.unfinished)
+
+
+def _begun(store: Store, n: int | None, writer: CurrentWriter | None) -> dict[str, Any]:
     """Return what did not end: the columns, how far they are, and the commands that go on with them."""
     left = unfinished(store.path, _samples(store) if n is None else n)
+    running = None if writer is None else writer.verb
     return {
         "unfinished": sorted({one.name for one in left}),
         "progress": [str(one) for one in left],
-        "begun": begun(store.path),
+        "begun": {verb: words for verb, words in begun(store.path).items() if verb != running},
     }
 
 

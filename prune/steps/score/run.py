@@ -17,7 +17,7 @@ from prune.steps.score.compute import Scored, scores_of
 from prune.steps.score.publish import publish_scores
 from prune.steps.select.eligible import directions
 from prune.steps.settings import Settings
-from prune.store import Store, noted
+from prune.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ def score(run: ScoreWrite, compute: Callable[[Opened], Scored]) -> dict[str, Any
     """Compute scores on an opened dataset, and publish them."""
     store = run.store
     command = command_line("score", run.given, run.settings)
-    with opened(store, run.data, run.settings) as ready, noted(store.path, "score", command):
+    with opened(store, run.data, run.settings, verb="score", command=command) as ready:
         store.made.clear()
         done = compute(ready)
         scores = scores_of(ready, done.columns)

@@ -42,10 +42,13 @@ def select(
             _tell_outdated(store, there.about, settings)
             about = {key: value for key, value in there.about.items() if key != "files"}
             return {**about, "unchanged": True}
-        ready = choose.prepare(store, wanted, settings)
         if dry_run:
+            ready = choose.prepare(store, wanted, settings)
             return {"name": name, "plan": ready.forecast and asdict(ready.forecast)}
-        with noted(store.path, "select", command):
+        with noted(store.path, "select", command) as note:
+            note.has_work(yet=False)
+            ready = choose.prepare(store, wanted, settings)
+            note.has_work(yet=True)
             table, about = choose.run(ready)
             seconds = clock.stop()
             about["recipe"] = recipe
