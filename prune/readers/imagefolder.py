@@ -124,7 +124,7 @@ def open_imagefolder(
     labels = not (no_labels or labelled)
     if not (as_it_stands or settled):
         require_classes(place, labels=labels)
-    about = remarks_on(place, notes, split) if labels and not as_it_stands else ()
+    about = remarks_on(root, place, notes, split) if labels and not (as_it_stands or settled) else ()
     beside = tuple(folder.name for folder in notes if not folder.is_relative_to(place.root))
     reader = ImageFolder(place.root, split, no_labels, as_it_stands, beside, place.within, about)
     walk = Walk(place.root, as_it_stands)

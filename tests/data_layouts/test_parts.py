@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from prune.readers import open_reader
+from prune.readers.folders.layout import LayoutError
 
 PETS = ("cat/1.png", "cat/2.png", "dog/3.png", "dog/4.png")
 TWO = {"cat": 2, "dog": 2}
@@ -176,6 +178,8 @@ def test_row(row: str, tried: Callable[..., None]) -> None:
         ("训练数据", "测试数据"),
         ("学習データ", "テストデータ"),
         ("훈련", "테스트"),
+        ("Träning", "TESTDATA"),
+        ("TRAININGSDATEN", "PRÜFUNG"),
     ],
 )
 def test_splits_are_called_so_in_many_languages(
@@ -205,6 +209,42 @@ def test_what_may_be_no_class_is_said(
     told = prune("embed", str(tmp_path / "data"), *split, *store)
     assert told.code == 0, told.err
     assert said in " ".join(told.err.split())
+
+
+@pytest.mark.parametrize("folder", ["", "images/"])
+def test_labels_above_a_split_are_named_and_found(
+    folder: str, make: Any, tmp_path: Path, prune: Callable[..., Any]
+) -> None:
+    root = make.folder(
+        tmp_path / "data", *(f"{folder}{name}.png" for name in ("train/1", "train/2", "val/3"))
+    )
+    rows = "".join(f"{folder}{name}.png,{label}\n" for name, label in (("train/1", "a"), ("train/2", "b")))
+    table = make.put(root / "metadata.csv", f"file_name,label\n{rows}".encode())
+    words = ["--split", "train", "--encoder", "pixels", "--workers", 0, "--json", "--store"]
+    told = prune("embed", str(root), *words, tmp_path / "s")
+    assert f"{table} lies above the pictures, and is not read: --labels {table}" in told.err.replace(
+        "\n", " "
+    )
+    read = prune("embed", str(root), *words, tmp_path / "t", "--labels", table)
+    assert json.loads(read.out)["dataset"]["classes"] == 2
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        tuple(f"subject{n:02}/{mood}/1.png" for n in range(12) for mood in ("happy", "sad")),
+        tuple(f"{n}/{kind}/1.png" for n in range(5) for kind in ("benign", "malignant")),
+        ("Set A/1.png", "Set B/1.png", "Set C/1.png"),
+        ("Partie 1/1.png", "Partie 2/2.png"),
+        each("camera 1 camera 2", "day/1.png", "night/2.png"),
+        each("left right", "data/images/cat/1.png", "data/images/dog/2.png", "data/images/bird/2.png"),
+    ],
+)
+def test_parts_are_known_by_what_lies_in_them(names: tuple[str, ...], make: Any, tmp_path: Path) -> None:
+    make.folder(tmp_path, *names)
+    with pytest.raises(LayoutError, match="seems to hold parts of one dataset"):
+        open_reader(str(tmp_path))
+    open_reader(str(tmp_path), no_labels=True)
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,10 @@ class FolderGlance:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if not is_description(entry.path):
-                    (folders if Path(entry.path).is_dir() else files).append(entry.name)
+                if not _is_folder(entry):
+                    files.append(entry.name)
+                elif not is_description(entry.path):
+                    folders.append(entry.name)
         return sorted(folders), files
 
     @cached_property
@@ -71,6 +73,11 @@ class FolderGlance:
 def holds_images(folder: Path) -> bool:
     """Whether a picture lies somewhere below; a cheap look."""
     return any(is_image(Path(parent), name) for parent, name in _glanced(folder))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one; a file costs no look of its own."""
+    return Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir(follow_symlinks=False)
 
 
 def _glanced(folder: Path) -> Iterator[tuple[str, str]]:

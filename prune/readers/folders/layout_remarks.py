@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from prune.readers.folders.folder_glance import FolderGlance
 from prune.readers.folders.layout import PictureFolder, describes_labels
-from prune.readers.folders.metadata import Metadata
+from prune.readers.folders.metadata import Metadata, files_in
 from prune.readers.folders.parts import deeper
 from prune.readers.labels.names import is_label, likely
 
 
-def remarks_on(place: PictureFolder, notes: Sequence[Path], split: str | None) -> tuple[str, ...]:
-    """Say where the folders of a root may be no classes, or not all of them.
+def remarks_on(data: Path, place: PictureFolder, notes: Sequence[Path], split: str | None) -> tuple[str, ...]:
+    """Say where the folders of a root may be no classes, or not all of them, and which labels are not read.
 
     Parameters
     ----------
+    data
+        The folder that was named.
     place
-        Where the pictures lie.
+        Where the pictures lie, in it.
     notes
         Folders of annotations beside them.
     split
@@ -27,6 +29,9 @@ def remarks_on(place: PictureFolder, notes: Sequence[Path], split: str | None) -
     """
     if describes_labels(place.root):
         return ()
+    above = next(_labels_above(data, place.root), None)
+    if above is not None:
+        return (f"{above} lies above the pictures, and is not read: --labels {shlex.quote(str(above))}",)
     folder = FolderGlance(place.path)
     annotations = _annotated_alike(folder, notes, split)
     if annotations is not None:
@@ -41,6 +46,15 @@ def remarks_on(place: PictureFolder, notes: Sequence[Path], split: str | None) -
             f"{', '.join(below)}, …",
         )
     return ()
+
+
+def _labels_above(data: Path, root: Path) -> Iterator[Path]:
+    """Yield the metadata with labels in the folders from the one that was named down to that of a root."""
+    folders = [folder for folder in (root, *root.parents) if folder.is_relative_to(data) and folder != root]
+    for folder in reversed(folders):
+        for name in files_in(folder, [""]):
+            if Metadata(folder, name).label_column:
+                yield folder / name
 
 
 def _annotated_alike(folder: FolderGlance, notes: Sequence[Path], split: str | None) -> str | None:

@@ -20,6 +20,8 @@ _FEW = 8  # folders of a root that are taken for parts, though fewer folders lie
 _DEEP = 8  # levels of folders that hold one folder only
 _WORDS = "fold folds part parts split splits chunk batch shard set subset parte partie teil"
 _PARTS = frozenset(_WORDS.split())
+_OF_MANY = "subject person patient participant user camera cam session seq sequence video scene run day site"
+_SOURCES = frozenset(_OF_MANY.split()) | _PARTS
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ def parts_of(folder: FolderGlance) -> DatasetParts | None:
     shared = _shared(folder, names)
     found = DatasetParts(names, shared)
     few = len(folder.folders) <= max(_FEW, len(shared))
-    if (shared and few) or found.are_split or _are_numbered(names):
+    numbered = _are_numbered(names, _SOURCES if shared else _PARTS)
+    if (shared and few) or found.are_split or numbered:
         return found
     return None
 
@@ -84,11 +87,11 @@ def _unwrapped(folder: FolderGlance) -> FolderGlance:
     return folder
 
 
-def _are_numbered(names: Sequence[str]) -> bool:
-    """Whether all are called alike, but for a number or a letter: `part_1` and `part_2`, `ham_part_B`."""
+def _are_numbered(names: Sequence[str], things: frozenset[str]) -> bool:
+    """Whether all are called alike after a thing, but for a number or letter: `part_1` and `part_2`."""
     cut = [tokens(name) for name in names]
     words = {tuple(word for word in of_one if not _counts(word)) for of_one in cut}
-    return len(words) == 1 and bool(_PARTS & set(*words)) and all(map(_counts, (one[-1] for one in cut)))
+    return len(words) == 1 and bool(things & set(*words)) and all(map(_counts, (one[-1] for one in cut)))
 
 
 def _counts(word: str) -> bool:

@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 _SPELLINGS: Mapping[str, str] = {
     "train": """
         train training trn trainval lern entrenamiento entreno entrainement apprentissage addestramento
-        allenamento treino treinamento treningowy treningowe egitim обучение обучающая тренировочная
-        训练 训练集 訓練 訓練集 学習 学習用 훈련 학습
+        allenamento treino treinamento traning trening treningowy treningowe egitim обучение обучающая
+        тренировочная 训练 训练集 訓練 訓練集 学習 学習用 훈련 학습
     """,
     "validation": """
-        validation validate valid val dev minival validierung validacion convalida validazione validacao
-        validatie walidacja walidacyjny walidacyjne dogrulama валидация валидационная
+        validation validate valid val dev minival validierung validering validacion convalida validazione
+        validacao validatie walidacja walidacyjny walidacyjne dogrulama валидация валидационная
         验证 验证集 驗證 驗證集 検証 検証用 검증
     """,
     "test": """
-        test testing tst eval evaluation holdout teste testes prueba pruebas essai essais prova
+        test testing tst eval evaluation holdout teste testes prueba pruebas essai essais prova pruf prufung
         testowy testowe auswertung evaluacion evaluacao valutazione тест тестовая
         测试 测试集 測試 測試集 テスト テスト用 評価 테스트 평가
     """,
