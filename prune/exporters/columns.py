@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prune.exporters.table_files import feature_of, with_features
+from prune.exporters.features import feature_of
+from prune.exporters.table_files import with_features
 from prune.readers.tables.columns import is_list
 
 
@@ -46,7 +47,7 @@ def joined(schemas: Sequence[pa.Schema]) -> pa.Schema:
                 features[field.name] = told.get(field.name, features.get(field.name))
     for name, kind in kinds.items():
         if _is_plain(features[name]):
-            features[name] = _feature(kind)
+            features[name] = feature_of(kind, name)
         elif features[name].get("_type") == "ClassLabel":
             kinds[name] = pa.int64()
     return pa.schema(list(kinds.items()), metadata=with_features(features))
@@ -109,14 +110,6 @@ def _features(schema: pa.Schema) -> dict[str, Any]:
 def _is_plain(feature: Mapping[str, Any] | Sequence[Any] | None) -> bool:
     """Whether a feature says no more than the type: not that it is an image, or what classes are called."""
     return not isinstance(feature, dict) or feature.get("_type") not in {"ClassLabel", "Image"}
-
-
-def _feature(kind: pa.DataType) -> Any:
-    if not pa.types.is_nested(kind):
-        return feature_of(kind)
-    from datasets import Features
-
-    return Features.from_arrow_schema(pa.schema({"x": kind})).to_dict()["x"]
 
 
 def _nulls(table: pa.Table, field: pa.Field) -> pa.Array:

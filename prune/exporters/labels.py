@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from prune.core.arrays import Rows
 from prune.exporters.class_ids import counts_up, source_ids
+from prune.exporters.features import feature_of
 from prune.exporters.job import ExportJob
-from prune.exporters.table_files import feature_of, with_column
+from prune.exporters.table_files import with_column
 
 LABEL = "label"
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from prune.core.arrays import Rows
 from prune.core.errors import DataError
+from prune.exporters.features import feature_of, features_of_types
 from prune.readers.tables.rows import open_rows
 
 BATCH = 1000  # rows of a written batch, unless its bytes come first
@@ -25,9 +26,7 @@ def source_schema(path: Path) -> pa.Schema:
             schema = schema.set(place, pa.field(field.name, field.type.value_type))
     metadata = {key: value for key, value in (schema.metadata or {}).items() if key == b"huggingface"}
     if not metadata:
-        from datasets import Features
-
-        metadata = with_features(Features.from_arrow_schema(schema.remove_metadata()).to_dict())
+        metadata = with_features(features_of_types(schema))
     return schema.with_metadata(metadata)
 
 
@@ -79,11 +78,3 @@ def with_column(
     place, column = schema.get_field_index(name), pa.field(name, kind)
     schema = schema.append(column) if place < 0 else schema.set(place, column)
     return schema.with_metadata({b"huggingface": json.dumps(held).encode()})
-
-
-def feature_of(kind: pa.DataType) -> dict[str, str]:
-    """Return a plain type as `datasets` calls it."""
-    return {"dtype": _DTYPES.get(str(kind), str(kind)), "_type": "Value"}
-
-
-_DTYPES = {"float": "float32", "double": "float64"}

@@ -19,12 +19,12 @@ import pyarrow as pa
 from prune.core.arrays import Rows, Weights
 from prune.exporters.carried_fields import carried, cells, column_types
 from prune.exporters.columns import ApartError, conformed, joined
+from prune.exporters.features import feature_of
 from prune.exporters.file_names import without_suffix
 from prune.exporters.job import ExportJob, check_digest
 from prune.exporters.labels import LABEL, is_relabelled, label_feature, label_ids, labelled, with_label
 from prune.exporters.table_files import (
     BATCH,
-    feature_of,
     file_tables,
     source_schema,
     with_column,
