@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
 
 from prune.commands import demo_chain
 from prune.core.errors import OutputError
@@ -39,3 +42,11 @@ def test_a_full_disk_is_one_sentence(tmp_path, faulty):
     faulty("full", 50)
     with pytest.raises(OutputError, match="no space left"):
         demo_chain.write_digits(tmp_path / "digits")
+
+
+def test_the_digits_are_those_of_scikit_learn(tmp_path):
+    demo_chain.write_digits(tmp_path / "digits")
+    theirs = load_digits()
+    for row, (pixels, label) in enumerate(zip(theirs.images, theirs.target, strict=True)):
+        with Image.open(tmp_path / "digits" / str(label) / f"{row:04d}.png") as image:
+            assert np.array_equal(np.asarray(image), np.round(pixels * (255 / 16)).astype(np.uint8))
