@@ -9,7 +9,6 @@ import numpy as np
 from prune.core.arrays import Rows
 from prune.index.space import Sums
 from prune.optimizers.function import SetFunction
-from prune.optimizers.lazy import lazy
 from prune.optimizers.stochastic import require_epsilon, stochastic
 
 Greedy: TypeAlias = Literal["lazy", "naive", "stochastic", "approximate"]
@@ -61,6 +60,8 @@ def maximise(
     ValueError
         k is out of range.
     """
+    from prune.optimizers.lazy import lazy  # loads numba, which who only names a way need not
+
     candidates = np.arange(function.n)
     if taken is not None and len(taken):
         candidates = np.delete(candidates, np.unique(taken))
