@@ -24,12 +24,16 @@ _MEANT = {
     "--num-workers": "--workers",
     "--model-name": "--encoder",
     "--gpu": "--device",
+    "--image-size": "--proxy-size",
+    "--img-size": "--proxy-size",
+    "--resolution": "--proxy-size",
 }
 _LETTERS = {  # what other programs call it by one letter, where several of ours begin with that
     "-o": "--out",
     "-n": "--count",
     "-k": "--count",
     "-m": "--method",
+    "-t": "--type",
     "-f": "--format",
     "-e": "--epochs",
     "-j": "--workers",

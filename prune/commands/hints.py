@@ -32,7 +32,9 @@ def typed_out(hint: str, words: Sequence[str], root: Any) -> str:
         parts = shlex.split(plain.removeprefix("add ").removeprefix("use "))
     except ValueError:  # a quote that is a part of a sentence
         return hint
-    given = _pairs(parts, line.options) if line.command is not None else []
+    if line.command is None:
+        return hint
+    given = _pairs(parts, line.options)
     for name, value in given:
         line.words = _with(line, name, value)
     return f"{line.complete()}{mark}{remark}" if given else hint
@@ -84,7 +86,8 @@ def placed(hint: str, words: Sequence[str], root: Any) -> str:
         return hint
     plain, mark, remark = hint.partition("   #")
     typed = line.value_of("--store") if "--store" in line.options else None
-    data = _data_of(line) or ("" if _knows_dataset(typed) else "DATA")
+    wanted = remark.strip() == "name it"  # the store knows a dataset, and not where it is now
+    data = _data_of(line) or ("" if _knows_dataset(typed) and not wanted else "DATA")
     plain = _DATA.sub(f" {data}" if data else "", plain)
     takes = any("--store" in param.opts for param in command.params)
     return f"{in_store(plain, typed) if typed and takes else plain}{mark}{remark}"

@@ -109,9 +109,8 @@ class Arrays:
         found = self._labels.shape
         if found != shape[:1] or self._labels.dtype.kind not in "iubUf":
             what = f"{self.root / str(self.labels)} has the shape {found} and the type {self._labels.dtype}"
-            raise DataError(
-                f"{what}, but there are {shape[0]} samples", "want one whole number or text a sample"
-            )
+            hint = "--no-labels   # or --labels FILE, with one whole number or text a sample"
+            raise DataError(f"{what}, but there are {shape[0]} samples", hint)
 
     def with_labels(self, file: LabelFile) -> Arrays:
         """Return a reader of the same samples, with labels from a file."""

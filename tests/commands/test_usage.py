@@ -46,6 +46,7 @@ CASES = {
     "select --fracton=0.3": "prune select --fraction=0.3",
     "select -fraction 0.3": "prune select --fraction 0.3",
     "select --Fraction 0.3": "prune select --fraction 0.3",
+    "score --type el2n --image-size 8 data": "prune score --type el2n --proxy-size 8 data",
     "select -S some/store --count 9": "prune select --store some/store --count 9",
     "select -s x": "prune select --help   # -s may be --score, --seed, --set, --store",
     "select -m top -f 0.3": "prune select --method top --fraction 0.3",

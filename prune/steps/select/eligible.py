@@ -132,7 +132,7 @@ def hardest_are_low(column: Column) -> bool:
     if low is None:
         raise OptionError(
             f"score {name} does not say whether high or low values are to be taken first",
-            "--set lowest=false takes high ones first, --set lowest=true low ones",
+            "--set lowest=false   # takes high ones first, --set lowest=true low ones",
         )
     return low
 
