@@ -1,4 +1,4 @@
-"""What stands for the content of a sample: equal digests are equal payloads."""
+"""Digests of the content of samples: equal digests are equal payloads."""
 
 from __future__ import annotations
 

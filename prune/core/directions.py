@@ -1,4 +1,4 @@
-"""What a high value of a score may mean, and which end is then of the samples that say most."""
+"""Directions of scores: what a high value may mean, and which end is of the samples that say most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables say of a scorer and of a selector, beside what the signature of the function says.
+"""Rows of the tables of methods: what they say of a scorer or a selector, beside its signature.
 
 Whoever has to know such a fact asks the row, never the name: a list of names elsewhere is silently wrong as
 soon as a method is added.

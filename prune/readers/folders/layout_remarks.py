@@ -1,4 +1,4 @@
-"""What to know of folders that are read as classes, and of metadata that names none: said after a scan."""
+"""Remarks after a scan, on folders that are read as classes and on metadata that names none."""
 
 from __future__ import annotations
 

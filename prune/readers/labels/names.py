@@ -1,4 +1,4 @@
-"""What fields and columns of labels are called, and which that are called otherwise may be labels."""
+"""Names of labels: what their fields and columns are called, and which others may hold labels."""
 
 from __future__ import annotations
 

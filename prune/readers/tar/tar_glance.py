@@ -1,4 +1,4 @@
-"""A look at the begin of a shard: what its first sample holds, and which of its fields may be the label."""
+"""A glance at the begin of a shard: what its first sample holds, and which of its fields may be the label."""
 
 from __future__ import annotations
 
