@@ -10,7 +10,7 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand, operands_of
-from prune.index.farthest_kernels import compiled, dot, squared
+from prune.index.farthest_kernels import compiled, gap_of
 from prune.index.space import Block, Space, Wide
 from prune.index.topk import Side
 
@@ -69,20 +69,11 @@ class Distances:
 
 
 @compiled
-def _of_pair(one: Side, i: int, two: Side, j: int) -> float:
-    """‖x − y‖² in float64; of gradients from products of their factors, 0 if they are equal."""
-    if one.features.shape[1] == 0:
-        return squared(one.rows[i], two.rows[j], np.inf)
-    product = dot(one.rows[i], two.rows[j]) * (1.0 + dot(one.features[i], two.features[j]))
-    return max(one.squares[i] + two.squares[j] - 2.0 * product, 0.0)
-
-
-@compiled
 def _all_pairs(values: Array, one: Side, two: Side) -> None:
     """Write the squared distances of all pairs."""
     for i in range(len(values)):
         for j in range(values.shape[1]):
-            values[i, j] = _of_pair(one, i, two, j)
+            values[i, j] = gap_of(one, i, two, j, np.inf)
 
 
 @compiled
@@ -99,4 +90,4 @@ def _to_squares(values: Array, one: Side, two: Side, scale: float) -> None:
                 near |= some[j] <= CLOSE * scale * both
             for j in range(len(some) if near else 0):
                 if some[j] <= CLOSE * scale * (norm + others[j]):
-                    some[j] = _of_pair(one, i, two, start + j)
+                    some[j] = gap_of(one, i, two, start + j, np.inf)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand, Operands, operands_of
-from prune.index.farthest_kernels import compiled, dot, slack, squared
+from prune.index.farthest_kernels import compiled, gap_of, slack
 from prune.index.space import Space, Sums
 from prune.index.topk import Side
 from prune.system.executors.threads import thread_count, threads
@@ -114,15 +114,6 @@ class _Tiles:
 
 
 @compiled
-def _gap(one: Side, i: int, two: Side, j: int, limit: float) -> float:
-    """‖x − y‖² in float64, or some number over `limit` if it is over `limit`."""
-    if one.features.shape[1] == 0:
-        return squared(one.rows[i], two.rows[j], np.nextafter(limit, np.inf))
-    product = dot(one.rows[i], two.rows[j]) * (1.0 + dot(one.features[i], two.features[j]))
-    return max(one.squares[i] + two.squares[j] - 2.0 * product, 0.0)
-
-
-@compiled
 def _meet_one(near: _Near, one: Side, i: int, two: Side, products: Array, rule: _Rule, open_: Array) -> None:
     error = slack(np.sqrt(one.norms[i]), rule.reach, rule.width)
     limit = np.float32(0.5 * (near.squares[i] * rule.scale - one.norms[i]) + error)
@@ -137,7 +128,7 @@ def _meet_one(near: _Near, one: Side, i: int, two: Side, products: Array, rule: 
         for j in range(len(looked)):
             if halves[j] - looked[j] < limit and open_[start + j]:
                 now, name = near.squares[i], two.names[start + j]
-                gap = _gap(one, i, two, start + j, now)
+                gap = gap_of(one, i, two, start + j, np.nextafter(now, np.inf))
                 if gap < now or (gap == now and name < near.who[i]):
                     near.squares[i], near.who[i] = gap, name
                     limit = np.float32(0.5 * (gap * rule.scale - one.norms[i]) + error)

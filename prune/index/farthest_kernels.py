@@ -173,8 +173,10 @@ def distances(rows: Array, point: Array, out: Array) -> None:
 
 
 @compiled
-def gap_of(points: FarthestPoints, i: int, batch: Batch, j: int, limit: float) -> float:
+def gap_of(points: Any, i: int, batch: Any, j: int, limit: float) -> float:
     """‖x − y‖² in float64, or any number from `limit` up to it if that is not below `limit`.
+
+    Of whatever holds `rows`, `features` and `squares`, as `FarthestPoints` and `Batch` do.
 
     Of gradients it is ``‖x‖² + ‖y‖² − 2⟨x, y⟩``, whose terms are float64: 0 of equal gradients.
     """

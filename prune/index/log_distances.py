@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.farthest_kernels import compiled, dot, squared
+from prune.index.farthest_kernels import compiled, gap_of
 from prune.index.topk import Side
 
 BLURRED = np.float32(1e-3)  # of ‖x‖² + ‖y‖²: below it a float32 product knows a distance to no three digits
@@ -13,15 +13,6 @@ LN2 = np.float32(np.log(2.0))
 ROOT_HALF = np.int32(0x3F3504F3)  # √½ as the bits of a float32
 FRACTION = np.int32(0x007FFFFF)
 EXPONENT = np.int32(23)
-
-
-@compiled
-def gap_of(one: Side, i: int, two: Side, j: int) -> float:
-    """‖x − y‖² in float64."""
-    if one.features.shape[1] == 0:
-        return squared(one.rows[i], two.rows[j], np.inf)
-    product = dot(one.rows[i], two.rows[j]) * (1.0 + dot(one.features[i], two.features[j]))
-    return max(one.squares[i] + two.squares[j] - 2.0 * product, 0.0)
 
 
 @compiled
@@ -41,7 +32,7 @@ def near_exactly(one: Side, two: Side, scale: float, products: Array) -> None:
             continue
         for j in range(len(row)):
             if row[j] < twice * BLURRED * (half + two.halves[j]) * back * np.float32(1.001):
-                row[j] = gap_of(one, i, two, j)
+                row[j] = gap_of(one, i, two, j, np.inf)
 
 
 @compiled
@@ -49,7 +40,7 @@ def all_exactly(one: Side, two: Side, squares: Array) -> None:
     """Write float64 squared distances of all pairs."""
     for i in range(len(squares)):
         for j in range(squares.shape[1]):
-            squares[i, j] = gap_of(one, i, two, j)
+            squares[i, j] = gap_of(one, i, two, j, np.inf)
 
 
 @compiled

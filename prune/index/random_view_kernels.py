@@ -8,6 +8,7 @@ import numpy as np
 
 from prune.core.arrays import Array
 from prune.index.farthest_kernels import compiled
+from prune.index.quickselect import quickselect
 
 ONE = 2.0**40  # a score of 1: sums of whole numbers do not depend on their order
 HAIR = 1e-6  # of a cell, by which rounding may put a value outside its cell
@@ -97,36 +98,11 @@ def nearest_to(cells: Cells, columns: Array, axes: Array, point: Array) -> int:
 
 
 @compiled
-def _select(values: Array, k: int) -> float:
-    """Return the value that would stand at place k if all were sorted; moves them about (Hoare)."""
-    low, high = 0, len(values) - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if k <= j:
-            high = j
-        elif k >= i:
-            low = i
-        else:
-            break
-    return values[k]
-
-
-@compiled
 def _trim(gaps: Array, rows: Array, number: int, wanted: int, spare: Array) -> tuple[int, float]:
     """Keep the `wanted` nearest, and all that are as near as the last of them; return how many, how near."""
     for e in range(number):
         spare[e] = gaps[e]
-    edge = _select(spare[:number], wanted - 1)
+    edge = quickselect(spare[:number], wanted - 1)
     kept = 0
     for e in range(number):
         gap, row = gaps[e], rows[e]

@@ -14,6 +14,7 @@ import numpy as np
 from prune.core.arrays import Array
 from prune.index import farthest_kernels
 from prune.index.farthest_kernels import compiled, dot, slack, squared
+from prune.index.quickselect import quickselect
 
 NOBODY = 2**31 - 1
 STRETCH = 32  # products looked at together
@@ -110,31 +111,6 @@ def _look(products: Array, halves: Array, limit: np.float32, found: Array, keys:
 
 
 @compiled
-def _smallest(keys: Array, k: int) -> float:
-    """Return the k-th smallest key, counted from 0; reorders the keys."""
-    low, high = 0, len(keys) - 1
-    while low < high:
-        pivot = keys[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while keys[i] < pivot:
-                i += 1
-            while keys[j] > pivot:
-                j -= 1
-            if i <= j:
-                keys[i], keys[j] = keys[j], keys[i]
-                i += 1
-                j -= 1
-        if k <= j:
-            high = j
-        elif k >= i:
-            low = i
-        else:
-            break
-    return keys[k]
-
-
-@compiled
 def _meet_one(
     heap: tuple[Array, Array],
     one: Side,
@@ -155,7 +131,7 @@ def _meet_one(
         len(gaps) + 1
     ):  # the nearest of these, oneself apart, bound the distance of all that matter
         single = len(gaps) == 1 and rule.apart
-        edge = keys[:hits].min() if single else _smallest(keys[:hits].copy(), len(gaps))
+        edge = keys[:hits].min() if single else quickselect(keys[:hits].copy(), len(gaps))
         limit = np.float32(min(limit, edge + 2.0 * error))
     for k in range(hits):
         if keys[k] >= limit:
