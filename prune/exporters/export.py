@@ -70,7 +70,7 @@ def export(
     if not len(job):
         raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
     options = exporter.options | dict(options or {})
-    job = weighed(job, exporter.name)
+    chosen, job = job, weighed(job, exporter.name)
     identity = job.identity(exporter.name, options)
     apart, places = exporter.name in _CLASS_ROOTS, job.reader.places
     with open_folder(out, identity, sources=places, apart=apart, overwrite=overwrite, wait=wait) as folder:
@@ -78,6 +78,7 @@ def export(
         if new:
             if exporter.name != "manifest":
                 say_labels(job)
+                _say_weights(chosen, job)
             _fill(job, exporter, folder, options)
             if exporter.name != "manifest":
                 _write_records(job, folder)
@@ -87,6 +88,15 @@ def export(
             folder.finish(described | {"dataset": job.dataset.fingerprint}, overwrite=overwrite)
     listed = folder.listing()
     return Exported(folder.out, len(job), len(listed), sum(f["size"] for f in listed.values()), new)
+
+
+def _say_weights(chosen: ExportJob, job: ExportJob) -> None:
+    """Say it where weights are not those of the selection alone."""
+    if job.source_weight is not None and chosen.weights is not None:
+        job.reporter.say(
+            f"the samples have weights already ({job.source_weight}):"
+            " the selection's are multiplied into them"
+        )
 
 
 def _weight_column(job: ExportJob, form: str) -> str | None:

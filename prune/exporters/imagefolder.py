@@ -157,9 +157,7 @@ def _say_names(job: ExportJob, classes: list[ClassFolder], empty: Empty, listed:
         )
     ids = [found.id for found in classes]
     if empty == "drop" and not class_ids.counts_up(ids):
-        job.reporter.say(
-            "class ids are not those of the source, because classes are left out: see OUT.prune/classes.csv"
-        )
+        job.reporter.say(f"class ids are not those of the source, because classes are left out: see {listed}")
 
 
 def _write(

@@ -36,8 +36,8 @@ def say_unread(job: ExportJob, files: Sequence[str], *, linked: bool) -> None:
     copies = "; copies, without --link, have the suffix of their bytes" if linked else ""
     job.reporter.say(
         f"{len(unread):,} of {len(files):,} files are not read by torchvision's ImageFolder, which goes by"
-        f" the suffix ({', '.join(kinds[:_SHOWN] + more)}): {shown(unread)}; prune export --format parquet,"
-        f" or webdataset, has them all{copies}"
+        f" the suffix ({', '.join(kinds[:_SHOWN] + more)}): {shown(unread)}; --format parquet, or"
+        f" webdataset, has them all{copies}"
     )
     _say_unread_classes(job, files, set(unread))
 

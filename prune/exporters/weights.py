@@ -65,9 +65,6 @@ def weighed(job: ExportJob, form: str) -> ExportJob:
         return job
     name, weights = found
     if job.weights is not None:
-        job.reporter.say(
-            f"the samples have weights already ({name}): the selection's are multiplied into them"
-        )
         weights = np.minimum(weights * job.weights.astype(np.float64), np.finfo(np.float32).max)
     return dataclasses.replace(job, weights=weights.astype(np.float32), source_weight=name, memo={})
 

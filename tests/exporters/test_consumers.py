@@ -258,7 +258,7 @@ def test_files_that_an_image_folder_does_not_list_are_counted(
     assert listed == 2
     assert said.said[-1].startswith(
         "3 of 5 files are not read by torchvision's ImageFolder, which goes by the suffix (1 without a"
-        " suffix, 1 .gif, 1 .png?w=300): cat/2.png?w=300, cat/3, cat/4.gif; prune export --format parquet"
+        " suffix, 1 .gif, 1 .png?w=300): cat/2.png?w=300, cat/3, cat/4.gif; --format parquet"
     )
     assert said.said[-1].endswith("copies, without --link, have the suffix of their bytes")
 

@@ -127,7 +127,7 @@ def test_what_no_suffix_helps_is_named(data: Any, make_job_of: Any, run: Any, tm
     run(dataclasses.replace(make_job_of(data(files)), reporter=said), "imagefolder", tmp_path / "out")
     assert said.said == [
         "4 of 5 files are not read by torchvision's ImageFolder, which goes by the suffix (4 .gif):"
-        " cat/0.gif, cat/1.gif, cat/2.gif, …; prune export --format parquet, or webdataset, has them all",
+        " cat/0.gif, cat/1.gif, cat/2.gif, …; --format parquet, or webdataset, has them all",
         "classes of which ImageFolder reads nothing: cat; it needs allow_empty=True",
     ]
     assert ImageFolder(str(tmp_path / "out"), allow_empty=True).classes == ["cat", "dog"]
