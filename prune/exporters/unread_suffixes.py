@@ -58,9 +58,13 @@ def say_neighbours(job: ExportJob, out: Path, files: Sequence[str]) -> None:
 
 
 def _holds_pictures(folder: Path) -> bool:
-    if not folder.is_dir() or is_description(str(folder)):
+    try:
+        if not folder.is_dir() or is_description(str(folder)):
+            return False
+        names = [path.name for path in itertools.islice(folder.iterdir(), _LOOKED_AT)]
+    except OSError:  # a folder of others, which this is no business of
         return False
-    return any(suffix_in(path.name) in TORCHVISION for path in itertools.islice(folder.iterdir(), _LOOKED_AT))
+    return any(suffix_in(name) in TORCHVISION for name in names)
 
 
 def shown(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ image folder its `weights.csv`, in tables the column that the description of the
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -22,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Array
-from prune.core.errors import DataError
+from prune.core.errors import DataError, OutputError
 from prune.exporters.job import ExportJob
 from prune.exporters.members import member_of
 from prune.exporters.place import DOT, is_described, located
@@ -76,7 +77,9 @@ def recorded(job: ExportJob) -> str | None:
     root = real(job.reader.root)
     names = source_schema(job.reader.root / job.reader.files[0]).names
     for place in (root, *root.parents[:2]):  # the root may be the folder of a split, or `data`
-        export = read_export(place)
+        export = None
+        with contextlib.suppress(OutputError):  # a newer version wrote it: what it says is not known here
+            export = read_export(place)
         if export is not None:
             name = export["weight"] if "weight" in export else _of_old(export, names)
             return name if name in names else None

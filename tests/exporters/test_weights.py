@@ -274,3 +274,18 @@ def test_weights_of_a_folder_that_were_damaged_are_one_sentence(
         (tmp_path / "one.prune/weights.csv").write_text(text)
         with pytest.raises(DataError, match=rf"weights.csv .*{words}"):
             run(job, "parquet", tmp_path / "two")
+
+
+def test_an_export_of_a_newer_version_says_nothing(
+    plain: Path, make_job_of: Any, run: Any, tmp_path: Path
+) -> None:
+    from prune.system import files
+    from prune.system.checksummed_json import sealed
+
+    run(weighted(make_job_of(plain), WEIGHTS), "parquet", tmp_path / "one")
+    path = tmp_path / "one/.prune-export/export.json"
+    path.write_text(json.dumps(sealed({**files.read_record(path), "format": 99})))
+    run(weighted(make_job_of(tmp_path / "one"), [2.0] * 6), "parquet", tmp_path / "two")
+    table = table_of(tmp_path / "two", "parquet")
+    assert table["weight"].to_pylist() == [float(np.float32(weight)) for weight in WEIGHTS]
+    assert table["other_weight"].to_pylist() == [2.0] * 6
