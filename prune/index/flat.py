@@ -61,7 +61,8 @@ class _Offered:
         self.index: Any = faiss.IndexFlatL2(block.framed.shape[1])
         self.index.add(np.ascontiguousarray(block.framed))
         spare = 1 if count == 1 else SPARE
-        self.asked = min(count + spare + (not apart), self.index.ntotal)
+        self.wanted = min(count + (not apart), self.index.ntotal)  # oneself among them
+        self.asked = min(self.wanted + spare, self.index.ntotal)
 
     def look(self, block: Operand, heaps: Heaps, beyond: Array) -> None:
         """Offer candidates to a block of samples; lower to `beyond` what nobody else is nearer than."""
@@ -70,9 +71,12 @@ class _Offered:
         faiss.omp_set_num_threads(1)  # of this thread; others have their own number
         squares, who = self.index.search(np.ascontiguousarray(block.framed), self.asked)
         side = block.side._replace(places=np.arange(len(who)))
+        doubt = _doubt(np.sqrt(side.norms) + self.reach, block.framed.shape[1])
+        who[
+            squares > (squares[:, self.wanted - 1] + 2 * doubt)[:, None]
+        ] = -1  # for sure not among the nearest
         topk.meet_named(heaps, side, self.side, who, self.apart)
         if self.asked < self.index.ntotal:
-            doubt = _doubt(np.sqrt(side.norms) + self.reach, block.framed.shape[1])
             np.minimum(beyond, squares[:, -1] - doubt, out=beyond)
 
 
