@@ -8,6 +8,7 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,12 +60,21 @@ class ParquetRows:
         with reading(self.path):
             places = [place for place in range(len(schema)) if schema.column(place).path == column]
             for group in range(metadata.num_row_groups):
-                # Reading a row first: pyarrow's own look at a damaged description ends the process.
+                # First a row, then the types: pyarrow's own look at a damaged description ends the process.
                 next(self._file.iter_batches(1, row_groups=[group], columns=[column]), None)
-                known = [metadata.row_group(group).column(place).statistics for place in places]
+                chunks = [metadata.row_group(group).column(place) for place in places]
+                self._require_types(chunks, [schema.column(place) for place in places])
+                known = [chunk.statistics for chunk in chunks]
                 if any(found is None or not found.has_null_count or found.null_count for found in known):
                     return True
         return False
+
+    def _require_types(self, chunks: Sequence[Any], columns: Sequence[Any]) -> None:
+        """Refuse a row group that tells of another type than the schema: its statistics mean nothing."""
+        for chunk, column in zip(chunks, columns, strict=True):
+            if chunk.physical_type != column.physical_type:
+                types = f"{column.path} is {column.physical_type} in one place and {chunk.physical_type}"
+                raise DataError(f"{self.path} is damaged: {types} in another", DAMAGED)
 
     def _refuse_bomb(self, size: int) -> None:
         """Refuse a row group that would fill the memory out of a small file."""

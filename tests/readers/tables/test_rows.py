@@ -1,11 +1,15 @@
-"""Rows of a file that shrinks under the reader: one sentence, not a killed process."""
+"""Rows of a file that shrinks under the reader, or is damaged: one sentence, not a killed process."""
 
 from __future__ import annotations
 
+import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from prune.core.errors import DataError
@@ -27,3 +31,36 @@ def test_an_arrow_file_that_is_cut_short_while_it_is_mapped(tmp_path: Path) -> N
         rows.around(8, ["label"])
     with pytest.raises(DataError, match="was cut short"):
         list(rows.batches(["image"]))
+
+
+FLIPPED = """
+import sys
+from pathlib import Path
+from prune.core.errors import DataError
+from prune.readers.tables.rows import ParquetRows
+
+path = Path(sys.argv[1])
+data, footer, said = path.read_bytes(), int(sys.argv[2]), set()
+for place in range(footer, len(data) - 8):
+    for bit in (0, 3, 6):
+        changed = bytearray(data)
+        changed[place] ^= 1 << bit
+        path.write_bytes(changed)
+        try:
+            ParquetRows(path).may_be_null("image.bytes")
+        except DataError as error:
+            said.add(str(error).partition(": ")[2])
+print(sorted(line for line in said if " in another" in line))
+"""
+
+
+def test_a_footer_with_any_byte_damaged_does_not_end_the_process(tmp_path: Path) -> None:
+    sink, images = io.BytesIO(), [{"bytes": b"abc%d" % i, "path": f"{i}.png"} for i in range(6)]
+    pq.write_table(pa.table({"image": images}), sink)
+    data, path = sink.getvalue(), tmp_path / "x.parquet"
+    path.write_bytes(data)
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    command = [sys.executable, "-c", FLIPPED, str(path), str(footer)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "image.bytes is BYTE_ARRAY in one place and" in done.stdout
