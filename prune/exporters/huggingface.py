@@ -28,7 +28,9 @@ def huggingface(
     """A DatasetDict saved to disk; `load_from_disk` and `load_dataset` both read it.
 
     From a Hugging Face dataset all columns are kept, in their order, and images are not decoded; from others
-    the columns are `image`, `label` (where there are labels) and `__key__`.
+    the columns are `image`, `label` (where there are labels) and `__key__`. Weights that are not 1 are a
+    column `weight`, multiplied by those that an export brings along; beside a `weight` of other origin they
+    are `other_weight`.
 
     Parameters
     ----------

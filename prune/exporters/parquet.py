@@ -21,7 +21,9 @@ def parquet(
     """Parquet files with the features of the dataset; `datasets.load_dataset(folder)` reads them.
 
     From a Hugging Face dataset all columns are kept, in their order, and images are not decoded; from others
-    the columns are `image`, `label` (where there are labels) and `__key__`.
+    the columns are `image`, `label` (where there are labels) and `__key__`. Weights that are not 1 are a
+    column `weight`, multiplied by those that an export brings along; beside a `weight` of other origin they
+    are `other_weight`.
 
     Parameters
     ----------

@@ -43,8 +43,8 @@ def webdataset(
     From other datasets each sample becomes members: `key.suffix` with the bytes of the image, `key.cls` with
     the class id, `key.json` with the columns of a table or of metadata (`key.metadata.json` where images have
     a JSON file of its own; a caption also as `key.txt`), and the files that lie beside an image. Weights that
-    are not 1 are in `key.weight`. Beside the shards lie
-    `sizes.json`, `wids.json` and `classnames.txt`.
+    are not 1 are in `key.weight`, multiplied by those that samples bring from an earlier export. Beside the
+    shards lie `sizes.json`, `wids.json` and `classnames.txt`.
 
     Parameters
     ----------
