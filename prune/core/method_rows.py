@@ -1,4 +1,4 @@
-"""Rows of the tables of methods: what they say of a scorer or a selector, beside its signature.
+"""Rows of the tables of methods: what they say of a scorer, a selector or an exporter, beside its signature.
 
 Whoever has to know such a fact asks the row, never the name: a list of names elsewhere is silently wrong as
 soon as a method is added.
@@ -60,3 +60,21 @@ class Selector(Method):
     caution_if_uneven: str = (
         ""  # what is known against it at small budgets of classes that differ `{ratio}` times
     )
+
+
+@dataclass(frozen=True)
+class Exporter(Method):
+    """One row of `EXPORTERS`."""
+
+    modalities: tuple[
+        str, ...
+    ] = ()  # whose payloads it can hold; none: it names samples and holds no payload
+    tables: bool = False  # samples are rows of a table, and a weight is a column
+    folders_are_classes: bool = False  # readers of it take every folder for a class
+    copies_files: bool = False  # what lies beside the images goes along as it is, weights in it too
+    weights_from: tuple[str, ...] = ()  # formats whose weights go along as they are
+
+    @property
+    def holds_payloads(self) -> bool:
+        """Whether the samples themselves are in it, and not their names alone."""
+        return bool(self.modalities)

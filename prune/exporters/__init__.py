@@ -1,6 +1,7 @@
 """Selection -> dataset, in the form that the trainer already reads."""
 
-from prune.core.methods import Method, table
+from prune.core.method_rows import Exporter
+from prune.core.methods import table
 from prune.exporters.export import Exported, export
 from prune.exporters.huggingface import huggingface
 from prune.exporters.imagefolder import imagefolder
@@ -11,13 +12,11 @@ from prune.exporters.staging.folder import StagingFolder, open_folder
 from prune.exporters.webdataset import webdataset
 
 EXPORTERS = table(
-    Method(webdataset),
-    Method(huggingface),
-    Method(imagefolder),
-    Method(parquet),
-    Method(manifest),
+    Exporter(webdataset, modalities=("image",), weights_from=("webdataset",)),
+    Exporter(huggingface, modalities=("image",), tables=True, weights_from=("huggingface",)),
+    Exporter(imagefolder, modalities=("image",), folders_are_classes=True, copies_files=True),
+    Exporter(parquet, modalities=("image",), tables=True, weights_from=("huggingface",)),
+    Exporter(manifest),
 )
-HOLDS = {name: {"image"} for name in EXPORTERS if name != "manifest"}
-"""The modalities whose payloads a format can hold; one that is not listed holds none, and so takes all."""
 
-__all__ = ["EXPORTERS", "HOLDS", "ExportJob", "Exported", "StagingFolder", "export", "open_folder"]
+__all__ = ["EXPORTERS", "ExportJob", "Exported", "StagingFolder", "export", "open_folder"]

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import OptionError
-from prune.core.methods import Method
+from prune.core.method_rows import Exporter
 from prune.exporters import tables
 from prune.exporters.job import ExportJob
 from prune.exporters.labels import say_labels
 from prune.exporters.place import DOT
 from prune.exporters.staging.folder import StagingFolder, open_folder
-from prune.exporters.weights import TABLES, WEIGHT, recorded, weighed
+from prune.exporters.weights import WEIGHT, recorded, weighed
 from prune.readers.source_watch import DisturbedError
 
 
@@ -32,7 +32,7 @@ class Exported:
 
 def export(
     job: ExportJob,
-    exporter: Method,
+    exporter: Exporter,
     out: Path,
     *,
     options: Mapping[str, Any] | None = None,
@@ -70,20 +70,20 @@ def export(
     if not len(job):
         raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
     options = exporter.options | dict(options or {})
-    chosen, job = job, weighed(job, exporter.name)
+    chosen, job = job, weighed(job, exporter)
     identity = job.identity(exporter.name, options)
-    apart, places = exporter.name in _CLASS_ROOTS, job.reader.places
+    apart, places = exporter.folders_are_classes, job.reader.places
     with open_folder(out, identity, sources=places, apart=apart, overwrite=overwrite, wait=wait) as folder:
         new = not folder.complete
         if new:
-            if exporter.name != "manifest":
+            if exporter.holds_payloads:
                 say_labels(job)
                 _say_weights(chosen, job)
             _fill(job, exporter, folder, options)
-            if exporter.name != "manifest":
+            if exporter.holds_payloads:
                 _write_records(job, folder)
             described = {"exporter": exporter.name, "options": options, "n": len(job)}
-            described |= {"asked": dict(job.asked), "weight": _weight_column(job, exporter.name)}
+            described |= {"asked": dict(job.asked), "weight": _weight_column(job, exporter)}
             job.sources.require()
             folder.finish(described | {"dataset": job.dataset.fingerprint}, overwrite=overwrite)
     listed = folder.listing()
@@ -99,9 +99,9 @@ def _say_weights(chosen: ExportJob, job: ExportJob) -> None:
         )
 
 
-def _weight_column(job: ExportJob, form: str) -> str | None:
+def _weight_column(job: ExportJob, exporter: Exporter) -> str | None:
     """Return the column of a table of weights, for whoever reads it again; say it if it is another."""
-    if form not in TABLES:
+    if not exporter.tables:
         return None
     name = tables.weight_column(job)
     if name not in {None, WEIGHT, job.source_weight}:
@@ -111,7 +111,7 @@ def _weight_column(job: ExportJob, form: str) -> str | None:
     return recorded(job) if name is None else name
 
 
-def _fill(job: ExportJob, exporter: Method, folder: StagingFolder, options: Mapping[str, Any]) -> None:
+def _fill(job: ExportJob, exporter: Exporter, folder: StagingFolder, options: Mapping[str, Any]) -> None:
     """Write the parts; one whose source was touched meanwhile is written again."""
     for _ in range(_TRIES - 1):
         with contextlib.suppress(DisturbedError):
@@ -121,7 +121,6 @@ def _fill(job: ExportJob, exporter: Method, folder: StagingFolder, options: Mapp
 
 
 _TRIES = 3
-_CLASS_ROOTS = {"imagefolder"}  # forms whose readers take every folder for a class
 
 
 def _write_records(job: ExportJob, folder: StagingFolder) -> None:

@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from prune.core.arrays import Array
 from prune.core.errors import DataError, OutputError
+from prune.core.method_rows import Exporter
 from prune.exporters.job import ExportJob
 from prune.exporters.members import member_of
 from prune.exporters.place import DOT, is_described, located
@@ -36,10 +37,8 @@ from prune.readers.webdataset import WebDataset
 from prune.system.local_paths import real
 
 WEIGHT = "weight"
-TABLES = frozenset(["huggingface", "parquet"])
 _OTHER = f"other_{WEIGHT}"
 _LONGEST = 64  # bytes of a number
-_COPIED = {"webdataset": {"webdataset"}, "huggingface": TABLES}  # forms that take weights along as they are
 
 Found = tuple[str, Array]  # what they are called in the source, and their values
 
@@ -51,7 +50,7 @@ def free_name(name: str, taken: Collection[str]) -> str:
     return name
 
 
-def weighed(job: ExportJob, form: str) -> ExportJob:
+def weighed(job: ExportJob, exporter: Exporter) -> ExportJob:
     """Return the job with the weights that its samples have in an export of this form.
 
     Raises
@@ -59,9 +58,9 @@ def weighed(job: ExportJob, form: str) -> ExportJob:
     DataError
         Weights of the source cannot be read.
     """
-    if form == "manifest" or (job.weights is None and form in _COPIED.get(job.reader.format, ())):
+    if not exporter.holds_payloads or (job.weights is None and job.reader.format in exporter.weights_from):
         return job
-    found = _of_source(job, copied=job.weights is None and form == "imagefolder")
+    found = _of_source(job, copied=job.weights is None and exporter.copies_files)
     if found is None:
         return job
     name, weights = found

@@ -11,7 +11,7 @@ import numpy as np
 from prune.core.errors import OptionError, OutputError, StoreError
 from prune.core.methods import find
 from prune.core.progress import Reporter
-from prune.exporters import EXPORTERS, HOLDS, ExportJob, export
+from prune.exporters import EXPORTERS, ExportJob, export
 from prune.modalities import MODALITIES
 from prune.readers import Reader
 from prune.steps.recovery import commands_of
@@ -83,9 +83,10 @@ def write(
     """
     method = find("export format", format_, EXPORTERS)
     kind = MODALITIES[job_.dataset.modality]
-    if kind.name not in HOLDS.get(method.name, MODALITIES):
+    if method.modalities and kind.name not in method.modalities:
+        held = " and ".join(MODALITIES[name].plural for name in method.modalities)
         raise OptionError(
-            f"--format {method.name} holds images, and the dataset is of {kind.plural}",
+            f"--format {method.name} holds {held}, and the dataset is of {kind.plural}",
             "prune export --format manifest   # rows and keys, for a trainer that reads the dataset itself",
         )
     done = export(job_, method, out, options=method.parse(options), overwrite=overwrite, wait=wait)
