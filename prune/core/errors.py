@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from prune.core.redaction import without_secrets
+from prune.core.store_option import in_store
 
 _SHOWN = 12  # names in a hint
 
@@ -89,7 +90,8 @@ class DamagedError(StoreError):
     """
 
     def __init__(self, message: str, store: Path, what: str) -> None:
-        super().__init__(message, "prune verify   # names what is damaged, and what makes it again")
+        look = in_store("prune verify", str(store))
+        super().__init__(message, f"{look}   # names what is damaged, and what makes it again")
         self.store, self.what = store, what
 
 

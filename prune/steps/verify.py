@@ -21,6 +21,7 @@ from prune.store import Store, read_selection
 from prune.store.layout import DATASETS, STATE
 from prune.store.state import is_store
 from prune.store.verify import check_store
+from prune.system import locks
 
 _UNREADABLE = 3  # exit code where all is whole, but the dataset cannot be read
 _NOT_WHOLE = 4
@@ -78,7 +79,8 @@ def verify(
             raise _nothing(where, held)
     compared = compare and _compare(held, findings, settings)
     if kind == "store" and _state(held) != before:
-        raise StoreError(f"a command was at work on {where} meanwhile", "prune verify   # when it is done")
+        again = in_store("prune verify", str(where))
+        raise StoreError(f"a command was at work on {where} meanwhile", f"{again}   # when it is done")
     code = 0 if findings.whole else _NOT_WHOLE
     return {
         "place": str(where),
@@ -98,7 +100,11 @@ def _state(store: Store) -> bytes:
 
 
 def _nothing(place: Path, store: Store) -> StoreError:
-    if place.with_name(f".{place.name}.partial").exists():
+    partial = place.with_name(f".{place.name}.partial")
+    if locks.is_held(partial):
+        again = f"prune verify {shlex.quote(str(place))}   # when it is done"
+        return StoreError(f"the export {place} is being written by another process", again)
+    if partial.exists():
         return StoreError(f"the export {place} is not finished", "run the same prune export again")
     if place.suffix == ".prune" and is_described(place.with_suffix("")):
         export = place.with_suffix("")

@@ -13,6 +13,7 @@ import pyarrow as pa
 from prune.core.arrays import Rows, Weights
 from prune.core.errors import OptionError
 from prune.core.quota import keep_count
+from prune.core.store_option import in_store
 from prune.store.selections import StoredSelection, contents, digest_of_keys, record_files
 
 _OF_THE_WHOLE = ("facts", "plan", "report")  # what was found of all samples taken, not of the first
@@ -55,7 +56,8 @@ def prefix(chosen: StoredSelection, fraction: str | float) -> Prefix:
     """
     about = chosen.about
     k = keep_count(fraction, about["usable"])
-    again = f"prune select --method {about['method']} --fraction {fraction}"
+    store = str(chosen.folder.parent.parent)
+    again = in_store(f"prune select --method {about['method']} --fraction {fraction}", store)
     if not about["nested"]:
         how = f"{about['method']}, quota {about['asked'].get('quota', 'none')}"
         raise OptionError(f"the first {k} of {chosen.name} ({how}) are not what {k} alone would be", again)

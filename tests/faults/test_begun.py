@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,17 @@ def advised(said: Any) -> list[str]:
     if lines and lines[-1].startswith("try:"):
         return typed(lines[-1], "try:   ")
     return typed(next(line for line in said.out.splitlines() if "   # prune" in line), "   # ")
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """As an export holds the folder that it writes to."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def files_in(store: str) -> set[Path]:
@@ -176,3 +189,16 @@ def test_typed_in_the_dataset_it_is_found_beside_it(
     said = prune("select", "--method", "random", "--count", "5")
     kill(None, *advised(said))
     assert prune("select", "--method", "random", "--count", "5").code == 0
+
+
+def test_an_export_that_is_being_written_is_not_said_to_be_abandoned(
+    prune: Prune, kill: Any, images: Path, elsewhere: Path
+) -> None:
+    kill(None, *FIRST["embed"], "--store", STORE, images)
+    kill(None, "select", "--method", "random", "--count", "5", "--store", STORE)
+    said = prune("export", "--format", "manifest", "--store", STORE, "--fraction", "0.9")
+    assert f"prune select --store '{STORE}' --method random" in said.err
+    Path(".out.partial").mkdir()
+    with held(Path(".out.partial")):
+        assert "is being written by another process" in prune("verify", "--store", STORE, "out").err
+    assert "is not finished" in prune("verify", "--store", STORE, "out").err
