@@ -54,7 +54,7 @@ def write_digits(folder: Path) -> None:
     partial = folder.with_name(f".{folder.name}.partial")
     for label in range(10):
         files.make_folder(partial / str(label))
-    with np.load(_DIGITS) as digits:
+    with np.load(_DIGITS, allow_pickle=False) as digits:
         images, labels = digits["images"], digits["labels"]  # uint8, from 0 to 16; 0 to 9
     for row, (pixels, label) in enumerate(zip(images, labels, strict=True)):
         sink = io.BytesIO()

@@ -95,7 +95,8 @@ def say_what_is_lost(job: ExportJob) -> None:
     if not isinstance(job.reader, HuggingFace):
         return
     lost: Counter[str] = Counter()
-    schema = source_schema(job.reader.root / job.reader.files[0])
+    first, _ = job.by_shard()[0]  # of the files that hold a sample: others may be damaged
+    schema = source_schema(job.reader.root / first)
     nested = [field.name for field in schema if _holds_several(field.type)]
     for one in carried(job, job.rows) if nested else ():
         lost.update(name for name in nested if has_bytes(one.columns.get(name)))

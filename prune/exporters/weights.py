@@ -74,7 +74,8 @@ def recorded(job: ExportJob) -> str | None:
     if not isinstance(job.reader, HuggingFace):
         return None
     root = real(job.reader.root)
-    names = source_schema(job.reader.root / job.reader.files[0]).names
+    first, _ = job.by_shard()[0]  # of the files that hold a sample: others may be damaged
+    names = source_schema(job.reader.root / first).names
     for place in (root, *root.parents[:2]):  # the root may be the folder of a split, or `data`
         export = None
         with contextlib.suppress(OutputError):  # a newer version wrote it: what it says is not known here

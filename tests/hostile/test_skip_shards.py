@@ -55,6 +55,8 @@ def test_a_damaged_shard_is_left_out_only_where_the_user_says_so(
     said = prune("verify")
     assert (said.code, ".prune is whole" in said.out) == (0, True), said.out
     assert prune("select", "--count", 4).code == 0
+    for form in ("webdataset", "imagefolder"):
+        assert prune("export", "--format", form, "--out", form).code == 0
     assert prune("export", "--format", "parquet", "--out", "out").code == 0
     about = json.loads(Path("out/.prune-export/selection.json").read_text())
     assert [*about["skipped_shards"]] == [shards[place].name]
