@@ -26,15 +26,15 @@ from prune.scorers.prototype import prototype
 from prune.scorers.tdds import tdds
 
 SCORERS = table(
-    Scorer(el2n, high="hard", loses_beyond=math.sqrt(0.5), wrong_labels=0.940, version=2),
-    Scorer(grad_norm, high="hard", wrong_labels=0.886),
-    Scorer(grad_norm_last, high="hard", wrong_labels=0.918, version=2),
-    Scorer(forgetting, high="hard", least_epochs=2, wrong_labels=0.851, flags={"never": never_learned}),
-    Scorer(aum, high="easy", loses_beyond=0.0, wrong_labels=0.938, suspects=True),
-    Scorer(confidence, high="easy", loses_beyond=0.5, wrong_labels=0.947, probability=True),
+    Scorer(el2n, high="hard", loses_beyond=math.sqrt(0.5), wrong_labels=0.916, version=2),
+    Scorer(grad_norm, high="hard", wrong_labels=0.889),
+    Scorer(grad_norm_last, high="hard", wrong_labels=0.875, version=2),
+    Scorer(forgetting, high="hard", least_epochs=2, wrong_labels=0.841, flags={"never": never_learned}),
+    Scorer(aum, high="easy", loses_beyond=0.0, wrong_labels=0.934, suspects=True),
+    Scorer(confidence, high="easy", loses_beyond=0.5, wrong_labels=0.946, probability=True),
     Scorer(entropy, high="hard", looks_at_labels=False),
     Scorer(margin, high="easy", looks_at_labels=False),
-    Scorer(loss, high="hard", loses_beyond=math.log(2), wrong_labels=0.947),
+    Scorer(loss, high="hard", loses_beyond=math.log(2), wrong_labels=0.946),
     Scorer(dyn_unc, high="uncertain", least_epochs=2),
     Scorer(tdds, high="uncertain", least_epochs=3, looks_at_labels=False),
     Scorer(dual, high="hard and uncertain", least_epochs=2),
