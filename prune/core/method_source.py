@@ -126,7 +126,7 @@ def _keywords(module: str, call: ast.expr) -> dict[str, Any]:
 
 def _told(module: str, node: ast.FunctionDef) -> Callable[..., Any]:
     def unloaded(*_: Any, **__: Any) -> None:
-        raise NotImplementedError(f"{module}.{node.name} was read, not loaded")
+        raise RuntimeError(f"{module}.{node.name} was read, not loaded")
 
     given, p = node.args, inspect.Parameter
     places = [*given.posonlyargs, *given.args]

@@ -6,6 +6,7 @@ The key of a sample is its field `id` where all samples of the dataset have one 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from prune.readers.tar.label import usable_label
 SUFFIXES = (".jsonl", ".ndjson")
 TEXTS = ("text", "content", "sentence", "review", "document")
 LABELS = ("label", "labels", "class", "category", "sentiment")
+_BLOCK = 4096  # lines whose rows are held as objects at once
 _METADATA = "metadata.jsonl"  # describes a folder of images
 
 
@@ -118,18 +120,21 @@ class JsonLines:
             The file cannot be read.
         """
         name = unit.files[0]
-        rows: dict[str, list[Any]] = {kind.name: [] for kind in RAW}
+        tables: list[pa.Table] = []
+        rows: list[dict[str, Any]] = []
         with HashingFile(self.root / name) as source:
             for number, (start, size, line) in enumerate(lines_of(source), 1):
                 if line is not None and not line.strip():
                     continue
                 row = {"key": f"{name}:{number}", "shard": name, "offset": start, "size": size}
                 row |= {"index": number} | self._read(line)
-                for column, values in rows.items():
-                    values.append(row.get(column))
+                rows.append(row)
+                if len(rows) == _BLOCK:
+                    tables.append(pa.Table.from_pylist(rows, schema=RAW))
+                    rows = []
             digest = source.sha256()
-        arrays = [pa.array(rows[kind.name], kind.type) for kind in RAW]
-        return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {name: digest})
+        tables.append(pa.Table.from_pylist(rows, schema=RAW))
+        return with_sources(pa.concat_tables(tables), {name: digest})
 
     def told_apart(self, raw: pa.Table) -> pa.Table:
         """Return samples with the keys `FILE:LINE` where ids are missing or stand twice, else as they are."""
@@ -160,19 +165,16 @@ class JsonLines:
         DataError
             A file is gone, or holds something else at that place.
         """
-        where = samples.select(["key", "shard", "offset", "size"]).to_pylist()
-        at = 0
-        while at < len(where):
-            shard = where[at]["shard"]
-            try:
-                with (self.root / shard).open("rb") as file:
-                    while at < len(where) and where[at]["shard"] == shard:
-                        row = where[at]
-                        file.seek(row["offset"])
-                        yield self._text_at(row["key"], file.read(row["size"]))
-                        at += 1
-            except OSError as error:
-                raise DataError(f"{self.root / shard} cannot be read: {error.strerror}") from error
+        places = samples.select(["key", "shard", "offset", "size"])
+        for part in places.to_batches(max_chunksize=_BLOCK):
+            for shard, rows in itertools.groupby(part.to_pylist(), key=lambda row: row["shard"]):
+                try:
+                    with (self.root / shard).open("rb") as file:
+                        for row in rows:
+                            file.seek(row["offset"])
+                            yield self._text_at(row["key"], file.read(row["size"]))
+                except OSError as error:
+                    raise DataError(f"{self.root / shard} cannot be read: {error.strerror}") from error
 
     def _text_at(self, key: str, line: bytes) -> str:
         try:

@@ -34,7 +34,7 @@ def test_every_row_is_read_in_its_order_with_its_signature(module: str, table: s
         assert type(told) is type(row)
         assert (told.needs, told.supplied, told.options) == (row.needs, row.supplied, row.options)
         assert told.function.__doc__ is not None
-        with pytest.raises(NotImplementedError, match="not loaded"):
+        with pytest.raises(RuntimeError, match="not loaded"):
             told.function()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from prune.core.errors import DataError
 from prune.core.progress import SILENT
-from prune.readers import open_reader, recognise
+from prune.readers import jsonl, open_reader, recognise
 from prune.readers.scan import scan
 from prune.store import Dataset
 
@@ -98,6 +98,17 @@ def test_several_labels_are_no_class(tmp_path: Path) -> None:
         write(tmp_path / "a.jsonl", *({"text": f"{i}", "labels": ["a", "b"]} for i in range(5)))
     )
     assert (dataset.classes, dataset.rejects) == ([], {})
+
+
+def test_more_lines_than_are_held_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [{"text": f"{i}", "label": i % 3} for i in range(10)]
+    path = write(tmp_path / "a.jsonl", *whole)
+    wanted = scanned(path)
+    monkeypatch.setattr(jsonl, "_BLOCK", 4)
+    found = scanned(path)
+    assert found.fingerprint == wanted.fingerprint
+    rows = found.samples.take([9, 0, 4, 5, 3, 8])
+    assert list(open_reader(str(path)).payloads(rows)) == ["9", "0", "4", "5", "3", "8"]
 
 
 def test_lines_beside_images_are_notes(images: Path) -> None:
