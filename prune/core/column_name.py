@@ -7,6 +7,7 @@
 `deepfool.RUN`        distances to the decision boundary through it; `deepfool.RUN.FOLD` of a fold
 `embedding.ENCODER`   an embedding; `embedding.proxy` holds the features of run 0
 `probs`               the predictions of run 0
+`probs.heldout`       of a cross-fit: predictions by the proxies that did not train on a sample
 `images.SIZE`         decoded images of so many pixels a side
 ====================  ====================================================================================
 """
@@ -89,6 +90,7 @@ class ColumnName(str):
 
 
 PROBS = ColumnName("probs")
+HELD_OUT = ColumnName("probs.heldout")  # of all runs of a cross-fit
 FEATURES = ColumnName.embedding("proxy")
 RESULTS = (FEATURES, PROBS)  # of run 0, after its last epoch
 FIRST_RUN = ColumnName.trace(0)
@@ -110,5 +112,5 @@ def runs_among(names: Iterable[str]) -> list[ColumnName]:
 
 
 def is_trained(name: str) -> bool:
-    """Whether a column comes of a training: of a run, or the results of the first."""
-    return ColumnName(name).kind in OF_A_RUN or name in RESULTS
+    """Whether a column comes of a training: of a run, the results of the first, or held-out predictions."""
+    return ColumnName(name).kind in OF_A_RUN or name in {*RESULTS, HELD_OUT}

@@ -6,6 +6,7 @@ from prune.proxy.config import Training
 from prune.proxy.deepfool_column import boundary_distances
 from prune.proxy.folds import join_folds
 from prune.proxy.grad_norm_column import grad_norms
+from prune.proxy.held_out import held_out_probs
 from prune.proxy.models import PROXIES, require_known
 from prune.proxy.remaining_work import Planned, planned, reasons
 from prune.proxy.run import Proxy, run_proxies, run_proxy, trace_recipe, train_until, training_cost
@@ -29,6 +30,7 @@ __all__ = [
     "folds_of",
     "grad_norms",
     "gradient_norms",
+    "held_out_probs",
     "images_recipe",
     "join_folds",
     "part_of",

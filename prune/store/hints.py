@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from prune.core import method_names
-from prune.core.column_name import EMBEDDING, FEATURES, SCORE, ColumnName, of_kinds
+from prune.core.column_name import EMBEDDING, FEATURES, HELD_OUT, SCORE, ColumnName, of_kinds
 from prune.core.store_option import in_store
 
 
@@ -21,7 +21,8 @@ def writer_of(column: str) -> str:
         return "prune methods scores   # what prune computes; prune score --import FILE takes scores of yours"
     if name.kind == SCORE:
         return f"prune score --type {name.rest}   # writes {column}"
-    return f"prune score --type el2n   # writes {column}"
+    folds = " --cross-fit 5" if name == HELD_OUT else ""
+    return f"prune score --type el2n{folds}   # writes {column}"
 
 
 def to_make(

@@ -21,6 +21,7 @@ from prune.proxy import (
     boundary_distances,
     folds_of,
     grad_norms,
+    held_out_probs,
     join_folds,
     part_of,
     run_proxies,
@@ -94,8 +95,26 @@ def train(task: TrainingTask, training: Training) -> TrainedRuns:
     if request.stops_epochs:
         return _until_epoch(task, training, part)
     if request.stops_runs:
-        return _until_run(task, training, part)
-    return _runs(task, training, range(request.runs), part)
+        return _held_out(task, _until_run(task, training, part))
+    return _held_out(task, _runs(task, training, range(request.runs), part))
+
+
+def _held_out(task: TrainingTask, done: TrainedRuns) -> TrainedRuns:
+    """Add what the folds predict of the samples that they did not train on."""
+    if task.request.cross_fit is None:
+        return done
+    opened, folds = task.opened, [proxy for group in _sets(task, range(done.runs), None) for proxy in group]
+    made = held_out_probs(
+        opened.store,
+        opened.dataset,
+        task.inputs,
+        done.training,
+        folds,
+        done.columns,
+        device=opened.settings.torch_device,
+        reporter=opened.settings.reporter,
+    )
+    return replace(done, columns=done.columns | made)
 
 
 def _until_epoch(task: TrainingTask, training: Training, part: Share | None) -> TrainedRuns:

@@ -11,6 +11,7 @@ from prune.core.column_name import (
     EMBEDDING,
     FEATURES,
     GRAD_NORM,
+    HELD_OUT,
     OF_A_RUN,
     SCORE,
     TRACE,
@@ -69,7 +70,7 @@ def outdated(columns: Mapping[str, str], shown: Sequence[str], kept: Collection[
     scores = scores_among(columns)
     old: set[str] = {name for name in of_kinds(shown, SCORE) if name.part and name.whole in scores}
     if of_kinds(columns, TRACE):
-        old |= set(of_kinds(shown, *OF_A_RUN))
+        old |= {*of_kinds(shown, *OF_A_RUN), HELD_OUT} & set(shown)
     return old - set(columns) - set(kept)
 
 

@@ -9,6 +9,7 @@ from prune.core.column_name import (
     DEEPFOOL,
     FIRST_RUN,
     GRAD_NORM,
+    HELD_OUT,
     OF_A_RUN,
     RESULTS,
     ColumnName,
@@ -114,7 +115,7 @@ def _replaced(plan: Sequence[Planned], shown: Mapping[str, str]) -> list[str]:
         mine = [stays[of] for of in stays if of == name.rest or of.startswith(f"{name.rest}.")]
         gone += [] if mine and all(mine) else [name]
     if not stays.get("0", True):
-        gone += [name for name in RESULTS if name in shown]
+        gone += [name for name in (*RESULTS, HELD_OUT) if name in shown]
     return sorted(gone)
 
 
