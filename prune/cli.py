@@ -14,7 +14,7 @@ import typer
 import typer.main
 
 from prune import __version__
-from prune.commands import demo, embed, export, gc, methods, score, select, status, verify
+from prune.commands import demo, embed, export, gc, methods, score, select, status, suspects, verify
 from prune.commands.help import SETTINGS, Command, Group
 from prune.commands.hints import placed, typed_out
 from prune.commands.signals import end_on_signals
@@ -46,6 +46,7 @@ for _command in (
     status.status,
     verify.verify,
     gc.gc,
+    suspects.suspects,
     methods.methods,
     demo.demo,
 ):

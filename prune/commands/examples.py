@@ -46,6 +46,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("what would go", "prune gc --dry-run"),
         ("what nothing shows any more", "prune gc"),
     ),
+    "suspects": (
+        ("labels to look at first, in doubt by what did not learn from them", "prune suspects"),
+        ("all of them, as a table to edit", "prune suspects --out suspects.csv"),
+        ("the samples themselves, in a folder", "prune suspects --out suspects"),
+        ("by the two normals of a score", "prune suspects --by aum"),
+    ),
     "methods": (
         ("what there is to choose from", "prune methods"),
         ("one family", "prune methods selectors"),
@@ -57,6 +63,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 # A value of each option that has no default, for the hint that it wants one.
 VALUES = {
     "--as": "imagefolder",
+    "--by": "confident",
     "--checkpoint": "model.pth",
     "--count": "1000",
     "--cross-fit": "5",
@@ -66,6 +73,7 @@ VALUES = {
     "--epochs": "10",
     "--features": "features.npy",
     "--format": "webdataset",
+    "--first": "20",
     "--fraction": "0.3",
     "--given": "keys.txt",
     "--high": "hard",

@@ -16,6 +16,7 @@ from prune.system import files
 
 _FIELDS = {"exporter", "options", "n", "dataset", "format", "identity", "files"}
 _NEW_FIELDS = {"asked", "weight"}  # earlier exports lack them
+SUSPECTS = "suspects"  # what stands for an exporter in a folder of labels in doubt
 _FLAGS = ("layout", "shard_size", "link", "other_splits", "empty_classes")
 
 
@@ -84,7 +85,8 @@ def _described(place: Path, found: Findings) -> dict[str, Any] | None:
 
 def export_command(place: Path, export: dict[str, Any]) -> str:
     """Return what writes an export again."""
-    words = ["prune", "export", "--format", str(export["exporter"]), "--out", str(place), "--overwrite"]
+    verb = ["suspects"] if export["exporter"] == SUSPECTS else ["export", "--format", str(export["exporter"])]
+    words = ["prune", *verb, "--out", str(place), "--overwrite"]
     said = {**export.get("asked", {}), **{name: export["options"].get(name) for name in _FLAGS}}
     for name, value in said.items():
         if value is not None and value is not False:

@@ -1,0 +1,86 @@
+"""`prune suspects`: labels in doubt, to the terminal, a table or a folder of pictures."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+from prune.commands import completion as c
+from prune.commands import options as o
+from prune.commands.console import finish, reporter
+
+_SHOWN = 20  # labels that are listed on the terminal; --json has all
+_WIDE = 40  # characters of a key or a class in a column; longer ones stick out
+
+
+def suspects(
+    by: Annotated[
+        str | None,
+        o.option(
+            "RULE",
+            "confident (learning), or a score whose two normals tell; default: the first there is.",
+            o.HOW,
+            complete=c.scores,
+        ),
+    ] = None,
+    first: Annotated[
+        int | None, o.option("N", "How many are listed; default: 20, and all with --json.", o.WRITE, min=0)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        o.option("PLACE", "Write all: a .csv or .parquet file, or a folder of the pictures.", o.OUT),
+    ] = None,
+    overwrite: Annotated[
+        bool, o.option(None, "Replace an earlier list at PLACE.", o.OUT, "--overwrite")
+    ] = False,
+    wait: o.Wait = False,
+    store: o.StorePath = o.STORE,
+    seed: o.Seed = 0,
+    device: o.DeviceName = o.DeviceChoice.auto,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """List labels that are in doubt, the most doubtful first, with what is likelier."""
+    from prune import pipeline
+    from prune.steps.settings import Settings
+
+    settings = Settings(seed=seed, device=device.value, wait=wait, reporter=reporter(quiet=quiet))
+    shown = first if first is not None or json else _SHOWN
+    result = pipeline.suspects(store, by=by, first=shown, out=out, overwrite=overwrite, settings=settings)
+    finish(result, _lines(result), as_json=json, quiet=quiet)
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
+    from prune.core.safe_text import counted, number
+    from prune.core.store_option import in_store
+
+    listed, found = result["list"], result["found"]
+    on = {True: "held-out predictions", False: "predictions, not held out", None: "no predictions"}
+    doubted = f"{counted(found, 'label')} in doubt of {number(result['n'])}"
+    lines = [f"{doubted}, on {on[result['held_out']]}; {result['rule']}", *_table(listed)]
+    if len(listed) < found:
+        lines.append(f"… and {number(found - len(listed))} more: --first {found}")
+    if "out" in result:
+        where = shlex.quote(result["out"])
+        lines.append(f"{'unchanged: ' if result['unchanged'] else ''}in {where}")
+    elif found:
+        lines.append(f"next: {in_store('prune suspects --out suspects.csv', result['store'])}")
+    return lines
+
+
+def _table(listed: list[dict[str, Any]]) -> list[str]:
+    """Return rows under a head, in columns as wide as their widest word."""
+    from prune.core.safe_text import printable
+
+    if not listed:
+        return []
+    rows: list[tuple[str, ...]] = [("rank", "key", "given", "likely", "confidence", "by")]
+    for one in listed:
+        sure = "" if one["confidence"] is None else f"{one['confidence']:.3f}"
+        words = (str(one["rank"]), one["key"], one["given"], one["likely"] or "", sure, one["by"])
+        rows.append(tuple(printable(word) for word in words))
+    wide = [min(_WIDE, max(map(len, column))) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(word.ljust(width) for word, width in zip(row, wide, strict=True)).rstrip() for row in rows
+    ]
