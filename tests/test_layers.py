@@ -160,7 +160,7 @@ def test_help_loads_nothing_heavy(module: str) -> None:
         "selectors",
         "steps.report",
         "steps.export",
-        "steps.select.choose",
+        "steps.select.inputs",
         "steps.select.by_class",
         "steps.select.record",
     ],

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from prune import pipeline
-from prune.steps.select import choose
+from prune.steps.select import run as run_of_select
 from prune.steps.settings import Settings
 from prune.store import Store
 
@@ -49,8 +49,8 @@ def written(store: Path) -> dict[str, int]:
 def once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count how often something is chosen."""
     counted: list[int] = []
-    run = choose.run
-    monkeypatch.setattr(choose, "run", lambda ready: (counted.append(1), run(ready))[1])
+    choose = run_of_select.choose
+    monkeypatch.setattr(run_of_select, "choose", lambda *given: (counted.append(1), choose(*given))[1])
     return counted
 
 

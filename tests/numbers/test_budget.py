@@ -17,7 +17,7 @@ from prune.core.errors import OptionError, RejectsError
 from prune.core.quota import budgets, keep_count
 from prune.optimizers.stopping_rules import Stop
 from prune.selectors import SELECTORS
-from prune.steps.select.eligible import directions
+from prune.steps.score_columns import directions
 from prune.steps.settings import Settings
 from prune.store import Store, read_selection
 

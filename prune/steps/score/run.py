@@ -15,7 +15,7 @@ from prune.steps.rejects import all_rejects
 from prune.steps.report.scores import summaries
 from prune.steps.score.compute import Scored, scores_of
 from prune.steps.score.publish import publish_scores
-from prune.steps.select.eligible import directions
+from prune.steps.score_columns import directions
 from prune.steps.settings import Settings
 from prune.store import Store
 

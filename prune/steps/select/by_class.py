@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -13,9 +13,7 @@ from prune.core.arrays import Labels, Probs, Rows, Scores, Weights
 from prune.core.errors import OptionError
 from prune.core.method_rows import Selector
 from prune.core.quota import Errors, Quota, groups, select_under_quota
-from prune.core.safe_text import size
 from prune.core.selection import Selection
-from prune.index.resource_plan import Plan, Size, duration_class
 from prune.selectors.coinciding import exchanged
 from prune.selectors.exhausted_gains import drawn_rest
 
@@ -83,6 +81,11 @@ class ChoiceTask:
     reweight: Reweight | None = None  # None: the weights that the method gives
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def weighs(self) -> bool:
+        """Whether weights are found after the choice."""
+        return self.reweight in {"cluster", "nnls"}
+
     def shares(self, labels: Labels) -> list[tuple[Rows, int | None]]:
         """Return the rows of every group, with its budget."""
         bounds: Mapping[str, Any] = {"floor": self.floor, "cap": self.cap, "errors": self.errors}
@@ -94,77 +97,13 @@ class ChoiceTask:
             return self.given[:0]
         return self.given if self.quota == "none" else self.given[labels[self.given] == labels[rows[0]]]
 
-
-def announced(
-    task: ChoiceTask, labels: Labels, like: Size, target: SelectionTarget | None = None
-) -> Forecast | None:
-    """Return what the task will need, or None if the method has no plan: it is a pass over numbers.
-
-    Parameters
-    ----------
-    like
-        Width, memory, device and kind of the space.
-
-    Raises
-    ------
-    OptionError
-        No way to do it fits in the memory allowed.
-    """
-    weighs = task.reweight in {"cluster", "nnls"}
-    if task.method.plan is None and not weighs:
-        return None
-    options = {**task.method.options, **task.options}
-    plans: list[Plan] = []
-    for rows, k in task.shares(labels):
-        given = len(task.given_to(labels, rows))
-        part = _target_of(task, labels, rows, target)
-        here = replace(like, n=len(rows) + given, given=given, target=0 if part is None else part.space.n)
-        count = len(rows) if k is None else k
-        if task.method.plan is not None:
-            plans.append(task.method.plan(here, count, options))
-        if weighs:
-            plans.append(_plan_of_weights(here, count, task.reweight == "nnls"))
-    largest = max(plans, key=lambda plan: plan.bytes)
-    if largest.bytes > like.memory:
-        raise OptionError(
-            f"{task.method.name} needs {size(largest.bytes)}, but may use {size(like.memory)}",
-            f"--max-memory {-(-largest.bytes // 2**30)}G, or --quota proportional to go class by class",
-        )
-    work = sum(plan.work for plan in plans)
-    return Forecast(
-        method=task.method.name,
-        mode=", ".join(dict.fromkeys(plan.mode for plan in plans)),
-        why=largest.why,
-        bytes=largest.bytes,
-        work=work,
-        time=duration_class(work, like.device),
-        groups=len(task.shares(labels)),
-    )
-
-
-def _plan_of_weights(size: Size, k: int, least_squares: bool) -> Plan:
-    held = 8 * min(k, 2048) ** 2 * 4 + 24 * size.n + 4096 * 4 * (2048 + size.width)
-    work = 2.0 * size.n * k * size.width
-    if least_squares:
-        work = 2.0 * (size.n + 50.0 * k) * min(k, 2048) * size.width
-    return Plan("direct", f"weights of {k:,} samples", held, work)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forecast:
-    """What a selection will need, all groups together."""
-
-    method: str
-    mode: str
-    why: str
-    bytes: int  # of the largest group, beyond the columns
-    work: float  # floating-point operations
-    time: str  # seconds, minutes, hours or days
-    groups: int
-
-    def __str__(self) -> str:
-        each = f" in each of {self.groups} classes" if self.groups > 1 else ""
-        return f"{self.method}: {self.mode}{each} ({self.why}); needs {size(self.bytes)}, {self.time}"
+    def target_for(
+        self, labels: Labels, rows: Rows, target: SelectionTarget | None
+    ) -> SelectionTarget | None:
+        """Return what the group of these rows is to match: all of the target, or the part of its class."""
+        if target is None or not self.method.takes("target"):
+            return None
+        return target if self.quota == "none" else target.of_class(int(labels[rows[0]]))
 
 
 def choose(task: ChoiceTask, material: Material) -> Selection:
@@ -175,7 +114,7 @@ def choose(task: ChoiceTask, material: Material) -> Selection:
     OptionError
         Weights are asked for where there is no space to find them in.
     """
-    if task.reweight in {"cluster", "nnls"} and material.space is None:
+    if task.weighs and material.space is None:
         raise OptionError(
             f"--reweight {task.reweight} compares samples, and there is no embedding",
             "prune embed, or prune score, first",
@@ -218,7 +157,7 @@ def _without_target(task: ChoiceTask, material: Material, shares: Sequence[tuple
     whole = material.target
     if whole is None or whole.labels is None or task.quota == "none":
         return 0
-    return sum(_target_of(task, material.labels, rows, whole) is whole for rows, _ in shares)
+    return sum(task.target_for(material.labels, rows, whole) is whole for rows, _ in shares)
 
 
 def _run(task: ChoiceTask, material: Material, rows: Rows, every: Rows, k: int | None) -> Selection:
@@ -228,7 +167,7 @@ def _run(task: ChoiceTask, material: Material, rows: Rows, every: Rows, k: int |
         words["seed"] = task.seed
     if len(every) > len(rows):
         words["given"] = np.arange(len(rows), len(every))
-    if target := _target_of(task, material.labels, rows, material.target):
+    if target := task.target_for(material.labels, rows, material.target):
         words["target"] = target.space
         if target.weights is not None and method.takes("target_weights"):
             words["target_weights"] = target.weights
@@ -255,14 +194,6 @@ def _alike(method: Selector, needed: Mapping[str, Any], options: Mapping[str, An
         groups = coinciding(needed["space"], "cosine" if compared_by == "cosine" else "euclidean")
         return with_equal(groups, needed["scores"]) if "scores" in needed else groups
     return equal_rows(needed["probs"]) if "probs" in needed else None
-
-
-def _target_of(
-    task: ChoiceTask, labels: Labels, rows: Rows, target: SelectionTarget | None
-) -> SelectionTarget | None:
-    if target is None or not task.method.takes("target"):
-        return None
-    return target if task.quota == "none" else target.of_class(int(labels[rows[0]]))
 
 
 def _reweighted(task: ChoiceTask, material: Material, rows: Rows, chosen: Selection) -> Selection:

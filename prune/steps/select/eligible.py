@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,18 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Rows
-from prune.core.column_name import ColumnName, scores_among
-from prune.core.directions import hard_end, low_is_hard
+from prune.core.column_name import ColumnName
 from prune.core.errors import DataError, OptionError
-from prune.core.label_doubt import doubt
-from prune.core.method_rows import Scorer
 from prune.core.progress import Reporter
-from prune.core.quota import keep_count, share_count
-from prune.scorers import SCORERS
-from prune.selectors.top import ranked, tied_at_cut
-from prune.steps.rejects import all_rejects
-from prune.steps.select.request import SelectRequest, checked_share
-from prune.store import Column, Dataset, Store
+from prune.core.quota import keep_count
+from prune.steps.select.hardest import find_hardest
+from prune.steps.select.request import SelectRequest
+from prune.store import Column, Dataset
 
 
 @dataclass(frozen=True)
@@ -36,53 +31,83 @@ class Eligible:
     dropped: Rows = field(default_factory=lambda: np.empty(0, np.int64))  # the hardest
 
 
-def find_eligible(store: Store, dataset: Dataset, request: SelectRequest, reporter: Reporter) -> Eligible:
+@dataclass(frozen=True)
+class Pool:
+    """Who is left while samples are left out, and why the others are not."""
+
+    rows: Rows
+    reasons: Mapping[int, str]
+
+    def without(self, rows: Rows, reason: str) -> Pool:
+        """Leave out these rows; who is gone already is so for the first reason."""
+        gone = np.intersect1d(self.rows, rows)
+        reasons = {**self.reasons, **dict.fromkeys(gone.tolist(), reason)}
+        return Pool(np.setdiff1d(self.rows, gone), reasons)
+
+
+def find_eligible(
+    dataset: Dataset,
+    rejects: Mapping[int, str],
+    request: SelectRequest,
+    *,
+    score: Column | None,
+    hardest_by: Column | None,
+    reporter: Reporter,
+) -> Eligible:
     """Leave out what cannot be read, what is chosen already, and the hardest samples if asked to.
+
+    Parameters
+    ----------
+    rejects
+        Samples that cannot be read, with the reason.
+    score, hardest_by
+        What the method goes by, and what says which samples are hardest; None where nothing does.
 
     Raises
     ------
     DataError
         A given key is not in the dataset.
     OptionError
-        `drop_hardest` is out of range, or the score does not say what hard is.
+        The score does not say what hard is.
     """
-    reasons: dict[int, str] = dict(all_rejects(store, dataset))
+    bad = np.array(sorted(rejects), np.int64)
+    pool = Pool(np.setdiff1d(np.arange(len(dataset)), bad), dict(rejects))
+    for rows, reason, lack in _lacking(dataset, request, score):
+        narrowed = pool.without(rows, reason)
+        if gone := len(pool.rows) - len(narrowed.rows):
+            reporter.say(f"{gone} samples have {lack}, and are left out")
+        pool = narrowed
+    usable = pool.rows  # a fraction is a fraction of these
+    given = _given(dataset, usable, request, reporter)
+    if request.score and not request.uses_scores and not request.drop_hardest:
+        reporter.say(f"{request.method} does not use --score {request.score}")
+    pool = pool.without(given, "given")
+    # Whatever else narrows the choice stands here, with its reason: before the hardest of the rest are found.
+    if hardest_by is None:
+        return Eligible(pool.rows, pool.reasons, given, len(usable))
+    dropped, cut = find_hardest(dataset, pool.rows, len(usable), request, hardest_by)
+    pool = pool.without(dropped, cut["reason"])
+    return Eligible(pool.rows, pool.reasons, given, len(usable), cut, dropped)
+
+
+def _lacking(
+    dataset: Dataset, request: SelectRequest, score: Column | None
+) -> Iterator[tuple[Rows, str, str]]:
+    """Yield samples that lack what the method goes by, the reason, and what they lack in words."""
+    unlabelled = np.flatnonzero(dataset.labels < 0)
     if request.on_gradients:
-        unlabelled = np.setdiff1d(np.flatnonzero(dataset.labels < 0), np.array(sorted(reasons), np.int64))
-        reasons |= dict.fromkeys(unlabelled.tolist(), "no label")
-        if len(unlabelled):
-            reporter.say(f"{len(unlabelled)} samples have no label, so no gradient, and are left out")
-    reasons |= _unscored(store, dataset, request, reasons, reporter)
-    usable = np.setdiff1d(np.arange(len(dataset)), np.array(sorted(reasons), np.int64))
+        yield unlabelled, "no label", "no label, so no gradient"
+    if score is not None and score.recipe.get("unlabelled") == "keep":
+        yield unlabelled, "no label, so no score", f"no label, so no {ColumnName(score.name).of}"
+
+
+def _given(dataset: Dataset, usable: Rows, request: SelectRequest, reporter: Reporter) -> Rows:
+    """Return the samples that are chosen already; say how many of them cannot be read."""
     asked = _rows_of(dataset, request.given)
     given = np.intersect1d(asked, usable)
     if len(given) < len(asked):
         reporter.say(f"{len(asked) - len(given)} of the given samples cannot be read and are left out")
-    uses_score = "scores" in request.selector.needs or request.selector.takes("scores")
-    if request.score and not uses_score and not request.drop_hardest:
-        reporter.say(f"{request.method} does not use --score {request.score}")
-    free = np.setdiff1d(usable, given)
-    dropped, cut = _hardest(store, dataset, free, len(usable), request)
-    reasons |= dict.fromkeys(given.tolist(), "given")
-    reasons |= dict.fromkeys(dropped.tolist(), str(cut.get("reason")))
-    return Eligible(np.setdiff1d(free, dropped), reasons, given, len(usable), cut, dropped)
-
-
-def _unscored(
-    store: Store, dataset: Dataset, request: SelectRequest, reasons: Mapping[int, str], reporter: Reporter
-) -> dict[int, str]:
-    """Return samples that a method cannot rank by its score: they have no label, so none of it."""
-    method = request.selector
-    if "scores" not in method.needs and not (method.takes("scores") and request.score is not None):
-        return {}
-    column = score_column(store, request.score, method.score)
-    if column.recipe.get("unlabelled") != "keep":
-        return {}
-    rows = [row for row in np.flatnonzero(dataset.labels < 0).tolist() if row not in reasons]
-    if rows:
-        name = ColumnName(column.name).of
-        reporter.say(f"{len(rows)} samples have no label, so no {name}, and are left out")
-    return dict.fromkeys(rows, "no label, so no score")
+    return given
 
 
 def budget(request: SelectRequest, eligible: Eligible) -> int | None:
@@ -112,102 +137,6 @@ def budget(request: SelectRequest, eligible: Eligible) -> int | None:
         hint = f"--count {len(eligible.rows)}" if len(eligible.rows) else "prune status"
         raise OptionError(f"{asked} asks for {k} samples, but only {left}", hint)
     return k
-
-
-def directions(store: Store) -> dict[str, str]:
-    """What a high value of each score means."""
-    return {name.of: store.column(name).recipe["high"] for name in scores_among(store.columns)}
-
-
-def hardest_are_low(column: Column) -> bool:
-    """Whether low values of a score are of the samples that say most: the hard, uncertain, atypical ones.
-
-    Raises
-    ------
-    OptionError
-        Nobody said what a high value means.
-    """
-    name, high = ColumnName(column.name).of, column.recipe["high"]
-    low = low_is_hard(high)
-    if low is None:
-        raise OptionError(
-            f"score {name} does not say whether high or low values are to be taken first",
-            "--set lowest=false   # takes high ones first, --set lowest=true low ones",
-        )
-    return low
-
-
-def score_column(store: Store, name: str | None, made_for: str = "") -> Column:
-    """Return the score that `--score` names; by default the one a method is made for, else the only one."""
-    if name is not None:
-        return store.column(ColumnName.score(name))
-    if made_for:
-        return store.column(ColumnName.score(made_for))
-    names = list(directions(store))
-    if len(names) > 1:
-        raise OptionError(
-            f"there are several scores: {', '.join(names)}", f"--score {names[0]}   # or another"
-        )
-    return store.column(ColumnName.score(names[0] if names else "el2n"))
-
-
-def _hardest(
-    store: Store, dataset: Dataset, rows: Rows, usable: int, request: SelectRequest
-) -> tuple[Rows, dict[str, Any]]:
-    """Return the rows to leave out, and how they were found."""
-    share = checked_share(request.drop_hardest)
-    if share == 0:
-        return rows[:0], {}
-    column = score_column(store, request.drop_by or request.score, request.selector.score)
-    name, high = ColumnName(column.name).of, column.recipe["high"]
-    if hard_end(high) is None:
-        imported = column.recipe["method"] == "import" and not high
-        ours, theirs = "--drop-by el2n, or aum", f"prune score --import FILE --high {name}=hard   # or =easy"
-        hint = theirs if imported else ours
-        raise OptionError(f"score {name} does not say which samples are hard", hint)
-    scores = column.read()[rows]
-    cut: dict[str, Any] = {"by": name, "of": usable}
-    if share == "auto":
-        _require_labelled(column)
-        doubted = doubt(scores, high, **_known(column))
-        dropped = rows[doubted.mask]
-        share = len(dropped) / usable
-        cut |= {
-            "rule": doubted.rule,
-            "threshold": doubted.threshold,
-            "reason": "hardest, beyond the threshold",
-        }
-    else:
-        keys = dataset.samples["key"].take(pa.array(rows)).to_pylist()
-        hardest = ranked(-scores if high == "hard" else scores, keys, 1, request.seed)
-        hardest = hardest[: share_count(share, usable)]
-        cut |= {"rule": "as asked", "threshold": None, "reason": f"hardest {100 * share:g} %"}
-        cut |= tied_at_cut(scores, hardest)
-        dropped = np.sort(rows[hardest])
-    return dropped, cut | {"share": share, "samples": len(dropped)}
-
-
-def _require_labelled(column: Column) -> None:
-    """Refuse to doubt labels by a score that never looks at them."""
-    scorer = scorer_of(column)
-    if scorer is not None and not scorer.looks_at_labels:
-        raise OptionError(
-            f"--drop-hardest auto doubts labels, and {column.recipe['method']} never looks at them",
-            "--drop-by aum, el2n, loss or confidence",
-        )
-
-
-def scorer_of(column: Column) -> Scorer | None:
-    """Return the row of the scorer that made a score; None where it was computed elsewhere."""
-    return SCORERS.get(str(column.recipe["method"]))
-
-
-def _known(column: Column) -> dict[str, Any]:
-    """Return what `doubt` is to know of a score; nothing where it was computed elsewhere."""
-    scorer = scorer_of(column)
-    if scorer is None:
-        return {}
-    return {"loses_beyond": scorer.loses_beyond, "probability": scorer.probability}
 
 
 def _rows_of(dataset: Dataset, keys: Sequence[str]) -> Rows:

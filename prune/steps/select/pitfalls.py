@@ -11,7 +11,8 @@ from prune.core.arrays import Labels
 from prune.core.column_name import ColumnName
 from prune.core.directions import AND, hard_end, low_is_hard
 from prune.core.method_rows import Scorer, Selector
-from prune.steps.select.eligible import scorer_of
+from prune.steps.score_columns import scorer_of
+from prune.steps.select.inputs import SelectionInputs
 from prune.store import Column
 
 _SMALL = 0.3  # kept: below it, hardest-first has lost to random wherever it was compared
@@ -58,6 +59,26 @@ class RankedBy:
         """Where the hard samples lie, be they uncertain too: `high` or `low`."""
         ends = [end for meaning in self.high.split(AND) if (end := hard_end(meaning))]
         return ends[0] if ends else None
+
+
+def warnings_of(inputs: SelectionInputs) -> tuple[str, ...]:
+    """Return what speaks against a choice, before it is made."""
+    task, eligible, labels = inputs.task, inputs.eligible, inputs.dataset.labels
+    of_choice = cautions(
+        selector=task.method,
+        by=None if inputs.score is None else RankedBy.of(inputs.score),
+        kept=1.0 if task.k is None else task.k / eligible.usable,
+        labels=labels[eligible.rows],
+        quota=task.quota,
+        turned=task.options.get("tau", 1.0) < 0,
+    )
+    of_classes = cautions_of_classes(
+        dropped=labels[eligible.dropped],
+        labels=labels[eligible.rows],
+        classes=inputs.dataset.classes,
+        held_out=inputs.errors is None or inputs.errors.held_out,
+    )
+    return (*of_choice, *of_classes)
 
 
 def cautions(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -13,18 +14,45 @@ import pyarrow as pa
 import prune
 from prune.core.column_name import EXTRAPOLATED, SCORE, SUSPECT, SUSPECT_RANK, of_kinds
 from prune.core.selection import Selection
+from prune.steps.report.compare import MeasuredPool, compare
+from prune.steps.score_columns import directions
 from prune.steps.select.by_class import ChoiceTask
-from prune.steps.select.eligible import Eligible, directions
+from prune.steps.select.forecast import Forecast
+from prune.steps.select.inputs import SelectionInputs
 from prune.steps.select.request import SelectRequest
-from prune.steps.settings import Settings
-from prune.store import Dataset, Store, digest_of_keys
+from prune.store import digest_of_keys
 from prune.system.cores import core_count
 
 _PACKAGES = ("numpy", "pyarrow", "torch", "torchvision", "datasets", "webdataset")
 
 
-def manifest(store: Store, dataset: Dataset, eligible: Eligible, chosen: Selection) -> pa.Table:
+def record(
+    inputs: SelectionInputs, chosen: Selection, forecast: Forecast | None, warnings: Sequence[str]
+) -> tuple[pa.Table, dict[str, Any]]:
+    """Return the manifest, and what `selection.json` says but for the time it took."""
+    table = manifest(inputs, chosen)
+    about = {**_choice(inputs, table, chosen.facts), **_provenance(inputs)}
+    about["from"] = inputs.decisive
+    about["plan"] = None if forecast is None else asdict(forecast)
+    about["warnings"] = list(warnings)
+    if inputs.errors is not None:
+        by_class = dict(zip(inputs.dataset.classes, inputs.errors.values.tolist(), strict=True))
+        about["class_errors"] = {"source": inputs.errors.source, "by_class": by_class}
+    about["report"] = _report(inputs, chosen)
+    return table, about
+
+
+def _report(inputs: SelectionInputs, chosen: Selection) -> dict[str, Any]:
+    dataset, eligible = inputs.dataset, inputs.eligible
+    vectors = None if inputs.space is None else inputs.space.vectors
+    pool = MeasuredPool(eligible.rows, eligible.given, eligible.dropped)
+    classes, seed = len(dataset.classes), inputs.request.seed
+    return compare(vectors, dataset.labels, pool, np.sort(chosen.rows), classes, seed)
+
+
+def manifest(inputs: SelectionInputs, chosen: Selection) -> pa.Table:
     """Return the selection as a table: one row per source sample, in source order."""
+    store, dataset, eligible = inputs.store, inputs.dataset, inputs.eligible
     n, originals = len(dataset), dataset.originals
     rank, weight, gain = np.full(n, -1, np.int64), np.zeros(n, np.float32), np.zeros(n, np.float32)
     rank[chosen.rows] = np.arange(len(chosen))
@@ -63,17 +91,14 @@ def manifest(store: Store, dataset: Dataset, eligible: Eligible, chosen: Selecti
     return pa.table(columns)
 
 
-def about(
-    request: SelectRequest, task: ChoiceTask, eligible: Eligible, table: pa.Table, facts: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return what `selection.json` says of the choice."""
-    method = request.selector
-    options = {**method.options, **task.options}
+def _choice(inputs: SelectionInputs, table: pa.Table, facts: Mapping[str, Any]) -> dict[str, Any]:
+    request, task, eligible = inputs.request, inputs.task, inputs.eligible
+    method, options = request.selector, {**request.selector.options, **task.options}
     return {
         "method": request.method,
         "options": options,
         "nested": is_nested(task, options, facts),
-        "weighted": method.weighted or task.reweight in {"cluster", "nnls"},
+        "weighted": method.weighted or task.weighs,
         "asked": {**_asked(request), "quota": task.quota},
         "seed": request.seed,
         "n": len(table),
@@ -88,8 +113,9 @@ def about(
 _OF_ROWS = ("partners", "dropped")  # facts that the manifest holds row by row
 
 
-def provenance(store: Store, dataset: Dataset, request: SelectRequest, settings: Settings) -> dict[str, Any]:
-    """Return what `selection.json` says of the data and the program."""
+def _provenance(inputs: SelectionInputs) -> dict[str, Any]:
+    """Return what is said of the data and the program."""
+    store, dataset = inputs.store, inputs.dataset
     return {
         "columns": {name: store.state["columns"][name] for name in store.columns},
         "directions": directions(store),
@@ -98,7 +124,7 @@ def provenance(store: Store, dataset: Dataset, request: SelectRequest, settings:
         **({"skipped_shards": dict(dataset.skipped)} if dataset.skipped else {}),
         "dataset": {"fingerprint": store.state["dataset"], "format": dataset.format, "split": dataset.split},
         "versions": {"prune": prune.__version__, "python": platform.python_version(), **_versions()},
-        "device": request.device(settings),
+        "device": inputs.request.device(inputs.settings),
         "threads": core_count(),
     }
 

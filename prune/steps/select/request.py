@@ -61,6 +61,21 @@ class SelectRequest:
         return find("selector", self.method, SELECTORS)
 
     @property
+    def uses_scores(self) -> bool:
+        """Whether the method has a use for a score, be it only for one that is named."""
+        return "scores" in self.selector.needs or self.selector.takes("scores")
+
+    @property
+    def goes_by_score(self) -> bool:
+        """Whether a score decides: the method needs one, or has a use for the one that is named."""
+        return "scores" in self.selector.needs or (self.selector.takes("scores") and self.score is not None)
+
+    @property
+    def drops_hardest(self) -> bool:
+        """Whether the hardest samples are left out."""
+        return bool(checked_share(self.drop_hardest))
+
+    @property
     def needs_space(self) -> bool:
         """Whether samples are compared with one another."""
         return "space" in self.selector.needs or self.reweight in {"cluster", "nnls"}

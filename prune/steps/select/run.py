@@ -10,8 +10,13 @@ import prune
 from prune.core.errors import StoreError
 from prune.core.progress import Clock
 from prune.steps.dataset_session import known_dataset
-from prune.steps.select import choose
+from prune.steps.select.by_class import choose
+from prune.steps.select.forecast import Forecast, announced
+from prune.steps.select.inputs import SelectionInputs, resolve
+from prune.steps.select.pitfalls import warnings_of
+from prune.steps.select.record import record
 from prune.steps.select.request import SelectRequest
+from prune.steps.select.unused_scores import unused_scores
 from prune.steps.settings import Settings
 from prune.store import Store, ended, noted, read_selection, settle_selection, write_selection
 from prune.store.layout import SELECTIONS
@@ -43,13 +48,15 @@ def select(
             about = {key: value for key, value in there.about.items() if key != "files"}
             return {**about, "unchanged": True}
         if dry_run:
-            ready = choose.prepare(store, wanted, settings)
-            return {"name": name, "plan": ready.forecast and asdict(ready.forecast)}
+            forecast, _ = _foreseen(resolve(store, wanted, settings))
+            return {"name": name, "plan": forecast and asdict(forecast)}
         with noted(store.path, "select", command) as note:
             note.has_work(yet=False)
-            ready = choose.prepare(store, wanted, settings)
+            inputs = resolve(store, wanted, settings)
+            forecast, warnings = _foreseen(inputs)
             note.has_work(yet=True)
-            table, about = choose.run(ready)
+            chosen = choose(inputs.task, inputs.material())
+            table, about = record(inputs, chosen, forecast, warnings)
             seconds = clock.stop()
             about["recipe"] = recipe
             _tell_replaced(store, name, about, settings)
@@ -61,6 +68,20 @@ def select(
             read_selection(store, name)  # where locks do nothing, another command may have been there
             store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}"])
     return {"name": name, **about, "unchanged": False}
+
+
+def _foreseen(inputs: SelectionInputs) -> tuple[Forecast | None, tuple[str, ...]]:
+    """Say, and return, what the choice will need and what speaks against it."""
+    say = inputs.settings.reporter.say
+    forecast = announced(inputs.task, inputs.dataset.labels, inputs.like, inputs.target)
+    if forecast is not None:
+        say(str(forecast))
+    warnings = warnings_of(inputs)
+    for warning in warnings:
+        say(f"warning: {warning}")
+    if remark := unused_scores(inputs):
+        say(remark)
+    return forecast, warnings
 
 
 def _recipe(store: Store, wanted: SelectRequest, settings: Settings) -> str:

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from prune.core.column_name import FEATURES, PROBS, ColumnName
+from prune.core.column_name import FEATURES, ColumnName
 from prune.core.directions import hard_end
-from prune.steps.select.eligible import directions
-from prune.steps.select.request import SelectRequest, checked_share
-from prune.steps.space_columns import GRADIENTS, SpaceSource
-from prune.store import Store
+from prune.steps.score_columns import directions
+from prune.steps.select.inputs import SelectionInputs
+from prune.steps.space_columns import GRADIENTS
 
 
-def unused_scores(store: Store, request: SelectRequest, source: SpaceSource | None) -> str:
+def unused_scores(inputs: SelectionInputs) -> str:
     """Say that a method goes by no score though there are some; nothing where one is used, or was named."""
-    method = request.selector
+    request, method = inputs.request, inputs.request.selector
     uses = "scores" in method.needs or bool(method.score)
-    if uses or request.score is not None or checked_share(request.drop_hardest):
+    if uses or request.score is not None or request.drops_hardest:
         return ""
-    known = directions(store)
+    known = directions(inputs.store)
     if not known:
         return ""
     name, high = next(iter(known.items()))
-    by = _ground(request, source)
+    by = _ground(inputs)
     other = "stratified" if hard_end(high) else "top"
     what = ColumnName.score(name) if len(known) == 1 else f"the scores {', '.join(known)}"
     return f"{request.method} {by} and does not look at {what}; --method {other} --score {name} does"
 
 
-def _ground(request: SelectRequest, source: SpaceSource | None) -> str:
+def _ground(inputs: SelectionInputs) -> str:
     """Return what a method goes by, in words."""
-    if request.needs_space and source is not None:
-        return f"goes by {_SPACES.get(source.name, f'the {source.name}'.replace('.', ' '))}"
-    return "goes by predictions" if PROBS in request.selector.needs else "draws by lot"
+    if inputs.request.needs_space and inputs.space is not None:
+        name = inputs.space.name
+        return f"goes by {_SPACES.get(name, f'the {name}'.replace('.', ' '))}"
+    return "draws by lot" if inputs.probs is None else "goes by predictions"
 
 
 _SPACES = {GRADIENTS: "gradients", FEATURES: "the features of the proxy"}

@@ -12,7 +12,8 @@ from prune.core.method_rows import Selector
 from prune.core.selection import Selection
 from prune.index.resource_plan import Plan, Size
 from prune.index.space import EmbeddingSpace, Space
-from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, announced, choose
+from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, choose
+from prune.steps.select.forecast import announced
 
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1])
 POINTS = np.array([[0.0], [1], [2], [10], [11], [12], [13]], np.float32)

@@ -1,0 +1,82 @@
+"""What a selection will need, said before it runs: how, why, memory, time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from prune.core.arrays import Labels
+from prune.core.errors import OptionError
+from prune.core.safe_text import size
+from prune.index.resource_plan import Plan, Size, duration_class
+from prune.steps.select.by_class import ChoiceTask, SelectionTarget
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What a selection will need, all groups together."""
+
+    method: str
+    mode: str
+    why: str
+    bytes: int  # of the largest group, beyond the columns
+    work: float  # floating-point operations
+    time: str  # seconds, minutes, hours or days
+    groups: int
+
+    def __str__(self) -> str:
+        each = f" in each of {self.groups} classes" if self.groups > 1 else ""
+        return f"{self.method}: {self.mode}{each} ({self.why}); needs {size(self.bytes)}, {self.time}"
+
+
+def announced(
+    task: ChoiceTask, labels: Labels, like: Size, target: SelectionTarget | None = None
+) -> Forecast | None:
+    """Return what the task will need, or None if the method has no plan: it is a pass over numbers.
+
+    Parameters
+    ----------
+    like
+        Width, memory, device and kind of the space.
+
+    Raises
+    ------
+    OptionError
+        No way to do it fits in the memory allowed.
+    """
+    if task.method.plan is None and not task.weighs:
+        return None
+    options = {**task.method.options, **task.options}
+    plans: list[Plan] = []
+    for rows, k in task.shares(labels):
+        given = len(task.given_to(labels, rows))
+        part = task.target_for(labels, rows, target)
+        here = replace(like, n=len(rows) + given, given=given, target=0 if part is None else part.space.n)
+        count = len(rows) if k is None else k
+        if task.method.plan is not None:
+            plans.append(task.method.plan(here, count, options))
+        if task.weighs:
+            plans.append(_plan_of_weights(here, count, task.reweight == "nnls"))
+    largest = max(plans, key=lambda plan: plan.bytes)
+    if largest.bytes > like.memory:
+        raise OptionError(
+            f"{task.method.name} needs {size(largest.bytes)}, but may use {size(like.memory)}",
+            f"--max-memory {-(-largest.bytes // 2**30)}G, or --quota proportional to go class by class",
+        )
+    work = sum(plan.work for plan in plans)
+    return Forecast(
+        method=task.method.name,
+        mode=", ".join(dict.fromkeys(plan.mode for plan in plans)),
+        why=largest.why,
+        bytes=largest.bytes,
+        work=work,
+        time=duration_class(work, like.device),
+        groups=len(task.shares(labels)),
+    )
+
+
+def _plan_of_weights(size: Size, k: int, least_squares: bool) -> Plan:
+    held = 8 * min(k, 2048) ** 2 * 4 + 24 * size.n + 4096 * 4 * (2048 + size.width)
+    work = 2.0 * size.n * k * size.width
+    if least_squares:
+        work = 2.0 * (size.n + 50.0 * k) * min(k, 2048) * size.width
+    return Plan("direct", f"weights of {k:,} samples", held, work)

@@ -1,0 +1,227 @@
+"""What a selection is made from, resolved once: the columns, who may be chosen, the task, the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from prune.core.arrays import Rows, Scores
+from prune.core.column_name import FEATURES, PROBS, ColumnName
+from prune.core.directions import hard_end
+from prune.core.errors import DataError, MissingColumnError, OptionError
+from prune.index.resource_plan import Size
+from prune.selectors.stratified import published
+from prune.steps.dataset_session import known_dataset
+from prune.steps.rejects import all_rejects
+from prune.steps.score_columns import hardest_are_low, score_column
+from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, checked_reweight
+from prune.steps.select.class_errors import ClassErrors, class_errors, easiness, errors_in, traces
+from prune.steps.select.eligible import Eligible, budget, find_eligible
+from prune.steps.select.request import SelectRequest
+from prune.steps.settings import Settings
+from prune.steps.space_columns import GRADIENTS, SpaceSource, of_originals, space_name
+from prune.store import Column, Dataset, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionInputs:
+    """All that is settled before the selector runs; what is absent nobody asked for."""
+
+    store: Store
+    dataset: Dataset
+    request: SelectRequest
+    settings: Settings
+    eligible: Eligible
+    task: ChoiceTask
+    score: Column | None  # that the method goes by
+    hardest_by: Column | None  # that says which samples are hardest
+    probs: Column | None
+    space: SpaceSource | None  # that it computes in, and that the report measures in
+    target: SelectionTarget | None
+    errors: ClassErrors | None  # of the quota `drop`
+
+    @property
+    def decisive(self) -> dict[str, str]:
+        """The columns that decide, name -> identity: made again, they would choose other samples."""
+        names = {column.name for column in (self.score, self.hardest_by, self.probs) if column is not None}
+        if self.space is not None and self.request.needs_space:
+            names |= {PROBS, FEATURES} if self.space.name == GRADIENTS else {self.space.name}
+        if self.errors is not None and self.request.quota_errors is None:
+            names |= {trace.name for trace in traces(self.store)}
+        shown = self.store.state["columns"]
+        return {name: shown[name] for name in sorted(names)}
+
+    @property
+    def like(self) -> Size:
+        """Width, memory and device of what the method computes in."""
+        if self.space is not None and "space" in self.request.selector.needs:
+            return self.space.like
+        width = 1 if self.probs is None else self.probs.shape[1]
+        return Size(0, width, self.settings.memory_limit if self.space is None else self.space.memory)
+
+    def material(self) -> Material:
+        """Read what the method needs, of all samples.
+
+        Raises
+        ------
+        DataError, OptionError
+            A sample that may be chosen lacks it.
+        """
+        keys = self.dataset.samples["key"]
+        rows = np.union1d(self.eligible.rows, self.task.given)
+        scores = easy = None
+        if self.score is not None:
+            scores = self.score.read()
+            _require_finite(scores, rows, self.dataset)
+            if "easiness" in self.request.selector.needs:
+                easy = easiness(self.store, self.score)
+                _require_watched(easy, rows, self.request)
+        return Material(
+            labels=self.dataset.labels,
+            keys=lambda rows: keys.take(pa.array(rows)).to_pylist(),
+            space=None if self.space is None else self.space.space,
+            scores=scores,
+            easiness=easy,
+            probs=None if self.probs is None else of_originals(self.probs, self.dataset),
+            target=self.target,
+        )
+
+
+def resolve(store: Store, request: SelectRequest, settings: Settings) -> SelectionInputs:
+    """Find who may be chosen and from what; the caller holds the store for writing.
+
+    Raises
+    ------
+    OptionError, DataError, StoreError
+        The request and the store do not go together.
+    """
+    dataset, method = known_dataset(store, settings), request.selector
+    score = hardest_by = None
+    if request.goes_by_score:
+        score = score_column(store, request.score, method.score)
+    if request.drops_hardest:
+        hardest_by = score_column(store, request.drop_by or request.score, method.score)
+    rejects = all_rejects(store, dataset)
+    say = settings.reporter
+    eligible = find_eligible(dataset, rejects, request, score=score, hardest_by=hardest_by, reporter=say)
+    errors = _errors(store, dataset, request, eligible)
+    task = _task(request, eligible, dataset, score, errors)
+    space = _space(store, dataset, request, settings)
+    return SelectionInputs(
+        store=store,
+        dataset=dataset,
+        request=request,
+        settings=settings,
+        eligible=eligible,
+        task=task,
+        score=score,
+        hardest_by=hardest_by,
+        probs=store.column(PROBS) if PROBS in method.needs else None,
+        space=space,
+        target=_target(store, request, space, settings),  # the last: it may be a dataset to encode
+        errors=errors,
+    )
+
+
+def _errors(store: Store, dataset: Dataset, request: SelectRequest, eligible: Eligible) -> ClassErrors | None:
+    """Return how often each class is mistaken, if the budget is split by it."""
+    if request.quota != "drop":
+        return None
+    if request.quota_errors is not None:
+        return errors_in(Path(request.quota_errors), dataset.classes)
+    return class_errors(store, dataset, np.union1d(eligible.rows, eligible.given))
+
+
+def _task(
+    request: SelectRequest,
+    eligible: Eligible,
+    dataset: Dataset,
+    score: Column | None,
+    errors: ClassErrors | None,
+) -> ChoiceTask:
+    """Return what is to be chosen, in terms of rows."""
+    if score is not None and "easiness" in request.selector.needs and score.recipe["high"] == "easy":
+        high = f"{request.method} prefers high scores, and those of {ColumnName(score.name).of}"
+        raise OptionError(f"{high} are of easy samples", "--score dual")
+    return ChoiceTask(
+        method=request.selector,
+        rows=eligible.rows,
+        k=budget(request, eligible),
+        given=eligible.given,
+        quota=request.split_over(dataset.labels, eligible.rows),
+        floor=request.quota_floor,
+        cap=request.quota_cap,
+        errors=None if errors is None else errors.values,
+        seed=request.seed,
+        reweight=checked_reweight(request.reweight),
+        options=_options(request, eligible, score),
+    )
+
+
+def _options(request: SelectRequest, eligible: Eligible, score: Column | None) -> Mapping[str, Any]:
+    """Return the options of the method: it cuts off no hardest samples where the user said how many."""
+    options, known = dict(request.options), request.selector.options
+    if "cutoff" in known:
+        if request.drop_hardest is not None and (request.drop_hardest != "auto" or len(eligible.dropped)):
+            options.setdefault("cutoff", "none")
+        options["cutoff"] = published(options.get("cutoff", "auto"), eligible.usable)
+    if "hard" in known and options.get("hard") is None:
+        assert score is not None, "methods that ask where the hard ones lie need a score"
+        options["hard"] = hard_end(score.recipe["high"])
+    if "lowest" in known and options.get("lowest") is None:
+        options["lowest"] = None if score is None else hardest_are_low(score)
+    return options
+
+
+def _space(store: Store, dataset: Dataset, request: SelectRequest, settings: Settings) -> SpaceSource | None:
+    """Return the space that the method computes in, and the report measures in.
+
+    Methods that need none are still measured, where it is clear in which.
+
+    Raises
+    ------
+    OptionError, MissingColumnError
+        The method needs a space, and it is not there or not clear which.
+    """
+    try:
+        name = space_name(store, request.on or request.selector.on or None)
+    except (OptionError, MissingColumnError):
+        if request.needs_space or request.on is not None:
+            raise
+        return None
+    return SpaceSource(store, dataset, name, device=request.device(settings), memory=settings.memory_limit)
+
+
+def _target(
+    store: Store, request: SelectRequest, space: SpaceSource | None, settings: Settings
+) -> SelectionTarget | None:
+    if request.target is None:
+        return None
+    from prune.steps.select.target import open_target
+
+    assert space is not None, "methods that take a target need a space"
+    place: Mapping[str, Any] = {"device": space.device, "memory": space.memory}
+    weights, split = request.target_weights, request.target_split
+    return open_target(store, request.target, space.name, settings, weights=weights, split=split, **place)
+
+
+def _require_watched(easy: Scores, rows: Rows, request: SelectRequest) -> None:
+    """Refuse samples that no proxy looked at during training."""
+    if lacking := int((~np.isfinite(easy[rows])).sum()):
+        raise OptionError(
+            f"{request.method} goes by the probability of the label, and {lacking} of {len(rows)} samples "
+            "have none: prune score --on-fraction filled in their scores",
+            "prune score --type dual without --on-fraction, or --method gumbel, which needs scores only",
+        )
+
+
+def _require_finite(scores: Scores, rows: Rows, dataset: Dataset) -> None:
+    bad = rows[~np.isfinite(scores[rows])]
+    if len(bad):
+        first = dataset.samples["key"][int(bad[0])].as_py()
+        raise DataError(f"{len(bad)} scores are not finite; the first is of {first}", "run prune score again")
