@@ -60,10 +60,10 @@ def embed(
     dict
         n, dataset (format, split, what was passed over), column, shape, rejects.
     """
+    command = command_line("embed", locals(), settings)
     from prune.steps.embed import embed
     from prune.steps.embedding_column import EmbedRequest  # loads torch: only the verbs that need it
 
-    command = command_line("embed", locals(), settings)
     store, settings, clock = _begin(store, settings)
     asked = EmbedRequest(encoder=encoder, weights=weights, features=features, dtype=dtype)
     return embed(store, data, asked, command=command, settings=settings, clock=clock)
@@ -122,6 +122,7 @@ def score(
         n, dataset, classes, rejects, embeddings, runs, epochs, stable, cost, and for each score its
         direction, its five-number summary and what is known of its noise.
     """
+    called = {**locals(), "options": words(options)}
     from prune.proxy import require_known
     from prune.steps.dataset_session import Opened
     from prune.steps.score.compute import Scored, score_columns
@@ -132,7 +133,6 @@ def score(
     from prune.steps.score.sources.own_training import Model, own_scores, plan_of
 
     options = words(options)
-    given = dict(locals())
     store, settings, clock = _begin(store, settings)
     types = [types] if isinstance(types, str) else types
     if not types and imports is None:
@@ -156,7 +156,7 @@ def score(
         asked = replace(request, training=(*named, *request.training))
         return own or score_columns(ready, wanted, plan, request=asked, on=on)
 
-    run = ScoreWrite(store=store, data=data, given=given, settings=settings, clock=clock)
+    run = ScoreWrite(store=store, data=data, given=called, settings=settings, clock=clock)
     return score(run, compute)
 
 

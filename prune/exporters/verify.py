@@ -9,6 +9,7 @@ from typing import Any
 
 from prune.core.errors import StoreError
 from prune.core.findings import Findings, Kind
+from prune.core.option_words import command
 from prune.exporters.place import DOT, EXPORT, beside, described, located, strange_files
 from prune.exporters.staging.existing_export import FORMAT, checked_path
 from prune.store.layout import SELECTION
@@ -17,7 +18,6 @@ from prune.system import files
 _FIELDS = {"exporter", "options", "n", "dataset", "format", "identity", "files"}
 _NEW_FIELDS = {"asked", "weight"}  # earlier exports lack them
 SUSPECTS = "suspects"  # what stands for an exporter in a folder of labels in doubt
-_FLAGS = ("layout", "shard_size", "link", "other_splits", "empty_classes")
 
 
 def check_export(place: Path, found: Findings, again: Callable[[str], str]) -> dict[str, Any] | None:
@@ -85,10 +85,8 @@ def _described(place: Path, found: Findings) -> dict[str, Any] | None:
 
 def export_command(place: Path, export: dict[str, Any]) -> str:
     """Return what writes an export again."""
-    verb = ["suspects"] if export["exporter"] == SUSPECTS else ["export", "--format", str(export["exporter"])]
-    words = ["prune", *verb, "--out", str(place), "--overwrite"]
-    said = {**export.get("asked", {}), **{name: export["options"].get(name) for name in _FLAGS}}
-    for name, value in said.items():
-        if value is not None and value is not False:
-            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return shlex.join(words)
+    suspects = export["exporter"] == SUSPECTS
+    given = {"format": None if suspects else export["exporter"], "out": place, "overwrite": True}
+    said = {**given, **export.get("asked", {}), **export["options"]}
+    said = {name: value for name, value in said.items() if value is not False}
+    return command("suspects" if suspects else "export", said)

@@ -19,7 +19,10 @@ from prune.core.column_name import (
     scores_among,
 )
 from prune.core.errors import DamagedError, StoreError
+from prune.core.option_words import option_words
 from prune.core.store_option import in_store
+from prune.steps.command_line import command_line
+from prune.steps.settings import DEFAULTS
 from prune.store import Store
 from prune.store.hints import writer_of
 from prune.store.layout import COLUMN, COLUMNS, DATASETS, LOCATION, RECIPE, SELECTION, SELECTIONS, TARGETS
@@ -29,13 +32,6 @@ Asked = ParamSpec("Asked")
 Done = TypeVar("Done")
 
 _OWN = "run your training with prune.trace.TraceWriter again"
-_TOLD = {
-    "--proxy": "proxy",
-    "--proxy-size": "size",
-    "--epochs": "epochs",
-    "--lr": "peak_lr",
-    "--seed": "seed",
-}
 
 
 def commands_of(store: Store) -> Callable[[str], str]:
@@ -94,29 +90,27 @@ def _guessed(store: Store, what: str) -> str:
     if kind == SELECTIONS:
         return _selecting(store, name)
     column = ColumnName(what).whole  # a companion, as `score.el2n.std`, comes with its score
-    words, scores = _training(store), _learnt(store)
-    if words and (is_trained(column) or column.kind == IMAGES or (column.is_score and column.of in scores)):
-        return shlex.join(["prune", "score", "--type", ",".join(scores) or "el2n", *words])
+    training, scores = _training(store), _learnt(store)
+    if training and (
+        is_trained(column) or column.kind == IMAGES or (column.is_score and column.of in scores)
+    ):
+        return command_line("score", {"types": scores or "el2n", **training}, DEFAULTS)
     about = _recipe(store, column)
     if about.get("method") == "import":
-        high = ["--high", str(about["high"])] if about.get("high") else []
-        return shlex.join(["prune", "score", "--import", "FILE", "--type", column.of, *high])
+        words = option_words({"types": column.of, "high": about.get("high")})
+        return shlex.join(["prune", "score", "--import", "FILE", *words])
     return writer_of(column).partition("   #")[0]
 
 
-def _training(store: Store) -> list[str]:
-    """Return how the runs were trained, as `score` is told; nothing where that is not known."""
+def _training(store: Store) -> dict[str, Any]:
+    """Return how the runs were trained, as parameters of `score`; nothing where that is not known."""
     recipe = _recipe(store, FIRST_RUN)
     training, inputs = recipe.get("training"), recipe.get("inputs")
     if not isinstance(training, dict) or not isinstance(inputs, dict):
-        return []
-    words = [word for option, name in _TOLD.items() for word in (option, str(training.get(name)))]
-    runs = len(runs_among(_shown(store)))
-    words += ["--runs", str(runs)] if runs > 1 else []
-    looked_at = ColumnName(inputs.get("name"))
-    if looked_at.kind == EMBEDDING:
-        return [*words, "--on", looked_at.of]
-    return words if training.get("flip") else [*words, "--no-flip"]
+        return {}
+    runs, looked_at = len(runs_among(_shown(store))), ColumnName(inputs.get("name"))
+    on = looked_at.of if looked_at.kind == EMBEDDING else None
+    return {"training": training, "seed": training.get("seed"), "runs": runs if runs > 1 else None, "on": on}
 
 
 def _learnt(store: Store) -> list[str]:
@@ -140,11 +134,9 @@ def _shown(store: Store) -> dict[str, str]:
 def _selecting(store: Store, name: str) -> str:
     about = _record(store.path / SELECTIONS / name / SELECTION)
     asked = about.get("asked")
-    words = ["prune", "select", "--name", name, "--method", str(about.get("method", "kcenter"))]
-    for option in ("fraction", "count", "score", "quota", "on"):
-        if isinstance(asked, dict) and option in asked:
-            words += [f"--{option}", str(asked[option])]
-    return shlex.join(words)
+    known = asked if isinstance(asked, dict) else {}
+    made = {"name": name, "method": about.get("method", "kcenter"), "seed": about.get("seed")}
+    return command_line("select", {**made, **known}, DEFAULTS)
 
 
 def _is_own(store: Store) -> bool:

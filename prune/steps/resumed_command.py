@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from prune.core.option_words import option_words, whole_path
 from prune.store import Store
 from prune.store.layout import LOCATION
 from prune.system import files
 from prune.system.checksummed_json import sealed
-
-_FLAGS = {"no_labels", "skip_shards"}
-_OPTIONS = {"as_": "--as"}
 
 
 def with_dataset(
@@ -30,19 +27,9 @@ def with_dataset(
     """
     if not store.exists():
         return command  # it is remembered from the start: see below
-    words = [] if _known(store) == kept else [*_reading(location["reading"]), _whole(location["data"])]
+    known = _known(store) == kept
+    words = [] if known else [*option_words(location["reading"]), whole_path(location["data"])]
     return " ".join([command, *([shlex.join(words)] if words else []), *(["--refresh"] if refresh else [])])
-
-
-def _reading(reading: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in reading.items():
-        yield _OPTIONS.get(name, f"--{name.replace('_', '-')}")
-        if name not in _FLAGS:
-            yield _whole(value) if name == "labels" else str(value)
-
-
-def _whole(place: str) -> str:
-    return os.path.abspath(place)  # noqa: PTH100 - `resolve` would follow links and braces
 
 
 def _known(store: Store) -> dict[str, Any]:

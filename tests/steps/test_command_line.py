@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from typer.main import get_command
 
+import prune
+from prune.cli import app
+from prune.core.option_words import FILES, OF_TRAINING, option
 from prune.core.store_option import in_store
 from prune.steps.command_line import command_line
 from prune.steps.settings import Settings
+
+VERBS: Any = get_command(app).commands  # type: ignore[attr-defined]
 
 
 def test_what_is_as_by_default_is_not_said() -> None:
@@ -19,7 +28,7 @@ def test_what_is_as_by_default_is_not_said() -> None:
 
 
 def test_numbers_of_numpy_are_said_as_they_are_typed() -> None:
-    given = {"count": np.int64(10), "fraction": np.float32(0.3), "quota_floor": np.int64(0)}
+    given = {"fraction": np.float32(0.3), "count": np.int64(10), "quota_floor": np.int64(0)}
     assert command_line("select", given, Settings()) == "prune select --fraction 0.3 --count 10"
 
 
@@ -35,3 +44,26 @@ def test_files_have_their_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyP
     said = command_line("select", {"given": "my keys.txt"}, Settings())
     assert said == f"prune select --given '{tmp_path}/my keys.txt'"
     assert in_store(said, "a store") == f"prune select --store 'a store' --given '{tmp_path}/my keys.txt'"
+
+
+def test_a_training_is_said_as_far_as_it_has_options() -> None:
+    training = {"proxy": "mlp", "size": 8, "epochs": None, "flip": False, "peak_lr": 0.1, "batch": 64}
+    said = command_line("score", {"types": ["el2n", "aum"], "training": training}, Settings())
+    assert said == "prune score --type el2n,aum --proxy mlp --proxy-size 8 --no-flip --lr 0.1"
+
+
+@pytest.mark.parametrize("verb", ["embed", "score", "select"])
+def test_every_option_that_takes_a_file_is_known(verb: str) -> None:
+    """Else its path would be said as it was typed, and mean another file when typed elsewhere."""
+    options = [param for param in VERBS[verb].params if param.param_type_name == "option"]
+    paths = {name for param in options if param.metavar == "FILE" for name in param.opts}
+    assert paths
+    assert paths <= {option(name) for name in FILES}
+
+
+@pytest.mark.parametrize("verb", [prune.embed, prune.score, prune.select])
+def test_every_parameter_is_said_as_an_option_that_there_is(verb: Callable[..., Any]) -> None:
+    known = {name for param in VERBS[verb.__name__].params for name in (*param.opts, *param.secondary_opts)}
+    asked = set(inspect.signature(verb).parameters) - {"store", "data", "settings", "training", "checkpoint"}
+    nested = {*OF_TRAINING, "no_flip", "file", "factory", "mean", "std"} if verb is prune.score else set()
+    assert {option(name) for name in asked | nested} <= known

@@ -8,6 +8,7 @@ from typing import Any
 
 from prune.core.column_name import EMBEDDING, FIRST_RUN, ColumnName, runs_among
 from prune.core.errors import OptionError, StoreError
+from prune.core.option_words import OF_TRAINING, option
 from prune.proxy import Training
 from prune.steps.recovery import commands_of
 from prune.steps.report.training import in_words
@@ -18,7 +19,7 @@ from prune.store.column_json import known_recipe
 from prune.store.layout import COLUMN, COLUMNS
 
 _FIELDS = {field.name for field in fields(Training)}
-_OPTIONS = ("--epochs", "--proxy", "--proxy-size", "--lr", "--flip", "--no-flip", "--runs", "--cross-fit")
+_TELLING = {*map(option, (*OF_TRAINING, "no_flip", "runs", "cross_fit"))}  # options that say how to train
 
 
 @dataclass(frozen=True)
@@ -117,23 +118,19 @@ def require_told(store: Store, before: Earlier | None, request: ProxyRequest, *,
     if store.recipe_of(FIRST_RUN) is not None:
         return
     command = commands_of(store)(FIRST_RUN)
-    if any(f" {option} " in f"{command} " for option in _OPTIONS):
+    if _TELLING.intersection(command.split()):
         raise StoreError(f"column {FIRST_RUN} of {store.path} is missing or damaged", command)
 
 
 def in_full(training: Training, request: ProxyRequest) -> dict[str, Any]:
     """Return the parameters of `score` that make this training again, whatever the store then says."""
     usual = asdict(Training.of(training.proxy, size=training.size))
-    fields_ = {k: v for k, v in asdict(training).items() if v != usual[k] and k in _SAYABLE}
-    named: dict[str, Any] = {"proxy": training.proxy if training.proxy != "resnet8" else None, **fields_}
-    if training.size != Training().size:
-        named["size"] = training.size
+    fields_ = {k: v for k, v in asdict(training).items() if v != usual[k] and k in OF_TRAINING}
+    size = training.size if training.size != Training().size else None
+    named = {"proxy": training.proxy if training.proxy != "resnet8" else None, "size": size, **fields_}
     asked: Mapping[str, Any] = {
         "runs": request.runs if request.runs > 1 and request.until_stable is None else None,
         "on_fraction": request.on_fraction,
         "cross_fit": request.cross_fit,
     }
     return {"training": named, **asked}
-
-
-_SAYABLE = {"epochs", "flip", "peak_lr"}

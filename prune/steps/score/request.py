@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from prune.core.errors import OptionError
+from prune.core.option_words import option_words
 
 MOST_RUNS = 10  # where runs are added until nothing changes, and nobody said how many at most
 
@@ -75,7 +76,7 @@ class ProxyRequest:
         fields = {name: value for name, value in (given or {}).items() if value is not None}
         if fields.get("proxy") == "own":  # which is no proxy, but that none is to be trained
             del fields["proxy"]
-        return replace(self, training=training_words(given), fields=fields)
+        return replace(self, training=_training_words(given), fields=fields)
 
     @property
     def is_said(self) -> bool:
@@ -130,12 +131,10 @@ class ProxyRequest:
         return self.until_stable is not None and self.runs > 1
 
 
-def training_words(training: Mapping[str, Any] | None) -> tuple[str, ...]:
+def _training_words(training: Mapping[str, Any] | None) -> tuple[str, ...]:
     """Return what is said of how a proxy trains, as the command has it; not which, its images and seed."""
-    known = {"peak_lr": "--lr"}
     given = {k: v for k, v in (training or {}).items() if v is not None and k not in _OF_OTHERS}
-    flips = {True: "--flip", False: "--no-flip"}
-    return tuple(flips[bool(v)] if k == "flip" else f"{known.get(k, f'--{k}')} {v}" for k, v in given.items())
+    return tuple(" ".join(option_words({name: value})) for name, value in given.items())
 
 
 _OF_OTHERS = {"proxy", "size", "seed"}

@@ -1,0 +1,64 @@
+"""Parameters of the library as words of a command: the one place that knows how an option is typed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+OF_TRAINING = ("proxy", "size", "epochs", "flip", "peak_lr")  # fields of a training that have an option
+
+_NAMES = {  # those that are not called like their parameter
+    "types": "--type",
+    "options": "--set",
+    "imports": "--import",
+    "file": "--checkpoint",
+    "factory": "--model",
+    "size": "--proxy-size",
+    "peak_lr": "--lr",
+    "as_": "--as",
+}
+FILES = frozenset(
+    ("weights", "features", "imports", "file", "given", "target", "target_weights", "quota_errors", "labels")
+)
+_NO_FILES = {"default", "random"}  # of --weights
+
+
+def option(name: str) -> str:
+    """Return the option of a parameter."""
+    return _NAMES.get(name, f"--{name.replace('_', '-')}")
+
+
+def option_words(given: Mapping[str, Any]) -> list[str]:
+    """Return parameters as one would type them, without those that are None or empty.
+
+    Files get their whole path, so that it does not matter where the command is typed. Keys that were given as
+    a list cannot be typed and are left out.
+    """
+    return [word for name, value in given.items() for word in _said(name, value)]
+
+
+def whole_path(place: str | os.PathLike[str]) -> str:
+    """Return an absolute path, with its links and braces as they are."""
+    return os.path.abspath(place)  # noqa: PTH100 - `resolve` would follow links and braces
+
+
+def _said(name: str, value: Any) -> Iterator[str]:
+    if name == "given" and not isinstance(value, str | os.PathLike):  # keys, in a list or an array
+        return
+    if value is None or (isinstance(value, list | tuple) and not value):
+        return
+    if isinstance(value, bool):
+        yield option(name if value else f"no_{name}")
+        return
+    if name == "types" and not isinstance(value, str):
+        value = ",".join(value)
+    for one in value if isinstance(value, list | tuple) else [value]:
+        yield option(name)
+        yield whole_path(one) if name in FILES and one not in _NO_FILES else str(one)
+
+
+def command(verb: str, given: Mapping[str, Any]) -> str:
+    """Return `prune VERB …` with these parameters."""
+    return shlex.join(["prune", verb, *option_words(given)])
