@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from prune.commands import options as o
-from prune.commands.console import finish, reporter
+from prune.commands.console import finish
+from prune.commands.run_settings import run_settings
 
 
 def demo(
@@ -31,8 +32,6 @@ def demo(
 ) -> None:
     """Run score, select and export on scikit-learn's handwritten digits."""
     from prune.commands.demo_chain import run
-    from prune.steps.settings import Settings
 
-    settings = Settings(seed=seed, device=device.value, reporter=reporter(quiet=quiet))
-    result, lines = run(out, store or out / ".prune", settings)
+    result, lines = run(out, store or out / ".prune", run_settings(locals()))
     finish(result, lines, as_json=json, quiet=quiet)

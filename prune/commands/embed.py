@@ -7,8 +7,8 @@ from typing import Annotated
 
 from prune.commands import completion as c
 from prune.commands import options as o
-from prune.commands.console import finish, reporter
-from prune.system.cores import core_count
+from prune.commands.console import finish
+from prune.commands.run_settings import run_settings
 
 
 def embed(
@@ -69,30 +69,8 @@ def embed(
     from prune import pipeline
     from prune.core.safe_text import duration, number
     from prune.core.store_option import in_store
-    from prune.steps.settings import Settings
 
-    settings = Settings(
-        seed=seed,
-        device=device.value,
-        workers=core_count() if workers is None else workers,
-        on_error=on_error.value,
-        max_bad=max_bad,
-        wait=wait,
-        refresh=refresh,
-        reading=o.reading(
-            as_,
-            split,
-            label_field,
-            image_column=image_column,
-            text_field=text_field,
-            features_column=features_column,
-            labels=labels,
-            no_labels=no_labels or None,
-            max_pixels=max_pixels,
-            skip_shards=skip_shards or None,
-        ),
-        reporter=reporter(quiet=quiet),
-    )
+    settings = run_settings(locals())
     result = pipeline.embed(
         store,
         data,

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from prune.commands import completion as c
 from prune.commands import options as o
-from prune.commands.console import finish, reporter
+from prune.commands.console import finish
+from prune.commands.run_settings import run_settings
 from prune.core import method_names
 
 _FORMATS = " or ".join((", ".join(method_names.EXPORTERS[:-1]), *method_names.EXPORTERS[-1:]))
@@ -75,8 +76,8 @@ def export(
 ) -> None:
     """Write the kept (or the rejected) samples as a dataset that a trainer reads."""
     from prune import pipeline
-    from prune.steps.settings import Settings
 
+    settings = run_settings(locals())
     if shard_size is not None and layout is None:
         layout = "repack"  # shards of a size are what repack makes
     given = {
@@ -95,7 +96,7 @@ def export(
         rejected=rejected,
         overwrite=overwrite,
         options=[f"{name}={value}" for name, value in given.items() if value is not None],
-        settings=Settings(seed=seed, device=device.value, wait=wait, reporter=reporter(quiet=quiet)),
+        settings=settings,
     )
     finish(result, _lines(result), as_json=json, quiet=quiet)
 

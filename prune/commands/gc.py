@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from prune.commands import options as o
-from prune.commands.console import finish, reporter
+from prune.commands.console import finish
+from prune.commands.run_settings import run_settings
 
 _SHOWN = 20  # pieces that are listed on the terminal; --json has all
 
@@ -32,9 +33,8 @@ def gc(
 ) -> None:
     """Remove from a store what nothing shows any more; what it shows, and what is not finished, stays."""
     from prune import pipeline
-    from prune.steps.settings import Settings
 
-    settings = Settings(seed=seed, device=device.value, wait=wait, reporter=reporter(quiet=quiet))
+    settings = run_settings(locals())
     result = pipeline.gc(store, unfinished=unfinished, dry_run=dry_run, settings=settings)
     finish(result, _lines(result), as_json=json, quiet=quiet)
 

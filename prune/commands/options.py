@@ -163,11 +163,3 @@ Seed = Annotated[int, option("N", "Of everything random.", RUN)]
 DeviceName = Annotated[DeviceChoice, option(None, "Where the arithmetic runs.", RUN)]
 
 STORE = Path(".prune")
-
-
-def reading(as_: str | None, split: str | None, label_field: str | None, **others: Any) -> dict[str, Any]:
-    """Collect how DATA is to be read."""
-    given = {"as_": as_, "split": split, "label_field": label_field, **others}
-    return {
-        name: value if value is True else str(value) for name, value in given.items() if value is not None
-    }

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from prune.commands import completion as c
 from prune.commands import options as o
-from prune.commands.console import finish, noting, reporter
+from prune.commands.console import finish, noting
+from prune.commands.run_settings import run_settings
 from prune.commands.score_report import summary
 from prune.core import method_names
 from prune.core.directions import MEANINGS
-from prune.system.cores import core_count
 
 
 def score(
@@ -140,31 +140,8 @@ def score(
 ) -> None:
     """Give every sample a number: train a small proxy once, then one column score.T each."""
     from prune import pipeline
-    from prune.steps.settings import Settings
 
-    settings = Settings(
-        seed=seed,
-        device=device.value,
-        workers=core_count() if workers is None else workers,
-        on_error=on_error.value,
-        max_bad=max_bad,
-        unlabelled=None if unlabelled is None else unlabelled.value,
-        wait=wait,
-        refresh=refresh,
-        reading=o.reading(
-            as_,
-            split,
-            label_field,
-            image_column=image_column,
-            text_field=text_field,
-            features_column=features_column,
-            labels=labels,
-            no_labels=no_labels or None,
-            max_pixels=max_pixels,
-            skip_shards=skip_shards or None,
-        ),
-        reporter=reporter(quiet=quiet),
-    )
+    settings = run_settings(locals())
     training = {"proxy": proxy, "size": proxy_size, "epochs": epochs, "flip": flip, "peak_lr": lr}
     result = pipeline.score(
         store,

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from prune.commands import completion as c
 from prune.commands import options as o
-from prune.commands.console import finish, noting, reporter
+from prune.commands.console import finish, noting
+from prune.commands.run_settings import run_settings
 from prune.commands.select_report import summary
 from prune.core import method_names
-from prune.system.cores import core_count
 
 
 def select(
@@ -113,24 +113,14 @@ def select(
 ) -> None:
     """Choose which samples to keep: a selection called NAME."""
     from prune import pipeline
-    from prune.steps.settings import Settings
-    from prune.system.memory import parse_memory
 
+    settings = run_settings(locals())
     result = pipeline.select(
         store,
         name=name,
         dry_run=dry_run,
         options=set_ or (),
-        settings=Settings(
-            seed=seed,
-            device=device.value,
-            workers=core_count() if workers is None else workers,
-            on_error=on_error.value,
-            max_bad=max_bad,
-            wait=wait,
-            memory=None if max_memory is None else parse_memory(max_memory),
-            reporter=reporter(quiet=quiet),
-        ),
+        settings=settings,
         method=method,
         fraction=fraction,
         count=count,

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from prune.commands import options as o
-from prune.commands.console import finish, reporter
+from prune.commands.console import finish
+from prune.commands.run_settings import run_settings
 
 _SHOWN = 20  # findings of a kind on the terminal; --json has a thousand
 
@@ -35,9 +36,8 @@ def verify(
 ) -> None:
     """Check every file of a store or an export, and the dataset, and say what to run again."""
     from prune import pipeline
-    from prune.steps.settings import Settings
 
-    settings = Settings(seed=seed, device=device.value, reporter=reporter(quiet=quiet))
+    settings = run_settings(locals())
     result = pipeline.verify(store, place, source=source, settings=settings)
     finish(result, _lines(result, asked=source), as_json=json, quiet=quiet)
     if result["exit_code"]:
