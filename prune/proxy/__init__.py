@@ -8,6 +8,7 @@ from prune.proxy.folds import join_folds
 from prune.proxy.grad_norm_column import grad_norms
 from prune.proxy.held_out import held_out_probs
 from prune.proxy.models import PROXIES, require_known
+from prune.proxy.network_needs import NETWORK_NEEDS
 from prune.proxy.remaining_work import Planned, planned, reasons
 from prune.proxy.run import Proxy, run_proxies, run_proxy, trace_recipe, train_until, training_cost
 from prune.proxy.sample_grad_norms import gradient_norms
@@ -16,6 +17,7 @@ from prune.proxy.training_subsets import Share, folds_of, part_of
 
 __all__ = [
     "FACTS",
+    "NETWORK_NEEDS",
     "PROXIES",
     "Planned",
     "Proxy",

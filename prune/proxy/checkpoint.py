@@ -15,10 +15,10 @@ from prune.core.arrays import Array
 from prune.core.column_name import FIRST_RUN, RESULTS, ColumnName
 from prune.core.errors import OptionError
 from prune.core.progress import SILENT, Reporter
-from prune.proxy import deepfool_column, grad_norm_column
 from prune.proxy.evaluate import outputs
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import Headed, head_giving, linears, logits_of, watched
+from prune.proxy.network_needs import NETWORK_NEEDS
 from prune.proxy.results import write_results
 from prune.proxy.sharded_step import way
 from prune.proxy.torch_device import repeatable
@@ -103,9 +103,8 @@ def run_checkpoint(
         if not all(writer.finished for writer in results):
             write_results(results, fed, model, reporter)
         made |= {writer.name: identity(writer.recipe) for writer in results}
-        for need in ("gradient", "boundary"):
-            if need in needs:
-                made |= _of_network(store, need, made[FIRST_RUN], model, fed, reporter)
+        for need in (need for need in NETWORK_NEEDS if need in needs):
+            made |= _of_network(store, need, made[FIRST_RUN], model, fed, reporter)
     return made
 
 
@@ -117,22 +116,14 @@ def _of_network(
     store: Store, need: str, trace: str, model: nn.Module, inputs: Inputs, reporter: Reporter
 ) -> dict[str, str]:
     """Write a column that needs the network itself, as of a proxy: `grad_norm.0` or `deepfool.0`."""
-    name, version, write = _COLUMNS[need]
-    recipe = {"column": name, "version": version, "trace": trace, "epoch": 1}
-    writer = store.write_column(
-        ColumnName.of_run(name, 0), recipe, rows=len(inputs.labels), part_rows=_PART_ROWS
-    )
-    missing = list(writer.missing())
-    if missing:
-        write(writer, missing, model, inputs, reporter)
+    column = NETWORK_NEEDS[need]
+    recipe = column.recipe(trace, epoch=1)
+    name = ColumnName.of_run(column.kind, 0)
+    writer = store.write_column(name, recipe, rows=len(inputs.labels), part_rows=_PART_ROWS)
+    if missing := list(writer.missing()):
+        column.write(writer, missing, model, inputs, reporter)
     writer.finish()
     return {writer.name: identity(recipe)}
-
-
-_COLUMNS = {
-    "gradient": ("grad_norm", grad_norm_column.VERSION, grad_norm_column.write_norms),
-    "boundary": ("deepfool", deepfool_column.VERSION, deepfool_column.write_distances),
-}
 
 
 def _look(model: nn.Module, inputs: Inputs, reporter: Reporter) -> Array:

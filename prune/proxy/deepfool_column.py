@@ -4,69 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from prune.core.arrays import Rows, Scores
-from prune.core.column_name import DEEPFOOL, ColumnName
-from prune.core.progress import SILENT, Advance, Reporter
-from prune.proxy.batches import batch_of, in_batches
-from prune.proxy.config import Training
+from prune.core.column_name import DEEPFOOL
+from prune.core.progress import Advance, Reporter
+from prune.proxy.batches import batch_of
 from prune.proxy.inputs import Inputs
-from prune.proxy.run import Proxy, model_at, run_proxies
-from prune.proxy.sharded_step import way
-from prune.proxy.torch_device import repeatable
-from prune.proxy.training_subsets import Share
-from prune.store import Column, ColumnPart, ColumnWriter, Dataset, Store, identity
+from prune.proxy.network_columns import NetworkColumn, values_in_batches, write_values
+from prune.store import ColumnPart, ColumnWriter
 
-VERSION = 1  # raised when the same weights would give other distances
 CLASSES, STEPS, OVERSHOOT = 10, 50, 0.02
-_PART_ROWS = 2048  # some seconds of work on two cores
-
-
-def boundary_distances(  # noqa: PLR0913 - run_proxy's parameters
-    store: Store,
-    dataset: Dataset,
-    inputs: Column,
-    training: Training,
-    run: int = 0,
-    *,
-    share: Share | None = None,
-    device: str = "cpu",
-    reporter: Reporter = SILENT,
-) -> dict[str, str]:
-    """Squared distances to the decision boundary after the last epoch, as the column `deepfool.<run>`.
-
-    Trains first, where the run is not finished. Float32 (n,), see `distances`; NaN for rejected samples.
-
-    Returns
-    -------
-    dict
-        Column name to the identity of its recipe, of this column and of those of the run.
-    """
-    proxy = Proxy(run, share)
-    columns = run_proxies(store, dataset, inputs, training, [proxy], device=device, reporter=reporter)
-    recipe = {
-        "column": DEEPFOOL,
-        "version": VERSION,
-        "trace": columns[proxy.trace],
-        "epoch": training.last,
-        "search": {"classes": CLASSES, "steps": STEPS, "overshoot": OVERSHOOT},
-        **way(device),
-    }
-    writer = store.write_column(
-        ColumnName.of_run(DEEPFOOL, proxy.name), recipe, rows=len(dataset), part_rows=_PART_ROWS
-    )
-    missing = list(writer.missing())
-    if missing:
-        place = torch.device(device)
-        with repeatable(place):
-            fed = proxy.fed(Inputs(inputs, dataset, place, say=reporter.say))
-            trace = store.open_column(proxy.trace, columns[proxy.trace])
-            write_distances(writer, missing, model_at(trace, fed, training, training.last), fed, reporter)
-    writer.finish()
-    return columns | {writer.name: identity(recipe)}
 
 
 def distances(
@@ -176,22 +125,23 @@ def write_distances(
     writer: ColumnWriter, missing: list[ColumnPart], model: nn.Module, inputs: Inputs, reporter: Reporter
 ) -> None:
     """Write the distances of parts of a column, for any network."""
-    rows = [inputs.rows[(inputs.rows >= part.start) & (inputs.rows < part.stop)] for part in missing]
-    with reporter.stage("distances to the decision boundary", sum(map(len, rows))) as advance:
-        for part, here in zip(missing, rows, strict=True):
-            values = np.full(part.stop - part.start, np.nan, np.float32)
-            values[here - part.start] = _of_rows(model, inputs, here, advance)
-            writer.put(part, values)
 
-
-def _of_rows(model: nn.Module, inputs: Inputs, rows: Rows, advance: Advance) -> Scores:
     def look(network: nn.Module, here: Rows) -> Scores:
         found: Scores = distances(network, inputs.normalise(inputs.take(here))).cpu().numpy()
         return found
 
-    values, done = np.empty(len(rows), np.float32), 0
-    for here, found in in_batches(model, inputs, rows, batch_of(inputs), look):
-        values[done : done + len(here)] = found
-        done += len(here)
-        advance(len(here))
-    return values
+    def values(here: Rows, advance: Advance) -> Scores:
+        return values_in_batches(model, inputs, here, batch_of(inputs), look, advance)
+
+    write_values(writer, missing, inputs.rows, values, ("distances to the decision boundary", reporter))
+
+
+boundary_distances = NetworkColumn(
+    kind=DEEPFOOL,
+    what="distance to the boundary",
+    version=1,
+    part_rows=2048,
+    write=write_distances,
+    epoch=lambda training: training.last,
+    more={"search": {"classes": CLASSES, "steps": STEPS, "overshoot": OVERSHOOT}},
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -143,9 +144,9 @@ def test_writes_a_column_of_every_usable_sample(
 
 
 def test_a_run_killed_in_the_middle_goes_on_to_the_same_bytes(
-    digits: tuple[Array, list[int | None]], made: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    digits: tuple[Array, list[int | None]], made: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr("prune.proxy.deepfool_column._PART_ROWS", 16)
+    in_parts = dataclasses.replace(boundary_distances, part_rows=16)
     found = []
     for name, reporters in (
         ("whole", [SILENT]),
@@ -154,6 +155,6 @@ def test_a_run_killed_in_the_middle_goes_on_to_the_same_bytes(
         store, dataset, images = made(digits[0][:N], digits[1][:N], name=name)
         for reporter in reporters:
             with contextlib.suppress(Killed):
-                published = boundary_distances(store, dataset, images, SHORT, reporter=reporter)
+                published = in_parts(store, dataset, images, SHORT, reporter=reporter)
         found.append(store.open_column("deepfool.0", published["deepfool.0"]).read())
     np.testing.assert_array_equal(*found)

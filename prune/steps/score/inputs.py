@@ -12,10 +12,8 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows, Scores
 from prune.core.column_name import (
-    DEEPFOOL,
     EMBEDDING,
     FEATURES,
-    GRAD_NORM,
     IMAGES,
     PROBS,
     STD,
@@ -28,7 +26,7 @@ from prune.core.column_name import (
 from prune.core.errors import MissingColumnError
 from prune.core.label_doubt import doubt, suspect_ranks
 from prune.core.method_rows import Scorer
-from prune.proxy import FACTS, Trace
+from prune.proxy import FACTS, NETWORK_NEEDS, Trace
 from prune.scorers.epochs import remark
 from prune.selectors.random import lots
 from prune.steps.dataset_session import Opened
@@ -39,15 +37,10 @@ if TYPE_CHECKING:
     from prune.index.space import EmbeddingSpace
 
 SPACE, LABELS = "space", "labels"
-GRADIENT, BOUNDARY, RIGHT = "gradient", "boundary", "right"
-TRAINED = frozenset({*FACTS, RIGHT, GRADIENT, BOUNDARY, PROBS})  # needs that a trained proxy meets
-PER_RUN = TRAINED - {PROBS}  # and of these every run has its own
-_KINDS = {
-    IMAGES: IMAGES,
-    GRADIENT: GRAD_NORM,
-    BOUNDARY: DEEPFOOL,
-    PROBS: PROBS,
-}  # of columns that meet a need
+RIGHT = "right"
+PER_RUN = frozenset({*FACTS, RIGHT, *NETWORK_NEEDS})  # needs that every run of a proxy meets with its own
+TRAINED = PER_RUN | {PROBS}  # needs that a trained proxy meets
+_KINDS = {need: column.kind for need, column in NETWORK_NEEDS.items()} | {IMAGES: IMAGES, PROBS: PROBS}
 
 
 @dataclass(frozen=True)
@@ -168,7 +161,7 @@ def _facts(job: ScoringJob, method: Scorer, run: int) -> list[Array]:
         return Trace(job.column(ColumnName.trace(run)))
 
     def fact(need: str) -> Array:
-        if need in {GRADIENT, BOUNDARY}:
+        if need in NETWORK_NEEDS:
             return job.column(ColumnName.of_run(_KINDS[need], run)).read()
         return trace().right if need == RIGHT else trace().fact(need)
 

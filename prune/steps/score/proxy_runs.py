@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.core.column_name import DEEPFOOL, GRAD_NORM, RESULTS, ColumnName
+from prune.core.column_name import RESULTS, ColumnName
 from prune.core.errors import OptionError
 from prune.core.method_rows import Scorer
 from prune.core.progress import Timed
 from prune.proxy import (
     FACTS,
+    NETWORK_NEEDS,
     Proxy,
     Share,
     Training,
-    boundary_distances,
     folds_of,
-    grad_norms,
     held_out_probs,
     join_folds,
     part_of,
@@ -29,7 +28,7 @@ from prune.proxy import (
 )
 from prune.steps.dataset_session import Opened
 from prune.steps.report.agreement import Repeats, stands
-from prune.steps.score.inputs import BOUNDARY, GRADIENT, PER_RUN, RIGHT, ScoringJob, of_run
+from prune.steps.score.inputs import PER_RUN, RIGHT, ScoringJob, of_run
 from prune.steps.score.request import ProxyRequest
 from prune.steps.score.training_notice import announce
 from prune.store import Column
@@ -195,10 +194,10 @@ def _measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict
     """Add what the scores need of a network itself to `columns`; return the names of what was added."""
     names: list[str] = []
     settings, store = task.opened.settings, task.opened.store
-    for need, kind, measure in _OF_NETWORKS:
+    for need, column in NETWORK_NEEDS.items():
         if need in task.needs:
             clock = Timed(settings.reporter)
-            made = measure(
+            made = column(
                 store,
                 task.opened.dataset,
                 task.inputs,
@@ -208,15 +207,12 @@ def _measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict
                 device=settings.torch_device,
                 reporter=clock,
             )
-            name = ColumnName.of_run(kind, proxy.name)
+            name = ColumnName.of_run(column.kind, proxy.name)
             columns[name] = made[name]
             names.append(name)
             if clock.seconds:
                 store.add_cost(made[name], sum(clock.seconds.values()))
     return names
-
-
-_OF_NETWORKS = ((GRADIENT, GRAD_NORM, grad_norms), (BOUNDARY, DEEPFOOL, boundary_distances))
 
 
 class Still:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from prune.core.column_name import (
-    DEEPFOOL,
     FIRST_RUN,
-    GRAD_NORM,
     HELD_OUT,
     OF_A_RUN,
     RESULTS,
@@ -19,15 +17,13 @@ from prune.core.column_name import (
 from prune.core.method_rows import Scorer
 from prune.core.safe_text import counted, duration
 from prune.core.store_option import in_store
-from prune.proxy import Planned, Proxy, Training, planned, reasons, training_cost
+from prune.proxy import NETWORK_NEEDS, Planned, Proxy, Training, planned, reasons, training_cost
 from prune.steps.dataset_session import Opened
 from prune.steps.replacement import named, tell_replaced
 from prune.store import Column, Store
 from prune.store.layout import COLUMN, COLUMNS
 
 Say = Callable[[str], None]
-
-_NETWORKS = {"gradient": (GRAD_NORM, "gradient"), "boundary": (DEEPFOOL, "distance to the boundary")}
 
 
 def announce(
@@ -147,11 +143,11 @@ def _tell_networks(
 ) -> None:
     """Say that gradients are taken of every sample, where they are not there."""
     needs = {need for method in methods.values() for need in method.needs}
-    for need, (kind, what) in _NETWORKS.items():
-        runs = [one for one in plan if not _is_there(store, kind, one, shown)]
+    for need, column in NETWORK_NEEDS.items():
+        runs = [one for one in plan if not _is_there(store, column.kind, one, shown)]
         if need in needs and runs:
             of = f"{named([one.name for one in runs])} ({counted(len(runs), 'pass')})"
-            say(f"{kind}: the {what} of every sample, at the weights of {of}")
+            say(f"{column.kind}: the {column.what} of every sample, at the weights of {of}")
 
 
 def _is_there(store: Store, kind: str, one: Planned, shown: Mapping[str, str]) -> bool:

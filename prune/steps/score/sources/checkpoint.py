@@ -17,7 +17,6 @@ from prune.proxy.checkpoint import Checkpoint, run_checkpoint
 from prune.proxy.user_network import build_model, fit_weights
 from prune.steps.dataset_session import Opened, require_images
 from prune.steps.rejects import check_rejects
-from prune.steps.score.inputs import BOUNDARY, GRADIENT
 from prune.steps.score.score_request import ScoreRequest
 from prune.steps.score.sources.own_trace import OwnTrace, own_of, require_epochs
 from prune.steps.score.unlabelled import require_labels
@@ -110,7 +109,7 @@ def checked(
         opened.dataset,
         inputs,
         Checkpoint(network, {"code": code, "weights": files.sha256(Path(model.file))}, model.mean, model.std),
-        needs=frozenset(wanted.needs & {GRADIENT, BOUNDARY}),
+        needs=frozenset(wanted.needs),
         device=settings.torch_device,
         reporter=settings.reporter,
     )

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prune.core.column_name import (
-    DEEPFOOL,
     FEATURES,
-    GRAD_NORM,
     OF_A_RUN,
     PROBS,
     RESULTS,
@@ -19,15 +17,14 @@ from prune.core.column_name import (
 )
 from prune.core.errors import MissingColumnError, OptionError
 from prune.core.method_rows import Scorer
-from prune.proxy.trace import FACTS
+from prune.proxy import FACTS, NETWORK_NEEDS
 from prune.store import Column, Store
 from prune.store.column_json import known_recipe
 from prune.store.layout import COLUMNS
 
 SOURCES = ("own", "checkpoint")  # `source` in the recipe of a trace that no proxy wrote
 _COLUMNS = {
-    "gradient": (GRAD_NORM, "the network"),
-    "boundary": (DEEPFOOL, "the network"),
+    **{need: (column.kind, "the network") for need, column in NETWORK_NEEDS.items()},
     "probs": (PROBS, "predictions after the last epoch"),
     "features": (FEATURES, "features"),
 }
