@@ -9,15 +9,16 @@
 `probs`               the predictions of run 0
 `probs.heldout`       of a cross-fit: predictions by the proxies that did not train on a sample
 `images.SIZE`         decoded images of so many pixels a side
+`neighbours.METRIC.ENCODER`  the nearest of every sample in an embedding, kept for whoever asks for them
 ====================  ====================================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 SCORE, TRACE, GRAD_NORM, DEEPFOOL = "score", "trace", "grad_norm", "deepfool"
-EMBEDDING, IMAGES = "embedding", "images"
+EMBEDDING, IMAGES, NEIGHBOURS = "embedding", "images", "neighbours"
 OF_A_RUN = (TRACE, GRAD_NORM, DEEPFOOL)  # kinds that every run has its own of
 
 STD, SUSPECT, SUSPECT_RANK, EXTRAPOLATED = "std", "suspect", "suspect_rank", "extrapolated"  # of scores
@@ -41,7 +42,7 @@ class ColumnName(str):
     @property
     def of(self) -> str:
         """Which score, run, encoder or size."""
-        return self.rest if self.kind == EMBEDDING else self.rest.partition(".")[0]
+        return self.rest if self.kind in {EMBEDDING, NEIGHBOURS} else self.rest.partition(".")[0]
 
     @property
     def part(self) -> str:
@@ -52,6 +53,11 @@ class ColumnName(str):
     def whole(self) -> ColumnName:
         """The score of a companion, the run of a fold; the column itself where it is whole."""
         return self if not self.part else ColumnName(f"{self.kind}.{self.of}")
+
+    @property
+    def searched(self) -> ColumnName:
+        """The embedding that neighbours were looked for in."""
+        return ColumnName.embedding(self.rest.partition(".")[2])
 
     @property
     def is_score(self) -> bool:
@@ -84,6 +90,11 @@ class ColumnName(str):
         return cls(f"{EMBEDDING}.{encoder}")
 
     @classmethod
+    def neighbours(cls, metric: str, embedding: str) -> ColumnName:
+        """Return the name of the nearest by a metric in an embedding, given by the name of its column."""
+        return cls(f"{NEIGHBOURS}.{metric}.{cls(embedding).of}")
+
+    @classmethod
     def images(cls, size: int) -> ColumnName:
         """Return the name of decoded images."""
         return cls(f"{IMAGES}.{size}")
@@ -109,6 +120,11 @@ def scores_among(names: Iterable[str]) -> list[ColumnName]:
 def runs_among(names: Iterable[str]) -> list[ColumnName]:
     """Return the traces of whole runs, by run."""
     return sorted((name for name in map(ColumnName, names) if name.is_run), key=lambda name: int(name.of))
+
+
+def deciding(columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns without those that only save time: with them or without, results are the same."""
+    return {name: of for name, of in columns.items() if ColumnName(name).kind != NEIGHBOURS}
 
 
 def is_trained(name: str) -> bool:

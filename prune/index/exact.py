@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -57,7 +58,15 @@ def all_pairs(operands: Operands, count: int) -> Heaps:
     """Let all samples meet: n²/2 products, since each serves both samples."""
     if operands.device != "cpu":
         return _on_device(operands, operands, count, None)
-    meet = Meeting(heaps_of(operands.n, count))
+    heaps = heaps_of(operands.n, count)
+    for _ in stripes(operands, heaps):
+        pass
+    return heaps
+
+
+def stripes(operands: Operands, heaps: Heaps) -> Iterator[slice]:
+    """Let all samples meet as in `all_pairs`; yield the rows that have met everybody, a tile at a time."""
+    meet = Meeting(heaps)
     for start in range(0, operands.n, TILE):
         one = operands.load(slice(start, min(start + TILE, operands.n)))
         for other in range(start, operands.n, TILE):
@@ -66,7 +75,7 @@ def all_pairs(operands: Operands, count: int) -> Heaps:
             meet.rows(one, two, products, rule_of(operands, two))
             if other != start:
                 meet.columns(one, two, products, rule_of(operands, one))
-    return meet.heaps
+        yield slice(start, min(start + TILE, operands.n))
 
 
 def each_to_all(operands: Operands, others: Operands, count: int, sample: Rows | None = None) -> Heaps:

@@ -18,8 +18,8 @@ from prune.index.space import (
     Wide,
     refuse_what_is_not_finite,
     require_products,
-    widened,
 )
+from prune.index.widening import widened
 from prune.system.memory import default_memory
 
 SKETCH = 512  # dimensions of a sketch; products are off by about √(2 / SKETCH) of the norms

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from prune.core.arrays import Embeddings, Rows
 from prune.core.errors import DataError
+from prune.index.kept_neighbours import NeighbourKeeper
+from prune.index.widening import widened
 from prune.system.memory import default_memory
 
 Metric: TypeAlias = Literal["euclidean", "cosine"]
@@ -115,6 +117,7 @@ class EmbeddingSpace:
         self.device = device
         self.memory = default_memory() if memory is None else memory
         self.zeros = 0
+        self.keeper: NeighbourKeeper | None = None  # of the neighbours of these very samples
         self._origin = origin
         self._norms: Sums | None = None
         self._reciprocals: Block | None = None
@@ -223,7 +226,11 @@ class EmbeddingSpace:
 
     def under(self, metric: Metric) -> EmbeddingSpace:
         """Return the same embeddings under another metric, without a copy."""
-        return self if metric == self._metric else self._view(self._which, metric, None)
+        if metric == self._metric:
+            return self
+        view = self._view(self._which, metric, None)
+        view.keeper = self.keeper
+        return view
 
     def around(self, point: Vector) -> EmbeddingSpace:
         """Return the samples less a point, as a view under the same metric; rounded to float32 after."""
@@ -259,18 +266,6 @@ class EmbeddingSpace:
             block = self._stored(slice(start, start + BLOCK))
             squares[start : start + BLOCK] = np.einsum("nd,nd->n", block, block, dtype=np.float64)
         return squares
-
-
-def widened(embeddings: Embeddings) -> Block:
-    """Return the same numbers in float32: a view where they are, else a new array."""
-    if embeddings.dtype == np.float32:
-        return embeddings.view()
-    from prune.index.farthest_kernels import widen
-
-    wide = np.empty(embeddings.shape, np.float32)
-    widen(np.ascontiguousarray(embeddings).view(np.uint16).ravel(), wide.view(np.int32).ravel())
-    wide *= np.float32(2.0**112)  # float32's exponent counts from 127, float16's from 15
-    return wide
 
 
 def refuse_what_is_not_finite(values: Embeddings, rows: Rows | None, what: str = "embeddings") -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from prune.core.arrays import Rows
 from prune.index.graph import Graph
-from prune.index.neighbours import Neighbours
+from prune.index.kept_neighbours import Neighbours
 from prune.index.similarity import Similarity
 from prune.index.space import Sums
 from prune.optimizers import facility_links as loops

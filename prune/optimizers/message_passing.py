@@ -8,7 +8,7 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.index.farthest_kernels import compiled
-from prune.index.neighbours import Neighbours
+from prune.index.kept_neighbours import Neighbours
 from prune.index.space import Sums
 
 

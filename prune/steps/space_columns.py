@@ -10,6 +10,7 @@ import numpy as np
 from prune.core.arrays import Embeddings, Rows
 from prune.core.column_name import EMBEDDING, FEATURES, PROBS, ColumnName, of_kinds
 from prune.core.errors import OptionError
+from prune.index.kept_neighbours import NeighbourKeeper
 from prune.index.resource_plan import Size
 from prune.store import Column, Dataset, Store
 
@@ -20,15 +21,24 @@ GRADIENTS = "gradients"
 
 
 class SpaceSource:
-    """The columns behind a space, read when they are first needed.
+    """The columns behind a space, read when they are first needed; `keeper` keeps neighbours of all samples.
 
     Equal images are equal rows: rounding must not tell duplicates apart. Of gradients, the label is the
     sample's own.
     """
 
-    def __init__(self, store: Store, dataset: Dataset, name: str, *, device: str, memory: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        dataset: Dataset,
+        name: str,
+        *,
+        device: str,
+        memory: int,
+        keeper: NeighbourKeeper | None = None,
+    ) -> None:
         self.name, self.device, self.memory = name, device, memory
-        self._dataset = dataset
+        self._dataset, self._keeper = dataset, keeper
         self._features = store.column(FEATURES if name == GRADIENTS else name)
         self._probs = store.column(PROBS) if name == GRADIENTS else None
 
@@ -69,7 +79,9 @@ class SpaceSource:
         if self._probs is None:
             from prune.index.space import EmbeddingSpace
 
-            return EmbeddingSpace(self.vectors, device=self.device, rows=which, memory=self.memory)
+            space = EmbeddingSpace(self.vectors, device=self.device, rows=which, memory=self.memory)
+            space.keeper = self._keeper if which is None else None
+            return space
         from prune.index.gradients import GradientSpace
 
         return GradientSpace(self._errors, self.vectors, device=self.device, rows=which, memory=self.memory)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from prune.core.column_name import NEIGHBOURS, of_kinds
 from prune.core.errors import MissingColumnError, StoreError
 from prune.core.store_option import in_store
 from prune.store.column import Column, ColumnWriter
@@ -87,15 +88,16 @@ class StoreFolder:
     def publish(self, *, without: Collection[str] = (), **changes: Any) -> None:
         """Make what was computed visible, in one rename.
 
-        `columns` and `selections` are merged by name, and columns in `without` are no longer shown;
-        `dataset`, when it changes, hides everything else.
+        `columns` and `selections` are merged by name, and columns in `without` are no longer shown, nor the
+        neighbours in an embedding that is made again; `dataset`, when it changes, hides everything else.
         """
         state = self.state if self.exists() else nothing_shown()
         if changes.get("dataset", state.get("dataset")) != state.get("dataset"):
             state = nothing_shown()
         for name in ("columns", "selections"):
             changes[name] = state[name] | changes.get(name, {})
-        shown = {name: id_ for name, id_ in changes["columns"].items() if name not in without}
+        gone = {*without, *_of_another_embedding(state["columns"], changes["columns"])}
+        shown = {name: id_ for name, id_ in changes["columns"].items() if name not in gone}
         new = state | changes | {"columns": shown}
         if not self.exists() or new != state:
             files.write_json(self.path / STATE, sealed(new))
@@ -260,6 +262,12 @@ class StoreFolder:
         """Begin a column, or go on with it: the same recipe finds the parts that are there."""
         folder = self.path / COLUMNS / name / identity(recipe)
         return ColumnWriter(name, folder, recipe, rows, part_rows, self.made)
+
+
+def _of_another_embedding(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the neighbours that were found in an embedding which is another one now."""
+    found = of_kinds(before, NEIGHBOURS)
+    return [name for name in found if before.get(name.searched) != now.get(name.searched)]
 
 
 _COSTS, _COMMANDS = "costs", "commands"  # beside the verbs in timings.json

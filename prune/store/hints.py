@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from prune.core import method_names
-from prune.core.column_name import EMBEDDING, FEATURES, HELD_OUT, SCORE, ColumnName, of_kinds
+from prune.core.column_name import EMBEDDING, FEATURES, HELD_OUT, NEIGHBOURS, SCORE, ColumnName, of_kinds
 from prune.core.store_option import in_store
 
 
@@ -17,6 +17,9 @@ def writer_of(column: str) -> str:
     name = ColumnName(column)
     if name.kind == EMBEDDING and name != FEATURES:
         return f"prune embed --encoder {name.of}   # writes {column}"
+    if name.kind == NEIGHBOURS:
+        found = f"--on {name.searched.of} --set mode=sparse --set similarity={name.rest.partition('.')[0]}"
+        return f"prune select --method facility_location --fraction 0.3 {found}   # writes {column}"
     if name.kind == SCORE and name.rest not in method_names.SCORES:
         return "prune methods scores   # what prune computes; prune score --import FILE takes scores of yours"
     if name.kind == SCORE:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from prune.core.column_name import deciding
 from prune.core.errors import StoreError
 from prune.store.folder import StoreFolder
 from prune.store.layout import identity
@@ -28,7 +29,7 @@ def recipe_of(store: StoreFolder, asked: Mapping[str, Any], **place: Any) -> str
     decisive = {
         "asked": {name: str(value) for name, value in asked.items()},
         "files": {name: files.sha256(Path(name)) for name in named},
-        "columns": state["columns"],
+        "columns": deciding(state["columns"]),
         "dataset": state.get("dataset"),
         "place": {name: str(value) for name, value in place.items()},
     }

@@ -11,7 +11,8 @@ import pytest
 
 from prune.index import exact, ivf
 from prune.index.gradients import GradientSpace
-from prune.index.neighbours import Neighbours, nearest, nearest_to
+from prune.index.kept_neighbours import Neighbours
+from prune.index.neighbours import nearest, nearest_to
 from prune.index.resource_plan import Size
 from prune.index.search import search_of
 from prune.index.space import EmbeddingSpace, Space

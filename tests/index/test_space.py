@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from prune.core.errors import DataError
-from prune.index.space import BLOCK, EmbeddingSpace, widened
+from prune.index.space import BLOCK, EmbeddingSpace
+from prune.index.widening import widened
 
 
 def test_every_finite_float16_widens_to_the_same_number() -> None:

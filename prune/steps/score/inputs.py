@@ -30,6 +30,7 @@ from prune.proxy import FACTS, NETWORK_NEEDS, Trace
 from prune.scorers.epochs import remark
 from prune.selectors.random import lots
 from prune.steps.dataset_session import Opened
+from prune.steps.neighbour_columns import NeighbourColumns
 from prune.steps.space_columns import embedding_name, of_originals
 from prune.store import Column, identity
 
@@ -172,13 +173,13 @@ def _space(job: ScoringJob, rows: Rows) -> EmbeddingSpace:
     from prune.index.space import EmbeddingSpace
 
     assert job.space is not None
-    settings = job.opened.settings
-    return EmbeddingSpace(
-        of_originals(job.column(job.space), job.opened.dataset),
-        device=settings.torch_device,
-        rows=rows,
-        memory=settings.memory_limit,
-    )
+    store, settings, column = job.opened.store, job.opened.settings, job.column(job.space)
+    place: Mapping[str, Any] = {"device": settings.torch_device, "memory": settings.memory_limit}
+    space = EmbeddingSpace(of_originals(column, job.opened.dataset), rows=rows, **place)
+    shown = store.state["columns"] if store.holds_dataset(job.opened.fingerprint) else {}
+    if len(rows) == len(column) and shown.get(job.space) == job.published[job.space]:
+        space.keeper = NeighbourColumns(store, column, job.opened.fingerprint, settings.reporter)
+    return space
 
 
 def _recipe(job: ScoringJob, name: str, method: Scorer, options: Mapping[str, Any]) -> dict[str, Any]:

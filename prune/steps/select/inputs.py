@@ -17,6 +17,7 @@ from prune.core.errors import DataError, MissingColumnError, OptionError
 from prune.index.resource_plan import Size
 from prune.selectors.stratified import published
 from prune.steps.dataset_session import known_dataset
+from prune.steps.neighbour_columns import NeighbourColumns
 from prune.steps.rejects import all_rejects
 from prune.steps.score_columns import hardest_are_low, score_column
 from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, checked_reweight
@@ -194,7 +195,11 @@ def _space(store: Store, dataset: Dataset, request: SelectRequest, settings: Set
         if request.needs_space or request.on is not None:
             raise
         return None
-    return SpaceSource(store, dataset, name, device=request.device(settings), memory=settings.memory_limit)
+    place: Mapping[str, Any] = {"device": request.device(settings), "memory": settings.memory_limit}
+    if name == GRADIENTS:
+        return SpaceSource(store, dataset, name, **place)
+    keeper = NeighbourColumns(store, store.column(name), dataset.fingerprint, settings.reporter)
+    return SpaceSource(store, dataset, name, keeper=keeper, **place)
 
 
 def _target(

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 import prune
-from prune.core.column_name import EXTRAPOLATED, SCORE, SUSPECT, SUSPECT_RANK, of_kinds
+from prune.core.column_name import EXTRAPOLATED, SCORE, SUSPECT, SUSPECT_RANK, deciding, of_kinds
 from prune.core.selection import Selection
 from prune.steps.report.compare import MeasuredPool, compare
 from prune.steps.score_columns import directions
@@ -117,7 +117,7 @@ def _provenance(inputs: SelectionInputs) -> dict[str, Any]:
     """Return what is said of the data and the program."""
     store, dataset = inputs.store, inputs.dataset
     return {
-        "columns": {name: store.state["columns"][name] for name in store.columns},
+        "columns": deciding(dict(sorted(store.state["columns"].items()))),
         "directions": directions(store),
         "classes": dataset.classes,
         "shards": dict(dataset.sources),

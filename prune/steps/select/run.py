@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import prune
+from prune.core.column_name import NEIGHBOURS, of_kinds
 from prune.core.errors import StoreError
 from prune.core.progress import Clock
 from prune.steps.dataset_session import known_dataset
@@ -50,6 +51,7 @@ def select(
         if dry_run:
             forecast, _ = _foreseen(resolve(store, wanted, settings))
             return {"name": name, "plan": forecast and asdict(forecast)}
+        store.made.clear()
         with noted(store.path, "select", command) as note:
             note.has_work(yet=False)
             inputs = resolve(store, wanted, settings)
@@ -66,7 +68,8 @@ def select(
             store.publish(selections={name: digest}, latest=name)
             settle_selection(store, name)
             read_selection(store, name)  # where locks do nothing, another command may have been there
-            store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}"])
+            made = of_kinds(store.made, NEIGHBOURS)
+            store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}", *made])
     return {"name": name, **about, "unchanged": False}
 
 

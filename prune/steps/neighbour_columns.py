@@ -1,0 +1,146 @@
+"""Neighbours as columns of the store: found once, in parts, for every method that asks for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prune.core.arrays import Array, Rows
+from prune.core.column_name import ColumnName
+from prune.core.errors import OutputError
+from prune.core.progress import Reporter
+from prune.core.safe_text import size
+from prune.index.kept_neighbours import Neighbours, NeighbourSearch
+from prune.store import Column, Store, identity
+from prune.store.column import ColumnWriter
+from prune.system.disk_space import require_room
+
+WORTH = 2e11  # n²·width: some seconds of two cores; what takes less is found again sooner than it is checked
+MOST = 2 * 10**9  # bytes of a column: more than that is a lot to leave on somebody's disk unasked
+PART_ROWS = 8192  # a part is a search of seconds
+EACH = 8  # bytes of a neighbour: its row, and its squared distance
+
+
+class NeighbourColumns:
+    """Keeps the neighbours of all samples of one embedding; the store is held for writing.
+
+    Parameters
+    ----------
+    embedding
+        A column that the store shows.
+    dataset
+        Fingerprint of the samples, whose duplicates have the numbers of their originals.
+    """
+
+    def __init__(self, store: Store, embedding: Column, dataset: str, reporter: Reporter) -> None:
+        self._store, self._reporter = store, reporter
+        self._embedding = ColumnName(embedding.name)
+        self._origin = {"embedding": identity(embedding.recipe), "dataset": dataset}
+
+    def neighbours(self, search: NeighbourSearch) -> Neighbours:
+        """Return what the search finds; kept, where finding it again would take longer than reading it."""
+        n, width = search.size
+        if float(n) ** 2 * width < WORTH:
+            return search.whole()
+        name = ColumnName.neighbours(search.place[0], self._embedding)
+        recipe = self._recipe(name, search)
+        writer = self._store.write_column(name, recipe, rows=n, part_rows=PART_ROWS)
+        if writer.finished:
+            self._reporter.say(f"the nearest of every sample are there already: {name}")
+            self._publish(name, recipe)
+            return _first(writer.finish(), search)
+        if not self._has_room(writer, search):
+            return search.whole()
+        self._reporter.say(f"{name} keeps the {search.count} nearest of every sample: {size(_bytes(search))}")
+        if search.kind == "exact":
+            _write_parts(writer, search, self._reporter)
+            found = _first(writer.finish(), search)
+        else:
+            found = search.whole()
+            _write_whole(writer, found)
+            writer.finish()
+        self._publish(name, recipe)
+        return found
+
+    def _recipe(self, name: str, search: NeighbourSearch) -> dict[str, Any]:
+        """Return how the column is made: that of the one there is, where its first few will do."""
+        metric, device = search.place
+        recipe = {
+            **self._origin,
+            "metric": metric,
+            "count": search.count,
+            "search": search.kind,
+            "version": 1,
+        }
+        if search.kind != "exact":  # what the lists find hangs on how they were made, and for how many
+            return {**recipe, "seed": search.seed, "device": device}
+        there: Mapping[str, Any] = self._store.recipe_of(name) or {}
+        enough = isinstance(there.get("count"), int) and there["count"] >= search.count
+        return dict(there) if enough and {**there, "count": search.count} == recipe else recipe
+
+    def _has_room(self, writer: ColumnWriter, search: NeighbourSearch) -> bool:
+        """Whether the column is small enough for its disk; say where it is not."""
+        needed = _bytes(search)
+        if needed > MOST:
+            self._reporter.say(f"{size(needed)} of neighbours are not kept: at most {size(MOST)} are")
+            return False
+        try:
+            require_room(Path(writer.folder), needed)
+        except OutputError as error:
+            self._reporter.say(f"neighbours are not kept: {error}")
+            return False
+        return True
+
+    def _publish(self, name: str, recipe: Mapping[str, Any]) -> None:
+        self._store.publish(columns={name: identity(recipe)})
+
+
+def _write_parts(writer: ColumnWriter, search: NeighbourSearch, reporter: Reporter) -> None:
+    """Write what is missing: all of it in one search, in which two samples meet once; else part by part."""
+    missing = list(writer.missing())
+    if len(missing) == len(writer.parts):
+        found = search.parts(writer.part_rows)
+    else:
+        found = (search.part(part.start, part.stop) for part in missing)
+    with reporter.stage("neighbours", writer.rows) as advance:
+        advance(writer.rows - sum(part.stop - part.start for part in missing))
+        for part, nearest in zip(missing, found, strict=True):
+            writer.put(part, _packed(nearest, slice(None)))
+            advance(part.stop - part.start)
+
+
+def _write_whole(writer: ColumnWriter, found: Neighbours) -> None:
+    for part in writer.missing():
+        writer.put(part, _packed(found, slice(part.start, part.stop)))
+    writer.attach("recall", 0, json.dumps(found.recall).encode(), "json")
+
+
+def _packed(found: Neighbours, span: slice) -> Array:
+    """(b, count, 2) int32: the row, and the bits of the squared distance."""
+    packed = np.empty((*found.rows[span].shape, 2), np.int32)
+    packed[..., 0] = found.rows[span]
+    packed[..., 1] = found.squares[span].view(np.int32)
+    return packed
+
+
+def _first(column: Column, search: NeighbourSearch) -> Neighbours:
+    """Read the first neighbours of all samples, as many as were asked for."""
+    count = search.count
+    rows: Rows = np.empty((len(column), count), np.int64)
+    squares = np.empty((len(column), count), np.float32)
+    for start, block in column.blocks():
+        span = slice(start, start + len(block))
+        rows[span] = block[:, :count, 0]
+        squares[span] = np.ascontiguousarray(block[:, :count, 1]).view(np.float32)
+    exact = search.kind == "exact"
+    return Neighbours(
+        rows, squares, search.kind, 1.0 if exact else json.loads(column.attachment("recall", 0))
+    )
+
+
+def _bytes(search: NeighbourSearch) -> int:
+    return EACH * search.size[0] * search.count
