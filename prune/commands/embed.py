@@ -53,6 +53,7 @@ def embed(
     labels: o.LabelsFile = None,
     no_labels: o.NoLabels = False,
     max_pixels: o.MaxPixels = None,
+    holdout: o.Holdout = None,
     workers: o.Workers = None,
     on_error: o.ErrorMode = o.OnError.fail,
     max_bad: o.MaxBad = 0.01,

@@ -117,6 +117,15 @@ LabelsFile = Annotated[
     ),
 ]
 MaxPixels = Annotated[float | None, option("MEGAPIXELS", "Largest image that is read; default: 40.", READ)]
+Holdout = Annotated[
+    str | None,
+    option(
+        "F",
+        "Set this fraction of each class aside before anything is scored, to test on; the store remembers.",
+        READ,
+        "--holdout",
+    ),
+]
 UnlabelledMode = Annotated[
     Unlabelled | None,
     option(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _READING = (
     *("as_", "split", "label_field", "image_column", "text_field", "features_column"),
-    *("labels", "no_labels", "max_pixels", "skip_shards"),
+    *("labels", "no_labels", "max_pixels", "holdout", "skip_shards"),
 )
 
 

@@ -126,6 +126,7 @@ def score(
     no_labels: o.NoLabels = False,
     unlabelled: o.UnlabelledMode = None,
     max_pixels: o.MaxPixels = None,
+    holdout: o.Holdout = None,
     workers: o.Workers = None,
     on_error: o.ErrorMode = o.OnError.fail,
     max_bad: o.MaxBad = 0.01,

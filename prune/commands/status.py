@@ -60,7 +60,11 @@ def _dataset(about: dict[str, Any] | None) -> list[str]:
         return []
     split = f", split {about['split']}" if about["split"] else ""
     classes = counted(about["classes"], "class")
-    return [f"dataset: {counted(about['n'], 'sample')}, {classes}, {about['format']}{split}"]
+    lines = [f"dataset: {counted(about['n'], 'sample')}, {classes}, {about['format']}{split}"]
+    if about["holdout"] is not None:
+        held = counted(about["held_out"], "sample")
+        lines.append(f"held out: {held}, {about['holdout']} of each class; never scored, trained on or kept")
+    return lines
 
 
 def _selections(result: dict[str, Any]) -> list[str]:

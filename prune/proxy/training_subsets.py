@@ -11,6 +11,7 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.core.errors import OptionError
+from prune.core.lots import lots
 from prune.core.quota import budgets, keep_count
 from prune.store import Dataset
 
@@ -74,12 +75,7 @@ def _share(recipe: Mapping[str, Any], learnt: Rows, watched: Rows, fold: int | N
 
 def _drawn(dataset: Dataset, rows: Rows, groups: Array, *facts: object) -> tuple[Rows, Rows]:
     """Return the order by group and then by lot, and the place of each in its group, in that order."""
-    salt = hashlib.blake2b("\0".join(map(str, facts)).encode(), digest_size=64).digest()
     keys = dataset.samples["key"].take(rows).to_pylist()
-    lots = [
-        hashlib.blake2b(key.encode("utf-8", "surrogateescape"), key=salt, digest_size=8).digest()
-        for key in keys
-    ]
-    order = np.lexsort((np.frombuffer(b"".join(lots), ">u8"), groups))
+    order = np.lexsort((lots(keys, "\0".join(map(str, facts))), groups))
     sizes = np.bincount(groups)
     return order, np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)

@@ -18,6 +18,7 @@ def account(dataset: Dataset) -> dict[str, Any]:
         "classes": len(dataset.classes),
         "format": dataset.format,
         "split": dataset.split,
+        "held_out": len(dataset.held_out),
         "passed_over": dict(_by_count(dataset.passed_over)),
     }
 
@@ -26,7 +27,8 @@ def scan_line(place: str, dataset: Dataset) -> str:
     """Say what a scan of `place` found."""
     classes = counted(len(dataset.classes), "class") if dataset.classes else "no labels"
     split = f", split {dataset.split}" if dataset.split else ""
-    found = f"{place}: {counted(len(dataset), 'sample')}, {classes}{split} ({dataset.format})"
+    held = f", {len(dataset.held_out):,} of them held out" if dataset.holdout else ""
+    found = f"{place}: {counted(len(dataset), 'sample')}{held}, {classes}{split} ({dataset.format})"
     kinds = _by_count(dataset.passed_over)
     if not kinds:
         return found

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from prune.core.arrays import Rows
+from prune.core.lots import lots
 from prune.core.selection import Selection
-from prune.selectors.random import lots
 
 
 def exchanged(

@@ -9,12 +9,12 @@ import numpy as np
 
 from prune.core.arrays import Rows, Scores
 from prune.core.errors import OptionError
+from prune.core.lots import lots
 from prune.core.selection import Selection
 from prune.index.given import free_rows
 from prune.index.resource_plan import Plan, Size
 from prune.index.search import search_of
 from prune.index.space import Space, Sums
-from prune.selectors.random import lots
 from prune.selectors.top import require_numbers
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from prune.core.arrays import Gains, Rows
+from prune.core.lots import lots
 from prune.core.selection import Selection
-from prune.selectors.random import lots
 
 _NOTHING = 1e-9  # of the largest gain: what rounding leaves of a gain of zero
 

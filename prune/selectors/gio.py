@@ -10,11 +10,11 @@ import numpy as np
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
+from prune.core.lots import lots
 from prune.core.selection import Selection
 from prune.index.resource_plan import Plan, Size, size_of
 from prune.index.space import EmbeddingSpace, Space, Sums
 from prune.optimizers.target_matching_plan import listed_of, matching_plan
-from prune.selectors.random import lots
 
 if TYPE_CHECKING:
     from prune.index.divergence import DivergenceTarget

@@ -9,12 +9,12 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.core.errors import OptionError
+from prune.core.lots import lots
 from prune.core.safe_text import size as amount
 from prune.core.selection import Selection
 from prune.index.given import free_rows
 from prune.index.resource_plan import Plan, Size, size_of
 from prune.index.space import Space, Sums
-from prune.selectors.random import lots
 
 if TYPE_CHECKING:
     from prune.index.space import Vector

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from prune.core.lots import lots
 from prune.core.selection import Selection
 
 
@@ -41,16 +41,6 @@ def random(keys: Sequence[str], /, *, k: int, seed: int) -> Selection:
     if not 1 <= k <= len(keys):
         raise ValueError(f"cannot keep {k} of {len(keys)} samples")
     return Selection.of(np.argsort(lots(keys, str(seed)), kind="stable")[:k])
-
-
-def lots(keys: Sequence[str], seed: str) -> npt.NDArray[np.uint64]:
-    """Return a number a key, uniform over all 64-bit ones: a hash, so that the order does not matter."""
-    salt = hashlib.blake2b(seed.encode(), digest_size=64).digest()
-    hashes = [
-        hashlib.blake2b(key.encode("utf-8", "surrogateescape"), key=salt, digest_size=8).digest()
-        for key in keys
-    ]
-    return np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
 
 
 def weighted_order(logs: npt.NDArray[np.float64], keys: Sequence[str], seed: str) -> npt.NDArray[np.int64]:

@@ -9,13 +9,13 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows, Scores
 from prune.core.errors import OptionError
+from prune.core.lots import lots
 from prune.core.selection import Selection
 from prune.index.given import free_rows
 from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space, Sums
 from prune.selectors.kmeans import places
 from prune.selectors.prototypes import clustering
-from prune.selectors.random import lots
 from prune.selectors.top import require_numbers, tied_at_cut
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from prune.core.arrays import Rows, Scores
 from prune.core.errors import OptionError
+from prune.core.lots import lots
 from prune.core.quota import share_count
 from prune.core.selection import Selection
-from prune.selectors.random import lots
 from prune.selectors.top import require_finite
 
 Lots: TypeAlias = npt.NDArray[np.uint64]  # (n,)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Rows, Scores
+from prune.core.lots import lots
 from prune.core.selection import Selection
 from prune.index.space import Sums
-from prune.selectors.random import lots
 
 
 def top(scores: Scores, keys: Sequence[str], /, *, k: int, seed: int) -> Selection:

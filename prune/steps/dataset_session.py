@@ -10,21 +10,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-
 from prune.core.errors import DataError, OptionError, PruneError, RejectsError, StoreError
 from prune.modalities import MODALITIES
 from prune.modalities.image.bit_depth import bits_of, remark
 from prune.modalities.image.decode_settings import DEEP, MAX_PIXELS, Decoding, pixels_of
 from prune.readers import Reader, open_reader
 from prune.readers.folders.layout import LayoutError
-from prune.readers.scan import first_difference, scan
+from prune.readers.scan import scan
 from prune.readers.scan_summary import scan_line
 from prune.readers.scanned import Scanned
+from prune.steps.holdout import DRAWN, FRACTION, Holdout, set_aside, with_holdout
 from prune.steps.recovery import commands_of
 from prune.steps.replacement import tell_hidden
 from prune.steps.resumed_command import place_remembered, with_dataset
 from prune.steps.settings import DEFAULTS, Settings
+from prune.steps.stale_dataset import stale
 from prune.steps.store_place import place_store
 from prune.store import Dataset, Store
 from prune.store.layout import DATASETS, LOCATION, SCANS
@@ -101,6 +101,10 @@ def opened(
         The store is busy, or was made from another dataset or from this one before it changed.
     """
     location = _locate(store, data, settings)
+    location["reading"] = with_holdout(
+        store, location["reading"], settings.reading.get(FRACTION), settings.seed
+    )
+    held_out = Holdout.read(location["reading"])
     with _as_it_was(store, location, settings):
         reader = _open(location)  # before the store is made
     place_store(store, reader, location["data"], settings.reporter)
@@ -112,7 +116,7 @@ def opened(
         note.has_work(yet=False)
         try:
             with _as_it_was(store, location, settings):
-                dataset = _scanned(store, reader, settings)
+                dataset = set_aside(_scanned(store, reader, settings), held_out)
         except PruneError:
             forget_place()
             raise
@@ -122,7 +126,7 @@ def opened(
             settings.reporter.say(said)
         fingerprint = dataset.fingerprint
         if store.exists() and store.state.get("dataset") not in {None, fingerprint} and not settings.refresh:
-            raise _stale(store, dataset)
+            raise stale(store, dataset)
         if not store.holds_dataset(fingerprint):
             tell_hidden(store, fingerprint, settings.reporter.say)
             store.write_dataset(dataset)
@@ -134,9 +138,13 @@ def opened(
 
 
 def _open(location: Mapping[str, Any]) -> Reader:
-    reading = {name: value for name, value in location["reading"].items() if name != _LIMIT}
     pixels_of(location["reading"].get(_LIMIT))  # a limit that is none is said before anything is read
-    return open_reader(location["data"], settled=location["settled"], **reading)
+    return open_reader(location["data"], settled=location["settled"], **reader_words(location["reading"]))
+
+
+def reader_words(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a reader is told, of all that a store remembers of how its dataset is read."""
+    return {name: value for name, value in reading.items() if name not in {_LIMIT, FRACTION, DRAWN}}
 
 
 _LIMIT = "max_pixels"
@@ -165,8 +173,9 @@ def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[
         reader = _open(location)
         known = store.path / ("no scans" if fresh else SCANS)
         dataset = scan(reader, known, settings.reporter, keep=False)
+        dataset = set_aside(dataset, Holdout.read(location["reading"]))
     if dataset.fingerprint != store.state.get("dataset"):
-        raise _stale(store, dataset)
+        raise stale(store, dataset)
     return reader, dataset
 
 
@@ -264,25 +273,3 @@ def _noted(store: Store, location: Mapping[str, Any]) -> dict[str, Any]:
     if "labels" in reading:
         reading["labels"] = os.path.relpath(reading["labels"], Path(absolute).parent)
     return {"data": absolute, "relative": relative, "reading": reading}
-
-
-def _stale(store: Store, new: Dataset) -> StoreError:
-    try:
-        old = store.dataset
-    except StoreError as damaged:
-        return damaged
-    if old.split != new.split:
-        return StoreError(
-            f"{store.path} is about the split {old.split}, not {new.split}",
-            "use another --store for another split, or add --refresh to start over in this one",
-        )
-    shared = pc.any(pc.is_in(old.samples["key"], new.samples["key"])).as_py()
-    if not (shared or set(old.sources) & set(new.sources)):
-        return StoreError(
-            f"{store.path} holds another dataset of {len(old)} samples",
-            "use another --store, or add --refresh to start over in this one",
-        )
-    return StoreError(
-        f"stale: {first_difference(old, new)} since {store.path} was made",
-        "add --refresh to embed or score to start over with the data as it is now, or use another --store",
-    )

@@ -36,7 +36,7 @@ def check_rejects(opened_: Opened, rejects: Mapping[int, str], what: str = "samp
     RejectsError
         Some samples were rejected and `on_error` is `fail`, more than `max_bad` of them, or all.
     """
-    settings, n = opened_.settings, len(opened_.dataset)
+    settings, n = opened_.settings, len(opened_.dataset) - len(opened_.dataset.held_out)
     keys = opened_.dataset.samples["key"]
     listed = [(keys[row].as_py(), rejects[row]) for row in sorted(rejects)]
     if rejects or opened_.dataset.skipped:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from prune.core.option_words import option_words, whole_path
+from prune.steps.holdout import DRAWN
 from prune.store import Store
 from prune.store.layout import LOCATION
 from prune.system import files
@@ -28,7 +29,8 @@ def with_dataset(
     if not store.exists():
         return command  # it is remembered from the start: see below
     known = _known(store) == kept
-    words = [] if known else [*option_words(location["reading"]), whole_path(location["data"])]
+    reading = {name: value for name, value in location["reading"].items() if name != DRAWN}
+    words = [] if known else [*option_words(reading), whole_path(location["data"])]
     return " ".join([command, *([shlex.join(words)] if words else []), *(["--refresh"] if refresh else [])])
 
 

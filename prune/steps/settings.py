@@ -24,7 +24,7 @@ class Settings:
     wait: bool = False  # for another process that writes to the store, instead of failing
     memory: int | None = None  # bytes that a search may use beyond the columns; default: half of what is free
     refresh: bool = False  # start over when the dataset changed, instead of failing
-    reading: Mapping[str, Any] = field(default_factory=dict)  # as_, split, label_field, image_column, labels
+    reading: Mapping[str, Any] = field(default_factory=dict)  # as_, split, label_field, labels, holdout, …
     reporter: Reporter = SILENT
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from prune.store.column import Column, ColumnPart, ColumnWriter
 from prune.store.layout import PART_ROWS, identity
 from prune.store.nested_prefix import Prefix, prefix
-from prune.store.samples import SAMPLES, Dataset
+from prune.store.samples import HELD_OUT, SAMPLES, Dataset
 from prune.store.selections import (
     StoredSelection,
     digest_of_keys,
@@ -17,6 +17,7 @@ from prune.store.store import Store
 from prune.store.unfinished import ended, noted
 
 __all__ = [
+    "HELD_OUT",
     "PART_ROWS",
     "SAMPLES",
     "Column",

@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +36,9 @@ SAMPLES = pa.schema(
 )
 
 
+HELD_OUT = "held out"  # the reason of samples that are set aside, to be tested on
+
+
 @dataclass(frozen=True)
 class Dataset:
     """What a scan found: samples, classes, and the checksum of every source file."""
@@ -53,6 +57,7 @@ class Dataset:
     """Of pictures of 16 bits a channel: how many use how many of the bits; not stored."""
 
     modality: str = "image"  # what the samples are: a name in `prune.modalities.MODALITIES`
+    holdout: Mapping[str, Any] | None = None  # the rule by which samples are held out, where some are
 
     def __len__(self) -> int:
         return self.samples.num_rows
@@ -70,15 +75,21 @@ class Dataset:
 
     @property
     def usable(self) -> Rows:
-        """Rows that the scan did not reject."""
+        """Rows that the scan did not reject, and that are not held out."""
         return np.flatnonzero(self.samples["reason"].is_null().to_numpy(zero_copy_only=False))
 
     @property
     def rejects(self) -> dict[int, str]:
         """Rows that the scan rejected, with the reason of each."""
         reasons = self.samples["reason"]
-        bad = np.flatnonzero(reasons.is_valid().to_numpy(zero_copy_only=False))
+        bad = np.setdiff1d(np.flatnonzero(reasons.is_valid().to_numpy(zero_copy_only=False)), self.held_out)
         return dict(zip(bad.tolist(), reasons.take(pa.array(bad)).to_pylist(), strict=True))
+
+    @property
+    def held_out(self) -> Rows:
+        """Rows that are set aside, to be tested on: never scored, trained on or kept."""
+        held = pc.fill_null(pc.equal(self.samples["reason"], HELD_OUT), False)
+        return np.flatnonzero(held.to_numpy(zero_copy_only=False))
 
     @property
     def originals(self) -> Rows:
@@ -131,6 +142,7 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
         "samples": name,
         **({"skipped": dict(dataset.skipped)} if dataset.skipped else {}),
         **dataset._other_modality,
+        **({} if dataset.holdout is None else {"holdout": dict(dataset.holdout)}),
     }
     files.write_json(folder / DATASET, described)
 
@@ -149,6 +161,7 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
         data = path.read_bytes()
         about = described["format"], described["split"], described["classes"], dict(described["sources"])
         skipped, modality = dict(described.get("skipped", {})), str(described.get("modality", "image"))
+        holdout = dict(described["holdout"]) if "holdout" in described else None
         if not isinstance(about[2], list) or not all(isinstance(name, str) for name in about[2]):
             raise TypeError("classes are a list of names")
     except PermissionError:
@@ -157,7 +170,7 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
         raise _damaged(f"the sample table in {folder} is missing or damaged", folder) from error
     if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] not in path.name:
         raise _damaged(f"the sample table {path} is damaged", folder)
-    dataset = Dataset(*about, from_parquet(data).cast(SAMPLES), skipped, modality=modality)
+    dataset = Dataset(*about, from_parquet(data).cast(SAMPLES), skipped, modality=modality, holdout=holdout)
     if dataset.fingerprint != fingerprint:
         raise _damaged(f"{folder / DATASET} is damaged", folder)
     return dataset

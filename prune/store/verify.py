@@ -42,7 +42,7 @@ Command = Callable[[str], str]  # column, `selections/NAME` or DATASETS -> what 
 _TOP = {STATE, LOCK, LOCATION, REJECTS, TIMINGS, KEYS, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, BEGUN}
 _STATE_FIELDS = {"format", "dataset", "columns", "selections", "latest"}
 _DESCRIBED = {"format", "split", "classes", "sources", "n", "samples"}
-_MAYBE = {"skipped", "modality"}  # where shards were left out, or samples are no images
+_MAYBE = {"skipped", "modality", "holdout"}  # where shards or samples were left out, or samples are no images
 _NOTES = {
     LOCATION: {"data", "relative", "reading"},
     TIMINGS: {"embed", "score", "select", "costs", "commands"},

@@ -83,6 +83,8 @@ class Lookup:
     def __init__(self, dataset: Dataset, classes: Sequence[str] | None) -> None:
         self.dataset = dataset
         self.labels = dataset.labels.astype(np.int64)
+        self._held_out = np.zeros(len(dataset), bool)
+        self._held_out[dataset.held_out] = True
         self._keys = pa.chunked_array(dataset.samples["key"]).combine_chunks()
         self.order: Tensor | None = None  # place in the model's output of each class of the dataset
         self._class_of: Array | None = None  # class of the dataset of each output
@@ -104,10 +106,21 @@ class Lookup:
         Raises
         ------
         DataError
-            The dataset has no such key or row.
+            The dataset has no such key or row, or they are held out.
         OptionError
             They are neither.
         """
+        rows = self._named(samples)
+        held_out = rows[self._held_out[rows]]
+        if len(held_out):
+            keys = self.dataset.samples["key"].take(pa.array(held_out))
+            raise DataError(
+                f"{count('sample', keys)} are held out, to be tested on",
+                "leave them out of your training: the rows Store(…).dataset.held_out",
+            )
+        return rows
+
+    def _named(self, samples: Any) -> Rows:
         if isinstance(samples, Tensor):
             samples = samples.detach().cpu().numpy()
         values = np.asarray(samples)

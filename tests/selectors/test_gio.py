@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from prune.core.errors import OptionError
+from prune.core.lots import lots
 from prune.core.selection import Selection
 from prune.index.gradients import SKETCH, GradientSpace
 from prune.index.resource_plan import Size, size_of
@@ -17,7 +18,6 @@ from prune.index.space import EmbeddingSpace, Space
 from prune.optimizers.covering import NearestDistances, cover
 from prune.selectors.gio import gio as gio_of
 from prune.selectors.gio import plan_of_gio
-from prune.selectors.random import lots
 
 
 def gio(space: Space, **options: Any) -> Selection:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from prune.core.errors import OptionError
+from prune.core.lots import lots
 from prune.core.selection import Selection
 from prune.index.gradients import GradientSpace, errors_of
 from prune.index.resource_plan import Size
 from prune.index.space import EmbeddingSpace, Space
 from prune.selectors.gradmatch import gradmatch as gradmatch_of
 from prune.selectors.gradmatch import plan_of_gradmatch
-from prune.selectors.random import lots
 
 
 def gradmatch(space: Space, **options: Any) -> Selection:

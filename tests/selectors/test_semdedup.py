@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from prune.core.errors import OptionError
+from prune.core.lots import lots
 from prune.core.selection import Selection
 from prune.index.gradients import GradientSpace
 from prune.index.resource_plan import Size
 from prune.index.space import EmbeddingSpace, Space
-from prune.selectors.random import lots
 from prune.selectors.semdedup import plan_of_semdedup
 from prune.selectors.semdedup import semdedup as semdedup_of
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from prune.core.lots import lots
 from prune.core.selection import Selection
-from prune.selectors.random import lots
 from prune.selectors.top import bottom as bottom_of
 from prune.selectors.top import top as top_of
 

@@ -86,7 +86,8 @@ def doubted_labels(store: Store, dataset: Dataset, by: str | None = None) -> Dou
     if not (dataset.labels >= 0).any():
         hint = in_store("prune score --type el2n --labels labels.csv", str(store.path))
         raise DataError("the dataset has no labels to doubt", hint)
-    usable = np.ones(len(dataset), bool)
+    usable = np.zeros(len(dataset), bool)
+    usable[dataset.usable] = True  # neither rejected by the scan nor held out
     usable[list(all_rejects(store, dataset))] = False
     labels = np.where(usable, dataset.labels, -1)
     column = _predictions(store)

@@ -123,6 +123,8 @@ def _dataset(dataset: Dataset, fingerprint: str) -> dict[str, Any]:
         "classes": len(dataset.classes),
         "format": dataset.format,
         "split": dataset.split,
+        "held_out": len(dataset.held_out),
+        "holdout": None if dataset.holdout is None else dataset.holdout.get("holdout"),
         "fingerprint": fingerprint,
     }
 

@@ -86,7 +86,7 @@ def score_columns(
         if space == FEATURES:
             rejects = {**rejects, **all_rejects(opened.store, opened.dataset)}
     check_rejects(opened, rejects)
-    usable = np.setdiff1d(np.arange(len(opened.dataset)), np.array(sorted(rejects), np.int64))
+    usable = np.setdiff1d(opened.dataset.usable, np.array(sorted(rejects), np.int64))
     require_labels(opened, wanted.methods, usable, trains=trains)
     as_before = [f"as the trace that is there: {before}"] if trains and before and not told.is_said else []
     for remark in [*as_before, *remarks]:

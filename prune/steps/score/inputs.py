@@ -25,10 +25,10 @@ from prune.core.column_name import (
 )
 from prune.core.errors import MissingColumnError
 from prune.core.label_doubt import doubt, suspect_ranks
+from prune.core.lots import lots
 from prune.core.method_rows import Scorer
 from prune.proxy import FACTS, NETWORK_NEEDS, Trace
 from prune.scorers.epochs import remark
-from prune.selectors.random import lots
 from prune.steps.dataset_session import Opened
 from prune.steps.neighbour_columns import NeighbourColumns
 from prune.steps.space_columns import embedding_name, of_originals

@@ -16,7 +16,7 @@ from prune.core.progress import Reporter
 from prune.core.quota import keep_count
 from prune.steps.select.hardest import find_hardest
 from prune.steps.select.request import SelectRequest
-from prune.store import Column, Dataset
+from prune.store import HELD_OUT, Column, Dataset
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def find_eligible(
     OptionError
         The score does not say what hard is.
     """
-    bad = np.array(sorted(rejects), np.int64)
-    pool = Pool(np.setdiff1d(np.arange(len(dataset)), bad), dict(rejects))
+    reasons = dict(rejects) | dict.fromkeys(dataset.held_out.tolist(), HELD_OUT)
+    pool = Pool(np.setdiff1d(dataset.usable, np.array(sorted(reasons), np.int64)), reasons)
     for rows, reason, lack in _lacking(dataset, request, score):
         narrowed = pool.without(rows, reason)
         if gone := len(pool.rows) - len(narrowed.rows):
@@ -105,8 +105,11 @@ def _given(dataset: Dataset, usable: Rows, request: SelectRequest, reporter: Rep
     """Return the samples that are chosen already; say how many of them cannot be read."""
     asked = _rows_of(dataset, request.given)
     given = np.intersect1d(asked, usable)
-    if len(given) < len(asked):
-        reporter.say(f"{len(asked) - len(given)} of the given samples cannot be read and are left out")
+    held_out = np.intersect1d(asked, dataset.held_out)
+    lost = len(asked) - len(given) - len(held_out)
+    for count, why in ((lost, "cannot be read"), (len(held_out), "are held out")):
+        if count:
+            reporter.say(f"{count} of the given samples {why} and are left out")
     return given
 
 

@@ -146,5 +146,5 @@ def _embedding(opened: Opened, on: str | None) -> Column:
 
 
 def usable_rows(opened: Opened, rejects: Mapping[int, str]) -> Rows:
-    """Return the rows that were not rejected."""
-    return np.setdiff1d(np.arange(len(opened.dataset)), np.array(sorted(rejects), np.int64))
+    """Return the rows that were not rejected, and are not held out."""
+    return np.setdiff1d(opened.dataset.usable, np.array(sorted(rejects), np.int64))

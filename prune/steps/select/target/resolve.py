@@ -79,7 +79,7 @@ def open_target(  # noqa: PLR0913 - what --target and its options say, and where
         if len(dataset.usable):
             _with_gradient(pool, dataset, dataset.usable)  # before anything is computed
         held, rejects = look_at(pool, seen, settings, device)
-    usable = np.setdiff1d(np.arange(len(dataset)), np.array(sorted(rejects), np.int64))
+    usable = np.setdiff1d(dataset.usable, np.array(sorted(rejects), np.int64))
     rows = _with_gradient(pool, dataset, usable)
     if len(rows) < len(usable):
         left = f"{len(usable) - len(rows)} of {len(usable)} target samples"

@@ -1,0 +1,19 @@
+"""Lots: a number a sample, drawn by seed and key, so that the order of the samples does not matter."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+
+def lots(keys: Sequence[str], seed: str) -> npt.NDArray[np.uint64]:
+    """Return a number a key, uniform over all 64-bit ones: a hash."""
+    salt = hashlib.blake2b(seed.encode(), digest_size=64).digest()
+    hashes = [
+        hashlib.blake2b(key.encode("utf-8", "surrogateescape"), key=salt, digest_size=8).digest()
+        for key in keys
+    ]
+    return np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
