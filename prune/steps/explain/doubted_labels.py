@@ -15,10 +15,10 @@ from prune.core.column_name import HELD_OUT, PROBS, ColumnName, scores_among
 from prune.core.confident_learning import ConfidentDoubt, confident_doubt
 from prune.core.errors import DataError, MissingColumnError, OptionError, UnknownNameError
 from prune.core.label_doubt import Ranks, doubt, suspect_ranks
+from prune.core.lots import lots
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
 from prune.scorers import SCORERS
-from prune.selectors.random import lots
 from prune.steps.rejects import all_rejects
 from prune.store import Column, Dataset, Store
 
