@@ -11,7 +11,7 @@ from pathlib import Path
 from prune.core.methods import Method
 from prune.scorers import SCORERS
 from prune.selectors import SELECTORS
-from prune.steps.report.page import facts_of, use_of
+from prune.steps.report.method_page import facts_of, use_of
 
 HOME = Path(__file__).parent
 FAMILIES: Mapping[str, Mapping[str, Method]] = {"scorers": SCORERS, "selectors": SELECTORS}

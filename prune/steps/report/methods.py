@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from prune.core import method_names, method_source
 from prune.core.errors import UnknownNameError
 from prune.core.methods import Method
-from prune.steps.report.page import page_of
+from prune.steps.report.method_page import page_of
 
 _ALSO = {"scorers": "scores", "formats": "exporters", "models": "encoders"}  # what families are called too
 _TABLES = {
