@@ -19,7 +19,7 @@ from prune.core import errors as errors
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from prune.pipeline import embed, export, gc, score, select, suspects, verify
+    from prune.pipeline import embed, export, gc, report, score, select, suspects, verify
     from prune.steps import label_noise as noise
     from prune.steps.select.arrays import select_rows
     from prune.steps.settings import Settings
@@ -33,6 +33,7 @@ __all__ = [
     "export",
     "gc",
     "noise",
+    "report",
     "score",
     "select",
     "select_rows",

@@ -14,7 +14,7 @@ import typer
 import typer.main
 
 from prune import __version__
-from prune.commands import demo, embed, export, gc, methods, score, select, status, suspects, verify
+from prune.commands import demo, embed, export, gc, methods, report, score, select, status, suspects, verify
 from prune.commands.help import SETTINGS, Command, Group
 from prune.commands.hints import placed, typed_out
 from prune.commands.signals import end_on_signals
@@ -43,6 +43,7 @@ for _command in (
     score.score,
     select.select,
     export.export,
+    report.report,
     status.status,
     verify.verify,
     gc.gc,

@@ -18,6 +18,7 @@ from prune.steps.export import export as write_export
 from prune.steps.gc import gc as gc
 from prune.steps.keywords import named
 from prune.steps.recovery import advised
+from prune.steps.report.page.write import report as report
 from prune.steps.score.request import ProxyRequest
 from prune.steps.select.request import SelectRequest, checked_name, keys_in
 from prune.steps.select.run import select as write_selection

@@ -23,6 +23,7 @@ MODULES = {  # what a distribution is imported by, where that is not its name
     "faiss-gpu-cuvs": "faiss",
     "pillow": "PIL",
     "scikit-learn": "sklearn",
+    "umap-learn": "umap",
 }
 TYPES_ONLY = {"_typeshed"}  # of the type checker, and of nothing that runs
 OWN = {"prune", "tests"} | {

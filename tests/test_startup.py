@@ -13,9 +13,11 @@ import pytest
 HEAVY = {
     *("torch", "torchvision", "safetensors", "faiss", "numba", "llvmlite", "scipy", "sklearn", "pandas"),
     *("datasets", "webdataset", "timm", "pyarrow", "numpy", "PIL", "pydantic", "rich", "threadpoolctl"),
+    *("matplotlib", "jinja2"),
 }
 ARRAYS = {"numpy", "pyarrow"}
 SELECTION = ARRAYS | {"PIL", "threadpoolctl"}
+PAGE = SELECTION | {"matplotlib", "jinja2"}
 KERNEL = SELECTION | {"numba", "llvmlite", "scipy"}  # numba finds the products of matrices in scipy
 CODE = """
 import atexit, json, sys
@@ -42,6 +44,7 @@ COMMANDS = [
     ("verify", SELECTION),
     ("select --method random --count 20 --name one", SELECTION),
     ("select --method random --count 20 --name two --quota none --seed 3", SELECTION),
+    ("report --selection one", PAGE),
     ("select --method kcenter --fraction 0.1 --name far", KERNEL),
     ("select --method facility_location --fraction 0.1 --name wide", KERNEL),
     ("export --selection random --format manifest --out manifest", SELECTION),

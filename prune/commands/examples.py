@@ -35,6 +35,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "prune export --format parquet --selection tenth --rejected",
         ),
     ),
+    "report": (
+        ("a page about the latest selection, in the browser", "prune report --open"),
+        ("of a selection by name, in a file of your own", "prune report --selection tenth --out tenth.html"),
+    ),
     "status": (
         ("what there is", "prune status"),
         ("for a script", "prune status --json"),
@@ -99,6 +103,7 @@ VALUES = {
     "--reweight": "cluster",
     "--runs": "5",
     "--score": "el2n",
+    "--selection": "kcenter",
     "--shard-size": "10000",
     "--split": "train",
     "--target": "wanted/",

@@ -179,6 +179,13 @@ def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[
     return reader, dataset
 
 
+def unscanned(store: Store, settings: Settings) -> Opened:
+    """Open the dataset of a store to look at single samples, without a look at all the others."""
+    location = _locate(store, None, settings)
+    dataset, limit = store.dataset, pixels_of(location["reading"].get(_LIMIT))
+    return Opened(store, _open(location), dataset, dataset.fingerprint, settings, limit)
+
+
 def known_dataset(store: Store, settings: Settings, what: str = "selecting from the store alone") -> Dataset:
     """Return the dataset of a store, after a look whether its files are still the same.
 

@@ -40,6 +40,10 @@ class StoredSelection:
         """One row per source sample, in source order."""
         return from_parquet(self._bytes("manifest.parquet"))
 
+    def manifest_columns(self, *names: str) -> pa.Table:
+        """Return these columns of the manifest, for those who need not hold the rest."""
+        return from_parquet(self._bytes("manifest.parquet"), names)
+
     @property
     def rows(self) -> Rows:
         """(k,) ascending kept rows."""

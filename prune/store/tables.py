@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -20,13 +21,13 @@ def to_parquet(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def from_parquet(data: bytes) -> pa.Table:
-    """Read what `to_parquet` returned.
+def from_parquet(data: bytes, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read what `to_parquet` returned, or some of its columns.
 
     On one thread and from a buffer: pyarrow's threads over a Python file object now and then abort the
     process when it ends.
     """
-    return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
+    return pq.ParquetFile(pa.BufferReader(data)).read(columns, use_threads=False)
 
 
 def content_hash(table: pa.Table) -> str:

@@ -1,0 +1,1 @@
+"""One self-contained HTML page about a selection: pictures, charts, numbers and where they come from."""

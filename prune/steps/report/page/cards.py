@@ -1,0 +1,124 @@
+"""A sample as the page shows it: what is to be seen, its class, its score, where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from prune.core.safe_text import printable
+from prune.steps.report.page.gallery import Grid
+from prune.steps.report.page.pictures import Look, Pictures
+from prune.steps.report.page.place import Place, place_of
+from prune.steps.report.page.subject import Subject
+
+_LABEL = 60  # characters of a class name
+
+
+@dataclass(frozen=True)
+class Likely:
+    """What the proxy takes a sample for, and how surely."""
+
+    label: str
+    surely: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One sample."""
+
+    key: str
+    look: Look
+    place: Place
+    label: str
+    kept: bool
+    facts: Sequence[str]  # a few words each: score, reason
+    likely: Likely | None = None
+    partner: Card | None = None
+
+    @property
+    def alt(self) -> str:
+        """What the picture is, in words."""
+        return f"{self.key}, {self.label}"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A grid with its samples."""
+
+    grid: Grid
+    cards: Sequence[Card]
+
+    @property
+    def missing(self) -> int:
+        """How many samples are not to be seen as they are."""
+        every = [*self.cards, *(card.partner for card in self.cards if card.partner)]
+        return sum(card.look.missing is not None for card in every)
+
+
+def panels(subject: Subject, shown: Sequence[Grid], page: Path) -> list[Panel]:
+    """Look at the samples of all grids at once, in the order of the dataset, and lay them out."""
+    pictures = Pictures(subject)
+    every = [rows for grid in shown for rows in (grid.rows, grid.partners) if rows is not None]
+    rows = np.unique(np.concatenate(every)) if every else np.empty(0, np.int64)
+    looks = pictures.looks(rows)
+    root = None if pictures.opened is None else pictures.opened.reader.root
+    maker = _Cards(subject, looks, root, page)
+    return [Panel(grid, [maker.card(grid, place) for place in range(len(grid.rows))]) for grid in shown]
+
+
+@dataclass(frozen=True)
+class _Cards:
+    subject: Subject
+    looks: Mapping[int, Look]
+    root: Path | None
+    page: Path
+
+    def card(self, grid: Grid, at: int) -> Card:
+        partner = None if grid.partners is None else self._of(int(grid.partners[at]), likely=False)
+        return self._of(int(grid.rows[at]), likely=grid.likely, partner=partner)
+
+    def _of(self, row: int, *, likely: bool, partner: Card | None = None) -> Card:
+        subject = self.subject
+        sample = subject.dataset.samples.take(pa.array([row])).to_pylist()[0]
+        return Card(
+            key=printable(sample["key"]),
+            look=self.looks[row],
+            place=place_of(sample, self.root, self.page),
+            label=named(subject, int(subject.labels[row])),
+            kept=bool(subject.kept[row]),
+            facts=self._facts(row),
+            likely=_likely(subject, row) if likely else None,
+            partner=partner,
+        )
+
+    def _facts(self, row: int) -> list[str]:
+        subject, facts = self.subject, list[str]()
+        if subject.scores:
+            score = subject.scores[0]
+            value = float(subject.store.column(score).read(row, row + 1)[0])
+            facts.append(f"{printable(score.of)} {value:.3g}")
+        if row in subject.reasons and not subject.kept[row]:
+            facts.append(printable(subject.reasons[row]))
+        return facts
+
+
+def named(subject: Subject, label: int) -> str:
+    """Return the name of a class, as long as there is room for."""
+    if label < 0:
+        return "no label"
+    name = printable(subject.dataset.classes[label])
+    return name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…"
+
+
+def _likely(subject: Subject, row: int) -> Likely | None:
+    if subject.probs is None:
+        return None
+    probs = subject.probs.read(row, row + 1)[0].astype(np.float64)
+    if not np.isfinite(probs).all():
+        return None
+    best = int(probs.argmax())
+    return Likely(named(subject, best), f"{100 * probs[best]:.0f} %")
