@@ -14,7 +14,20 @@ import typer
 import typer.main
 
 from prune import __version__
-from prune.commands import demo, embed, export, gc, methods, report, score, select, status, suspects, verify
+from prune.commands import (
+    demo,
+    embed,
+    export,
+    gc,
+    methods,
+    report,
+    score,
+    select,
+    status,
+    suspects,
+    verify,
+    why,
+)
 from prune.commands.help import SETTINGS, Command, Group
 from prune.commands.hints import placed, typed_out
 from prune.commands.signals import end_on_signals
@@ -48,6 +61,7 @@ for _command in (
     verify.verify,
     gc.gc,
     suspects.suspects,
+    why.why,
     methods.methods,
     demo.demo,
 ):

@@ -13,6 +13,7 @@ from prune.core.progress import Clock
 from prune.selectors import SELECTORS
 from prune.steps.command_line import command_line
 from prune.steps.explain.suspects import suspects as suspects
+from prune.steps.explain.why import why as why
 from prune.steps.export import ExportRequest
 from prune.steps.export import export as write_export
 from prune.steps.gc import gc as gc

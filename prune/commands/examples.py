@@ -57,6 +57,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("the samples themselves, in a folder", "prune suspects --out suspects"),
         ("by the two normals of a score", "prune suspects --by aum"),
     ),
+    "why": (
+        ("of one sample, by the latest selection", "prune why cat/001.png"),
+        ("of several, by a selection by name", "prune why --selection tenth cat/001.png dog/007.png"),
+    ),
     "methods": (
         ("what there is to choose from", "prune methods"),
         ("one family", "prune methods selectors"),

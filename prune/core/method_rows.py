@@ -57,6 +57,7 @@ class Selector(Method):
     sizes: bool = False  # asked for no budget, it decides itself how many to keep
     takes_only: str = ""  # `high` or `low`: the scores that it takes, and no others while there are such
     turned: str = ""  # it prefers high scores, and this prefers low ones
+    missed: str = ""  # why a sample was not taken, for one who asks: see `steps.explain.rules`
     caution_if_uneven: str = (
         ""  # what is known against it at small budgets of classes that differ `{ratio}` times
     )

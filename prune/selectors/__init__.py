@@ -31,32 +31,119 @@ from prune.selectors.window import window
 from prune.selectors.zcore import plan_of_zcore, zcore
 
 SELECTORS = table(
-    Selector(random),
-    Selector(top, takes_only="high", turned="--method bottom"),
-    Selector(bottom, takes_only="low"),
-    Selector(window),
-    Selector(stratified, nested=False, caution_if_uneven=ONE_FOR_ALL),
-    Selector(beta, nested=False, score="dual"),
-    Selector(gumbel, turned="--set tau=-1"),
-    Selector(moderate, quota="proportional", score="class_median"),
-    Selector(kcenter, plan=plan_of_kcenter, spent=True),
-    Selector(facility_location, plan=plan_of_facility_location, spent=True),
-    Selector(craig, plan=plan_of_craig, quota="proportional", on="gradients", weighted=True),
-    Selector(d2, plan=plan_of_d2),
-    Selector(prototypes, plan=plan_of_prototypes),
-    Selector(kmeans, plan=plan_of_kmeans),
-    Selector(semdedup, plan=plan_of_semdedup, sizes=True),
-    Selector(gio, plan=plan_of_gio, sizes=True),
-    Selector(contextual_diversity, plan=plan_of_contextual_diversity, spent=True),
-    Selector(zcore, plan=plan_of_zcore),
-    Selector(gradmatch, plan=plan_of_gradmatch, quota="proportional", on="gradients", weighted=True),
-    Selector(glister, plan=plan_of_glister, on="gradients"),
-    Selector(graph_cut, plan=plan_of_graph_cut),
-    Selector(saturated_coverage, plan=plan_of_saturated_coverage, spent=True),
-    Selector(log_det, plan=plan_of_log_det),
-    Selector(disparity_min, plan=plan_of_disparity_min, spent=True),
-    Selector(disparity_sum, plan=plan_of_disparity_sum),
-    Selector(sum_redundancy, plan=plan_of_sum_redundancy),
-    Selector(feature_based, plan=plan_of_feature_based),
-    Selector(herding, plan=plan_of_herding),
+    Selector(random, missed="it was not drawn"),
+    Selector(
+        top,
+        takes_only="high",
+        turned="--method bottom",
+        missed="its {score}, {value}, is not above {last}, that of the last one taken",
+    ),
+    Selector(
+        bottom,
+        takes_only="low",
+        missed="its {score}, {value}, is not below {last}, that of the last one taken",
+    ),
+    Selector(window, missed="its {score}, {value}, has no place among those taken, from {low} to {high}"),
+    Selector(
+        stratified,
+        nested=False,
+        caution_if_uneven=ONE_FOR_ALL,
+        missed="others were drawn from its stratum of {score}",
+    ),
+    Selector(
+        beta,
+        nested=False,
+        score="dual",
+        missed="it was not drawn, by odds that its {score}, {value}, and its easiness give",
+    ),
+    Selector(
+        gumbel, turned="--set tau=-1", missed="it was not drawn, by odds that its {score}, {value}, gives"
+    ),
+    Selector(
+        moderate,
+        quota="proportional",
+        score="class_median",
+        missed="its {score}, {value}, is no nearer to the median than that of the last one taken",
+    ),
+    Selector(
+        kcenter,
+        plan=plan_of_kcenter,
+        spent=True,
+        missed="it lies no farther from those taken before than the last one taken",
+    ),
+    Selector(
+        facility_location,
+        plan=plan_of_facility_location,
+        spent=True,
+        missed="it and those like it are represented by others, and others add more",
+    ),
+    Selector(
+        craig,
+        plan=plan_of_craig,
+        quota="proportional",
+        on="gradients",
+        weighted=True,
+        missed="its gradient is represented by others, and others add more",
+    ),
+    Selector(
+        d2,
+        plan=plan_of_d2,
+        missed="its {score}, with those of neighbours and less what was taken near it, is below others",
+    ),
+    Selector(
+        prototypes,
+        plan=plan_of_prototypes,
+        missed="others of its cluster lie nearer to the centroid, or farther where those were asked for",
+    ),
+    Selector(kmeans, plan=plan_of_kmeans, missed="others have the share of its cluster"),
+    Selector(semdedup, plan=plan_of_semdedup, sizes=True, missed="others are less redundant than it is"),
+    Selector(gio, plan=plan_of_gio, sizes=True, missed="others bring what is kept nearer to the target"),
+    Selector(
+        contextual_diversity,
+        plan=plan_of_contextual_diversity,
+        spent=True,
+        missed="its prediction lies no farther from those taken before than that of the last one taken",
+    ),
+    Selector(
+        zcore,
+        plan=plan_of_zcore,
+        missed="others lie nearest to more of the random points, or are less redundant",
+    ),
+    Selector(
+        gradmatch,
+        plan=plan_of_gradmatch,
+        quota="proportional",
+        on="gradients",
+        weighted=True,
+        missed="others bring the sum of the gradients nearer to that of all",
+    ),
+    Selector(
+        glister, plan=plan_of_glister, on="gradients", missed="others lower the loss of the target by more"
+    ),
+    Selector(
+        graph_cut, plan=plan_of_graph_cut, missed="others are more like all samples, or less like those taken"
+    ),
+    Selector(
+        saturated_coverage,
+        plan=plan_of_saturated_coverage,
+        spent=True,
+        missed="it and those like it have their share of what is kept, and others add more",
+    ),
+    Selector(log_det, plan=plan_of_log_det, missed="others add more volume to what is kept"),
+    Selector(
+        disparity_min,
+        plan=plan_of_disparity_min,
+        spent=True,
+        missed="it lies no farther from those taken before than the last one taken",
+    ),
+    Selector(
+        disparity_sum,
+        plan=plan_of_disparity_sum,
+        missed="others lie farther, in sum, from those taken before",
+    ),
+    Selector(sum_redundancy, plan=plan_of_sum_redundancy, missed="others are less like those taken before"),
+    Selector(feature_based, plan=plan_of_feature_based, missed="others add more of what there is little of"),
+    Selector(
+        herding, plan=plan_of_herding, missed="others bring the mean of what is kept nearer to that of all"
+    ),
 )

@@ -28,6 +28,7 @@ def test_counts_by_hand() -> None:
     # thresholds: class 0 (0.9 + 0.8 + 0.1) / 3 = 0.6, class 1 (0.8 + 0.7 + 0.75) / 3 = 0.75
     np.testing.assert_array_equal(found.joint, [[2, 1], [0, 2]])  # row 4 reaches neither
     assert found.expected == 1  # a third of three labels
+    assert found.agree == 5 / 6
     np.testing.assert_array_equal(np.flatnonzero(found.mask), [2])
     np.testing.assert_array_equal(found.likely, [1, 1, 1, 0, 0, 0])
     np.testing.assert_allclose(found.ease, [0.9, 0.8, 0.1, 0.8, 0.7, 0.75], atol=1e-8)

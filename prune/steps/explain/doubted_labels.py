@@ -156,6 +156,7 @@ def _rule(store: Store, asked: str | None, told: ConfidentDoubt | None, scores: 
 
 def _by_predictions(dataset: Dataset, told: ConfidentDoubt) -> _Verdict:
     rule = f"confident learning expects {counted(told.expected, 'wrong label')}"
+    rule += f", of predictions that agree with {100 * told.agree:.3g} %"
     return _Verdict(told.mask, _ranks(dataset, told.ease, "easy"), rule)
 
 

@@ -1,0 +1,124 @@
+"""The rule that decided about a sample, in words: what left it out, or why it was not taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from prune.core.arrays import Rows
+from prune.core.column_name import ColumnName
+from prune.core.method_rows import Selector
+from prune.core.safe_text import number
+from prune.selectors import SELECTORS
+from prune.store import StoredSelection
+
+KEPT, DROPPED, GIVEN, UNUSABLE = "kept", "dropped", "given", "unusable"
+_GIVEN = "given"  # as the manifest says it
+_SPLIT = {"proportional", "equal", "drop"}  # quotas that choose within a class
+_ALIKE = {"duplicate": "is like", "redundant": "is redundant beside"}
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What became of a sample, and why."""
+
+    verdict: str  # kept, dropped, given or unusable
+    why: str
+
+
+class Rules:
+    """What decided in one selection."""
+
+    def __init__(self, chosen: StoredSelection, manifest: pa.Table, unusable: Mapping[int, str]) -> None:
+        self.about, self._manifest, self._unusable = chosen.about, manifest, unusable
+        self._reasons, self._selected = manifest["reason"], manifest["selected"].to_numpy()
+        self._labels = manifest["label"].fill_null(-1).to_numpy()
+
+    @property
+    def selector(self) -> Selector | None:
+        """The row of the method; None of one that a newer or an older version has."""
+        return SELECTORS.get(str(self.about["method"]))
+
+    @property
+    def score(self) -> str | None:
+        """The score that decided, if one did."""
+        asked, selector = self.about.get("asked", {}).get("score"), self.selector
+        if selector is None or not ("scores" in selector.needs or (selector.takes("scores") and asked)):
+            return None
+        names = [name for name in map(ColumnName, self.about.get("from", {})) if name.is_score]
+        cut = (self.about.get("drop_hardest") or {}).get("by")
+        decided = [name.of for name in names if len(names) == 1 or name.of != cut]
+        found = asked or selector.score or next(iter(decided), None)
+        return found if found and ColumnName.score(found) in self._manifest.column_names else None
+
+    def group(self, row: int) -> Rows:
+        """Return the rows that a sample was chosen among: its class, where the budget is split over them."""
+        quota = self.about.get("asked", {}).get("quota")
+        everyone = np.arange(len(self._labels))
+        return np.flatnonzero(self._labels == self._labels[row]) if quota in _SPLIT else everyone
+
+    def of(self, row: int) -> Ruling:
+        """Return what became of a sample, in one sentence."""
+        method = self.about["method"]
+        reason = self._reasons[row].as_py()
+        if self._selected[row]:
+            return Ruling(KEPT, f"{method} took it: {self._summary()}")
+        if row in self._unusable:
+            return Ruling(UNUSABLE, f"it cannot be used: {self._unusable[row]}")
+        if reason == _GIVEN:
+            return Ruling(GIVEN, "it was given as chosen already, and counts as kept beside the selection")
+        if reason is not None:
+            return Ruling(DROPPED, self._left_out(row, reason))
+        return Ruling(DROPPED, f"{method} did not take it{self._full(row)}: {self._missed(row)}")
+
+    def _summary(self) -> str:
+        return "it is among those chosen" if self.selector is None else _lowered(self.selector.summary)
+
+    def _left_out(self, row: int, reason: str) -> str:
+        """Say what the manifest gives as the reason."""
+        cut = self.about.get("drop_hardest") or {}
+        if reason in _ALIKE:
+            partner = self._manifest["duplicate_of_key"][row].as_py()
+            return f"{self.about['method']} left it out: it {_ALIKE[reason]} {partner}, which ranks before it"
+        if reason.startswith("hardest") and cut and reason == cut.get("reason"):
+            return f"it was left out before the choice, among the {reason} by {cut['by']}"
+        return f"it was left out: {reason}"
+
+    def _full(self, row: int) -> str:
+        """Say how many of its class were kept, where the budget is split over classes."""
+        group = self.group(row)
+        if len(group) == len(self._labels):
+            return ""
+        kept = int(self._selected[group].sum())
+        return f" among the {number(kept)} of {number(len(group))} that its class keeps"
+
+    def _missed(self, row: int) -> str:
+        """Say why others went before it."""
+        if self.selector is None:
+            return "others went before it"
+        return self.selector.missed.format(**self._numbers(row))
+
+    def _numbers(self, row: int) -> dict[str, Any]:
+        """Return what a sentence of a selector may name, for its group: the score of those taken."""
+        name = self.score
+        if name is None:
+            return dict.fromkeys(("value", "last", "low", "high"), "unknown") | {"score": "score"}
+        scores = self._manifest[ColumnName.score(name)].to_numpy()
+        taken = self.group(row)[self._selected[self.group(row)]]
+        ranks = self._manifest["rank"].take(pa.array(taken)).to_numpy()
+        found = {"score": name, "value": number(float(scores[row]))}
+        if not len(taken):
+            return found | dict.fromkeys(("last", "low", "high"), "none")
+        last = scores[taken[int(np.argmax(ranks))]]
+        ends = {"last": last, "low": scores[taken].min(), "high": scores[taken].max()}
+        return found | {what: number(float(value)) for what, value in ends.items()}
+
+
+def _lowered(sentence: str) -> str:
+    """Return a sentence to stand behind a colon: without its dot, and its first word in small letters."""
+    plain = sentence.rstrip(".").replace("``", "")
+    return plain[:1].lower() + plain[1:]
