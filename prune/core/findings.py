@@ -10,13 +10,17 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+from prune.core.errors import StoreError
 
 Kind = Literal["damaged", "missing", "stale", "unknown", "unreadable", "note"]
 FAULTS = ("damaged", "missing", "stale", "unknown")  # what makes a place not whole
 _KEPT = 1000  # findings of a kind that are listed; the others are counted
 _BLOCK = 1 << 20  # bytes a read
 _DENIED = "cannot be read: permission denied"
+_STRANGE = "is none of prune's"
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -76,18 +80,50 @@ class Findings:
             "findings": [asdict(finding) for finding in self.listed],
         }
 
-    def look(self, path: Path, digest: str, *, link: bool = False) -> tuple[Kind, str] | None:
-        """Read a file; say what is wrong with it, or None.
+    def check(
+        self, path: Path, digest: str, command: str = "", *, link: bool = False, noted: bool = False
+    ) -> bool:
+        """Read a file, and keep what is wrong with it; return whether it is whole.
 
         Parameters
         ----------
         digest
             Its SHA-256, or the first characters of it.
+        command
+            What makes it again.
         link
             It should be a symbolic link, to a file of this content.
+        noted
+            Nothing shows it: what is wrong with it is only noted.
         """
         self.files += 1
         self.advance(1)
+        fault = self._fault(path, digest, link)
+        if fault:
+            self.add("note" if noted else fault[0], str(path), fault[1], command)
+        return fault is None
+
+    def read(
+        self, path: Path, reading: Callable[[], Read], command: str = "", *, noted: bool = False
+    ) -> Read | None:
+        """Return what a file that describes others says; None where it cannot be had, and that is kept."""
+        self.files += 1
+        self.advance(1)
+        try:
+            return reading()
+        except (OSError, ValueError, KeyError, TypeError, StoreError) as error:
+            there = isinstance(error, PermissionError) or path.exists()
+            kind: Kind = "damaged" if there else "missing"
+            self.add("note" if noted else kind, str(path), why(error, kind), command)
+            return None
+
+    def strange(self, path: Path) -> None:
+        """Note a file that belongs to nothing."""
+        left = path.name.startswith(".prune-")
+        what = "was left by a command that was stopped; the next one removes it" if left else _STRANGE
+        self.add("note", str(path), what)
+
+    def _fault(self, path: Path, digest: str, link: bool) -> tuple[Kind, str] | None:
         try:
             mode = os.lstat(path).st_mode
             if stat.S_ISLNK(mode) != link or not (link or stat.S_ISREG(mode)):

@@ -38,9 +38,7 @@ def check_export(place: Path, found: Findings, again: Callable[[str], str]) -> d
         return None
     command = again(export_command(place, export))
     for name, expected in sorted(export["files"].items()):
-        fault = found.look(located(place, name), expected["sha256"], link=expected.get("link", False))
-        if fault:
-            found.add(fault[0], str(located(place, name)), fault[1], command)
+        found.check(located(place, name), expected["sha256"], command, link=expected.get("link", False))
     for name in strange_files(place, export["files"]):
         found.add(
             "unknown",

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from prune.core.errors import StoreError
-from prune.core.findings import Findings, Kind, why
+from prune.core.findings import Findings, Kind
 from prune.store.column_json import read_description
 from prune.store.layout import COLUMN, RECIPE, STOPPED, identity
 from prune.system import files
@@ -28,36 +27,29 @@ class _Where(NamedTuple):
         self.found.add(kind if self.current else "note", str(path), told, self.command)
 
 
-def check_column(name: str, folder: Path, found: Findings, command: str, *, current: bool) -> list[Path]:
-    """Look at every file of a column; return those that are none of it."""
+def check_column(name: str, folder: Path, found: Findings, command: str, *, current: bool) -> None:
+    """Look at every file of a column."""
     where = _Where(name, folder, found, command, current)
-    _check_recipe(where)
+    found.read(folder / RECIPE, lambda: _recipe(folder), command, noted=not current)
     described = _description(where)
     listed: list[str] = described["files"] if described else []
-    faults = {file: found.look(folder / file, digest_in(file) or "none") for file in listed}
-    for file, fault in faults.items():
-        if fault:
-            where.add(fault[0], folder / file, fault[1])
-    if described and not any(faults.values()):
+    digests = {folder / file: digest_in(file) or "none" for file in listed}
+    whole = [found.check(path, digest, command, noted=not current) for path, digest in digests.items()]
+    if described and all(whole):
         _check_parts(where, described)
-    others = [p for p in sorted(folder.iterdir()) if p.name not in {*listed, RECIPE, COLUMN}]
-    if described:
-        return others
-    return [path for path in others if not _is_begun(where, path)]
+    others = [path for path in sorted(folder.iterdir()) if path.name not in {*listed, RECIPE, COLUMN}]
+    begun = [] if described else [path for path in others if digest_in(path.name)]
+    for path in begun:  # of a column that is not finished: a damaged one is made again
+        found.check(path, digest_in(path.name), command, noted=True)
+    for path in others:
+        if path not in begun:
+            found.strange(path)
 
 
-def _check_recipe(where: _Where) -> None:
-    path = where.folder / RECIPE
-    where.found.files += 1
-    where.found.advance(1)
-    try:
-        recipe = files.read_json(path)
-        if identity(recipe) != where.folder.name or path.read_bytes() != files.json_bytes(recipe):
-            where.add("damaged", path, "is damaged")
-    except FileNotFoundError:
-        where.add("missing", path, "is missing")
-    except (OSError, ValueError) as error:
-        where.add("damaged", path, why(error))
+def _recipe(folder: Path) -> None:
+    recipe = files.read_json(folder / RECIPE)
+    if identity(recipe) != folder.name or (folder / RECIPE).read_bytes() != files.json_bytes(recipe):
+        raise ValueError(f"{folder / RECIPE} is not what was written")
 
 
 def _description(where: _Where) -> dict[str, Any] | None:
@@ -66,15 +58,9 @@ def _description(where: _Where) -> dict[str, Any] | None:
         if not any(where.folder.glob(f"{STOPPED}-*")):
             where.add("note", where.folder, "is not finished")
         return None
-    where.found.files += 1
-    where.found.advance(1)
-    try:
-        described = read_description(where.name, where.folder)
-    except (StoreError, PermissionError) as error:
-        kind: Kind = "damaged" if path.exists() else "missing"
-        where.add(kind, path, why(error, kind))
-        return None
-    return described
+    return where.found.read(
+        path, lambda: read_description(where.name, where.folder), where.command, noted=not where.current
+    )
 
 
 def _check_parts(where: _Where, described: dict[str, Any]) -> None:
@@ -99,25 +85,7 @@ def _header(path: Path) -> tuple[tuple[int, ...], str]:
     return shape, dtype.str
 
 
-def _is_begun(where: _Where, path: Path) -> bool:
-    """Check a part of a column that is not finished: a damaged one is made again, and only noted."""
-    digest = digest_in(path.name)
-    if not digest:
-        return False
-    fault = where.found.look(path, digest)
-    if fault:
-        where.found.add("note", str(path), fault[1], where.command)
-    return True
-
-
 def digest_in(name: str) -> str:
     """Return the checksum that a file has in its name; empty where it has none."""
     match = _DIGEST.fullmatch(name)
     return match["digest"] if match else ""
-
-
-def strange(path: Path, found: Findings) -> None:
-    """Note a file that belongs to nothing."""
-    left = path.name.startswith(".prune-")
-    what = "was left by a command that was stopped; the next one removes it" if left else "is none of prune's"
-    found.add("note", str(path), what)

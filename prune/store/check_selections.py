@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
-from prune.core.errors import StoreError
 from prune.core.findings import Findings, Kind
-from prune.store.check_column import strange
 from prune.store.folder import StoreFolder
 from prune.store.layout import SELECTION, SELECTIONS, STATE, removal
 from prune.store.selections import StoredSelection, outdated_by, read_selection
@@ -23,16 +22,10 @@ def check_selections(
         found.add("damaged", str(path), f"shows no selection {latest!r}", removal(path))
     for name in sorted(published):
         again, path = command(f"{SELECTIONS}/{name}"), store.path / SELECTIONS / name / SELECTION
-        found.files += 1
-        found.advance(1)
         with found.past_denied():
-            try:
-                chosen = read_selection(store, name)
-            except (StoreError, ValueError):
-                kind: Kind = "damaged" if path.exists() else "missing"
-                found.add(kind, str(path), f"is {kind}", again)
-                continue
-            _check_selection(store, chosen, found, again, latest=name == latest)
+            chosen = found.read(path, functools.partial(read_selection, store, name), again)
+            if chosen is not None:
+                _check_selection(store, chosen, found, again, latest=name == latest)
     home = store.path / SELECTIONS
     with found.past_denied():
         for folder in sorted(home.iterdir()) if home.is_dir() else []:
@@ -44,9 +37,7 @@ def _check_selection(
     store: StoreFolder, chosen: StoredSelection, found: Findings, again: str, *, latest: bool
 ) -> None:
     for file, digest in sorted(chosen.about["files"].items()):
-        fault = found.look(chosen.folder / file, digest)
-        if fault:
-            found.add(fault[0], str(chosen.folder / file), fault[1], again)
+        found.check(chosen.folder / file, digest, again)
     column = outdated_by(store, chosen)
     if column is not None:  # the latest is what `export` takes, and would refuse
         why = f"{column} was made again since the selection {chosen.name!r} was chosen by it"
@@ -54,4 +45,4 @@ def _check_selection(
         found.add(kind, str(chosen.folder), why, again if latest else "")
     for path in sorted(chosen.folder.iterdir()):
         if path.name not in {*chosen.about["files"], SELECTION}:
-            strange(path, found)
+            found.strange(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from prune.core.errors import StoreError
 from prune.core.findings import Findings, Kind, why
 from prune.core.store_option import in_store
-from prune.store.check_column import check_column, digest_in, strange
+from prune.store.check_column import check_column, digest_in
 from prune.store.check_selections import check_selections
 from prune.store.current_writer import current_writer
 from prune.store.folder import StoreFolder
@@ -131,27 +132,21 @@ def _check_top(store: StoreFolder, found: Findings, command: Command, *, needs_p
         if path.name == ASIDE:
             found.add("note", str(path), "holds what stood in the place of files of prune's")
         elif path.name not in _TOP:
-            strange(path, found)
+            found.strange(path)
     for name, fields in _NOTES.items():
         path = store.path / name
         again = f"{command(DATASETS)} DATA" if name == LOCATION else removal(path)
         if path.exists():
-            found.files += 1
-            fault = _fault(path, fields)
-            if fault:
-                found.add("damaged", str(path), fault, again)
+            found.read(path, functools.partial(_read_notes, path, fields), again)
         elif name == LOCATION and needs_place:
             found.add("missing", str(path), "is missing", again)
 
 
-def _fault(path: Path, fields: Collection[str]) -> str:
-    """Say what is wrong with a file of notes, which holds nothing but what is written there."""
-    try:
-        record = files.read_record(path)
-        sound = set(record) <= set(fields) and _is_as_written(path, record)
-    except (OSError, ValueError) as error:
-        return why(error)
-    return "" if sound else "is damaged"
+def _read_notes(path: Path, fields: Collection[str]) -> None:
+    """Read a file of notes, which holds nothing but what is written there."""
+    record = files.read_record(path)
+    if not (set(record) <= set(fields) and _is_as_written(path, record)):
+        raise ValueError(f"{path} is not what was written")
 
 
 def _is_as_written(path: Path, record: dict[str, Any]) -> bool:
@@ -178,28 +173,25 @@ def _check_datasets(store: StoreFolder, state: dict[str, Any], found: Findings, 
 
 
 def _check_dataset(folder: Path, fingerprint: str, found: Findings, again: str) -> None:
+    """Check what describes the sample table, and the table, against each other and against their names."""
     path = folder / DATASET
-    listed = {DATASET, *(other.name for other in folder.iterdir() if digest_in(other.name))}
-    try:
+
+    def table_named() -> str:
         described = files.read_record(path)
         samples = folder / described["samples"]
         if not samples.exists() and any(folder.glob("samples-*")):
             raise ValueError("it names another table than there is")
-        listed = {DATASET, samples.name}
-        fault = found.look(samples, digest_in(samples.name))
-        if fault:
-            found.add(fault[0], str(samples), fault[1], again)
-        elif described.keys() - _MAYBE != _DESCRIBED or described["n"] != len(
-            read_dataset(folder, fingerprint)
+        if found.check(samples, digest_in(samples.name), again) and (
+            described.keys() - _MAYBE != _DESCRIBED
+            or described["n"] != len(read_dataset(folder, fingerprint))
         ):
             raise ValueError("it says something else of the table")
-    except (OSError, ValueError, KeyError, TypeError, StoreError) as error:
-        kind: Kind = "damaged" if path.exists() else "missing"
-        found.add(kind, str(path), why(error, kind), again)
-    found.files += 1
+        return samples.name
+
+    table = found.read(path, table_named, again)
     for other in sorted(folder.iterdir()):
-        if other.name not in listed:
-            strange(other, found)
+        if other.name not in {DATASET, table} and (table or not digest_in(other.name)):
+            found.strange(other)
 
 
 def _check_columns(store: StoreFolder, published: dict[str, str], found: Findings, command: Command) -> None:
@@ -215,21 +207,18 @@ def _check_columns(store: StoreFolder, published: dict[str, str], found: Finding
         again = command(name) if current else in_store(going, str(store.path))
         with found.past_denied("damaged" if current else "note"):
             if not folder.is_dir():
-                strange(folder, found)
+                found.strange(folder)
                 continue
-            for path in check_column(name, folder, found, again, current=current):
-                strange(path, found)
+            check_column(name, folder, found, again, current=current)
 
 
 def _check_named(path: Path, found: Findings, again: str, *, current: bool = True) -> None:
     """Check a file that has its checksum in its name."""
     digest = digest_in(path.name)
-    if not digest:
-        strange(path, found)
-        return
-    fault = found.look(path, digest)
-    if fault:
-        found.add(fault[0] if current else "note", str(path), fault[1], again)
+    if digest:
+        found.check(path, digest, again, noted=not current)
+    else:
+        found.strange(path)
 
 
 def _below(folder: Path, levels: int, found: Findings) -> list[Path]:
