@@ -1,4 +1,4 @@
-"""Rows of the tables of methods: what they say of a scorer, a selector or an exporter, beside its signature.
+"""Rows of the tables of methods: what they say of a scorer, an encoder and the like, beside its signature.
 
 Whoever has to know such a fact asks the row, never the name: a list of names elsewhere is silently wrong as
 soon as a method is added.
@@ -61,6 +61,14 @@ class Selector(Method):
     caution_if_uneven: str = (
         ""  # what is known against it at small budgets of classes that differ `{ratio}` times
     )
+
+
+@dataclass(frozen=True)
+class EncoderMethod(Method):
+    """One row of `ENCODERS`."""
+
+    typed: str = ""  # what stands behind `--encoder` for it, where that is not its name alone
+    reads_features: bool = False  # it encodes nothing: a file has the features
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from prune.core.errors import OptionError
-from prune.core.methods import Method, table
+from prune.core.method_rows import EncoderMethod
+from prune.core.methods import table
 from prune.core.progress import SILENT
 from prune.encoders.encode import Encoder, encode_dataset
 from prune.encoders.pixels import pixels
 from prune.encoders.precomputed import precomputed
 from prune.encoders.torchvision import torchvision
 
-ENCODERS = table(Method(torchvision), Method(pixels), Method(precomputed))
+ENCODERS = table(
+    EncoderMethod(torchvision, typed="resnet18"),
+    EncoderMethod(pixels),
+    EncoderMethod(precomputed, typed="precomputed --features features.npy", reads_features=True),
+)
+PRECOMPUTED = next(name for name, row in ENCODERS.items() if row.reads_features)
 
 precomputed_column = precomputed
 
@@ -32,11 +38,11 @@ def open_encoder(
     UnknownNameError
         There is none of this name.
     OptionError
-        It has no weights here, or has no use for them, or it is `precomputed`, which encodes no images.
+        It has no weights here, or has no use for them, or it reads features and encodes no images.
     """
-    if name == "precomputed":
-        raise OptionError("the encoder precomputed reads a file", "add --features X.npy, or X.parquet")
     row = ENCODERS.get(name)
+    if row is not None and row.reads_features:
+        raise OptionError(f"the encoder {name} reads a file", "add --features X.npy, or X.parquet")
     if row is None or row.needs:
         return torchvision(name, weights=weights, device=device, seed=seed, say=say)
     if weights is not None and not row.takes("weights"):
@@ -46,4 +52,4 @@ def open_encoder(
     return encoder
 
 
-__all__ = ["ENCODERS", "Encoder", "encode_dataset", "open_encoder", "precomputed_column"]
+__all__ = ["ENCODERS", "PRECOMPUTED", "Encoder", "encode_dataset", "open_encoder", "precomputed_column"]

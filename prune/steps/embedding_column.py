@@ -10,7 +10,7 @@ import numpy as np
 
 from prune.core.column_name import ColumnName
 from prune.core.errors import DataError, OptionError
-from prune.encoders import Encoder, encode_dataset, open_encoder, precomputed_column
+from prune.encoders import PRECOMPUTED, Encoder, encode_dataset, open_encoder, precomputed_column
 from prune.readers.huggingface import HuggingFace
 from prune.steps.dataset_session import Opened, require_images
 from prune.steps.replacement import changed, tell_replaced
@@ -43,15 +43,13 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
     """
     if asked.dtype not in {None, "float16", "float32"}:
         raise OptionError(f"--dtype {asked.dtype} is not float16 or float32")
-    if (own := _table_features(opened, asked)) is not None:
-        dtype = _dtype(opened, asked, "precomputed")
-        column = str(opened.reader.options["features_column"])
-        recipe = {"encoder": "precomputed", "column": column, "dtype": dtype.name, "version": 1}
-        writer = _column(opened, ColumnName.embedding("precomputed"), recipe)
-        precomputed_column(own, opened.dataset, writer, dtype, opened.settings.reporter)
+    own = _features(opened, asked)
+    if own is not None:
+        dtype = _dtype(opened, asked, PRECOMPUTED)
+        recipe = {"encoder": PRECOMPUTED, **own.identity, "dtype": dtype.name, "version": 1}
+        writer = _column(opened, ColumnName.embedding(PRECOMPUTED), recipe)
+        precomputed_column(own.source, opened.dataset, writer, dtype, opened.settings.reporter)
         return writer
-    if _features(opened, asked):
-        return _precomputed(opened, asked, _dtype(opened, asked, "precomputed"))
     require_images(opened)
     settings, name = opened.settings, asked.encoder or _DEFAULT
     same = _same_column(opened, asked, name)
@@ -110,21 +108,30 @@ def _same_column(opened: Opened, asked: EmbedRequest, encoder: str) -> ColumnWri
     return writer if writer.finished else None
 
 
-def _features(opened: Opened, asked: EmbedRequest) -> str | None:
-    """Return the file of features: named, or the dataset itself where it is a matrix of features."""
-    if asked.features is not None and asked.encoder not in {None, "precomputed"}:
-        raise OptionError(f"--features and --encoder {asked.encoder} exclude each other", "leave one out")
-    if asked.features is None and asked.encoder in {None, "precomputed"}:
-        return _own_features(opened)
-    return asked.features
+@dataclass(frozen=True)
+class _Features:
+    """Features that were computed elsewhere."""
+
+    source: Path | TableFeatures
+    identity: dict[str, str]  # what the recipe says of them
 
 
-def _table_features(opened: Opened, asked: EmbedRequest) -> TableFeatures | None:
-    """Return the features of a table that has no images."""
-    reader = opened.reader
-    if not isinstance(reader, HuggingFace) or reader.features_column is None or asked.features is not None:
+def _features(opened: Opened, asked: EmbedRequest) -> _Features | None:
+    """Return the features asked for: in a file that was named, or the dataset's own in place of images."""
+    if asked.encoder not in {None, PRECOMPUTED}:
+        if asked.features is not None:
+            raise OptionError(f"--features and --encoder {asked.encoder} exclude each other", "leave one out")
         return None
-    return TableFeatures(reader, opened.dataset) if asked.encoder in {None, "precomputed"} else None
+    reader = opened.reader
+    if isinstance(reader, HuggingFace) and reader.features_column is not None and asked.features is None:
+        column = str(reader.options["features_column"])
+        return _Features(TableFeatures(reader, opened.dataset), {"column": column})
+    file = _own_features(opened) if asked.features is None else asked.features
+    if not file:
+        return None
+    if not Path(file).is_file():
+        raise DataError(f"there is no file {file}", "name a .npy or parquet file after --features")
+    return _Features(Path(file), {"file": files.sha256(Path(file))})
 
 
 def _own_features(opened: Opened) -> str | None:
@@ -137,16 +144,6 @@ def _own_features(opened: Opened) -> str | None:
 
 def _is_matrix(path: Path) -> bool:
     return open_npy(path).ndim == 2
-
-
-def _precomputed(opened: Opened, asked: EmbedRequest, dtype: np.dtype[Any]) -> ColumnWriter:
-    path = Path(_features(opened, asked) or "")
-    if not path.is_file():
-        raise DataError(f"there is no file {path}", "name a .npy or parquet file after --features")
-    recipe = {"encoder": "precomputed", "file": files.sha256(path), "dtype": dtype.name, "version": 1}
-    writer = _column(opened, ColumnName.embedding("precomputed"), recipe)
-    precomputed_column(path, opened.dataset, writer, dtype, opened.settings.reporter)
-    return writer
 
 
 def _column(opened: Opened, name: str, recipe: dict[str, Any]) -> ColumnWriter:

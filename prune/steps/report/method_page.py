@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prune.core.method_rows import Scorer, Selector
+from prune.core.method_rows import EncoderMethod, Scorer, Selector
 from prune.core.methods import Method
 
 _USE = {
@@ -25,8 +25,8 @@ def use_of(family: str, name: str, method: Method | None = None) -> str:
     score = ""
     if isinstance(method, Selector) and "scores" in method.needs:
         score = f" --score {method.score or 'el2n'}"
-    typed = {"torchvision": "resnet18", "precomputed": "precomputed --features features.npy"}.get(name, name)
-    return _USE[family].format(name=typed) + score
+    typed = method.typed if isinstance(method, EncoderMethod) else ""
+    return _USE[family].format(name=typed or name) + score
 
 
 def facts_of(method: Method) -> Iterator[str]:

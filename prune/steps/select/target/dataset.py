@@ -150,10 +150,10 @@ def _same_column(wanted: Column, store: Store) -> Column | None:
 
 def _encoder(wanted: Column, settings: Settings, source: str, device: str) -> Encoder:
     """Return the encoder that made a column."""
-    from prune.encoders import open_encoder
+    from prune.encoders import PRECOMPUTED, open_encoder
 
     name = wanted.recipe["encoder"]
-    if name == "precomputed":
+    if name == PRECOMPUTED:
         raise OptionError(
             f"{wanted.name} was computed elsewhere, so prune cannot look at {source} in the same way",
             "save the target's features, computed as those of the pool: --target FEATURES.npy",
