@@ -22,7 +22,6 @@ from prune.exporters import members
 from prune.exporters.job import ExportJob
 from prune.exporters.side_files import Sides, side_bytes
 from prune.exporters.table_files import file_tables, source_schema
-from prune.modalities.image.suffixes import IMAGE_SUFFIXES
 from prune.readers.folders.metadata import governing
 from prune.readers.huggingface import HuggingFace
 from prune.readers.imagefolder import ImageFolder
@@ -51,11 +50,6 @@ def carried(job: ExportJob, rows: Rows) -> Iterator[Carried]:
     if isinstance(reader, HuggingFace):
         return _in_tables(job, reader, rows)
     return (Carried() for _ in rows)
-
-
-def is_image_file(extension: str) -> bool:
-    """Whether a file of this extension would be taken for a sample of its own in a folder."""
-    return extension.rpartition(".")[2] in IMAGE_SUFFIXES
 
 
 def json_text(columns: Mapping[str, Any]) -> bytes:

@@ -15,23 +15,7 @@ from prune.store.column import Column, ColumnWriter
 from prune.store.column_json import known_recipe
 from prune.store.default_place import store_path
 from prune.store.hints import listed, to_make
-from prune.store.layout import (
-    ASIDE,
-    BEGUN,
-    COLUMNS,
-    DATASETS,
-    KEYS,
-    LOCATION,
-    LOCK,
-    PART_ROWS,
-    REJECTS,
-    SCANS,
-    SELECTIONS,
-    STATE,
-    TARGETS,
-    TIMINGS,
-    identity,
-)
+from prune.store.layout import COLUMNS, DATASETS, KNOWN, PART_ROWS, STATE, TIMINGS, identity
 from prune.store.samples import Dataset, read_dataset, write_dataset
 from prune.store.state import going_on, is_begun, nothing_shown, read_state
 from prune.store.unfinished import begun, unfinished
@@ -124,9 +108,7 @@ class StoreFolder:
         if self.path.exists() and not self.exists():
             if not self.path.is_dir():
                 raise StoreError(f"{self.path} is a file, not a store", "choose another place with --store")
-            known = {LOCK, LOCATION, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, REJECTS, TIMINGS, KEYS}
-            known |= {ASIDE, BEGUN}
-            foreign = [p.name for p in self.path.iterdir() if p.name not in known and ".prune-" not in p.name]
+            foreign = [p.name for p in self.path.iterdir() if p.name not in KNOWN and ".prune-" not in p.name]
             if foreign:
                 raise StoreError(
                     f"{self.path} is not a prune store and not empty (it holds {foreign[0]!r})",

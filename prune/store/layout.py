@@ -26,6 +26,10 @@ TIMINGS = "timings.json"
 BEGUN = "begun.json"  # commands that did not end, by verb
 ASIDE = "aside"  # folders that stood where a file of ours belongs, and the other way round
 
+FILES = (LOCATION, REJECTS, TIMINGS, KEYS)
+FOLDERS = {DATASETS: 1, COLUMNS: 2, SELECTIONS: 1, SCANS: 1, TARGETS: 1}  # levels of folders below these
+KNOWN = {STATE, LOCK, BEGUN, ASIDE, *FILES, *FOLDERS}  # all that may lie in a store
+
 STOPPED = "stopped"  # an attachment of a column that may be gone on with, but is not owed
 RECIPE = "recipe.json"
 COLUMN = "column.json"

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prune.store.layout import (
-    ASIDE,
-    COLUMNS,
-    DATASETS,
-    KEYS,
-    LOCATION,
-    REJECTS,
-    SCANS,
-    SELECTIONS,
-    TARGETS,
-    TIMINGS,
-)
+from prune.store.layout import ASIDE, FILES, FOLDERS, TARGETS
 from prune.system import files
 from prune.system.os_errors import writing
 
-_FILES = (LOCATION, REJECTS, TIMINGS, KEYS)
-_LEVELS = {DATASETS: 1, COLUMNS: 2, SELECTIONS: 1, SCANS: 1, TARGETS: 1}  # of folders, below these
 _STORES = {TARGETS}  # what lies deeper in them is a store's own
 
 
 def tidy(store: Path) -> None:
     """Make way for what is to be written, and lose nothing. Only for the holder of the lock."""
-    for name in _FILES:
+    for name in FILES:
         if (store / name).is_dir():
             put_aside(store, store / name)
-    for name, levels in _LEVELS.items():
+    for name, levels in FOLDERS.items():
         _tidy(store, store / name, levels, inner=name not in _STORES)
 
 

@@ -17,16 +17,12 @@ from prune.store.folder import StoreFolder
 from prune.store.hints import makes
 from prune.store.layout import (
     ASIDE,
-    BEGUN,
     COLUMNS,
     DATASET,
     DATASETS,
-    KEYS,
+    KNOWN,
     LOCATION,
-    LOCK,
-    REJECTS,
     SCANS,
-    SELECTIONS,
     STATE,
     TARGETS,
     TIMINGS,
@@ -40,7 +36,6 @@ from prune.system.checksummed_json import sealed
 
 Command = Callable[[str], str]  # column, `selections/NAME` or DATASETS -> what makes it again
 
-_TOP = {STATE, LOCK, LOCATION, REJECTS, TIMINGS, KEYS, DATASETS, COLUMNS, SELECTIONS, SCANS, TARGETS, BEGUN}
 _STATE_FIELDS = {"format", "dataset", "columns", "selections", "latest"}
 _DESCRIBED = {"format", "split", "classes", "sources", "n", "samples"}
 _MAYBE = {"skipped", "modality", "holdout"}  # where shards or samples were left out, or samples are no images
@@ -131,7 +126,7 @@ def _check_top(store: StoreFolder, found: Findings, command: Command, *, needs_p
     for path in sorted(store.path.iterdir()):
         if path.name == ASIDE:
             found.add("note", str(path), "holds what stood in the place of files of prune's")
-        elif path.name not in _TOP:
+        elif path.name not in KNOWN:
             found.strange(path)
     for name, fields in _NOTES.items():
         path = store.path / name

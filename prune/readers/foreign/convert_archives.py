@@ -99,21 +99,20 @@ def archived(place: Path, files: Sequence[Path]) -> tuple[str, str]:
 def feather(place: Path, files: Sequence[Path]) -> tuple[str, str]:
     """Write a Feather table as parquet."""
     del place
-    out = files[0].with_suffix(".parquet")
-    code = (
-        "import pyarrow.feather as f, pyarrow.parquet as p; "
-        f"p.write_table(f.read_table({text(files[0])}), {text(out)}, row_group_size=1000)"
-    )
-    return "", then(run(code), out)
+    return _as_parquet("feather", files[0])
 
 
 def orc(place: Path, files: Sequence[Path]) -> tuple[str, str]:
     """Write an ORC table as parquet."""
     del place
-    out = files[0].with_suffix(".parquet")
+    return _as_parquet("orc", files[0])
+
+
+def _as_parquet(module: str, file: Path) -> tuple[str, str]:
+    out = file.with_suffix(".parquet")
     code = (
-        "import pyarrow.orc as o, pyarrow.parquet as p; "
-        f"p.write_table(o.read_table({text(files[0])}), {text(out)}, row_group_size=1000)"
+        f"import pyarrow.{module} as t, pyarrow.parquet as p; "
+        f"p.write_table(t.read_table({text(file)}), {text(out)}, row_group_size=1000)"
     )
     return "", then(run(code), out)
 
