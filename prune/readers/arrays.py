@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from prune.core.arrays import Array
 from prune.core.content import content_digest
 from prune.core.errors import DataError, OptionError
 from prune.readers.labels.file import LabelFile
-from prune.readers.sample import RAW, Unit, number_order, refuse_unnameable, with_sources
+from prune.readers.sample import RAW, ReaderBase, Unit, refuse_unnameable, with_sources
 from prune.system import files
 from prune.system.npy import open_npy
 
@@ -69,7 +69,7 @@ def open_arrays(data: str, *, labels: str | None = None, no_labels: bool = False
 
 
 @dataclass(frozen=True)
-class Arrays:
+class Arrays(ReaderBase):
     """One `.npy` file, mapped into memory; a sample is a row."""
 
     root: Path
@@ -79,10 +79,6 @@ class Arrays:
     split: str | None = field(default=None, init=False)
     format: str = field(default="arrays", init=False)
     modality: str = field(default="image", init=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the mapped files out: another process maps its own."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -111,10 +107,6 @@ class Arrays:
             what = f"{self.root / str(self.labels)} has the shape {found} and the type {self._labels.dtype}"
             hint = "--no-labels   # or --labels FILE, with one whole number or text a sample"
             raise DataError(f"{what}, but there are {shape[0]} samples", hint)
-
-    def with_labels(self, file: LabelFile) -> Arrays:
-        """Return a reader of the same samples, with labels from a file."""
-        return replace(self, label_file=file)
 
     def _refuse_fractions(self) -> None:
         """Raise `DataError` where labels are floats and not whole: they are no classes."""
@@ -159,10 +151,6 @@ class Arrays:
         arrays = [pa.array(values.get(kind.name, [None] * n), kind.type) for kind in RAW]
         depths = Counter(self._bits(row) for row in range(start, stop)) if self._is_deep else None
         return with_sources(pa.Table.from_arrays(arrays, schema=RAW), self._sources, depths=depths)
-
-    def classes(self, labels: Sequence[str]) -> list[str]:
-        """Return the labels, by value where all are whole numbers, else as text."""
-        return number_order(sorted(labels))
 
     def payloads(self, samples: pa.Table) -> Iterator[Array]:
         """Yield the (h, w) or (h, w, channels) pixels of each row.

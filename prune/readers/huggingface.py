@@ -23,7 +23,7 @@ from prune.core.errors import DataError, OptionError
 from prune.readers.folders.first_entries import glance
 from prune.readers.foreign.leftover import Counted, leftover
 from prune.readers.labels.file import LabelFile
-from prune.readers.sample import RAW, Unit, depths_of, number_order, with_sources
+from prune.readers.sample import RAW, ReaderBase, Unit, depths_of, number_order, with_sources
 from prune.readers.tables import columns, hf_layout
 from prune.readers.tables.files import TableFiles
 from prune.readers.tables.keys import external, key_rule
@@ -116,7 +116,7 @@ def _first_schema(found: hf_layout.SplitFiles, *, skip: bool) -> pa.Schema:
 
 
 @dataclass(frozen=True)
-class HuggingFace:
+class HuggingFace(ReaderBase):
     """The files of one split, in order; a sample is a row."""
 
     root: Path
@@ -135,10 +135,6 @@ class HuggingFace:
     format: str = field(default="huggingface", init=False)
     modality: str = field(default="image", init=False)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave open files out: another process opens its own."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
     @property
     def options(self) -> Mapping[str, Any]:
         """Which columns are read."""
@@ -149,10 +145,6 @@ class HuggingFace:
     def places(self) -> Sequence[Path]:
         """The folder, or the file that was named."""
         return [self.root / file for file in self.files] if self.named else (self.root,)
-
-    def with_labels(self, file: LabelFile) -> HuggingFace:
-        """Return a reader of the same samples, with labels from a file."""
-        return replace(self, label_file=file)
 
     def units(self) -> Iterator[Unit]:
         """Yield one unit a file; its name says what the rows take from the other files.
@@ -190,7 +182,7 @@ class HuggingFace:
 
     def classes(self, labels: Sequence[str]) -> list[str]:
         """Return all names of a ClassLabel, else the labels: by value if all are numbers, else as text."""
-        return list(self._names) if self._names is not None else number_order(sorted(labels))
+        return list(self._names) if self._names is not None else number_order(labels)
 
     @property
     def class_names(self) -> tuple[str, ...] | None:

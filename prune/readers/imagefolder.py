@@ -18,7 +18,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ from prune.readers.folders.layout_remarks import remarks_of, remarks_on
 from prune.readers.folders.metadata import Metadata, files_in, folders_of, governing, label_text
 from prune.readers.folders.walk import Walk, left_aside
 from prune.readers.labels.file import LabelFile
-from prune.readers.sample import RAW, Unit, key_problem, number_order, with_sources
+from prune.readers.sample import RAW, ReaderBase, Unit, key_problem, number_order, with_sources
 from prune.readers.tar.samples import printable
 from prune.system import files
 
@@ -144,7 +144,7 @@ def _nothing_in(root: Path, passed_over: Mapping[str, int]) -> DataError:
 
 
 @dataclass(frozen=True)
-class ImageFolder:
+class ImageFolder(ReaderBase):
     """The images below `root`, which is the split's own folder where there are splits.
 
     In the order of their paths, folder by folder, names compared by their UTF-8 bytes: the same everywhere.
@@ -161,10 +161,6 @@ class ImageFolder:
     format: str = field(default="imagefolder", init=False)
     modality: str = field(default="image", init=False)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave metadata out: another process reads images alone."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
     @property
     def options(self) -> Mapping[str, Any]:
         """Nothing but whether there are labels: a file is read in one way only."""
@@ -174,10 +170,6 @@ class ImageFolder:
     def places(self) -> Sequence[Path]:
         """The folder."""
         return (self.root,)
-
-    def with_labels(self, file: LabelFile) -> ImageFolder:
-        """Return a reader of the same samples, with labels from a file."""
-        return replace(self, label_file=file)
 
     def units(self) -> Iterator[Unit]:
         """Yield units of 65,536 files; no more names than these and one folder's are held at a time."""
@@ -224,7 +216,7 @@ class ImageFolder:
 
     def classes(self, labels: Sequence[str]) -> list[str]:
         """Return the labels in text order, as torchvision numbers them; those of metadata by value."""
-        return number_order(sorted(labels)) if self.labels_described else sorted(labels)
+        return number_order(labels) if self.labels_described else sorted(labels)
 
     @cached_property
     def metadata(self) -> dict[str, Metadata]:

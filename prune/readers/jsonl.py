@@ -10,7 +10,7 @@ import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,15 @@ from prune.modalities.text.lines import MAX_LINE_BYTES, lines_of
 from prune.readers.folders.first_entries import glance
 from prune.readers.hashing_file import HashingFile
 from prune.readers.labels.file import LabelFile
-from prune.readers.sample import RAW, Unit, key_problem, number_order, refuse_unnameable, with_sources
+from prune.readers.sample import (
+    RAW,
+    ReaderBase,
+    Unit,
+    key_problem,
+    number_order,
+    refuse_unnameable,
+    with_sources,
+)
 from prune.readers.tar.label import usable_label
 
 SUFFIXES = (".jsonl", ".ndjson")
@@ -73,7 +81,7 @@ def open_jsonl(
 
 
 @dataclass(frozen=True)
-class JsonLines:
+class JsonLines(ReaderBase):
     """Files of lines; a sample is a line."""
 
     root: Path
@@ -101,10 +109,6 @@ class JsonLines:
     def places(self) -> Sequence[Path]:
         """The folder, or the file that was named."""
         return (self.root,) if self.whole else [self.root / name for name in self.names]
-
-    def with_labels(self, file: LabelFile) -> JsonLines:
-        """Return a reader of the same samples, with labels from a file."""
-        return replace(self, label_file=file)
 
     def units(self) -> Iterator[Unit]:
         """Yield one unit a file."""
@@ -155,7 +159,7 @@ class JsonLines:
         """
         if self.label_field is not None and not labels:
             raise DataError(f"no line has the field {self.label_field!r}", "name another with --label-field")
-        return number_order(sorted(labels))
+        return number_order(labels)
 
     def payloads(self, samples: pa.Table) -> Iterator[str]:
         """Yield the text of each row; one file is open at a time.

@@ -8,9 +8,9 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import pyarrow as pa
 
@@ -122,6 +122,23 @@ class Reader(Protocol):
         """Yield the payload of each row of `SAMPLES`, as `modality` has it: see `prune.modalities`."""
 
 
+@dataclass(frozen=True)
+class ReaderBase:
+    """What readers share: a reader is its fields, and labels in a file of their own are one of them."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was opened or found: another process opens its own."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def with_labels(self, file: LabelFile) -> Self:
+        """Return a reader of the same samples, with labels from a file."""
+        return replace(self, label_file=file)  # type: ignore[call-arg]
+
+    def classes(self, labels: Sequence[str]) -> list[str]:
+        """Return the labels: by value where all are whole numbers, else as text."""
+        return number_order(labels)
+
+
 def with_sources(
     table: pa.Table,
     sources: Mapping[str, str],
@@ -195,7 +212,8 @@ def key_problem(key: str) -> str | None:
 
 def number_order(labels: Sequence[str]) -> list[str]:
     """Sort label texts: by value where all are whole numbers, else as text."""
+    texts = sorted(labels)
     try:
-        return sorted(labels, key=int)
+        return sorted(texts, key=int)
     except ValueError:
-        return sorted(labels)
+        return texts

@@ -23,7 +23,7 @@ from prune.readers.foreign.convert_archives import refuse_folder
 from prune.readers.foreign.leftover import Counted, leftover
 from prune.readers.hashing_file import HashingFile
 from prune.readers.labels.file import LabelFile
-from prune.readers.sample import RAW, Unit, number_order, with_sources
+from prune.readers.sample import RAW, ReaderBase, Unit, number_order, with_sources
 from prune.readers.tar.label import places
 from prune.readers.tar.restarting_keys import told_apart
 from prune.readers.tar.samples import rows_of
@@ -85,7 +85,7 @@ def open_webdataset(
 
 
 @dataclass(frozen=True)
-class WebDataset:
+class WebDataset(ReaderBase):
     """Shards below a folder, in a fixed order.
 
     The image of a sample is its member with an image's extension; `x.jpg` goes before `x.depth.png` wherever
@@ -140,10 +140,6 @@ class WebDataset:
         beside = f"{self.shards[0].rpartition('/')[0]}/{CLASS_NAMES}".lstrip("/")
         return next((name for name in (beside, CLASS_NAMES) if (self.root / name).is_file()), None)
 
-    def with_labels(self, file: LabelFile) -> WebDataset:
-        """Return a reader of the same samples, with labels from a file."""
-        return replace(self, label_file=file)
-
     def units(self) -> Iterator[Unit]:
         """Yield one unit a shard."""
         names = self.names_file
@@ -187,7 +183,7 @@ class WebDataset:
                 f"no sample has the label field {self.label_field!r}", "name a member or a field of .json"
             )
         names = self._class_names()
-        return names if names and labels else number_order(sorted(labels))
+        return names if names and labels else number_order(labels)
 
     def payloads(self, samples: pa.Table) -> Iterator[bytes]:
         """Yield the bytes of each image; one shard is open at a time.
