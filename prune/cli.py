@@ -15,6 +15,7 @@ import typer.main
 
 from prune import __version__
 from prune.commands import (
+    check,
     demo,
     embed,
     export,
@@ -32,7 +33,7 @@ from prune.commands.help import SETTINGS, Command, Group
 from prune.commands.hints import placed, typed_out
 from prune.commands.signals import end_on_signals
 from prune.commands.usage import in_two_lines
-from prune.core.errors import DataError, OutputError, PruneError, RejectsError, StoreError
+from prune.core.errors import DataError, GateError, OutputError, PruneError, RejectsError, StoreError
 from prune.core.safe_text import printable
 from prune.system.local_paths import require_no_secrets
 from prune.system.os_errors import lift
@@ -59,6 +60,7 @@ for _command in (
     report.report,
     status.status,
     verify.verify,
+    check.check,
     gc.gc,
     suspects.suspects,
     why.why,
@@ -171,6 +173,8 @@ def _explain(error: PruneError) -> None:
     typer.echo(f"try:   {printable(hint or _help())}", err=True)
     if "--json" in sys.argv:
         body: dict[str, Any] = {"error": str(error), "hint": hint, "exit_code": error.exit_code}
+        if isinstance(error, GateError):  # one object: what was found, and that it does not pass
+            body = error.result | body
         if rejects:
             body["rejects"] = [{"key": key, "reason": reason} for key, reason in rejects]
         _say_json(body)

@@ -182,9 +182,9 @@ class Line:
         return [meant] if meant in self.options else begin
 
     def with_words(self, name: str, value: str) -> str:
-        """Return the command with a value behind an option that has none."""
+        """Return the command with a value, of one word or more, behind an option that has none."""
         at = self.words.index(name)
-        return self.complete([*self.words[: at + 1], value, *self.words[at + 1 :]])
+        return self.complete([*self.words[: at + 1], *value.split(), *self.words[at + 1 :]])
 
     def with_value(self, name: str, value: str) -> str:
         """Return the command with another value of an option."""

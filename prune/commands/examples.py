@@ -47,6 +47,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("the store and the dataset", "prune verify"),
         ("an export, without reading the dataset", "prune verify --no-source smaller"),
     ),
+    "check": (
+        (
+            "classes are kept, and nothing of the test set is",
+            "prune check --min-per-class 50 --no-leak test/",
+        ),
+        ("not too different from an earlier selection", "prune check --selection tenth --churn last 0.2"),
+        ("for a script", "prune check --max-duplicates 0.01 --json"),
+    ),
     "gc": (
         ("what would go", "prune gc --dry-run"),
         ("what nothing shows any more", "prune gc"),
@@ -73,6 +81,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 VALUES = {
     "--as": "imagefolder",
     "--by": "confident",
+    "--churn": "last 0.2",
     "--checkpoint": "model.pth",
     "--count": "1000",
     "--cross-fit": "5",
@@ -94,8 +103,13 @@ VALUES = {
     "--link": "hard",
     "--lr": "0.1",
     "--max-memory": "4G",
+    "--max-class-shift": "0.1",
+    "--max-duplicates": "0.01",
+    "--max-suspects": "0.02",
     "--method": "kcenter",
+    "--min-per-class": "50",
     "--model": "net.py:build",
+    "--no-leak": "test/",
     "--on": "proxy",
     "--on-fraction": "0.2",
     "--out": "smaller",

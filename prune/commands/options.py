@@ -47,11 +47,15 @@ TRUST = "How far to trust it"
 MODEL = "A model of your own"
 CLASSES = "How it is split over classes"
 TARGET = "What to match, and weights"
+CONDITIONS = "What must hold"
 FORM = "Of one format"
 OUT = "Where results go"
 WRONG = "When something is wrong"
 RUN = "How it runs"
-GROUPS = (*(READ, SCORES, KEEP, WRITE, HOW, PROXY, TRUST, MODEL, CLASSES, TARGET, FORM, OUT, WRONG, RUN),)
+GROUPS = (
+    *(READ, SCORES, KEEP, WRITE, HOW, PROXY, TRUST, MODEL, CLASSES, TARGET, FORM),
+    *(CONDITIONS, OUT, WRONG, RUN),
+)
 
 
 def option(

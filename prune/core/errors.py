@@ -16,8 +16,9 @@ PruneError                 1  a bug, if it is raised as itself
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from prune.core.redaction import without_secrets
 from prune.core.store_option import in_store
@@ -100,9 +101,13 @@ class MissingColumnError(StoreError):
 
 
 class GateError(PruneError):
-    """A check that the user asked for did not pass."""
+    """A check that the user asked for did not pass; `result` is what was found, as JSON."""
 
     exit_code = 5
+
+    def __init__(self, message: str, hint: str = "", result: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, hint)
+        self.result = dict(result or {})
 
 
 class OutputError(PruneError):

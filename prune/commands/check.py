@@ -1,0 +1,119 @@
+"""`prune check`: conditions that a selection has to meet, for a pipeline to stop on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from prune.commands import completion as c
+from prune.commands import options as o
+from prune.commands.console import finish, reporter
+from prune.system.cores import core_count
+
+_SHOWN = 10  # samples that are listed on the terminal; --json has more
+
+
+def check(
+    selection: Annotated[
+        str | None,
+        o.option("NAME", "Which selection; default: the latest.", o.READ, complete=c.selections),
+    ] = None,
+    min_per_class: Annotated[int | None, o.option("N", "Kept samples of every class.", o.CONDITIONS)] = None,
+    max_class_shift: Annotated[
+        float | None,
+        o.option(
+            "F",
+            "Share of the kept samples that would be of other classes, were the shares of classes as in the "
+            "dataset.",
+            o.CONDITIONS,
+        ),
+    ] = None,
+    max_duplicates: Annotated[
+        float | None,
+        o.option(
+            "F",
+            "Share of the kept samples that are copies of other kept ones: equal, re-encoded, resized.",
+            o.CONDITIONS,
+        ),
+    ] = None,
+    no_leak: Annotated[
+        list[str] | None,
+        o.option(
+            "DATA",
+            "Held-out dataset, of which no kept sample may be one or a copy; may be given again.",
+            o.CONDITIONS,
+        ),
+    ] = None,
+    max_suspects: Annotated[
+        float | None,
+        o.option("F|N", "Share (below 1) or number of kept labels that are in doubt.", o.CONDITIONS),
+    ] = None,
+    churn: Annotated[
+        tuple[str, float] | None,
+        o.option(
+            "LAST F",
+            "Share that changed against an earlier selection: its name, or a file of keys.",
+            o.CONDITIONS,
+        ),
+    ] = None,
+    workers: o.Workers = None,
+    on_error: o.ErrorMode = o.OnError.fail,
+    max_bad: o.MaxBad = 0.01,
+    wait: o.Wait = False,
+    store: o.StorePath = o.STORE,
+    seed: o.Seed = 0,
+    device: o.DeviceName = o.DeviceChoice.auto,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Look whether a selection meets conditions; the exit code is 5 where it does not."""
+    from prune import pipeline
+    from prune.core.errors import GateError
+    from prune.steps.settings import Settings
+
+    result = pipeline.check(
+        store,
+        selection=selection,
+        min_per_class=min_per_class,
+        max_class_shift=max_class_shift,
+        max_duplicates=max_duplicates,
+        no_leak=no_leak or (),
+        max_suspects=max_suspects,
+        churn=churn,
+        settings=Settings(
+            seed=seed,
+            device=device.value,
+            workers=core_count() if workers is None else workers,
+            on_error=on_error.value,
+            max_bad=max_bad,
+            wait=wait,
+            reporter=reporter(quiet=quiet),
+        ),
+    )
+    if result["passed"] or not json:
+        finish(result, _lines(result), as_json=json, quiet=quiet)
+    if not result["passed"]:
+        failed = [one["condition"] for one in result["conditions"] if not one["passed"]]
+        what = f"selection {result['selection']} does not meet {', '.join(failed)}"
+        raise GateError(what, result["advice"] or "prune check --json   # lists the samples", result)
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
+    from prune.core.safe_text import duration, number
+
+    lines = []
+    for one in result["conditions"]:
+        verdict = "pass" if one["passed"] else "FAIL"
+        value = "unknown" if one["value"] is None else number(one["value"])
+        lines.append(f"{verdict}  {one['condition']} {number(one['limit'])}: {value} ({one['detail']})")
+        listed = one.get("listed", [])
+        lines += ["      " + _sample(sample) for sample in listed[:_SHOWN] if not one["passed"]]
+        if len(listed) > _SHOWN and not one["passed"]:
+            lines.append(f"      … and {len(listed) - _SHOWN:,} more: --json")
+    kept = f"{result['k']:,} of {result['n']:,} samples"
+    lines.append(f"selection {result['selection']}, {kept}, in {duration(result['seconds'])}")
+    return lines
+
+
+def _sample(sample: dict[str, Any]) -> str:
+    partner, kind = sample.get("partner"), sample.get("kind")
+    return sample["key"] + (f" = {partner}" if partner else "") + (f" ({kind})" if kind else "")

@@ -1,0 +1,240 @@
+"""`prune check`: a line a condition, and the exit code of planted cases."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import prune as library
+from prune.core.errors import OptionError, UnknownNameError
+from prune.steps.check.request import CheckRequest
+
+Prune = Callable[..., Any]
+EACH = 12
+
+
+def picture(number: int, side: int = 40) -> Image.Image:
+    """A smooth picture of its own for each number, with some detail."""
+    rng = np.random.default_rng(number)
+    small = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+    large = np.asarray(small.resize((side, side), Image.Resampling.BICUBIC), np.int64)
+    return Image.fromarray(np.clip(large + rng.integers(-12, 13, (side, side, 1)), 0, 255).astype(np.uint8))
+
+
+def as_jpeg(image: Image.Image, path: Path, quality: int) -> None:
+    held = io.BytesIO()
+    image.save(held, "JPEG", quality=quality)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(held.getvalue())
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes of twelve; `whole` keeps four of each, `lost` keeps nothing of the class `cat`."""
+    home = tmp_path_factory.mktemp("check")
+    for number in range(3 * EACH):
+        path = home / "data" / ("ant", "bee", "cat")[number // EACH] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(number).save(path)
+    store = home / ".prune"
+    library.embed(store, str(home / "data"), encoder="pixels")
+    rows = "".join(f"{c}/{i:02}.png,{i}\n" for i in range(36) for c in [("ant", "bee", "cat")[i // EACH]])
+    (home / "number.csv").write_text(f"key,number\n{rows}")
+    library.score(store, imports=str(home / "number.csv"), high="hard")
+    library.select(store, method="random", count=12, quota="equal", name="whole")
+    library.select(store, method="bottom", score="number", count=18, quota="none", name="lost")
+    return home
+
+
+def check(prune: Prune, home: Path, *words: object, selection: str = "whole") -> Any:
+    return prune("check", "--store", home / ".prune", "--selection", selection, *words)
+
+
+def body_of(said: Any) -> dict[str, Any]:
+    body = json.loads(said.out)  # exactly one object
+    assert isinstance(body, dict)
+    assert body["exit_code"] == said.code
+    assert body["passed"] is (said.code == 0)
+    return body
+
+
+def test_a_class_lost_fails_and_one_kept_passes(prune: Prune, home: Path) -> None:
+    said = check(prune, home, "--min-per-class", 4)
+    assert said.code == 0
+    assert said.out.startswith("pass  --min-per-class 4: 4 (class 'ant' keeps 4 of 12)")
+    said = check(prune, home, "--min-per-class", 1, selection="lost")
+    assert said.code == 5
+    assert "FAIL  --min-per-class 1: 0 (class 'cat' keeps 0 of 12)" in said.out
+    assert "error: selection lost does not meet --min-per-class" in said.err
+    assert "--method bottom --count 18" in said.err
+    assert "--quota-floor 1" in said.err
+
+
+def test_shares_of_classes_that_moved_by_hand(prune: Prune, home: Path) -> None:
+    body = body_of(check(prune, home, "--max-class-shift", 0.3, "--json", selection="lost"))
+    (one,) = body["conditions"]
+    assert one["value"] == pytest.approx(1 / 3)  # 12, 6, 0 of 18; a third of each before: (1/3 + 0 + 1/3) / 2
+    assert body["exit_code"] == 5
+    assert body["error"].endswith("does not meet --max-class-shift")
+    body = body_of(check(prune, home, "--max-class-shift", 0, "--json"))
+    assert body["conditions"] == [
+        {
+            "condition": "--max-class-shift",
+            "value": 0.0,
+            "limit": 0.0,
+            "passed": True,
+            "detail": "most in class 'ant': 33.3 % → 33.3 %",
+        }
+    ]
+
+
+@pytest.mark.parametrize("how", ["exact", "re-encoded", "resized"])
+def test_a_copy_in_the_test_set_fails(prune: Prune, home: Path, tmp_path: Path, how: str) -> None:
+    kept = library.Store(home / ".prune").selection("whole").keys[0]
+    image, copy = home / "data" / kept, tmp_path / "test" / "ant" / "copy.png"
+    for number in range(500, 510):
+        as_jpeg(picture(number), tmp_path / "test" / "ant" / f"{number}.jpg", 90)
+    if how == "exact":
+        copy.write_bytes(image.read_bytes())
+    elif how == "re-encoded":
+        as_jpeg(Image.open(image), copy, 60)
+    else:
+        Image.open(image).resize((80, 80), Image.Resampling.BILINEAR).save(copy)
+    body = body_of(check(prune, home, "--no-leak", tmp_path / "test", "--json"))
+    (one,) = body["conditions"]
+    assert (body["exit_code"], one["value"], one["limit"]) == (5, 1, 0)
+    (leak,) = one["listed"]
+    assert (leak["key"], leak["partner"]) == (kept, "ant/copy.png")
+    assert leak["kind"] == ("bytes" if how == "exact" else "near")
+    said = check(prune, home, "--no-leak", tmp_path / "test")
+    assert f"      {kept} = ant/copy.png ({leak['kind']})" in said.out
+
+
+def test_other_pictures_do_not_leak(prune: Prune, home: Path, tmp_path: Path) -> None:
+    for number in range(500, 510):
+        as_jpeg(picture(number), tmp_path / "test" / "ant" / f"{number}.jpg", 90)
+    other = tmp_path / "other"
+    (tmp_path / "test").rename(other)
+    for number in range(510, 515):
+        as_jpeg(picture(number), tmp_path / "test" / "ant" / f"{number}.jpg", 90)
+    said = check(prune, home, "--no-leak", other, "--no-leak", tmp_path / "test")
+    assert said.code == 0
+    assert said.out.count("pass  --no-leak") == 2
+
+
+def test_copies_of_one_another_count_once_a_pair(prune: Prune, tmp_path: Path) -> None:
+    for number in range(10):
+        as_jpeg(picture(number), tmp_path / "data" / "ant" / f"{number}.jpg", 90)
+    for number in (2, 5):
+        as_jpeg(picture(number), tmp_path / "data" / "bee" / f"{number}.jpg", 50)
+    for path in ("bee/twin.jpg", "bee/twin2.jpg"):
+        (tmp_path / "data" / path).write_bytes((tmp_path / "data" / "ant" / "7.jpg").read_bytes())
+    store = tmp_path / ".prune"
+    library.embed(store, str(tmp_path / "data"), encoder="pixels")
+    library.select(store, method="random", fraction=1)
+    said = prune("check", "--store", store, "--max-duplicates", 0.28)
+    assert said.code == 5
+    body = body_of(prune("check", "--store", store, "--max-duplicates", 0.29, "--json"))
+    assert body["conditions"][0]["value"] == pytest.approx(4 / 14)
+    partners = {one["key"]: one["partner"] for one in body["conditions"][0]["listed"]}
+    assert partners == {
+        "bee/2.jpg": "ant/2.jpg",
+        "bee/5.jpg": "ant/5.jpg",
+        "bee/twin.jpg": "ant/7.jpg",
+        "bee/twin2.jpg": "ant/7.jpg",
+    }
+
+
+def test_what_changed_against_an_earlier_selection(prune: Prune, home: Path, tmp_path: Path) -> None:
+    store = home / ".prune"
+    library.select(store, method="bottom", score="number", count=24, quota="none", name="more")
+    body = body_of(check(prune, home, "--churn", "lost", 0.25, "--json", selection="more"))
+    assert body["conditions"][0]["value"] == pytest.approx(6 / 24)
+    assert check(prune, home, "--churn", "lost", 0.24, selection="more").code == 5
+    keys = tmp_path / "last.txt"
+    keys.write_bytes((store / "selections" / "lost" / "keys.txt").read_bytes())
+    assert check(prune, home, "--churn", keys, 0, selection="lost").code == 0
+    said = check(prune, home, "--churn", "lots", 0.2)
+    assert said.code == 4
+    assert "did you mean 'lost'?" in said.err
+
+
+def test_labels_in_doubt_are_a_share_below_one_and_a_number_from_one(prune: Prune, tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", np.zeros((240, 4, 4, 3), np.uint8))
+    np.save(tmp_path / "labels.npy", np.arange(240) % 2)
+    rng = np.random.default_rng(0)
+    trust = np.concatenate([rng.normal(8, 1, 216), rng.normal(-8, 1, 24)])  # of the last: in doubt
+    store = tmp_path / ".prune"
+    data, labels = str(tmp_path / "images.npy"), str(tmp_path / "labels.npy")
+    library.embed(store, data, encoder="pixels", settings=library.Settings(reading={"labels": labels}))
+    keys = library.Store(store).dataset.keys
+    rows = "".join(f"{key},{value}\n" for key, value in zip(keys, trust, strict=True))
+    (tmp_path / "trust.csv").write_text(f"key,trust\n{rows}")
+    library.score(store, imports=str(tmp_path / "trust.csv"), high="easy")
+    library.select(store, method="random", fraction=1)
+    few = body_of(prune("check", "--store", store, "--max-suspects", 23, "--json"))
+    share = body_of(prune("check", "--store", store, "--max-suspects", 0.1, "--json"))
+    assert (few["conditions"][0]["value"], few["exit_code"]) == (24, 5)
+    assert sorted(one["key"] for one in few["conditions"][0]["listed"]) == sorted(keys[216:])
+    assert (share["conditions"][0]["value"], share["exit_code"]) == (pytest.approx(0.1), 0)
+
+
+def test_all_conditions_are_looked_at_whichever_fails(prune: Prune, home: Path) -> None:
+    said = check(prune, home, "--max-class-shift", 0.1, "--min-per-class", 5, "--churn", "whole", 0)
+    assert said.code == 5
+    assert [line.split()[:2] for line in said.out.splitlines()[:-1]] == [
+        ["FAIL", "--min-per-class"],
+        ["pass", "--max-class-shift"],
+        ["pass", "--churn"],
+    ]
+
+
+def test_without_a_condition_it_says_which_there_are(prune: Prune, home: Path) -> None:
+    said = check(prune, home)
+    assert said.code == 2
+    assert "--min-per-class 50, --max-class-shift 0.1" in said.err
+    assert said.err.splitlines()[1].endswith(" --min-per-class 50")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--max-class-shift", "1.5"], "--max-class-shift must be from 0 to 1, not 1.5"),
+        (["--max-duplicates", "-1"], "--max-duplicates must be from 0 to 1, not -1"),
+        (["--max-suspects", "2.5"], "--max-suspects must be a share below 1 or a whole number, not 2.5"),
+        (["--min-per-class", "0"], "--min-per-class must be at least 1, not 0"),
+        (["--churn", "whole", "2"], "--churn must be from 0 to 1, not 2"),
+    ],
+)
+def test_a_limit_that_makes_no_sense(prune: Prune, home: Path, words: list[str], told: str) -> None:
+    said = check(prune, home, *words)
+    assert said.code == 2
+    assert f"error: {told}" in said.err
+    assert f" {words[0]} " in said.err.splitlines()[1]
+
+
+def test_conditions_of_a_mapping_have_the_names_of_the_options() -> None:
+    read = CheckRequest.of(
+        {"min-per-class": 5, "max_duplicates": "0.1", "no-leak": "test", "churn": ["a", 0.2]}
+    )
+    assert read == CheckRequest(min_per_class=5, max_duplicates=0.1, no_leak=("test",), churn=("a", 0.2))
+    assert read.asked == ["min_per_class", "max_duplicates", "no_leak", "churn"]
+    with pytest.raises(UnknownNameError) as told:
+        CheckRequest.of({"min-per-clas": 5})
+    assert "min_per_class" in told.value.hint
+    for wrong in ({"churn": "last"}, {"min_per_class": 1.5}, {"max_duplicates": "few"}):
+        with pytest.raises(OptionError):
+            CheckRequest.of(wrong)
+
+
+def test_from_python_the_result_is_returned(home: Path) -> None:
+    result = library.check(home / ".prune", selection="lost", min_per_class=1, churn=("lost", 0))
+    assert (result["passed"], result["exit_code"]) == (False, 5)
+    assert [one["passed"] for one in result["conditions"]] == [False, True]
