@@ -21,11 +21,11 @@ from prune import pipeline
 from prune.core.errors import DataError, OptionError
 from prune.encoders.network import Network
 from prune.modalities.image import Crop, batches
-from prune.modalities.image.worker_pool import WorkerPool
 from prune.proxy import train
 from prune.steps import embedding_column
 from prune.steps.settings import Settings
 from prune.store import Store
+from prune.system.executors.worker_pool import WorkerPool
 
 TABLE = "Stopped at any time"
 TRAINING = {"proxy": "mlp", "epochs": 2, "size": 8}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from typing import Protocol
 
 import numpy as np
@@ -15,11 +13,11 @@ from prune.core.errors import DataError
 from prune.core.progress import SILENT
 from prune.modalities.image.decode import Crop, to_pixels
 from prune.modalities.image.decode_settings import PLAIN, Decoding, UnreadableImageError
+from prune.system.executors.executor import BlockLostError, Processes
 
 Batch = tuple[int, Images, dict[int, str]]
 
 _TASK_BYTES = 8 << 20  # of pixels in one task: what travels between processes at once
-_AHEAD = 2  # tasks that wait for each worker
 
 
 class ImageSource(Protocol):
@@ -101,27 +99,13 @@ def _decode(
 def _read_apart(
     reader: ImageSource, samples: pa.Table, crop: Crop, step: int, workers: int, say: Callable[[str], None]
 ) -> Iterator[Batch]:
-    from prune.modalities.image.worker_pool import (  # reading in this process needs no multiprocessing
-        WorkerDiedError,
-        WorkerPool,
-    )
-
-    pool = WorkerPool(workers, _work, reader, crop, say=say)
-    waiting: deque[tuple[int, Future[Batch]]] = deque()
-    start = 0
+    starts = range(0, len(samples), step)
+    blocks = ((_pack(samples.slice(start, step)), start) for start in starts)
     try:
-        for begin in range(0, len(samples), step):
-            waiting.append((begin, pool.submit(_pack(samples.slice(begin, step)), begin)))
-            if len(waiting) > workers * _AHEAD:
-                start, batch = waiting.popleft()
-                yield batch.result()
-        while waiting:
-            start, batch = waiting.popleft()
-            yield batch.result()
-    except WorkerDiedError as error:
+        yield from Processes(workers, say).each(_work, (reader, crop), blocks)
+    except BlockLostError as error:
+        start = starts[error.number]
         raise DataError(_died(samples["key"][start : start + step].to_pylist()), _DIED) from error
-    finally:
-        pool.close()
 
 
 def _died(keys: list[str]) -> str:

@@ -1,1 +1,1 @@
-"""Work side by side in this process: what comes out does not depend on how many threads there are."""
+"""Work side by side, in threads or processes: what comes out does not depend on how many there are."""

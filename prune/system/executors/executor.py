@@ -1,0 +1,102 @@
+"""Where blocks of work run: a function of names and row ranges, that returns little or writes a part.
+
+Two places so far, `ThisProcess` and `Processes`; what comes out does not depend on which, nor on how many.
+A cluster would be a third: whatever a block needs has to be said in its arguments, and be on a disk.
+
+Processes decode images, which Python does on one core a process. Products they do not: the neighbours of
+16,000 × 512 take 3.7 seconds of CPU time in the threads of one process, which share what they look at, 4.8
+block by block, and 6.7 in two processes, which first load it all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+_AHEAD = 2  # blocks that wait for each process
+
+
+class BlockLostError(Exception):
+    """The process of a block died, and the one that did the block again, too; `number` counts from 0."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"block {number} was lost twice")
+        self.number = number
+
+
+class Executor(Protocol):
+    """Runs blocks of work."""
+
+    def each(
+        self, work: Callable[..., Any], common: Sequence[Any], blocks: Iterable[Sequence[Any]]
+    ) -> Iterator[Any]:
+        """Yield ``work(*common, *block)`` of every block, in their order; few are begun ahead.
+
+        Parameters
+        ----------
+        work
+            A function of a module; `common` is sent to where it runs once.
+
+        Raises
+        ------
+        BlockLostError
+            What ran a block ended without an answer, twice.
+        """
+
+
+class ThisProcess:
+    """Runs every block here, when its result is asked for."""
+
+    def each(
+        self, work: Callable[..., Any], common: Sequence[Any], blocks: Iterable[Sequence[Any]]
+    ) -> Iterator[Any]:
+        """Yield the results; see `Executor`."""
+        for block in blocks:
+            yield work(*common, *block)
+
+
+class Processes:
+    """Runs blocks in processes of their own, each with one thread of products; they end with the last result.
+
+    Parameters
+    ----------
+    count
+        How many, at least 1.
+    say
+        Told when a process died and its block is done again.
+    """
+
+    def __init__(self, count: int, say: Callable[[str], None]) -> None:
+        self._count, self._say = count, say
+
+    def each(
+        self, work: Callable[..., Any], common: Sequence[Any], blocks: Iterable[Sequence[Any]]
+    ) -> Iterator[Any]:
+        """Yield the results; see `Executor`."""
+        from prune.system.executors.worker_pool import WorkerDiedError, WorkerPool
+
+        pool = WorkerPool(self._count, _alone, work, *common, say=self._say)
+        waiting: deque[Future[Any]] = deque()
+        done = 0
+        try:
+            for block in blocks:
+                waiting.append(pool.submit(*block))
+                if len(waiting) > self._count * _AHEAD:
+                    yield waiting.popleft().result()
+                    done += 1
+            while waiting:
+                yield waiting.popleft().result()
+                done += 1
+        except WorkerDiedError as error:
+            raise BlockLostError(done) from error
+        finally:
+            pool.close()
+
+
+def _alone(work: Callable[..., Any], *given: Any) -> Any:
+    """Do a block on one core: the others have blocks of their own."""
+    os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
+    return work(*given)
