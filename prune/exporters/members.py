@@ -12,6 +12,7 @@ from prune.core.errors import DataError
 from prune.exporters.job import ExportJob
 from prune.readers.tar.members import BLOCK, members
 from prune.readers.tar.samples import split_name
+from prune.system.os_errors import reading
 
 AGAIN = "run the commands again from the first"
 
@@ -133,7 +134,5 @@ def _parsed(data: bytes, image: int | None, path: Path) -> dict[str, bytes]:
 def _reopened(job: ExportJob, shard: str, fd: int) -> int:
     if fd >= 0:
         os.close(fd)
-    try:
+    with reading(shard, AGAIN):
         return os.open(job.reader.root / shard, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise DataError(f"{shard} cannot be read: {str(error.strerror).lower()}", AGAIN) from error

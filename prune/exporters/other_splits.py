@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from prune.core.errors import DataError, OptionError
+from prune.core.errors import OptionError
 from prune.exporters import tables
 from prune.exporters.columns import conformed
 from prune.exporters.job import ExportJob
@@ -26,6 +26,7 @@ from prune.readers.source_watch import DisturbedError
 from prune.readers.tables import hf_layout
 from prune.readers.tables.rows import open_rows
 from prune.system.files import NewFile
+from prune.system.os_errors import reading
 
 Others = Literal["copy", "link", "omit"]
 
@@ -139,15 +140,12 @@ _AGAIN = "run the command again when the data is at rest"
 
 
 def _copy(source: Path, out: NewFile) -> None:
-    try:
+    with reading(source, "--other-splits omit"):
         fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
         try:
             out.copy(fd, 0, os.fstat(fd).st_size)
         finally:
             os.close(fd)
-    except OSError as error:
-        said = str(error.strerror).lower()
-        raise DataError(f"{source} cannot be read: {said}", "--other-splits omit") from error
 
 
 def _check_link(job: ExportJob, form: Form) -> None:

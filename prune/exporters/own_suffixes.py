@@ -13,7 +13,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from prune.core.errors import DataError
 from prune.exporters.file_names import folded
 from prune.exporters.job import ExportJob
 from prune.exporters.side_files import Sides
@@ -24,6 +23,7 @@ from prune.modalities.image.sniff import HEAD
 from prune.modalities.image.suffixes import FOREIGN_SUFFIXES, IMAGE_SUFFIXES
 from prune.readers.folders.image_files import suffix_in
 from prune.readers.imagefolder import ImageFolder
+from prune.system.os_errors import reading
 
 _KNOWN = re.compile(
     rf"({'|'.join(sorted(IMAGE_SUFFIXES | FOREIGN_SUFFIXES, key=len, reverse=True))})(?![a-z0-9])"
@@ -56,13 +56,8 @@ def readable_suffix(root: Path, key: str) -> str | None:
     """Return the suffix that the bytes of a file have, if readers know it and not the file's own."""
     if suffix_in(key.rpartition("/")[2]) in TORCHVISION:
         return None
-    try:
-        with (root / key).open("rb") as file:
-            suffix = suffix_of(file.read(HEAD))
-    except OSError as error:
-        raise DataError(
-            f"{root / key} cannot be read: {str(error.strerror).lower()}", "bring it back, or remove it"
-        ) from error
+    with reading(root / key, "bring it back, or remove it"), (root / key).open("rb") as file:
+        suffix = suffix_of(file.read(HEAD))
     return suffix if suffix in TORCHVISION else None
 
 

@@ -18,6 +18,7 @@ from prune.core.errors import DataError
 from prune.readers.folders.image_files import is_image, may_be_image
 from prune.readers.folders.metadata import NAMES, Metadata
 from prune.readers.imagefolder import ImageFolder
+from prune.system.os_errors import reading
 
 _NONE: Mapping[str, str] = {}
 _LINKED = "_file_name"  # of columns that name further files of a sample
@@ -79,11 +80,8 @@ def side_bytes(path: Path) -> bytes:
     DataError
         It cannot be read.
     """
-    try:
+    with reading(path, "bring it back, or remove it"):
         return path.read_bytes()
-    except OSError as error:
-        said = str(error.strerror).lower()
-        raise DataError(f"{path} cannot be read: {said}", "bring it back, or remove it") from error
 
 
 def cut(found: Metadata, kept: Collection[str], renamed: Mapping[str, str] = _NONE) -> bytes | None:

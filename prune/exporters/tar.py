@@ -32,6 +32,7 @@ from prune.exporters.renamed_members import other_key, renamed
 from prune.exporters.weights import WEIGHT, free_name
 from prune.modalities.image import suffix_of
 from prune.system.files import NewFile
+from prune.system.os_errors import reading
 
 BLOCK = 512
 CLASS = "cls"  # the member of the class id
@@ -150,7 +151,7 @@ def _weights(job: ExportJob, rows: Rows) -> list[bytes | None]:
 
 
 def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
-    try:
+    with reading(path, _AGAIN):  # what cannot be written is an OutputError already
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             start = _global_header(fd)
@@ -169,8 +170,6 @@ def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
                 _copy_window(fd, window, start, path, out)
         finally:
             os.close(fd)
-    except OSError as error:  # of the source: what cannot be written is an OutputError already
-        raise DataError(f"{path} cannot be read: {str(error.strerror).lower()}", _AGAIN) from error
 
 
 _AGAIN = "run the commands again from the first"

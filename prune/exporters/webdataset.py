@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from prune.core.arrays import Rows
-from prune.core.errors import DataError, OptionError, StoreError
+from prune.core.errors import OptionError, StoreError
 from prune.exporters import tar
 from prune.exporters.carried_fields import say_what_is_lost
 from prune.exporters.class_ids import counts_up, source_ids
@@ -20,6 +20,7 @@ from prune.exporters.staging.folder import StagingFolder
 from prune.readers.webdataset import CLASS_NAMES, WebDataset
 from prune.system import files
 from prune.system.files import NewFile
+from prune.system.os_errors import reading
 
 _FEW = 4  # shards: fewer than a trainer has workers
 _SHARDS = 16  # for that many workers a shard each
@@ -211,12 +212,8 @@ def _class_names(job: ExportJob) -> bytes:
 
 def _copied_names(job: ExportJob, source: WebDataset) -> bytes:
     name = source.names_file
-    try:
+    with reading(name, "run the command again"):
         data = (source.root / name).read_bytes() if name else b""
-    except OSError as error:
-        raise DataError(
-            f"{name} cannot be read: {str(error.strerror).lower()}", "run the command again"
-        ) from error
     scanned = next((file for file in job.dataset.seen if file not in job.dataset.sources), None)
     if name != scanned or source.classes(job.dataset.classes) != job.dataset.classes:
         raise StoreError(

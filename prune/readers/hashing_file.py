@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Protocol
 
 from prune.core.errors import DataError
+from prune.system.os_errors import reading
 
 READ = 1 << 20  # bytes a read; larger ones leave the cache
 
@@ -40,10 +41,8 @@ class HashingFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with reading(path):
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {str(error.strerror).lower()}") from error
         self.size = os.fstat(self._fd).st_size
         self._begin, self._end, self._data = 0, 0, b""  # the window [begin, end) of the file
         self._sha256 = hashlib.sha256()
@@ -96,10 +95,8 @@ class HashingFile:
         self._begin, self._data = start, b"".join(parts)
 
     def _next(self) -> bytes:
-        try:
+        with reading(self.path):
             block = os.read(self._fd, READ)
-        except OSError as error:
-            raise DataError(f"{self.path} cannot be read: {str(error.strerror).lower()}") from error
         if self._hashing:
             self._hashing.result()
         self._hashing = self._thread.submit(self._sha256.update, block)

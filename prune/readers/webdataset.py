@@ -29,6 +29,7 @@ from prune.readers.tar.restarting_keys import told_apart
 from prune.readers.tar.samples import rows_of
 from prune.readers.tar.shard_list import find_shards, looks_like_shards
 from prune.readers.tar.tar_glance import remark_on
+from prune.system.os_errors import reading
 
 CLASS_NAMES = "classnames.txt"
 
@@ -213,10 +214,8 @@ class WebDataset(ReaderBase):
                 os.close(fd)
 
     def _open(self, shard: str) -> int:
-        try:
+        with reading(self.root / shard):
             return os.open(self.root / shard, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise DataError(f"{self.root / shard} cannot be read: {str(error.strerror).lower()}") from error
 
     def _class_names(self) -> list[str]:
         name = self.names_file

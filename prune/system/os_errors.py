@@ -7,7 +7,7 @@ import errno
 from collections.abc import Iterator
 from pathlib import Path
 
-from prune.core.errors import OutputError
+from prune.core.errors import DataError, OutputError
 
 
 @contextlib.contextmanager
@@ -20,6 +20,15 @@ def writing(place: Path) -> Iterator[None]:
     except OSError as error:
         reason, hint = reason_of(error)
         raise OutputError(f"cannot write to {place}: {reason}", hint) from error
+
+
+@contextlib.contextmanager
+def reading(place: object, hint: str = "") -> Iterator[None]:
+    """Turn the system's word on what cannot be read into ours."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{place} cannot be read: {str(error.strerror).lower()}", hint) from error
 
 
 def reason_of(error: OSError) -> tuple[str, str]:

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prune.core.errors import DataError
 from prune.readers.folders.descriptions import is_description
 from prune.readers.folders.image_files import is_image, kind_of, may_be_image
 from prune.readers.folders.metadata import NAMES as METADATA
 from prune.readers.folders.roles import is_no_data, notes_among
 from prune.readers.tar.samples import printable
+from prune.system.os_errors import reading
 
 _OFTEN = 16  # times that one folder may be read through links
 _FOLDER, _LINK = "a folder", "a link"
@@ -79,11 +79,8 @@ class Walk:
     def _listing(self, folder: str) -> list[Entry]:
         """Return the folders and images of one folder, sorted by the bytes of their names."""
         place = self.root / folder
-        try:
-            with os.scandir(place) as entries:
-                found = {e.name: self._kind(place, e) for e in entries if not e.name.startswith(".")}
-        except OSError as error:
-            raise DataError(f"{place} cannot be read: {str(error.strerror).lower()}") from error
+        with reading(place), os.scandir(place) as entries:
+            found = {e.name: self._kind(place, e) for e in entries if not e.name.startswith(".")}
         if not self.as_it_stands:
             self._leave_out_notes(found, top=not folder)
         for name in [name for name, kind in found.items() if kind in {_FOLDER, _LINK} and is_no_data(name)]:

@@ -14,6 +14,7 @@ from prune.readers.labels.names import is_label, likely
 from prune.readers.tar.label import MAX_JSON_BYTES, is_json, label_of, places, usable_label
 from prune.readers.tar.members import Member, members
 from prune.readers.tar.samples import split_name
+from prune.system.os_errors import reading
 
 _SAMPLES = 8  # that are looked at, until one has fields or a label
 _DEEP = 3  # levels of JSON
@@ -24,11 +25,9 @@ class GlancedFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with reading(path):
             self.size = path.stat().st_size
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {str(error.strerror).lower()}") from error
 
     def __enter__(self) -> GlancedFile:
         return self
@@ -38,10 +37,8 @@ class GlancedFile:
 
     def read(self, start: int, size: int) -> bytes:
         """Return `size` bytes from `start`, fewer at the end."""
-        try:
+        with reading(self.path):
             return os.pread(self._fd, size, start)
-        except OSError as error:
-            raise DataError(f"{self.path} cannot be read: {str(error.strerror).lower()}") from error
 
     def damaged(self, after: int) -> DataError:
         """End the walk."""
