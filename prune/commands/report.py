@@ -9,7 +9,8 @@ import typer
 
 from prune.commands import completion as c
 from prune.commands import options as o
-from prune.commands.console import finish, noting, reporter
+from prune.commands.console import finish, noting
+from prune.commands.run_settings import run_settings
 
 
 def report(
@@ -29,9 +30,8 @@ def report(
 ) -> None:
     """Write a page to look at: what was kept and dropped, scores, classes, coverage, cost, provenance."""
     from prune import pipeline
-    from prune.steps.settings import Settings
 
-    settings = Settings(seed=seed, device=device.value, reporter=reporter(quiet=quiet))
+    settings = run_settings(locals())
     result = pipeline.report(store, selection=selection, out=out, settings=settings)
     finish(result, _lines(result), as_json=json, quiet=quiet)
     if open_ and not _shown(Path(result["out"])):

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from prune.commands import completion as c
 from prune.commands import options as o
-from prune.commands.console import finish, reporter
+from prune.commands.console import finish
+from prune.commands.run_settings import run_settings
 
 _SHOWN = 20  # labels that are listed on the terminal; --json has all
 _WIDE = 40  # characters of a key or a class in a column; longer ones stick out
@@ -43,9 +44,8 @@ def suspects(
 ) -> None:
     """List labels that are in doubt, the most doubtful first, with what is likelier."""
     from prune import pipeline
-    from prune.steps.settings import Settings
 
-    settings = Settings(seed=seed, device=device.value, wait=wait, reporter=reporter(quiet=quiet))
+    settings = run_settings(locals())
     shown = first if first is not None or json else _SHOWN
     result = pipeline.suspects(store, by=by, first=shown, out=out, overwrite=overwrite, settings=settings)
     finish(result, _lines(result), as_json=json, quiet=quiet)
