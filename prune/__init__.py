@@ -19,7 +19,19 @@ from prune.core import errors as errors
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from prune.pipeline import check, embed, export, gc, report, score, select, suspects, verify, why
+    from prune.pipeline import (
+        check,
+        embed,
+        evaluate,
+        export,
+        gc,
+        report,
+        score,
+        select,
+        suspects,
+        verify,
+        why,
+    )
     from prune.steps import label_noise as noise
     from prune.steps.select.arrays import select_rows
     from prune.steps.settings import Settings
@@ -31,6 +43,7 @@ __all__ = [
     "check",
     "embed",
     "errors",
+    "evaluate",
     "export",
     "gc",
     "noise",

@@ -35,6 +35,19 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "prune export --format parquet --selection tenth --rejected",
         ),
     ),
+    "evaluate": (
+        (
+            "is it better than random, at two sizes?",
+            "prune evaluate --test test --select kcenter --select top:el2n --fraction 0.1,0.3",
+        ),
+        ("a selection of the store, five seeds", "prune evaluate --test testdata/ --select tenth --seeds 5"),
+        (
+            "a chain, and an option of select",
+            "prune evaluate --test test --select 'semdedup>random' "
+            "--select stratified:aum,drop_hardest=0.1 --fraction 0.3",
+        ),
+        ("what it would cost", "prune evaluate --test test --select kcenter --fraction 0.3 --dry-run"),
+    ),
     "report": (
         ("a page about the latest selection, in the browser", "prune report --open"),
         ("of a selection by name, in a file of your own", "prune report --selection tenth --out tenth.html"),
@@ -80,6 +93,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 # A value of each option that has no default, for the hint that it wants one.
 VALUES = {
     "--as": "imagefolder",
+    "--batch": "128",
     "--by": "confident",
     "--churn": "last 0.2",
     "--checkpoint": "model.pth",
@@ -121,10 +135,16 @@ VALUES = {
     "--reweight": "cluster",
     "--runs": "5",
     "--score": "el2n",
+    "--select": "kcenter",
     "--selection": "kcenter",
     "--shard-size": "10000",
+    "--size": "32",
     "--split": "train",
+    "--steps": "4000",
     "--target": "wanted/",
+    "--test": "test",
+    "--test-labels": "labels.csv",
+    "--test-split": "test",
     "--type": "el2n",
     "--until-stable": "0.95",
     "--workers": "4",

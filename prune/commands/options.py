@@ -45,6 +45,7 @@ HOW = "How"
 PROXY = "The proxy"
 TRUST = "How far to trust it"
 MODEL = "A model of your own"
+MODEL_TRAINED = "What is trained"
 CLASSES = "How it is split over classes"
 TARGET = "What to match, and weights"
 CONDITIONS = "What must hold"
@@ -53,8 +54,8 @@ OUT = "Where results go"
 WRONG = "When something is wrong"
 RUN = "How it runs"
 GROUPS = (
-    *(READ, SCORES, KEEP, WRITE, HOW, PROXY, TRUST, MODEL, CLASSES, TARGET, FORM),
-    *(CONDITIONS, OUT, WRONG, RUN),
+    *(READ, SCORES, KEEP, WRITE, HOW, PROXY, TRUST, MODEL, MODEL_TRAINED, CLASSES),
+    *(TARGET, FORM, CONDITIONS, OUT, WRONG, RUN),
 )
 
 

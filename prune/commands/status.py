@@ -44,7 +44,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
         lines.append(f"{name}: {shape} {column['dtype']}, {size(column['bytes'])}")
     if result["trained"]:
         lines.append(f"trained: {result['trained']}")
-    lines += [*_selections(result), *_unfinished(result)]
+    lines += [*_selections(result), *_evaluations(result["evaluations"]), *_unfinished(result)]
     lines += [f"damaged: {one['what']}   # {one['command']}" for one in result["damaged"]]
     if result["unused"]:
         free = f"prune gc removes {size(result['unused'])}"
@@ -80,6 +80,17 @@ def _selections(result: dict[str, Any]) -> list[str]:
     for name, why in result["stale"].items():
         lines.append(f"stale: selection {name}, as {why['column']} was made again   # {why['command']}")
     return lines
+
+
+def _evaluations(held: dict[str, Any]) -> list[str]:
+    from prune.core.safe_text import counted, size
+
+    if not held["cells"] and not held["choices"]:
+        return []
+    names = ", ".join(held["selections"])
+    return [
+        f"evaluations: {counted(held['cells'], 'training')} of {names or 'nothing'}, {size(held['bytes'])}"
+    ]
 
 
 def _outdated(scores: dict[str, str], store: str) -> list[str]:

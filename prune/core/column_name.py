@@ -10,6 +10,8 @@
 `probs.heldout`       of a cross-fit: predictions by the proxies that did not train on a sample
 `images.SIZE`         decoded images of so many pixels a side
 `neighbours.METRIC.ENCODER`  the nearest of every sample in an embedding, kept for whoever asks for them
+`evaluation.CELL`     what a target predicts of the test samples; CELL: what it was trained on
+`choice.CHOICE`       which samples a selection keeps that was made to be evaluated, and their weights
 ====================  ====================================================================================
 """
 
@@ -19,6 +21,8 @@ from collections.abc import Iterable, Mapping
 
 SCORE, TRACE, GRAD_NORM, DEEPFOOL = "score", "trace", "grad_norm", "deepfool"
 EMBEDDING, IMAGES, NEIGHBOURS = "embedding", "images", "neighbours"
+EVALUATION, CHOICE = "evaluation", "choice"
+OF_EVALUATIONS = (EVALUATION, CHOICE)  # dozens, which nothing is scored, selected or exported by
 OF_A_RUN = (TRACE, GRAD_NORM, DEEPFOOL)  # kinds that every run has its own of
 
 STD, SUSPECT, SUSPECT_RANK, EXTRAPOLATED = "std", "suspect", "suspect_rank", "extrapolated"  # of scores
@@ -123,8 +127,8 @@ def runs_among(names: Iterable[str]) -> list[ColumnName]:
 
 
 def deciding(columns: Mapping[str, str]) -> dict[str, str]:
-    """Return the columns without those that only save time: with them or without, results are the same."""
-    return {name: of for name, of in columns.items() if ColumnName(name).kind != NEIGHBOURS}
+    """Return the columns without those that only save time or evaluate: selections are the same without."""
+    return {n: of for n, of in columns.items() if ColumnName(n).kind not in {NEIGHBOURS, *OF_EVALUATIONS}}
 
 
 def is_trained(name: str) -> bool:

@@ -53,6 +53,20 @@ class Timed:
         self.reporter.say(message)
 
 
+class StagesOnly:
+    """Another reporter, without what is said: where it is advice about a choice that is being measured."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.reporter = reporter
+
+    def stage(self, what: str, total: int, unit: str = "samples") -> AbstractContextManager[Advance]:
+        """Pass the stage on."""
+        return self.reporter.stage(what, total, unit)
+
+    def say(self, message: str) -> None:
+        """Say nothing."""
+
+
 class Clock(Timed):
     """Seconds of each stage, and of the whole."""
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import resnet
 
-from prune.core.arrays import Rows
+from prune.core.arrays import Rows, Weights
 from prune.core.errors import OptionError
 from prune.core.progress import Advance
 from prune.proxy.config import Training
@@ -24,6 +24,7 @@ from prune.proxy.models import build
 from prune.proxy.sharded_step import SHARD, Shards
 from prune.proxy.small_networks import Mean, Residual
 from prune.proxy.torch_device import generator, seeded
+from prune.proxy.training_length import TrainingLength
 from prune.system.precision import precision_of
 
 _BUILDING = threading.Lock()  # initial weights come from torch's global generator
@@ -44,16 +45,33 @@ class Trainer:
         Samples to learn from.
     training, run
         How, and which of the runs: another run has other weights, order and augmentation.
+    length
+        So many steps, instead of the epochs of `training`.
+    weights : (n,)
+        How much the loss of each row counts, of all rows of the dataset; the mean over those that are learnt
+        is taken for 1. So the expected step follows the weighted mean over the set, which is what selectors
+        compute weights for; a mean over each step's own weights would favour steps of light samples.
     """
 
-    def __init__(self, inputs: Inputs, training: Training, run: int) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        training: Training,
+        run: int,
+        *,
+        length: TrainingLength | None = None,
+        weights: Weights | None = None,
+    ) -> None:
         self.inputs = inputs
         self.training = training
         self.run = run
+        self.length = length
         self.rows = _at_least_two(inputs.labelled)
+        self.weights = None if weights is None else _of_mean_one(weights, self.rows)
         self.model = new_model(inputs, training, run)
         self.optimiser = _optimiser(self.model, training)
-        self.step = int(max(np.diff(_ends(len(self.rows), training.batch), prepend=0)))  # samples at most
+        self._ends = _ends(len(self.rows), training.batch) if length is None else length.ends(len(self.rows))
+        self.step = int(max(np.diff(self._ends, prepend=0)))  # samples at most
         self.at_once = inputs.micro_batch.of(self.step)  # samples, for the whole life of this trainer
         self.autocast = precision_of(inputs.device.type) == "bfloat16"
         self._draws_nothing = draws_nothing(self.model)
@@ -62,6 +80,16 @@ class Trainer:
     def device(self) -> torch.device:
         """Where the network is."""
         return self.inputs.device
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.training.epochs * len(self._ends) if self.length is None else self.length.steps
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that are begun."""
+        return -(-self.steps // len(self._ends))
 
     def epoch(self, number: int, advance: Advance) -> None:
         """Train for one epoch, the `number`-th, counted from 1.
@@ -77,12 +105,13 @@ class Trainer:
         source = generator("epoch", training.seed, self.run, number)
         order = self.rows[torch.randperm(len(self.rows), generator=source).numpy()]
         moves = Moves.draw(len(order), crop=training.crop, flip=training.flip, source=source)
-        ends = _ends(len(order), training.batch)
+        before = (number - 1) * len(self._ends)
+        ends = self._ends[: self.steps - before]
         total = torch.zeros((), device=self.device)
         self.model.train()
         with self._stepping(number) as take:
             for step, (start, stop) in enumerate(zip([0, *ends], ends, strict=False)):
-                self._pace((number - 1) * len(ends) + step, training.epochs * len(ends))
+                self._pace(before + step, self.steps)
                 self.optimiser.zero_grad()
                 total += take(step, order[start:stop], moves.part(start, stop))
                 self.optimiser.step()
@@ -154,7 +183,10 @@ class Trainer:
         # The cache of casts is one for all threads, and keeps nothing that is used twice.
         with torch.autocast(kind, torch.bfloat16, enabled=self.autocast, cache_enabled=kind != "cpu"):
             logits = model(self.inputs.normalise(samples))
-        return functional.cross_entropy(logits.float(), labels)
+        if self.weights is None:
+            return functional.cross_entropy(logits.float(), labels)
+        losses = functional.cross_entropy(logits.float(), labels, reduction="none")
+        return (losses * self.weights[rows].to(self.device)).mean()
 
 
 def new_model(inputs: Inputs, training: Training, run: int) -> nn.Module:
@@ -214,6 +246,13 @@ def _ends(n: int, batch: int) -> list[int]:
     batch = min(batch, max(_FEW, n // _FEW))
     steps = min(-(-n // batch), max(1, n // 2))
     return [n * (step + 1) // steps for step in range(steps)]
+
+
+def _of_mean_one(weights: Weights, rows: Rows) -> Tensor:
+    own = weights.astype(np.float64)
+    if not (np.isfinite(own[rows]).all() and (own[rows] >= 0).all() and own[rows].sum() > 0):
+        raise ValueError("weights of a loss are finite, at least 0, and not all of them 0")
+    return torch.from_numpy((own / own[rows].mean()).astype(np.float32))
 
 
 def _at_least_two(rows: Rows) -> Rows:

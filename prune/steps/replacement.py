@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from prune.core.column_name import EVALUATION, deciding, of_kinds
 from prune.core.errors import StoreError
 from prune.store import Store, read_selection
 
@@ -34,7 +35,11 @@ def tell_hidden(store: Store, fingerprint: str, say: Say) -> None:
     if not store.exists() or store.state.get("dataset") in {None, fingerprint}:
         return
     state = store.state
-    held = [*sorted(state["columns"]), *(f"selection {name}" for name in sorted(state["selections"]))]
+    held = [
+        *sorted(deciding(state["columns"])),
+        *(f"selection {name}" for name in sorted(state["selections"])),
+    ]
+    held += ["evaluations"] if of_kinds(state["columns"], EVALUATION) else []
     if held:
         say(f"the data changed: when this is done, {named(held)} of the data before are no longer shown")
 

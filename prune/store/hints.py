@@ -8,7 +8,17 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from prune.core import method_names
-from prune.core.column_name import EMBEDDING, FEATURES, HELD_OUT, NEIGHBOURS, SCORE, ColumnName, of_kinds
+from prune.core.column_name import (
+    EMBEDDING,
+    FEATURES,
+    HELD_OUT,
+    IMAGES,
+    NEIGHBOURS,
+    OF_EVALUATIONS,
+    SCORE,
+    ColumnName,
+    of_kinds,
+)
 from prune.core.store_option import in_store
 
 
@@ -24,6 +34,8 @@ def writer_of(column: str) -> str:
         return "prune methods scores   # what prune computes; prune score --import FILE takes scores of yours"
     if name.kind == SCORE:
         return f"prune score --type {name.rest}   # writes {column}"
+    if name.kind in OF_EVALUATIONS:
+        return "prune evaluate --test DATA   # writes it again"
     folds = " --cross-fit 5" if name == HELD_OUT else ""
     return f"prune score --type el2n{folds}   # writes {column}"
 
@@ -58,6 +70,8 @@ def makes(command: str, column: str) -> bool:
     if verb == "embed":
         default = "precomputed" if "--features" in words else "resnet18"
         return name.kind == EMBEDDING and name.of == _option(words, "--encoder", default)
+    if verb == "evaluate" or name.kind in OF_EVALUATIONS:
+        return verb == "evaluate" and name.kind in {*OF_EVALUATIONS, IMAGES}
     if verb != "score":
         return False
     if name.kind == SCORE:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from prune.core.column_name import EVALUATION, of_kinds
 from prune.core.errors import StoreError
 from prune.store.column_json import known_recipe
 from prune.store.folder import StoreFolder
@@ -126,7 +127,7 @@ def _old_selections(store: StoreFolder, shown: Mapping[str, str]) -> Iterator[Un
 
 
 def _old_targets(store: StoreFolder, state: Mapping[str, Any]) -> Iterator[Unused]:
-    """Targets that no shown selection matched; which one it was, a selection says only in words."""
+    """Targets that no shown selection matched (which one, it says only in words), nor any cell tests on."""
     abouts = []
     for name in state["selections"]:
         path = store.path / SELECTIONS / name / SELECTION
@@ -137,8 +138,17 @@ def _old_targets(store: StoreFolder, state: Mapping[str, Any]) -> Iterator[Unuse
     asked = [about.get("asked") or {} for about in abouts]
     if any(not isinstance(one, dict) or one.get("target") for one in asked):  # or damaged: it may be one
         return
+    tested = _tested_on(store, state["columns"])
     for folder in _inside(store.path / TARGETS):
-        yield Unused(folder, "no selection matches a target", size_of(folder))
+        if folder.name not in tested:
+            yield Unused(folder, "no selection matches it, and no evaluation tests on it", size_of(folder))
+
+
+def _tested_on(store: StoreFolder, shown: Mapping[str, str]) -> set[str]:
+    """Return the folders of the datasets that shown evaluations test on."""
+    cells = [store.path / COLUMNS / name / shown[name] for name in of_kinds(shown, EVALUATION)]
+    tests = [(known_recipe(folder) or {}).get("test") for folder in cells]
+    return {str(test.get("data", ""))[:16] for test in tests if isinstance(test, dict)}
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -41,7 +41,7 @@ _DESCRIBED = {"format", "split", "classes", "sources", "n", "samples"}
 _MAYBE = {"skipped", "modality", "holdout"}  # where shards or samples were left out, or samples are no images
 _NOTES = {
     LOCATION: {"data", "relative", "reading"},
-    TIMINGS: {"embed", "score", "select", "costs", "commands"},
+    TIMINGS: {"embed", "score", "select", "evaluate", "costs", "commands"},
 }
 
 
@@ -115,7 +115,7 @@ def _add_begun(store: StoreFolder, found: Findings, again: str) -> None:
 
 def _all_commands(store: StoreFolder, command: Command) -> list[str]:
     """Return every command that the store remembers, in the order of the verbs."""
-    verbs = ["embed", "score", "select"]
+    verbs = ["embed", "score", "select", "evaluate"]
     made = sorted(store.commands.items(), key=lambda item: (verbs.index(item[1].split(" ")[1]), item[1]))
     known = [command(what) for what, _ in made]
     known += [in_store(words, str(store.path)) for words in begun(store.path).values()]

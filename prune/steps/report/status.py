@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prune.core.column_name import EMBEDDING, SCORE, of_kinds
+from prune.core.column_name import CHOICE, EMBEDDING, EVALUATION, OF_EVALUATIONS, SCORE, ColumnName, of_kinds
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
 from prune.steps.recovery import commands_of
@@ -68,7 +68,9 @@ def status(store: Store) -> dict[str, Any]:
         "columns": {
             name: {"shape": list(column.shape), "dtype": column.dtype.name, "bytes": column.nbytes}
             for name, column in sound.items()
+            if ColumnName(name).kind not in OF_EVALUATIONS
         },
+        "evaluations": _evaluations(sound),
         "trained": trained(store.recipe_of, list(shown)),
         "selections": {
             name: {key: one.about[key] for key in ("method", "k", "usable", "asked", "seed")}
@@ -126,6 +128,18 @@ def _dataset(dataset: Dataset, fingerprint: str) -> dict[str, Any]:
         "held_out": len(dataset.held_out),
         "holdout": None if dataset.holdout is None else dataset.holdout.get("holdout"),
         "fingerprint": fingerprint,
+    }
+
+
+def _evaluations(columns: Mapping[str, Column]) -> dict[str, Any]:
+    """Return how many trainings there are, of which selections, and how many bytes they take."""
+    cells = [columns[name].recipe for name in of_kinds(columns, EVALUATION)]
+    held = [columns[name] for name in of_kinds(columns, *OF_EVALUATIONS)]
+    return {
+        "cells": len(cells),
+        "selections": sorted({str(cell["set"]["spec"]) for cell in cells}),
+        "choices": len(of_kinds(columns, CHOICE)),
+        "bytes": sum(column.nbytes for column in held),
     }
 
 

@@ -76,7 +76,7 @@ def look_at(
         columns = (
             _by_proxy(pool, ready, target.source, device)
             if pool.is_of_proxy
-            else [_by_encoder(pool.store.column(pool.space), ready, target.source, device)]
+            else [by_encoder(pool.store.column(pool.space), ready, target.source, device)]
         )
         rejects = dict(dataset.rejects)
         for column in columns:
@@ -119,12 +119,19 @@ def _by_proxy(pool: TargetPool, ready: Opened, source: str, device: str) -> list
             reporter=settings.reporter,
         )
     else:
-        inputs = _by_encoder(trained.inputs, ready, source, device)
+        inputs = by_encoder(trained.inputs, ready, source, device)
     made = apply_proxy(trained, ready.store, ready.dataset, inputs, device=device, reporter=settings.reporter)
     return [inputs, *(ready.store.open_column(name, made[name]) for name in RESULTS)]
 
 
-def _by_encoder(wanted: Column, ready: Opened, source: str, device: str) -> Column:
+def by_encoder(wanted: Column, ready: Opened, source: str, device: str) -> Column:
+    """Return the embedding of another dataset that is made as `wanted` was.
+
+    Raises
+    ------
+    OptionError
+        The encoder cannot be made again.
+    """
     same = _same_column(wanted, ready.store)
     if same is not None:
         return same

@@ -41,12 +41,17 @@ class TargetPool:
         return self.store.dataset
 
     def named(self, other: Dataset) -> Dataset:
-        """Return another dataset with the classes of the pool, by name; no label where it has none."""
-        names = pa.array(other.classes, pa.string()).take(other.samples["label"].combine_chunks())
-        ids = pc.index_in(names, value_set=pa.array(self.dataset.classes, pa.string()), skip_nulls=True)
-        place = SAMPLES.get_field_index("label")
-        samples = other.samples.set_column(place, SAMPLES.field("label"), ids.cast(pa.int32()))
-        return replace(other, classes=self.dataset.classes, samples=samples)
+        """Return another dataset with the classes of the pool."""
+        return with_classes(other, self.dataset.classes)
+
+
+def with_classes(other: Dataset, classes: list[str]) -> Dataset:
+    """Return a dataset whose labels are ids of these classes, by name; no label where there is none."""
+    names = pa.array(other.classes, pa.string()).take(other.samples["label"].combine_chunks())
+    ids = pc.index_in(names, value_set=pa.array(classes, pa.string()), skip_nulls=True)
+    place = SAMPLES.get_field_index("label")
+    samples = other.samples.set_column(place, SAMPLES.field("label"), ids.cast(pa.int32()))
+    return replace(other, classes=classes, samples=samples)
 
 
 def essence(recipe: Mapping[str, Any]) -> dict[str, Any]:

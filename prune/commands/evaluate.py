@@ -1,0 +1,136 @@
+"""`prune evaluate`: does a selection train as well as random, and as everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from prune.commands import completion as c
+from prune.commands import options as o
+from prune.commands.console import finish, noting, reporter
+from prune.core import method_names
+from prune.system.cores import core_count
+
+
+def evaluate(
+    data: o.Data = None,
+    test: Annotated[
+        str | None, o.option("DATA|SPLIT", "What to test on: a dataset, a split of DATA, or a store.", o.READ)
+    ] = None,
+    test_split: Annotated[str | None, o.option("NAME", "Which split of another dataset.", o.READ)] = None,
+    test_labels: Annotated[Path | None, o.option("FILE", "Labels of another dataset.", o.READ)] = None,
+    select: Annotated[
+        list[str] | None,
+        o.option(
+            "SPEC",
+            "METHOD[:SCORE][,NAME=VALUE…], a chain of them with >, or a selection there is; may be repeated. "
+            "Default: the latest selection.",
+            o.KEEP,
+            complete=c.choices(method_names.SELECTORS),
+        ),
+    ] = None,
+    fraction: Annotated[
+        list[str] | None, o.option("F[,F…]", "Fractions kept, each over 0 and below 1.", o.KEEP)
+    ] = None,
+    seeds: Annotated[
+        int, o.option("N", "Trainings of every set; more of them later add to these.", o.HOW)
+    ] = 3,
+    steps: Annotated[
+        int | None,
+        o.option(
+            "N",
+            "Equal steps: every set is trained for N. Default: as many as 10 epochs of everything have.",
+            o.HOW,
+            show_default=False,
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, o.option("N", "Equal epochs: every set is trained for N of its own.", o.HOW)
+    ] = None,
+    model: Annotated[
+        str | None,
+        o.option(
+            "NAME",
+            "What is trained: resnet8, resnet9, resnet20, lenet, mlp, linear, or a torchvision model. "
+            "Default: resnet8.",
+            o.MODEL_TRAINED,
+            complete=c.choices(method_names.PROXIES),
+            show_default=False,
+        ),
+    ] = None,
+    on: Annotated[
+        str | None, o.option("NAME", "The embedding of --model linear.", o.MODEL_TRAINED, complete=c.spaces)
+    ] = None,
+    size: Annotated[
+        int | None,
+        o.option("N", "Pixels a side. Default: as the proxy, else 32.", o.MODEL_TRAINED, show_default=False),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        o.option("N", "Samples a step. Default: the network's.", o.MODEL_TRAINED, show_default=False),
+    ] = None,
+    lr: Annotated[float | None, o.option("X", "Peak learning rate.", o.MODEL_TRAINED)] = None,
+    flip: Annotated[
+        bool | None,
+        o.option(
+            None,
+            "Mirror images. Default: as the proxy.",
+            o.MODEL_TRAINED,
+            "--flip/--no-flip",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path | None, o.option("FILE", "Every training as a row: .parquet or .csv.", o.OUT)] = None,
+    dry_run: Annotated[bool, o.option(None, "Say what it would cost, and stop.", o.RUN, "--dry-run")] = False,
+    max_memory: Annotated[
+        str | None, o.option("SIZE", "Such as 4G, for choosing; default: half of what is free.", o.RUN)
+    ] = None,
+    workers: o.Workers = None,
+    on_error: o.ErrorMode = o.OnError.fail,
+    max_bad: o.MaxBad = 0.01,
+    wait: o.Wait = False,
+    store: o.StorePath = o.STORE,
+    seed: o.Seed = 0,
+    device: o.DeviceName = o.DeviceChoice.auto,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Train a target on selections, on random sets of the same size and on everything, and compare them."""
+    from prune import pipeline
+    from prune.commands.evaluate_report import table_lines
+    from prune.steps.settings import Settings
+    from prune.system.memory import parse_memory
+
+    settings = Settings(
+        seed=seed,
+        device=device.value,
+        workers=core_count() if workers is None else workers,
+        on_error=on_error.value,
+        max_bad=max_bad,
+        wait=wait,
+        memory=None if max_memory is None else parse_memory(max_memory),
+        reporter=reporter(quiet=quiet),
+    )
+    result = pipeline.evaluate(
+        store,
+        data,
+        test=test or "",
+        test_split=test_split,
+        test_labels=None if test_labels is None else str(test_labels),
+        select=select or (),
+        fractions=fraction or (),
+        seeds=seeds,
+        steps=steps,
+        epochs=epochs,
+        model=model,
+        on=on,
+        size=size,
+        batch=batch,
+        peak_lr=lr,
+        flip=flip,
+        out=out,
+        dry_run=dry_run,
+        settings=settings,
+    )
+    lines: list[str] = [] if dry_run else table_lines(result)
+    finish(result, noting(result, "every cell is there already", lines), as_json=json, quiet=quiet)

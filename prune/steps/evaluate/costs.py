@@ -1,0 +1,78 @@
+"""What a selection cost before anything is trained on it: the scores it was chosen by, and the choosing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prune.core.column_name import DEEPFOOL, EMBEDDING, FEATURES, FIRST_RUN, GRAD_NORM, TRACE, ColumnName
+from prune.core.errors import StoreError
+from prune.store import Store, read_selection
+from prune.store.column_json import known_recipe
+from prune.store.layout import COLUMNS
+
+_COSTLY = (TRACE, GRAD_NORM, DEEPFOOL)  # kinds whose seconds are kept, column by column
+
+
+def selecting_seconds(store: Store, about: Mapping[str, Any]) -> float | None:
+    """Return the seconds that choosing took; None where that is not known."""
+    if "choice" in about:
+        return store.costs.get(about["choice"])
+    try:
+        seconds = read_selection(store, about["selection"]).about["seconds"]["select"]["total"]
+    except (StoreError, KeyError, ValueError, TypeError):
+        return None
+    return float(seconds)
+
+
+def scoring_seconds(store: Store, chosen_by: Mapping[str, str]) -> float | None:
+    """Return the seconds behind the columns that decided: proxies, gradients, an encoder's pass.
+
+    Parameters
+    ----------
+    chosen_by
+        Column to identity.
+
+    Returns
+    -------
+    float
+        None where an earlier version, or somebody else, made one of them.
+    """
+    from prune.proxy import training_cost  # loads torch
+
+    total, costs = 0.0, store.costs
+    for name, of in dict(_behind(store, chosen_by)).items():
+        column = ColumnName(name)
+        if column.kind == TRACE and "training" in (_recipe(store, name, of) or {}):
+            seconds = training_cost(store, [(name, of)])
+        elif column.kind in _COSTLY:
+            seconds = costs.get(of)
+        elif column.kind == EMBEDDING and column != FEATURES:
+            seconds = store.timings.get("embed", {}).get("total")
+        else:
+            continue  # arithmetic on the others
+        if seconds is None:
+            return None
+        total += seconds
+    return total
+
+
+def _behind(store: Store, columns: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield these columns and all that they were made from."""
+    for name, of in columns.items():
+        yield name, of
+        recipe = _recipe(store, name, of) or {}
+        sources = recipe.get("from")
+        if isinstance(sources, dict):
+            yield from _behind(store, sources)
+        if isinstance(recipe.get("trace"), str):
+            run = ColumnName(name).rest if ColumnName(name).kind in _COSTLY else ""
+            yield from _behind(store, {recipe.get("of") or _trace(run): recipe["trace"]})
+
+
+def _trace(run: str) -> str:
+    return ColumnName.trace(run) if run else FIRST_RUN
+
+
+def _recipe(store: Store, name: str, of: str) -> dict[str, Any] | None:
+    return known_recipe(store.path / COLUMNS / name / of)

@@ -1,0 +1,262 @@
+"""An evaluation: targets trained on every set with every seed, cell by cell, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prune.core.column_name import EMBEDDING, FIRST_RUN, ColumnName, scores_among
+from prune.core.errors import OptionError
+from prune.core.progress import Clock
+from prune.proxy import Training, cache_images
+from prune.proxy.inputs import Inputs
+from prune.proxy.models import require_known
+from prune.proxy.sharded_step import way
+from prune.steps.dataset_session import Opened, opened
+from prune.steps.evaluate.cells import Cell, outcome_of
+from prune.steps.evaluate.plan import AskedSet, EvaluationPlan, forecast, in_words
+from prune.steps.evaluate.protocol import Protocol
+from prune.steps.evaluate.request import EvaluateRequest
+from prune.steps.evaluate.results import EvaluationTable, evaluations, setting_of
+from prune.steps.evaluate.spec import parse_specs
+from prune.steps.evaluate.target_training import Target
+from prune.steps.evaluate.test_set import TestSamples, column_of, open_test_set
+from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM
+from prune.steps.rejects import check_rejects
+from prune.steps.settings import Settings
+from prune.steps.space_columns import embedding_name
+from prune.store import Column, Store, identity
+from prune.system.precision import precision_of
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluation that is ready to be trained."""
+
+    ready: Opened
+    held: TestSamples
+    target: Target
+    plan: EvaluationPlan
+
+    @property
+    def setting(self) -> str:
+        """What all of its cells share."""
+        return setting_of(self.plan.ground)
+
+
+def run_evaluation(
+    store: Store,
+    data: str | None,
+    asked: EvaluateRequest,
+    *,
+    write: Callable[[EvaluationTable], None] | None,
+    dry_run: bool,
+    settings: Settings,
+    clock: Clock,
+) -> dict[str, Any]:
+    """Train what is not trained yet, and return what `prune.evaluate` does."""
+    command = asked.command(settings)
+    if asked.model is not None:
+        require_known(asked.model)
+    with opened(store, data, settings, verb="" if dry_run else "evaluate", command=command) as ready:
+        evaluation = prepared(ready, asked)
+        say = settings.reporter.say
+        say(_described(evaluation))
+        expected, everywhere = _expected(evaluation)
+        say(in_words(expected, everywhere))
+        if dry_run:
+            return {"dry_run": True, "expected": expected, **_about(evaluation)}
+        cells = evaluation.plan.cells(evaluation.plan.chosen())
+        trained = _train(evaluation, cells)
+        table = _asked_for(evaluations(store, evaluation.setting), cells)
+        if write is not None:
+            write(table)
+        seconds = clock.stop()
+        if trained:
+            store.remember_timings("evaluate", seconds, command, [cell.name for cell in trained])
+    return {
+        "dry_run": False,
+        **_about(evaluation),
+        "expected": expected,
+        "trained": len(trained),
+        "unchanged": not trained,
+        "results": table.to_json(),
+        "cells": table.to_arrow().to_pylist(),
+        "seconds": seconds,
+    }
+
+
+def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
+    """Find everything that is trained on and tested on, and what of it is compared.
+
+    Raises
+    ------
+    OptionError, DataError, StoreError
+        The test set, a SPEC or an option does not fit.
+    """
+    store, dataset, settings = ready.store, ready.dataset, ready.settings
+    import torch
+
+    device = settings.torch_device
+    held = open_test_set(ready, asked.test, asked.test_split, asked.test_labels)
+    training = _training(ready, asked)
+    column = _inputs(ready, training, asked.on)
+    check_rejects(ready, {**dataset.rejects, **column.rejects})
+    store.publish(dataset=ready.fingerprint, columns={column.name: identity(column.recipe)})
+    specs = _specs(store, asked)
+    inputs = Inputs(column, dataset, torch.device(device), say=settings.reporter.say)
+    tested, _ = column_of(ready, held, column, device)
+    tests = Inputs(tested, held.dataset, torch.device(device), like=inputs, say=settings.reporter.say)
+    protocol = Protocol.of(
+        steps=asked.steps, epochs=asked.epochs, everything=len(inputs.labelled), batch=training.batch
+    )
+    ground = {
+        "data": ready.fingerprint,
+        "inputs": {"name": column.name, "recipe": column.recipe},
+        "test": held.recipe,
+        "training": {k: v for k, v in training.recipe.items() if k not in {"epochs", "stop", "batch"}},
+        "protocol": protocol.recipe,
+        "noise": None,
+        "device": device,
+        "precision": precision_of(device),
+        **way(device),
+    }
+    plan = EvaluationPlan(
+        store=store,
+        dataset=dataset,
+        trainable=inputs.labelled,
+        usable=len(inputs.rows),
+        settings=settings,
+        ground=ground,
+        protocol=protocol,
+        asked=specs,
+        seeds=asked.seeds,
+    )
+    return Evaluation(ready, held, Target(inputs, tests, training, protocol), plan)
+
+
+def _training(ready: Opened, asked: EvaluateRequest) -> Training:
+    """Return how a target is trained: as the network usually is; augmented as the proxy there is."""
+    images = ready.dataset.modality == "image"
+    model = asked.model or ("resnet8" if images else "linear")
+    before = (ready.store.recipe_of(FIRST_RUN) or {}).get("training", {}) if ready.store.exists() else {}
+    given = {"size": asked.size, "flip": asked.flip, "peak_lr": asked.peak_lr, "batch": asked.batch}
+    if model != "linear":
+        given["size"] = before.get("size") if asked.size is None else asked.size
+        given["flip"] = before.get("flip") if asked.flip is None else asked.flip
+        same = given["size"] == before.get("size") and before.get("proxy") != "linear"
+        given["crop"] = before.get("crop") if same else None
+    return Training.of(model, seed=ready.settings.seed, **given)
+
+
+def _inputs(ready: Opened, training: Training, on: str | None) -> Column:
+    """Return what the target sees: cached images, or an embedding that is there."""
+    if training.proxy == "linear":
+        return ready.store.column(embedding_name(ready.store, on))
+    if on is not None:
+        raise OptionError(f"--on {on} is for --model linear", f"--model linear --on {on}, or leave it out")
+    settings = ready.settings
+    return cache_images(
+        ready.store,
+        ready.images,
+        ready.dataset,
+        training.size,
+        workers=settings.workers,
+        reporter=settings.reporter,
+    )
+
+
+def _specs(store: Store, asked: EvaluateRequest) -> list[AskedSet]:
+    """Return every selection at every size; by default the latest selection of the store."""
+    state = store.state
+    words = list(asked.select)
+    if not words:
+        if state.get("latest") is None:
+            raise OptionError("evaluate wants --select", "--select kcenter --fraction 0.3")
+        words = [state["latest"]]
+    scores = [name.of for name in scores_among(store.columns)]
+    specs = parse_specs(words, state["selections"], scores, sized=bool(asked.fractions and asked.select))
+    found: list[AskedSet] = []
+    for spec in specs:
+        if spec.text in {RANDOM, EVERYTHING}:
+            if not asked.fractions and spec.text == RANDOM:
+                raise OptionError("random wants to know how much to keep", "--fraction 0.3")
+            continue
+        own = spec.is_stored or (spec.stages[-1].is_sized and not asked.fractions)
+        if not own and not asked.fractions:
+            raise OptionError(
+                f"{spec.text} wants to know how much to keep", "--fraction 0.3   # or several: 0.1,0.3"
+            )
+        found += [AskedSet(spec, None)] if own else [AskedSet(spec, fraction) for fraction in asked.fractions]
+    return found
+
+
+def _expected(evaluation: Evaluation) -> tuple[dict[str, Any], int]:
+    plan, target = evaluation.plan, evaluation.target
+    cells, steps, in_all = plan.foreseen()
+    rate = target.seconds_a_step() if cells else 0.0
+    tested = len(evaluation.target.tests.rows)
+    return forecast(cells, steps, rate, tested, plan.protocol.batch), in_all
+
+
+def _train(evaluation: Evaluation, cells: Sequence[Cell]) -> list[Cell]:
+    """Train the cells that are not there; each is shown as soon as it is done."""
+    store, held, target = evaluation.ready.store, evaluation.held, evaluation.target
+    missing = [cell for cell in cells if not cell.is_there(store)]
+    shown = store.state["columns"]
+    there = {c.name: c.identity for c in cells if c not in missing and shown.get(c.name) != c.identity}
+    if there:
+        store.publish(columns=there)
+    usable = evaluation.plan.usable
+    for number, cell in enumerate(missing, 1):
+        share = 100 * len(cell.set.rows) / usable
+        what = f"cell {number} of {len(missing)}: {cell.set.spec}, {share:.3g} %, seed {cell.run}"
+        began = time.perf_counter()
+        samples = cell.steps * min(target.protocol.batch, len(cell.set.rows))
+        with evaluation.ready.settings.reporter.stage(what, samples) as advance:
+            predicted = target.predictions(cell.set, cell.run, advance)
+        seconds = time.perf_counter() - began
+        outcome = outcome_of(predicted, held.dataset.labels, target.tests.rows, held.dataset.classes)
+        cell.write(store, predicted, {**outcome, "usable": usable})
+        store.add_cost(cell.identity, seconds)
+        store.publish(columns={cell.name: cell.identity})
+    return missing
+
+
+def _asked_for(table: EvaluationTable, cells: Sequence[Cell]) -> EvaluationTable:
+    """Leave out what was evaluated in the same setting before and not asked for now."""
+    sizes = {(cell.set.spec, len(cell.set.rows)) for cell in cells}
+    return EvaluationTable(
+        tuple(row for row in table.rows if (row.spec, row.k) in sizes),
+        tuple(one for one in table.summaries if (one.spec, one.k) in sizes),
+    )
+
+
+def _described(evaluation: Evaluation) -> str:
+    target, held = evaluation.target, evaluation.held
+    seen = (
+        f"on {ColumnName(target.inputs.column.name).of}"
+        if ColumnName(target.inputs.column.name).kind == EMBEDDING
+        else f"{target.training.size} pixels, {'mirrored' if target.training.flip else 'not mirrored'}"
+    )
+    tested = int((held.dataset.labels[target.tests.rows] >= 0).sum())
+    return (
+        f"{target.training.proxy} ({seen}), {target.protocol} in steps of {target.protocol.batch}, "
+        f"tested on {tested:,} samples after the last step"
+    )
+
+
+def _about(evaluation: Evaluation) -> dict[str, Any]:
+    target = evaluation.target
+    return {
+        "setting": evaluation.setting,
+        "model": target.training.proxy,
+        "training": target.training.recipe,
+        "protocol": {**target.protocol.recipe, "in_words": str(target.protocol)},
+        "test": evaluation.held.about,
+        "seeds": evaluation.plan.seeds,
+        "n": len(evaluation.plan.dataset),
+        "usable": evaluation.plan.usable,
+    }

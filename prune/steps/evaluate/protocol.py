@@ -1,0 +1,72 @@
+"""Protocol: how long a target is trained on each set, so that sets of several sizes can be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from prune.core.errors import OptionError
+
+USUAL_EPOCHS = 10  # of everything, whose steps every set gets unless something else is said
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Equal steps for every set, or equal epochs; each has a schedule of its own over all of its steps."""
+
+    kind: Literal["steps", "epochs"]
+    count: int
+    batch: int  # samples of a step, the same for every set that has so many
+
+    @classmethod
+    def of(cls, *, steps: int | None, epochs: int | None, everything: int, batch: int) -> Protocol:
+        """Return the protocol that was asked for.
+
+        By default every set is trained for the steps of 10 epochs of everything: the small set is seen more
+        often, as it would be by whoever has it. With equal epochs a set of a tenth gets a tenth of the steps,
+        and what is compared is then how far a short training gets.
+
+        Parameters
+        ----------
+        everything
+            Samples that could be trained on.
+        batch
+            Samples of a step, as the network is usually trained; of few samples smaller, so that an epoch of
+            everything has 16 steps.
+
+        Raises
+        ------
+        OptionError
+            Both were asked for, or none of it.
+        """
+        if steps is not None and epochs is not None:
+            raise OptionError("--steps and --epochs are two protocols", "give one of them")
+        batch = min(batch, max(_FEW, everything // _FEW))
+        count = epochs if epochs is not None else steps
+        if count is not None and count < 1:
+            name = "epochs" if epochs is not None else "steps"
+            raise OptionError(f"--{name} must be at least 1, not {count}", f"--{name} 10")
+        if epochs is not None:
+            return cls("epochs", epochs, batch)
+        return cls("steps", USUAL_EPOCHS * _epoch(everything, batch) if steps is None else steps, batch)
+
+    def steps(self, n: int) -> int:
+        """Return the steps of a set of n samples."""
+        return self.count if self.kind == "steps" else self.count * _epoch(n, self.batch)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """All of it, as JSON."""
+        return {"kind": self.kind, "count": self.count, "batch": self.batch}
+
+    def __str__(self) -> str:
+        return f"equal {self.kind}, {self.count:,} {'each' if self.kind == 'steps' else 'of each set'}"
+
+
+_FEW = 16  # as the proxy is trained: steps of an epoch, and samples of a step, of a small dataset
+
+
+def _epoch(n: int, batch: int) -> int:
+    from prune.proxy.training_length import steps_of_epoch  # loads torch
+
+    return steps_of_epoch(n, batch)

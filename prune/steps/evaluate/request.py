@@ -1,0 +1,84 @@
+"""What the user asked `evaluate` for, checked as far as words can be."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prune.core.errors import OptionError
+from prune.core.methods import whole
+from prune.core.option_words import option_words
+from prune.core.quota import keep_count
+from prune.steps.settings import DEFAULTS, Settings
+
+USUAL_SEEDS, MOST_SEEDS = 3, 1000
+_OPTIONS = {"fractions": "fraction"}  # parameters of lists that have an option for one
+_SETTINGS = ("seed", "device", "on_error", "max_bad")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateRequest:
+    """What the user asked `evaluate` for."""
+
+    test: str
+    test_split: str | None = None
+    test_labels: str | None = None
+    select: Sequence[str] = ()
+    fractions: Sequence[str] = ()
+    seeds: int = USUAL_SEEDS
+    model: str | None = None
+    on: str | None = None
+    size: int | None = None
+    steps: int | None = None
+    epochs: int | None = None
+    batch: int | None = None
+    peak_lr: float | None = None
+    flip: bool | None = None
+
+    @classmethod
+    def of(cls, *, select: Any, fractions: Any, **given: Any) -> EvaluateRequest:
+        """Return it of what a caller gave: single values for lists, numbers for words.
+
+        Raises
+        ------
+        OptionError
+            A number is out of its range.
+        """
+        if not given["test"]:
+            raise OptionError("evaluate wants --test", "--test test   # a split, or the place of a dataset")
+        one = [select] if isinstance(select, str) else list(select or ())
+        shares = [fractions] if isinstance(fractions, str | float | int) else list(fractions or ())
+        texts = [_fraction(word) for share in shares for word in str(share).replace(",", " ").split()]
+        asked = cls(select=one, fractions=list(dict.fromkeys(texts)), **given)
+        for name in ("seeds", "steps", "epochs", "size", "batch"):
+            value = getattr(asked, name)
+            if value is not None:
+                whole(value, name)
+        if not 1 <= asked.seeds <= MOST_SEEDS:
+            raise OptionError(f"--seeds must be from 1 to {MOST_SEEDS}, not {asked.seeds}", "--seeds 3")
+        return asked
+
+    def command(self, settings: Settings) -> str:
+        """Return `prune evaluate …` as one would type it again."""
+        asked = {_OPTIONS.get(name, name): value for name, value in vars(self).items()}
+        if asked["seeds"] == USUAL_SEEDS:
+            del asked["seeds"]
+        size = asked.pop("size")
+        for name in _SETTINGS:
+            if getattr(settings, name) != getattr(DEFAULTS, name):
+                asked[name] = getattr(settings, name)
+        words = ["prune", "evaluate", *option_words(asked), *([] if size is None else ["--size", str(size)])]
+        return shlex.join(words)
+
+
+def _fraction(text: str) -> str:
+    """Return a fraction in its shortest form: 0.30 and .3 are one."""
+    if keep_count(text, 10**9) >= 10**9:
+        raise OptionError(
+            f"--fraction {text} keeps everything, which is trained beside in any case", "--fraction 0.3"
+        )
+    from decimal import Decimal
+
+    return f"{Decimal(text).normalize():f}"

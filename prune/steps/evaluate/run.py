@@ -1,0 +1,105 @@
+"""Evaluate: does a selection train as well as random sets of its size, and as everything?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from prune.core.progress import Clock
+from prune.steps.evaluate.cell_file import table_writer
+from prune.steps.evaluate.request import EvaluateRequest
+from prune.steps.keywords import named
+from prune.steps.recovery import advised
+from prune.steps.settings import DEFAULTS, Settings
+from prune.store import Store
+
+
+@named
+@advised
+def evaluate(  # noqa: PLR0913 - a verb has the options it has
+    store: Store | str | Path = ".prune",
+    data: str | None = None,
+    *,
+    test: str,
+    test_split: str | None = None,
+    test_labels: str | None = None,
+    select: str | Sequence[str] = (),
+    fractions: str | float | Sequence[str | float] = (),
+    seeds: int = 3,
+    model: str | None = None,
+    on: str | None = None,
+    size: int | None = None,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch: int | None = None,
+    peak_lr: float | None = None,
+    flip: bool | None = None,
+    out: str | Path | None = None,
+    dry_run: bool = False,
+    settings: Settings = DEFAULTS,
+) -> dict[str, Any]:
+    """Train a target on selections, on random sets of the same size and on everything, and compare them.
+
+    Parameters
+    ----------
+    store, data
+        Where results go; what to read (may be left out once the store knows it).
+    test, test_split, test_labels
+        What to test on: a dataset, a split of the same one, or another store; of another dataset its split,
+        and a file of its labels.
+    select
+        SPECs: `METHOD[:SCORE][,NAME=VALUE…]`, chained with `>`, or names of selections; default: the latest.
+    fractions
+        Parts kept, each over 0 and below 1; selections of the store have a size of their own.
+    seeds
+        Trainings of every set. More of them later train only what is missing.
+    model, on
+        A proxy network or a torchvision model (default `resnet8`); the embedding of `linear`.
+    size, batch, peak_lr, flip
+        Pixels a side, samples a step, peak learning rate, whether to mirror; default: as the proxy.
+    steps, epochs
+        Steps of every set, or epochs of every set; default: the steps of 10 epochs of everything.
+    out
+        A file, .parquet or .csv, with a row for every training.
+    dry_run
+        Say what it would cost, and stop.
+
+    Returns
+    -------
+    dict
+        model, protocol, test, expected (what it was to cost), results (a summary a selection: accuracy,
+        difference to random with its interval and verdict, worst class, seconds, cost), cells (one a
+        training), seconds.
+    """
+    from prune.steps.evaluate.evaluation import run_evaluation  # loads torch
+
+    asked = EvaluateRequest.of(
+        test=str(test),
+        test_split=test_split,
+        test_labels=None if test_labels is None else str(test_labels),
+        select=select,
+        fractions=fractions,
+        seeds=seeds,
+        model=model,
+        on=on,
+        size=size,
+        steps=steps,
+        epochs=epochs,
+        batch=batch,
+        peak_lr=peak_lr,
+        flip=flip,
+    )
+    clock = Clock(settings.reporter)
+    held = store if isinstance(store, Store) else Store(store)
+    writer = None if out is None else table_writer(Path(out))
+    return run_evaluation(
+        held,
+        data,
+        asked,
+        write=writer,
+        dry_run=dry_run,
+        settings=replace(settings, reporter=clock),
+        clock=clock,
+    )

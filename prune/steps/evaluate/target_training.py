@@ -1,0 +1,104 @@
+"""The training of a target: the proxy's way, for so many steps on some samples, looked at after the last."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prune.core.arrays import Labels, Rows, Weights
+from prune.core.errors import OptionError
+from prune.core.progress import Advance
+from prune.steps.evaluate.protocol import Protocol
+from prune.steps.evaluate.training_sets import TrainingSet
+
+if TYPE_CHECKING:
+    from prune.proxy import Training
+    from prune.proxy.inputs import Inputs
+    from prune.proxy.train import Trainer
+
+_TRIED = 6  # steps whose time is taken; of the first, more is spent on what is done once
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is trained, how, and what it is tested on."""
+
+    inputs: Inputs  # of everything: its mean and deviation are those of every set
+    tests: Inputs
+    training: Training
+    protocol: Protocol
+
+    def predictions(self, chosen: TrainingSet, run: int, advance: Advance) -> Labels:
+        """Train on a set with the seeds of a run; return the class of every test sample, −1 of unusable ones.
+
+        Another set of the same size has the same weights before the first step, and of the samples at the
+        same places the same order and augmentation.
+
+        Raises
+        ------
+        OptionError
+            The training diverges.
+        """
+        import torch
+
+        from prune.proxy.torch_device import repeatable
+
+        with repeatable(self.inputs.device):
+            while True:
+                trainer = self.trainer(chosen, run)
+                try:
+                    for epoch in range(1, trainer.epochs + 1):
+                        trainer.epoch(epoch, advance)
+                    return self._look(trainer)
+                except torch.OutOfMemoryError:
+                    tried = trainer.at_once
+                self.inputs.micro_batch.shorten_steps(tried)  # and from its start: all steps are alike
+
+    def trainer(self, chosen: TrainingSet, run: int) -> Trainer:
+        """Return the target before its first step."""
+        from prune.proxy.train import Trainer
+        from prune.proxy.training_length import TrainingLength
+
+        fed = self.inputs.only(learnt=chosen.rows, watched=chosen.rows[:0])
+        length = TrainingLength(self.protocol.steps(len(chosen.rows)), self.protocol.batch)
+        return Trainer(fed, self.training, run, length=length, weights=_by_row(chosen, len(fed.labels)))
+
+    def seconds_a_step(self) -> float:
+        """Return how long a step takes: of a few real ones, which are thrown away."""
+        from prune.proxy.torch_device import repeatable
+        from prune.proxy.train import Trainer
+        from prune.proxy.training_length import TrainingLength
+
+        some = self.inputs.labelled[: _TRIED * self.protocol.batch]
+        fed = self.inputs.only(learnt=some, watched=some[:0])
+        at: list[float] = []
+        with repeatable(self.inputs.device):
+            trainer = Trainer(fed, self.training, 0, length=TrainingLength(_TRIED, self.protocol.batch))
+            for epoch in range(1, trainer.epochs + 1):
+                trainer.epoch(epoch, lambda _: at.append(time.perf_counter()))
+        return statistics.median(np.diff(at)) if len(at) > 1 else 0.0
+
+    def _look(self, trainer: Trainer) -> Labels:
+        from prune.proxy.evaluate import outputs
+
+        predicted = np.full(len(self.tests.labels), -1, np.int32)
+        for rows, logits, _ in outputs(trainer.model, self.tests, self.tests.rows):
+            if not bool(logits.isfinite().all()):
+                raise OptionError(
+                    "training diverged: an output is not finite", f"--lr {self.training.peak_lr / 4:g}"
+                )
+            predicted[rows] = logits.argmax(1).cpu().numpy()
+        return predicted
+
+
+def _by_row(chosen: TrainingSet, n: int) -> Weights | None:
+    if chosen.weights is None:
+        return None
+    weights: Weights = np.zeros(n, np.float32)
+    rows: Rows = chosen.rows
+    weights[rows] = chosen.weights
+    return weights
