@@ -179,10 +179,10 @@ def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[
     return reader, dataset
 
 
-def unscanned(store: Store, settings: Settings) -> Opened:
-    """Open the dataset of a store to look at single samples, without a look at all the others."""
+def unscanned(store: Store, dataset: Dataset, settings: Settings) -> Opened:
+    """Open the dataset that a store knows to look at single samples, without a look at all the others."""
     location = _locate(store, None, settings)
-    dataset, limit = store.dataset, pixels_of(location["reading"].get(_LIMIT))
+    limit = pixels_of(location["reading"].get(_LIMIT))
     return Opened(store, _open(location), dataset, dataset.fingerprint, settings, limit)
 
 

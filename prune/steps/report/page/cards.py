@@ -16,6 +16,7 @@ from prune.steps.report.page.place import Place, place_of
 from prune.steps.report.page.subject import Subject
 
 _LABEL = 60  # characters of a class name
+Doubts = Mapping[int, tuple[int, float]]  # row -> likely class, and its probability
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ class _Cards:
     page: Path
 
     def card(self, grid: Grid, at: int) -> Card:
-        partner = None if grid.partners is None else self._of(int(grid.partners[at]), likely=False)
-        return self._of(int(grid.rows[at]), likely=grid.likely, partner=partner)
+        partner = None if grid.partners is None else self._of(int(grid.partners[at]))
+        return self._of(int(grid.rows[at]), grid.likely, partner)
 
-    def _of(self, row: int, *, likely: bool, partner: Card | None = None) -> Card:
+    def _of(self, row: int, likely: Doubts | None = None, partner: Card | None = None) -> Card:
         subject = self.subject
         sample = subject.dataset.samples.take(pa.array([row])).to_pylist()[0]
         return Card(
@@ -91,7 +92,7 @@ class _Cards:
             label=named(subject, int(subject.labels[row])),
             kept=bool(subject.kept[row]),
             facts=self._facts(row),
-            likely=_likely(subject, row) if likely else None,
+            likely=None if likely is None else _likely(subject, row, likely),
             partner=partner,
         )
 
@@ -114,7 +115,11 @@ def named(subject: Subject, label: int) -> str:
     return name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…"
 
 
-def _likely(subject: Subject, row: int) -> Likely | None:
+def _likely(subject: Subject, row: int, doubts: Doubts) -> Likely | None:
+    """Return what is likelier: as the doubt says, else as the proxy predicts."""
+    if row in doubts:
+        label, surely = doubts[row]
+        return Likely(named(subject, label), f"{100 * surely:.0f} %") if label >= 0 else None
     if subject.probs is None:
         return None
     probs = subject.probs.read(row, row + 1)[0].astype(np.float64)

@@ -28,13 +28,14 @@ def glance(subject: Subject, found: Balance | None) -> Facts:
     if found is not None:
         lost = f", {number(found.lost)} of them lost" if found.lost else ", none lost"
         facts.append((f"classes{lost}", number(len(found.classes))))
-    if rejects := subject.dataset.rejects:
-        facts.append(("samples cannot be read", number(len(rejects))))
+    if subject.rejects:
+        facts.append(("cannot be used", counted(len(subject.rejects), "sample")))
+    if len(subject.dataset.held_out):
+        facts.append(("held out, to be tested on", counted(len(subject.dataset.held_out), "sample")))
     if subject.partners:
         facts.append(("duplicates", number(len(subject.partners))))
-    suspects = _suspects(subject)
-    if suspects is not None:
-        facts.append(("labels in doubt", number(suspects)))
+    if subject.doubted is not None:
+        facts.append((f"labels in doubt, by {subject.doubted.by}", number(len(subject.doubted.rows))))
     return facts
 
 
@@ -42,13 +43,6 @@ def share(subject: Subject) -> str:
     """Return how much of what can be read was kept."""
     usable = int(subject.about["usable"])
     return f"{100 * int(subject.about['k']) / usable:.3g} %" if usable else "–"
-
-
-def _suspects(subject: Subject) -> int | None:
-    names = [
-        name for name in subject.store.columns if name.startswith("score.") and name.endswith(".suspect")
-    ]
-    return int(np.count_nonzero(subject.store.column(names[0]).read())) if names else None
 
 
 def where(subject: Subject) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ class Grid:
     about: str
     rows: Rows
     partners: Rows | None = None  # what each stands beside
-    likely: bool = False  # what the proxy takes them for is shown
+    likely: Mapping[int, tuple[int, float]] | None = None  # row -> class and probability; empty: by the proxy
 
 
 def grids(subject: Subject) -> Iterator[Grid]:
@@ -83,6 +83,23 @@ def _first(values: Scores, *, low: bool) -> Rows:
 
 
 def _suspects(subject: Subject) -> Grid | None:
+    """Return the labels in doubt; where none is, or nothing says so, those to look at first."""
+    doubted = subject.doubted
+    if doubted is None or not len(doubted.rows):
+        return _ranked(subject)
+    shown = doubted.rows[:EACH]
+    first = f"; the first {EACH} are shown" if len(shown) < len(doubted.rows) else ""
+    about = f"{counted(len(doubted.rows), 'label')} in doubt ({doubted.rule}){first}. " + (
+        "The proxy learnt from these samples, and may know wrong labels by heart."
+        if doubted.held_out is False
+        else "The given class, and what is likelier."
+    )
+    classes, surely = doubted.likely[:EACH].tolist(), doubted.confidence[:EACH].tolist()
+    likely = dict(zip(shown.tolist(), zip(classes, surely, strict=True), strict=True))
+    return Grid("suspects", "Labels in doubt", about, shown, likely=likely)
+
+
+def _ranked(subject: Subject) -> Grid | None:
     """Return the labels to look at first, by the score that knows best."""
     ranks = [name for name in subject.store.columns if ColumnName(name).part == SUSPECT_RANK]
     order = [ColumnName.score(name, SUSPECT_RANK) for name in ("aum", "confidence", "loss", "el2n")]
@@ -92,7 +109,7 @@ def _suspects(subject: Subject) -> Grid | None:
     values = subject.store.column(best).read().astype(np.float32)
     values[values < 0] = np.nan
     about = f"Labels to look at first, by {ColumnName(best).of}: the given class, and what the proxy sees."
-    return Grid("suspects", "Labels in doubt", about, _first(values, low=True), likely=True)
+    return Grid("suspects", "Labels to look at", about, _first(values, low=True), likely={})
 
 
 def _duplicates(subject: Subject) -> Grid | None:

@@ -51,7 +51,7 @@ class Pictures:
         self.why: str | None = None  # the dataset cannot be read
         self.opened: Opened | None = None
         try:
-            opened = unscanned(subject.store, subject.settings)
+            opened = unscanned(subject.store, subject.dataset, subject.settings)
             self.opened = opened if self._images is None else opened.decoded_as(self._images.recipe)
         except (DataError, OptionError, StoreError, OSError) as error:
             self.why = printable(str(error))

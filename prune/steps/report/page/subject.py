@@ -12,9 +12,13 @@ import pyarrow.compute as pc
 
 from prune.core.arrays import Array, Labels, Rows, Scores
 from prune.core.column_name import EMBEDDING, PROBS, ColumnName, of_kinds, scores_among
+from prune.core.errors import DataError, MissingColumnError, OptionError
+from prune.steps.explain.doubted_labels import DoubtedLabels, doubted_labels
+from prune.steps.rejects import all_rejects
 from prune.steps.settings import Settings
 from prune.store import Column, Dataset, Store, StoredSelection
 
+_MOST_PROBS = 200_000_000  # numbers of the predictions that are held in memory
 _USUAL = ("el2n", "grad_norm", "aum", "loss", "confidence", "forgetting")  # scores that say what hard is
 
 
@@ -43,10 +47,26 @@ class Subject:
 
     @functools.cached_property
     def dropped(self) -> Array:
-        """(n,) whether a sample could be read and was not kept."""
-        mask = ~self.kept
-        mask[list(self.dataset.rejects)] = False
-        return mask
+        """(n,) whether a sample could have been kept and was not."""
+        mask = np.zeros(len(self.dataset), bool)
+        mask[self.dataset.usable] = True
+        mask[list(self.rejects)] = False
+        return mask & ~self.kept
+
+    @functools.cached_property
+    def rejects(self) -> dict[int, str]:
+        """Rows that cannot be used, with the reason of each."""
+        return all_rejects(self.store, self.dataset)
+
+    @functools.cached_property
+    def doubted(self) -> DoubtedLabels | None:
+        """The labels in doubt; None where nothing doubts them, or it would take too much memory."""
+        if self.probs is not None and self.probs.shape[0] * self.probs.shape[1] > _MOST_PROBS:
+            return None
+        try:
+            return doubted_labels(self.store, self.dataset)
+        except (DataError, OptionError, MissingColumnError):  # no labels, or nothing to tell by
+            return None
 
     @functools.cached_property
     def labels(self) -> Labels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from prune.core.arrays import Array
 from prune.core.safe_text import counted, number
 from prune.steps.report.page.cards import named
 from prune.steps.report.page.charts.chart import Chart
-from prune.steps.report.page.charts.svg import DROPPED, KEPT, MUTED, drawing, svg_of
+from prune.steps.report.page.charts.svg import DROPPED, KEPT, MUTED, SURFACE, drawing, svg_of
 from prune.steps.report.page.subject import Subject
 
 _BARS = 24  # classes with a bar each
@@ -74,10 +75,11 @@ def class_chart(found: Balance) -> Chart:
     title = "Samples of each class, kept and dropped"
     with drawing(0.9 + 0.2 * len(shown)) as (figure, axes):
         places = np.arange(len(shown))
+        bar: Any = {"height": 0.72, "edgecolor": SURFACE, "linewidth": 0.8}
         kept: Array = np.array([one.after for one in shown])
         rest: Array = np.array([one.before - one.after for one in shown])
-        axes.barh(places, kept, color=KEPT, label="kept", height=0.72)
-        axes.barh(places, rest, left=kept, color=DROPPED, label="dropped", height=0.72)
+        axes.barh(places, kept, color=KEPT, label="kept", **bar)
+        axes.barh(places, rest, left=kept, color=DROPPED, label="dropped", **bar)
         for place, one in zip(places.tolist(), shown, strict=True):
             words = f" {100 * one.kept:.0f} %"
             axes.text(one.before, place, words, va="center", color=MUTED, fontsize=8.5)
