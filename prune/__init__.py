@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from prune.pipeline import (
         check,
+        diff,
         embed,
         evaluate,
         export,
@@ -41,6 +42,7 @@ __all__ = [
     "Settings",
     "Store",
     "check",
+    "diff",
     "embed",
     "errors",
     "evaluate",

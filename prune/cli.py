@@ -17,6 +17,7 @@ from prune import __version__
 from prune.commands import (
     check,
     demo,
+    diff,
     embed,
     evaluate,
     export,
@@ -66,6 +67,7 @@ for _command in (
     gc.gc,
     suspects.suspects,
     why.why,
+    diff.diff,
     methods.methods,
     demo.demo,
 ):

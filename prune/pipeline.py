@@ -14,6 +14,7 @@ from prune.selectors import SELECTORS
 from prune.steps.check.run import check as check
 from prune.steps.command_line import command_line
 from prune.steps.evaluate.run import evaluate as evaluate
+from prune.steps.explain.diff import diff as diff
 from prune.steps.explain.suspects import suspects as suspects
 from prune.steps.explain.why import why as why
 from prune.steps.export import ExportRequest

@@ -82,6 +82,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("of one sample, by the latest selection", "prune why cat/001.png"),
         ("of several, by a selection by name", "prune why --selection tenth cat/001.png dog/007.png"),
     ),
+    "diff": (
+        ("what another method keeps", "prune diff kcenter random"),
+        ("what moved since last week, as a table", "prune diff last/.prune:kcenter kcenter --out moved.csv"),
+    ),
     "methods": (
         ("what there is to choose from", "prune methods"),
         ("one family", "prune methods selectors"),

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 from prune.commands import completion as c
 from prune.commands import options as o
+from prune.commands.aligned import aligned
 from prune.commands.console import finish
 from prune.commands.run_settings import run_settings
 
 _SHOWN = 20  # labels that are listed on the terminal; --json has all
-_WIDE = 40  # characters of a key or a class in a column; longer ones stick out
 
 
 def suspects(
@@ -71,16 +71,10 @@ def _lines(result: dict[str, Any]) -> list[str]:
 
 def _table(listed: list[dict[str, Any]]) -> list[str]:
     """Return rows under a head, in columns as wide as their widest word."""
-    from prune.core.safe_text import printable
-
     if not listed:
         return []
     rows: list[tuple[str, ...]] = [("rank", "key", "given", "likely", "confidence", "by")]
     for one in listed:
         sure = "" if one["confidence"] is None else f"{one['confidence']:.3f}"
-        words = (str(one["rank"]), one["key"], one["given"], one["likely"] or "", sure, one["by"])
-        rows.append(tuple(printable(word) for word in words))
-    wide = [min(_WIDE, max(map(len, column))) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(word.ljust(width) for word, width in zip(row, wide, strict=True)).rstrip() for row in rows
-    ]
+        rows.append((str(one["rank"]), one["key"], one["given"], one["likely"] or "", sure, one["by"]))
+    return aligned(rows)

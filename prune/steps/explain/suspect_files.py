@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 
 from prune.core.arrays import Rows
-from prune.core.errors import DataError, OptionError, OutputError
+from prune.core.errors import DataError, OptionError
 from prune.exporters.file_names import safe_name, without_suffix
 from prune.exporters.job import ExportJob
 from prune.exporters.staging.folder import StagingFolder, open_folder
@@ -20,13 +17,11 @@ from prune.exporters.verify import SUSPECTS
 from prune.modalities.image import suffix_of
 from prune.steps.dataset_session import reopened
 from prune.steps.explain.doubted_labels import DoubtedLabels
+from prune.steps.explain.table_file import csv_bytes, is_table, write_table
 from prune.steps.export_selection import require_apart
 from prune.steps.settings import Settings
 from prune.store import Dataset, Store
-from prune.store.tables import to_parquet
-from prune.system import files
 
-TABLES = (".csv", ".parquet")
 LISTED = "suspects.csv"  # in a folder of samples: the list, with the file of each
 FILE = "file"
 _PART = 1000  # samples
@@ -46,8 +41,8 @@ def write_suspects(
         Something else stands there.
     """
     require_apart(store, out)
-    if out.suffix.lower() in TABLES:
-        new = _write_table(doubted.table(store.dataset), out, overwrite=overwrite)
+    if is_table(out):
+        new = write_table(doubted.table(store.dataset), out, overwrite=overwrite)
     elif out.suffix.lower() in {".json", ".jsonl", ".txt", ".tsv", ".xlsx", ".npy"}:
         raise OptionError(f"--out {out} is no table that is written here", f"--out {out.with_suffix('.csv')}")
     elif not len(doubted.rows):
@@ -55,26 +50,6 @@ def write_suspects(
     else:
         new = _write_folder(store, doubted, out, overwrite=overwrite, settings=settings)
     return {"out": str(out), "unchanged": not new}
-
-
-def csv_bytes(table: pa.Table) -> bytes:
-    """Return a table as csv: UTF-8, a header, quotes where needed."""
-    sink = io.BytesIO()
-    pyarrow.csv.write_csv(table, sink, pyarrow.csv.WriteOptions(quoting_style="needed"))
-    return sink.getvalue()
-
-
-def _write_table(table: pa.Table, out: Path, *, overwrite: bool) -> bool:
-    """Write a file, unless another one is there: somebody may have edited it."""
-    data = csv_bytes(table) if out.suffix.lower() == ".csv" else to_parquet(table)
-    if os.path.lexists(out) and not overwrite:
-        if out.is_file() and not out.is_symlink() and out.read_bytes() == data:
-            return False
-        raise OutputError(f"{out} is there, and not this list", "--overwrite, or another place with --out")
-    if out.is_dir():
-        raise OutputError(f"{out} is a folder", "choose another place with --out")
-    files.write(out, data)
-    return True
 
 
 def _write_folder(

@@ -74,7 +74,7 @@ def test_a_table_is_written_once_and_never_over_another(made: Path, elsewhere: P
     assert pq.read_table("list.parquet")["given"].to_pylist() == table["given"].to_pylist()
     edited = Path("list.csv").read_text().replace("=cat", "dog")
     Path("list.csv").write_text(edited)
-    with pytest.raises(OutputError, match="is there, and not this list"):
+    with pytest.raises(OutputError, match="is there, and not this table"):
         pipeline.suspects(store, out="list.csv")
     assert Path("list.csv").read_text() == edited
     pipeline.suspects(store, out="list.csv", overwrite=True)
