@@ -15,7 +15,12 @@ from prune.system.cores import core_count
 def evaluate(
     data: o.Data = None,
     test: Annotated[
-        str | None, o.option("DATA|SPLIT", "What to test on: a dataset, a split of DATA, or a store.", o.READ)
+        str | None,
+        o.option(
+            "DATA|SPLIT",
+            "What to test on: a dataset, a split of DATA or a store; default: what is held out.",
+            o.READ,
+        ),
     ] = None,
     test_split: Annotated[str | None, o.option("NAME", "Which split of another dataset.", o.READ)] = None,
     test_labels: Annotated[Path | None, o.option("FILE", "Labels of another dataset.", o.READ)] = None,
@@ -81,6 +86,9 @@ def evaluate(
         ),
     ] = None,
     out: Annotated[Path | None, o.option("FILE", "Every training as a row: .parquet or .csv.", o.OUT)] = None,
+    plot: Annotated[
+        Path | None, o.option("FILE", "Accuracy against the fraction kept: .png, .svg or .pdf.", o.OUT)
+    ] = None,
     dry_run: Annotated[bool, o.option(None, "Say what it would cost, and stop.", o.RUN, "--dry-run")] = False,
     max_memory: Annotated[
         str | None, o.option("SIZE", "Such as 4G, for choosing; default: half of what is free.", o.RUN)
@@ -114,7 +122,7 @@ def evaluate(
     result = pipeline.evaluate(
         store,
         data,
-        test=test or "",
+        test=test,
         test_split=test_split,
         test_labels=None if test_labels is None else str(test_labels),
         select=select or (),
@@ -129,6 +137,7 @@ def evaluate(
         peak_lr=lr,
         flip=flip,
         out=out,
+        plot=plot,
         dry_run=dry_run,
         settings=settings,
     )

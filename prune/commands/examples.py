@@ -46,6 +46,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "prune evaluate --test test --select 'semdedup>random' "
             "--select stratified:aum,drop_hardest=0.1 --fraction 0.3",
         ),
+        (
+            "tested on what the store holds out, drawn",
+            "prune evaluate --select kcenter --fraction 0.1,0.3 --plot accuracy.png",
+        ),
         ("what it would cost", "prune evaluate --test test --select kcenter --fraction 0.3 --dry-run"),
     ),
     "report": (

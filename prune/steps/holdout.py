@@ -26,7 +26,6 @@ from prune.store.layout import LOCATION
 from prune.system import files
 
 FRACTION, DRAWN = "holdout", "holdout_seed"  # among what a store remembers of how its dataset is read
-_TRAINED_ON = "not held out"  # the reason of the others, in the part that is tested on
 
 
 @dataclass(frozen=True)
@@ -137,10 +136,9 @@ def _drawn(dataset: Dataset, images: Rows, rule: Holdout) -> Rows:
 
 
 def held_out_part(dataset: Dataset) -> Dataset:
-    """Return the held-out samples as a dataset of their own: the same rows, of which no others are usable."""
-    others = np.setdiff1d(dataset.usable, dataset.held_out)
-    part = _with_reason(dataset, others, _TRAINED_ON)
-    return replace(_with_reason(part, dataset.held_out, None), holdout=None)
+    """Return the held-out samples as a dataset: the same rows, of which the others are now set aside."""
+    others, held = np.setdiff1d(dataset.usable, dataset.held_out), dataset.held_out
+    return replace(_with_reason(_with_reason(dataset, others, HELD_OUT), held, None), holdout=None)
 
 
 def _with_reason(dataset: Dataset, rows: Rows, reason: str | None) -> Dataset:

@@ -77,6 +77,7 @@ def test_what_cannot_be_read_keeps_its_reason_and_is_not_drawn() -> None:
     assert len(held(dataset)) == 3
     part = held_out_part(dataset)
     assert part.usable.tolist() == held(dataset)
+    assert part.rejects == dataset.rejects
     assert part.fingerprint != dataset.fingerprint
 
 

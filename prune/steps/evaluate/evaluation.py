@@ -51,7 +51,7 @@ def run_evaluation(
     data: str | None,
     asked: EvaluateRequest,
     *,
-    write: Callable[[EvaluationTable], None] | None,
+    writers: Sequence[Callable[[EvaluationTable], None]],
     dry_run: bool,
     settings: Settings,
     clock: Clock,
@@ -71,7 +71,7 @@ def run_evaluation(
         cells = evaluation.plan.cells(evaluation.plan.chosen())
         trained = _train(evaluation, cells)
         table = _asked_for(evaluations(store, evaluation.setting), cells)
-        if write is not None:
+        for write in writers:
             write(table)
         seconds = clock.stop()
         if trained:

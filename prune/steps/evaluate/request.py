@@ -22,7 +22,7 @@ _SETTINGS = ("seed", "device", "on_error", "max_bad")
 class EvaluateRequest:
     """What the user asked `evaluate` for."""
 
-    test: str
+    test: str | None = None  # None: what the store holds out
     test_split: str | None = None
     test_labels: str | None = None
     select: Sequence[str] = ()
@@ -46,8 +46,6 @@ class EvaluateRequest:
         OptionError
             A number is out of its range.
         """
-        if not given["test"]:
-            raise OptionError("evaluate wants --test", "--test test   # a split, or the place of a dataset")
         one = [select] if isinstance(select, str) else list(select or ())
         shares = [fractions] if isinstance(fractions, str | float | int) else list(fractions or ())
         texts = [_fraction(word) for share in shares for word in str(share).replace(",", " ").split()]

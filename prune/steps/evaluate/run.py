@@ -9,6 +9,7 @@ from typing import Any
 
 from prune.core.progress import Clock
 from prune.steps.evaluate.cell_file import table_writer
+from prune.steps.evaluate.plot import plot_writer
 from prune.steps.evaluate.request import EvaluateRequest
 from prune.steps.keywords import named
 from prune.steps.recovery import advised
@@ -22,7 +23,7 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     store: Store | str | Path = ".prune",
     data: str | None = None,
     *,
-    test: str,
+    test: str | Path | None = None,
     test_split: str | None = None,
     test_labels: str | None = None,
     select: str | Sequence[str] = (),
@@ -37,6 +38,7 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     peak_lr: float | None = None,
     flip: bool | None = None,
     out: str | Path | None = None,
+    plot: str | Path | None = None,
     dry_run: bool = False,
     settings: Settings = DEFAULTS,
 ) -> dict[str, Any]:
@@ -47,8 +49,8 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     store, data
         Where results go; what to read (may be left out once the store knows it).
     test, test_split, test_labels
-        What to test on: a dataset, a split of the same one, or another store; of another dataset its split,
-        and a file of its labels.
+        What to test on: a dataset, a split of the same one, or another store (default: what the store holds
+        out); of another dataset its split, and a file of its labels.
     select
         SPECs: `METHOD[:SCORE][,NAME=VALUE…]`, chained with `>`, or names of selections; default: the latest.
     fractions
@@ -63,6 +65,8 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
         Steps of every set, or epochs of every set; default: the steps of 10 epochs of everything.
     out
         A file, .parquet or .csv, with a row for every training.
+    plot
+        A picture, .png, .svg or .pdf: accuracy against the fraction kept.
     dry_run
         Say what it would cost, and stop.
 
@@ -76,7 +80,7 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     from prune.steps.evaluate.evaluation import run_evaluation  # loads torch
 
     asked = EvaluateRequest.of(
-        test=str(test),
+        test=None if test is None else str(test),
         test_split=test_split,
         test_labels=None if test_labels is None else str(test_labels),
         select=select,
@@ -93,12 +97,13 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     )
     clock = Clock(settings.reporter)
     held = store if isinstance(store, Store) else Store(store)
-    writer = None if out is None else table_writer(Path(out))
+    writers = [] if out is None else [table_writer(Path(out))]
+    writers += [] if plot is None else [plot_writer(Path(plot))]
     return run_evaluation(
         held,
         data,
         asked,
-        write=writer,
+        writers=writers,
         dry_run=dry_run,
         settings=replace(settings, reporter=clock),
         clock=clock,

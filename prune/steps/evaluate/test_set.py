@@ -15,7 +15,8 @@ from prune.core.errors import DataError, OptionError, PruneError
 from prune.core.safe_text import counted, printable
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
-from prune.steps.dataset_session import Opened, reopened
+from prune.steps.dataset_session import Opened, reader_words, reopened
+from prune.steps.holdout import held_out_part
 from prune.steps.rejects import all_rejects, check_rejects
 from prune.steps.select.target.pool import with_classes
 from prune.store import Dataset, Store, identity
@@ -58,23 +59,26 @@ class TestSamples:
         }
 
 
-def open_test_set(opened: Opened, test: str, split: str | None, labels: str | None) -> TestSamples:
+def open_test_set(opened: Opened, test: str | None, split: str | None, labels: str | None) -> TestSamples:
     """Find, scan and check a test set.
 
     Parameters
     ----------
     test
-        A dataset in any format, another store, or a split of the training set's dataset.
+        A dataset in any format, another store, or a split of the training set's dataset; None: what the
+        store holds out.
     split, labels
         Of another dataset: its split, a file of its labels.
 
     Raises
     ------
     OptionError
-        `test` is none of these.
+        `test` is none of these; or it is None, and nothing is held out.
     DataError
         No labels, classes that the training set has not, or nothing but samples of the training set.
     """
+    if test is None:
+        return _own_part(opened, split or labels)
     reader, held = _reader(opened, test, split, labels)
     scanned = scan(reader, opened.store.path / SCANS, opened.settings.reporter)
     _require_labels(scanned, test)
@@ -83,6 +87,20 @@ def open_test_set(opened: Opened, test: str, split: str | None, labels: str | No
     found = TestSamples(test, reader, scanned, named, _leaked(opened.dataset, scanned), held)
     _tell_leak(found, opened)
     return found
+
+
+def _own_part(opened: Opened, told: str | None) -> TestSamples:
+    """Return what the store holds out: never trained on, and no copy of what is."""
+    dataset = opened.dataset
+    if not len(dataset.held_out):
+        raise OptionError(
+            "evaluate wants --test, since the store holds nothing out",
+            f"{_NAMING}; or set a part aside first: prune score --holdout 0.1",
+        )
+    if told is not None:
+        raise OptionError(f"{told} is of another test set, and none is named", _NAMING)
+    part = held_out_part(dataset)
+    return TestSamples("the samples held out", opened.reader, part, part, leaked=0)
 
 
 def column_of(opened: Opened, held: TestSamples, like: Column, device: str) -> tuple[Column, dict[int, str]]:
@@ -157,7 +175,7 @@ def _reader(opened: Opened, test: str, split: str | None, labels: str | None) ->
         return open_reader(test, split=split, labels=labels), None
     if split is not None:
         raise OptionError(f"no data at {test}, so it has no split {split}", _NAMING)
-    reading = {k: v for k, v in location["reading"].items() if k != "max_pixels"} | {"split": test}
+    reading = reader_words(location["reading"]) | {"split": test}
     try:
         return open_reader(location["data"], **reading), None
     except PruneError as error:
