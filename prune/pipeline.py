@@ -186,6 +186,8 @@ def select(
     target_split: str | None = None,
     target_weights: str | None = None,
     reweight: str | None = None,
+    within: str | None = None,
+    drop_leaks: str | Sequence[str] = (),
     name: str | None = None,
     dry_run: bool = False,
     options: Options = (),
@@ -204,14 +206,13 @@ def select(
         a file; samples that a class keeps at least and at most.
     drop_hardest, drop_by
         First leave out this fraction, or `auto`; the score that says which are hardest.
-    on
-        An embedding, `proxy` or `gradients`.
-    given
-        Keys that are chosen already: a list, or a file with one a line.
-    target, target_split, target_weights
-        What to match: a dataset, another store or a .npy of features; how much each of its samples counts.
-    reweight
-        Weights: `cluster`, `nnls` or `none`; default: the method's own.
+    on, given
+        An embedding, `proxy` or `gradients`; keys that are chosen already, a list or a file, one a line.
+    target, target_split, target_weights, reweight
+        What to match: a dataset, another store or a .npy of features; how much each of its samples counts;
+        weights: `cluster`, `nnls` or `none`, by default the method's own.
+    within, drop_leaks
+        An earlier selection, of which to choose; held-out datasets, of which no sample or copy is chosen.
     name
         Of the selection; default: the method.
     dry_run
@@ -231,6 +232,7 @@ def select(
     chosen = find("selector", method, SELECTORS)
     asked["count"] = None if count is None else whole(count, "count")
     asked["given"] = keys_in(given)
+    asked["drop_leaks"] = (drop_leaks,) if isinstance(drop_leaks, str) else tuple(drop_leaks)
     asked["options"] = chosen.parse(asked["options"])
     del asked["name"]
     wanted = SelectRequest(**asked, seed=settings.seed)

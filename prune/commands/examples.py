@@ -25,6 +25,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "as many of every class, under a name",
             "prune select --method random --fraction 0.1 --quota equal --name tenth",
         ),
+        (
+            "a third, after near duplicates have gone: two commands",
+            "prune select --method random --fraction 0.3 --within semdedup",
+        ),
+        ("nothing of the test set", "prune select --method random --fraction 0.3 --drop-leaks test/"),
         ("what it would need", "prune select --method facility_location --fraction 0.1 --dry-run"),
     ),
     "export": (
@@ -109,6 +114,7 @@ VALUES = {
     "--cross-fit": "5",
     "--drop-by": "el2n",
     "--drop-hardest": "0.1",
+    "--drop-leaks": "test/",
     "--encoder": "resnet18",
     "--epochs": "10",
     "--features": "features.npy",
@@ -155,5 +161,6 @@ VALUES = {
     "--test-split": "test",
     "--type": "el2n",
     "--until-stable": "0.95",
+    "--within": "semdedup",
     "--workers": "4",
 }

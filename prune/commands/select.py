@@ -96,6 +96,23 @@ def select(
             complete=c.choices(("cluster", "nnls", "none")),
         ),
     ] = None,
+    within: Annotated[
+        str | None,
+        o.option(
+            "SELECTION",
+            "Choose among what an earlier selection kept; --fraction is still one of all samples.",
+            o.KEEP,
+            complete=c.selections,
+        ),
+    ] = None,
+    drop_leaks: Annotated[
+        list[str] | None,
+        o.option(
+            "DATA",
+            "Leave out samples of a held-out dataset, and copies of such; may be given again.",
+            o.KEEP,
+        ),
+    ] = None,
     name: Annotated[str | None, o.option("NAME", "Of the selection; default: the method.", o.OUT)] = None,
     dry_run: Annotated[bool, o.option(None, "Say what it would need, and stop.", o.RUN, "--dry-run")] = False,
     max_memory: Annotated[
@@ -137,6 +154,8 @@ def select(
         target_split=target_split,
         target_weights=None if target_weights is None else str(target_weights),
         reweight=reweight,
+        within=within,
+        drop_leaks=drop_leaks or (),
     )
     finish(
         result,

@@ -21,6 +21,7 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
     lines = [
         f"{result['name']}: {number(k)} of {number(n)} samples kept ({100 * k / n:.3g} %){given}, in {took}"
     ]
+    lines += _narrowed(result)
     lines += _left_out(result["drop_hardest"])
     lines += _classes(result["report"].get("classes"), result["classes"])
     lines += sentences(result["facts"], k)
@@ -45,6 +46,21 @@ def _classes(found: dict[str, Any] | None, names: list[str]) -> list[str]:
     lost = f"; {counted(found['lost'], 'class')} lost" if found["lost"] else ""
     ends = f"from {low} % ({names[least['class']]!r}) to {high} % ({names[most['class']]!r})"
     return [f"classes keep {ends}{lost}"]
+
+
+def _narrowed(result: dict[str, Any]) -> list[str]:
+    """What the samples were chosen within, and how many were left out as leaks."""
+    lines = []
+    if within := result.get("within"):
+        held = counted(within["k"], "sample")
+        lines.append(
+            f"chosen within {within['name']}, which keeps {held}; the fraction is one of all samples"
+        )
+    for leaks in result.get("leaks", ()):
+        kinds = ", ".join(f"{number(count)} {kind}" for kind, count in leaks["kinds"].items())
+        what = f"{counted(leaks['samples'], 'sample')} of {leaks['source']}"
+        lines.append(f"left out as leaks: {what}" + (f" ({kinds})" if kinds else ""))
+    return lines
 
 
 def _left_out(cut: dict[str, Any] | None) -> list[str]:

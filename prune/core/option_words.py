@@ -20,7 +20,18 @@ _NAMES = {  # those that are not called like their parameter
     "as_": "--as",
 }
 FILES = frozenset(
-    ("weights", "features", "imports", "file", "given", "target", "target_weights", "quota_errors", "labels")
+    (
+        "weights",
+        "features",
+        "imports",
+        "file",
+        "given",
+        "target",
+        "target_weights",
+        "quota_errors",
+        "labels",
+        "drop_leaks",
+    )
 )
 _NO_FILES = {"default", "random"}  # of --weights
 

@@ -186,6 +186,13 @@ def unscanned(store: Store, dataset: Dataset, settings: Settings) -> Opened:
     return Opened(store, _open(location), dataset, dataset.fingerprint, settings, limit)
 
 
+def opened_under_lock(store: Store, settings: Settings) -> Opened:
+    """Open the dataset that the store knows, for the holder of the store's lock; errors as of `reopened`."""
+    reader, dataset = reopened(store, settings)
+    limit = _locate(store, None, settings)["reading"].get(_LIMIT)
+    return Opened(store, reader, dataset, dataset.fingerprint, settings, pixels_of(limit))
+
+
 def known_dataset(store: Store, settings: Settings, what: str = "selecting from the store alone") -> Dataset:
     """Return the dataset of a store, after a look whether its files are still the same.
 

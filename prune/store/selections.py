@@ -166,10 +166,22 @@ def _instead(store: StoreFolder, name: str | None, published: Collection[str]) -
 
 
 def outdated_by(store: StoreFolder, chosen: StoredSelection) -> str | None:
-    """Return the first column that decided the selection and was made again since, or None."""
-    shown = store.state["columns"]
-    made = chosen.about.get("from", {})
-    return next((name for name in sorted(made) if shown.get(name) != made[name]), None)
+    """Return the first column, or earlier selection, that decided and was made again since, or None."""
+    shown, seen = store.state["columns"], set[str]()
+    while True:
+        made = chosen.about.get("from", {})
+        if column := next((name for name in sorted(made) if shown.get(name) != made[name]), None):
+            return column
+        within = chosen.about.get("within")
+        if within is None or chosen.name in seen:  # two that were chosen within one another
+            return None
+        seen.add(chosen.name)
+        try:
+            chosen = read_selection(store, within["name"])
+        except StoreError:
+            return f"the selection {within['name']!r}"
+        if chosen.about["keys_sha256"] != within["keys_sha256"]:
+            return f"the selection {chosen.name!r}"
 
 
 def require_current(store: StoreFolder, chosen: StoredSelection) -> None:

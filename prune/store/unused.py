@@ -136,7 +136,9 @@ def _old_targets(store: StoreFolder, state: Mapping[str, Any]) -> Iterator[Unuse
         except (OSError, ValueError):
             return
     asked = [about.get("asked") or {} for about in abouts]
-    if any(not isinstance(one, dict) or one.get("target") for one in asked):  # or damaged: it may be one
+    if any(
+        not isinstance(one, dict) or one.get("target") or one.get("drop_leaks") for one in asked
+    ):  # or damaged: it may be one
         return
     tested = _tested_on(store, state["columns"])
     for folder in _inside(store.path / TARGETS):

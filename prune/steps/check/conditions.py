@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,7 +161,7 @@ def no_leak(checked: CheckedSelection, source: str) -> Outcome:
         passed=not listed,
         detail=(f"{counts} {compared}" if listed else f"none {compared}") + near,
         listed=listed,
-        advice="",
+        advice=f"{checked.stored.again} --drop-leaks {shlex.quote(source)}",
     )
 
 

@@ -12,7 +12,7 @@ from prune.core.arrays import Rows
 from prune.steps.check.equal_samples import same_bytes, same_pixels, same_thumbnails, same_words
 from prune.steps.check.held_out import HeldOut, held_out_thumbnails, open_held_out, readable, thumbnails
 from prune.steps.check.near_pairs import NearPairs, Thumbnails, near_pairs
-from prune.steps.dataset_session import Opened, opened
+from prune.steps.dataset_session import Opened, opened, opened_under_lock
 from prune.steps.settings import Settings
 from prune.store import Store
 
@@ -23,6 +23,7 @@ KINDS = {  # of a leak, as they are listed
     "near": "re-encoded, resized or changed a little",
     "mirrored": "the mirror image, exactly or nearly",
 }
+LEAK = "leak"  # the reason why a sample is not kept
 _EQUAL = 0.98  # of detail: only pairs above it are decoded as a whole and compared
 
 
@@ -42,9 +43,17 @@ class Leaks:
     unlike: float | None = None  # that of samples which are no copies, the median
 
     @property
-    def measured(self) -> dict[str, Any]:
-        """How it was decided what is near."""
-        return {} if self.limit is None else {"limit": self.limit, "unlike": self.unlike}
+    def described(self) -> dict[str, Any]:
+        """What `selection.json` says of them."""
+        return {
+            "source": self.source,
+            "fingerprint": self.fingerprint,
+            "held_out": self.held_out,
+            "samples": len(self.rows),
+            "kinds": {kind: self.kinds.count(kind) for kind in KINDS if kind in self.kinds},
+            "limit": self.limit,
+            "unlike": self.unlike,
+        }
 
 
 def find_leaks(store: Store, source: str, settings: Settings, *, split: str | None = None) -> Leaks:
@@ -61,14 +70,23 @@ def find_leaks(store: Store, source: str, settings: Settings, *, split: str | No
     """
     store.require()
     with opened(store, None, settings) as ready:
-        other = open_held_out(store, source, split, settings)
-        found = _Found(len(ready.dataset))
-        found.add(same_bytes(ready.dataset, other.dataset), "bytes")
-        measured: dict[str, Any] = {}
-        if ready.dataset.modality == "text":
-            found.add(same_words(ready, other.opened), "words")
-        else:
-            measured = _look(ready, other, found)
+        return _leaks(ready, source, split)
+
+
+def leaks_under_lock(store: Store, source: str, settings: Settings) -> Leaks:
+    """Return what `find_leaks` finds, for the holder of the store's lock."""
+    return _leaks(opened_under_lock(store, settings), source, None)
+
+
+def _leaks(ready: Opened, source: str, split: str | None) -> Leaks:
+    other = open_held_out(ready.store, source, split, ready.settings)
+    found = _Found(len(ready.dataset))
+    found.add(same_bytes(ready.dataset, other.dataset), "bytes")
+    measured: dict[str, Any] = {}
+    if ready.dataset.modality == "text":
+        found.add(same_words(ready, other.opened), "words")
+    else:
+        measured = _look(ready, other, found)
     rows = np.flatnonzero(found.partners >= 0)
     keys = other.dataset.samples["key"]
     partners = found.partners[rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,7 @@ def find_eligible(
     *,
     score: Column | None,
     hardest_by: Column | None,
+    left_out: Iterable[tuple[Rows, str]] = (),
     reporter: Reporter,
 ) -> Eligible:
     """Leave out what cannot be read, what is chosen already, and the hardest samples if asked to.
@@ -62,6 +63,8 @@ def find_eligible(
         Samples that cannot be read, with the reason.
     score, hardest_by
         What the method goes by, and what says which samples are hardest; None where nothing does.
+    left_out
+        Rows that may not be chosen, with their reason: what comes first decides.
 
     Raises
     ------
@@ -82,7 +85,8 @@ def find_eligible(
     if request.score and not request.uses_scores and not request.drop_hardest:
         reporter.say(f"{request.method} does not use --score {request.score}")
     pool = pool.without(given, "given")
-    # Whatever else narrows the choice stands here, with its reason: before the hardest of the rest are found.
+    for rows, reason in left_out:  # before the hardest of the rest are found
+        pool = pool.without(rows, reason)
     if hardest_by is None:
         return Eligible(pool.rows, pool.reasons, given, len(usable))
     dropped, cut = find_hardest(dataset, pool.rows, len(usable), request, hardest_by)
@@ -137,6 +141,8 @@ def budget(request: SelectRequest, eligible: Eligible) -> int | None:
             k = max(1, len(eligible.rows))
     if k > len(eligible.rows):
         left = f"{len(eligible.rows)} of {eligible.usable} samples can be chosen"
+        if request.within is not None:
+            left += f" within {request.within}, and a fraction is one of all samples"
         hint = f"--count {len(eligible.rows)}" if len(eligible.rows) else "prune status"
         raise OptionError(f"{asked} asks for {k} samples, but only {left}", hint)
     return k

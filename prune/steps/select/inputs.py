@@ -23,6 +23,7 @@ from prune.steps.score_columns import hardest_are_low, score_column
 from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, checked_reweight
 from prune.steps.select.class_errors import ClassErrors, class_errors, easiness, errors_in, traces
 from prune.steps.select.eligible import Eligible, budget, find_eligible
+from prune.steps.select.narrowing import Narrowing, narrowing
 from prune.steps.select.request import SelectRequest
 from prune.steps.settings import Settings
 from prune.steps.space_columns import GRADIENTS, SpaceSource, of_originals, space_name
@@ -38,6 +39,7 @@ class SelectionInputs:
     request: SelectRequest
     settings: Settings
     eligible: Eligible
+    narrowed: Narrowing
     task: ChoiceTask
     score: Column | None  # that the method goes by
     hardest_by: Column | None  # that says which samples are hardest
@@ -109,7 +111,9 @@ def resolve(store: Store, request: SelectRequest, settings: Settings) -> Selecti
         hardest_by = score_column(store, request.drop_by or request.score, method.score)
     rejects = all_rejects(store, dataset)
     say = settings.reporter
-    eligible = find_eligible(dataset, rejects, request, score=score, hardest_by=hardest_by, reporter=say)
+    narrowed = narrowing(store, request.within, request.drop_leaks, settings)
+    columns = {"score": score, "hardest_by": hardest_by}
+    eligible = find_eligible(dataset, rejects, request, **columns, left_out=narrowed.left_out(), reporter=say)
     errors = _errors(store, dataset, request, eligible)
     task = _task(request, eligible, dataset, score, errors)
     space = _space(store, dataset, request, settings)
@@ -119,6 +123,7 @@ def resolve(store: Store, request: SelectRequest, settings: Settings) -> Selecti
         request=request,
         settings=settings,
         eligible=eligible,
+        narrowed=narrowed,
         task=task,
         score=score,
         hardest_by=hardest_by,

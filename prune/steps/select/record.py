@@ -38,6 +38,10 @@ def record(
     if inputs.errors is not None:
         by_class = dict(zip(inputs.dataset.classes, inputs.errors.values.tolist(), strict=True))
         about["class_errors"] = {"source": inputs.errors.source, "by_class": by_class}
+    if inputs.narrowed.within is not None:
+        about["within"] = inputs.narrowed.within.described
+    if inputs.narrowed.leaks:
+        about["leaks"] = [leaks.described for leaks in inputs.narrowed.leaks]
     about["report"] = _report(inputs, chosen)
     return table, about
 
@@ -59,6 +63,9 @@ def manifest(inputs: SelectionInputs, chosen: Selection) -> pa.Table:
     weight[chosen.rows], gain[chosen.rows] = chosen.weights, chosen.gains
     reasons = np.full(n, None, object)
     reasons[list(eligible.reasons)] = list(eligible.reasons.values())
+    if (within := inputs.narrowed.within) is not None:
+        originals = originals.copy()
+        originals[within.copies] = within.originals
     if partners := chosen.facts.get("partners"):
         rows, of = np.asarray(partners["rows"], np.int64), np.asarray(partners["of"], np.int64)
         originals = originals.copy()
@@ -85,6 +92,8 @@ def manifest(inputs: SelectionInputs, chosen: Selection) -> pa.Table:
         "duplicate_of": of,
         "duplicate_of_key": dataset.samples["key"].take(of),
     }
+    if inputs.narrowed.leaks:
+        columns["leak_of_key"] = inputs.narrowed.partners(n)
     for name in of_kinds(store.columns, SCORE):
         if name.part in {"", SUSPECT, SUSPECT_RANK, EXTRAPOLATED}:
             columns[name] = pa.array(store.column(name).read())
@@ -157,6 +166,8 @@ def _asked(request: SelectRequest) -> dict[str, Any]:
         "on": request.on,
         "given": len(request.given),
         "target": request.target,
+        "within": request.within,
+        "drop_leaks": list(request.drop_leaks) or None,
         "reweight": request.reweight,
     }
     return {name: value for name, value in asked.items() if value is not None}

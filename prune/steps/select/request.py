@@ -40,6 +40,8 @@ class SelectRequest:
     target_split: str | None = None
     target_weights: str | None = None  # a file of one number a target sample
     reweight: str | None = None  # none, cluster or nnls
+    within: str | None = None  # an earlier selection: only what it kept may be chosen
+    drop_leaks: Sequence[str] = ()  # held-out datasets, of which no sample and no copy may be chosen
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
 

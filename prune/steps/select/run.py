@@ -14,6 +14,7 @@ from prune.steps.dataset_session import known_dataset
 from prune.steps.select.by_class import choose
 from prune.steps.select.forecast import Forecast, announced
 from prune.steps.select.inputs import SelectionInputs, resolve
+from prune.steps.select.narrowing import current_selection, require_other_name
 from prune.steps.select.pitfalls import warnings_of
 from prune.steps.select.record import record
 from prune.steps.select.request import SelectRequest
@@ -37,9 +38,11 @@ def select(
 ) -> dict[str, Any]:
     """Choose, write and publish; `command` is what made the selection, in words."""
     store.require()
+    require_other_name(name, wanted.within)
     with store.writing(wait=settings.wait, say=settings.reporter.say):
         recipe = _recipe(store, wanted, settings)
-        there = None if dry_run or wanted.target is not None else same_selection(store, name, recipe)
+        elsewhere = wanted.target is not None or wanted.drop_leaks  # data that may have changed
+        there = None if dry_run or elsewhere else same_selection(store, name, recipe)
         if there is not None:
             known_dataset(store, settings)  # which may have changed
             store.publish(latest=name)
@@ -88,8 +91,10 @@ def _foreseen(inputs: SelectionInputs) -> tuple[Forecast | None, tuple[str, ...]
 
 
 def _recipe(store: Store, wanted: SelectRequest, settings: Settings) -> str:
-    device = wanted.device(settings)
-    return recipe_of(store, asdict(wanted), device=device, memory=settings.memory, version=prune.__version__)
+    place: dict[str, Any] = {"device": wanted.device(settings), "memory": settings.memory}
+    if wanted.within is not None:
+        place["within"] = current_selection(store, wanted.within).about["keys_sha256"]
+    return recipe_of(store, asdict(wanted), **place, version=prune.__version__)
 
 
 def _tell_replaced(store: Store, name: str, about: dict[str, Any], settings: Settings) -> None:

@@ -1,0 +1,117 @@
+"""What narrows a choice before it is made: an earlier selection, and samples that leak held-out data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from prune.core.arrays import Rows
+from prune.core.errors import OptionError, StoreError
+from prune.core.progress import Reporter
+from prune.steps.check.leaks import LEAK, Leaks, leaks_under_lock
+from prune.steps.settings import Settings
+from prune.store import Store, read_selection
+from prune.store.selections import StoredSelection, outdated_by
+
+_OF_THE_CHOICE = {None, "given"}  # reasons that hold for the earlier choice alone
+
+
+@dataclass(frozen=True)
+class EarlierSelection:
+    """A selection that another one is chosen within."""
+
+    name: str
+    keys_sha256: str
+    kept: Rows
+    reasons: Mapping[int, str]  # of every other row
+    copies: Rows  # rows that the earlier selection dropped as copies
+    originals: Rows  # of each of these the row that it is a copy of
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What `selection.json` says of it."""
+        return {"name": self.name, "keys_sha256": self.keys_sha256, "k": len(self.kept)}
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """All that narrows one choice."""
+
+    within: EarlierSelection | None = None
+    leaks: Sequence[Leaks] = ()
+
+    def left_out(self) -> Iterator[tuple[Rows, str]]:
+        """Yield rows that may not be chosen, with their reason; what comes first decides."""
+        if self.within is not None:
+            for reason in sorted(set(self.within.reasons.values())):
+                rows = [row for row, why in self.within.reasons.items() if why == reason]
+                yield np.array(rows, np.int64), reason
+        for leaks in self.leaks:
+            yield leaks.rows, LEAK
+
+    def partners(self, n: int) -> pa.Array:
+        """Return for each of n samples the key of the held-out one that it leaks; null where it does not."""
+        keys = np.full(n, None, object)
+        for leaks in reversed(self.leaks):
+            keys[leaks.rows] = leaks.partner_keys
+        return pa.array(keys, pa.string())
+
+
+def narrowing(store: Store, within: str | None, drop_leaks: Sequence[str], settings: Settings) -> Narrowing:
+    """Read the earlier selection and look for leaks; for the holder of the store's lock."""
+    return Narrowing(
+        None if within is None else earlier_selection(store, within, settings.reporter),
+        tuple(leaks_under_lock(store, source, settings) for source in drop_leaks),
+    )
+
+
+def current_selection(store: Store, name: str) -> StoredSelection:
+    """Return a selection that another one may be chosen within.
+
+    Raises
+    ------
+    StoreError
+        There is no such selection, or what it was chosen by was made again since.
+    """
+    stored = read_selection(store, name)
+    if (changed := outdated_by(store, stored)) is not None:
+        raise StoreError(
+            f"stale: {changed} was made again since the selection {name!r} was chosen by it", stored.again
+        )
+    return stored
+
+
+def earlier_selection(store: Store, name: str, reporter: Reporter) -> EarlierSelection:
+    """Return what a selection kept, and why it did not keep the others; errors of `current_selection`."""
+    stored = current_selection(store, name)
+    if stored.weights is not None:
+        reporter.say(f"the weights of {name} are not carried on: --reweight gives new ones")
+    table = stored.manifest
+    kept = table["selected"].to_numpy()
+    rows = np.flatnonzero(~kept)
+    reasons = table["reason"].take(pa.array(rows)).to_pylist()
+    copy_of = table["duplicate_of"]
+    copies = rows[copy_of.is_valid().to_numpy()[rows]]
+    return EarlierSelection(
+        name=name,
+        keys_sha256=stored.about["keys_sha256"],
+        kept=np.flatnonzero(kept),
+        reasons={
+            row: f"not in {name}" if reason in _OF_THE_CHOICE else reason
+            for row, reason in zip(rows.tolist(), reasons, strict=True)
+        },
+        copies=copies,
+        originals=copy_of.take(pa.array(copies)).to_numpy(),
+    )
+
+
+def require_other_name(name: str, within: str | None) -> None:
+    """Raise `OptionError` where a selection would replace the one that it is chosen within."""
+    if name == within:
+        raise OptionError(
+            f"selection {name} would replace the one that it is chosen within", f"--name {name}-within"
+        )
