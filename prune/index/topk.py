@@ -14,6 +14,7 @@ import numpy as np
 from prune.core.arrays import Array
 from prune.index import farthest_kernels
 from prune.index.farthest_kernels import compiled, dot, slack, squared
+from prune.index.heap import pop, sink
 from prune.index.quickselect import quickselect
 
 NOBODY = 2**31 - 1
@@ -60,24 +61,7 @@ def heaps_of(n: int, count: int) -> Heaps:
 @compiled
 def offer(gaps: Array, who: Array, gap: float, name: int) -> None:
     """Replace the farthest by a nearer one."""
-    count = len(gaps)
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= count:
-            break
-        other = child + 1
-        if other < count and (
-            gaps[other] > gaps[child] or (gaps[other] == gaps[child] and who[other] > who[child])
-        ):
-            child = other
-        if gaps[child] < gap or (gaps[child] == gap and who[child] < name):
-            break
-        gaps[at] = gaps[child]
-        who[at] = who[child]
-        at = child
-    gaps[at] = gap
-    who[at] = name
+    sink(gaps, who, len(gaps), 0, gap, name, False)
 
 
 @compiled
@@ -208,6 +192,4 @@ def in_order(heaps: Heaps, span: tuple[int, int], rows: Array, squares: Array) -
         for size in range(count, 0, -1):
             rows[i, size - 1] = who[0]
             squares[i, size - 1] = min(gaps[0], 3.4028234e38)
-            gap, name = gaps[size - 1], who[size - 1]
-            if size > 1:
-                offer(gaps[: size - 1], who[: size - 1], gap, name)
+            pop(gaps, who, size, False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from prune.core.arrays import Array
 from prune.index.farthest_kernels import compiled
+from prune.index.heap import heapify, pop, sink
 from prune.optimizers.facility_kernels import TAKEN, fixed
 
 
@@ -79,38 +80,16 @@ def turned(links: Links, back: Links) -> None:
 
 
 @compiled
-def _sink(keys: Array, heap: Array, size: int, at: int) -> None:
-    """Let the entry of a heap fall to its place: larger keys above, of equal ones the lower row."""
-    key, row = keys[at], heap[at]
-    while 2 * at + 1 < size:
-        child = 2 * at + 1
-        other = child + 1
-        if other < size and (
-            keys[other] > keys[child] or (keys[other] == keys[child] and heap[other] < heap[child])
-        ):
-            child = other
-        if keys[child] < key or (keys[child] == key and heap[child] > row):
-            break
-        keys[at], heap[at] = keys[child], heap[child]
-        at = child
-    keys[at], heap[at] = key, row
-
-
-@compiled
 def climb_links(state: LinkedSimilarities, picks: Array, gains: Array) -> None:
     """Pick the largest gain, ties by the lower row, from a heap of gains that may have fallen since."""
     size = len(state.gain)
-    keys, heap = state.gain.copy(), np.arange(size).astype(np.int32)
-    for at in range(size // 2 - 1, -1, -1):
-        _sink(keys, heap, size, at)
+    keys, names = state.gain.copy(), np.arange(size).astype(np.int32)
+    heapify(keys, names, True)
     for count in range(len(picks)):
-        while keys[0] != state.gain[heap[0]]:
-            keys[0] = state.gain[heap[0]]
-            _sink(keys, heap, size, 0)
-        row = heap[0]
-        picks[count] = row
-        gains[count] = keys[0]
+        while keys[0] != state.gain[names[0]]:
+            sink(keys, names, size, 0, state.gain[names[0]], names[0], True)
+        row = names[0]
+        picks[count], gains[count] = row, keys[0]
         take(state, row)
+        pop(keys, names, size, True)
         size -= 1
-        keys[0], heap[0] = keys[size], heap[size]
-        _sink(keys, heap, size, 0)

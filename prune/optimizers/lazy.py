@@ -6,9 +6,9 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.index.farthest_kernels import compiled
+from prune.index.heap import heapify, pop, push
 from prune.index.space import Sums
 from prune.optimizers.function import SetFunction
-from prune.optimizers.heap import heapify, pop, push
 
 BATCH = (4, 4096)  # samples evaluated together, at first and at most
 TAKEN = -1  # in place of the step at which a bound was exact
@@ -58,8 +58,8 @@ class _Queue:
     def __init__(self, function: SetFunction, candidates: Rows) -> None:
         self.function, self.candidates = function, candidates  # ascending: a lower position is a lower row
         self.bounds = np.array(function.gains(candidates), np.float64)
-        self.heap = np.arange(len(candidates), dtype=np.int32)
-        heapify(self.heap, self.bounds)
+        self.keys, self.heap = self.bounds.copy(), np.arange(len(candidates), dtype=np.int32)
+        heapify(self.keys, self.heap, True)
         self.size = len(candidates)
         self.exact_at = np.zeros(len(candidates), np.int32)
         self.batch = BATCH[0]
@@ -68,7 +68,7 @@ class _Queue:
         """Return the largest gain with its row, which is not looked at again."""
         size, evaluated, best = self.batch, 0, -1  # the best position of those evaluated in this step
         while self._top_is_old(step):
-            bound = self.bounds[self.heap[0]]
+            bound = self.keys[0]
             if best >= 0 and epsilon and self.bounds[best] >= bound - epsilon * abs(bound):
                 break
             fresh = self._evaluate(step, size)
@@ -84,29 +84,30 @@ class _Queue:
 
     def _top_is_old(self, step: int) -> bool:
         while self.exact_at[self.heap[0]] == TAKEN:
-            pop(self.heap, self.size, self.bounds)
+            pop(self.keys, self.heap, self.size, True)
             self.size -= 1
         return bool(self.exact_at[self.heap[0]] != step)
 
     def _evaluate(self, step: int, size: int) -> int:
         """Make the `size` largest bounds exact, or all above the first that is; return the best of them."""
         drawn = np.empty(min(size, self.size), np.int32)
-        self.size, count = _draw(self.heap, self.size, self.bounds, self.exact_at, step, drawn)
+        self.size, count = _draw(self.keys, self.heap, self.size, self.exact_at, step, drawn)
         positions = np.sort(drawn[:count])
         self.bounds[positions] = self.function.gains(self.candidates[positions])
         self.exact_at[positions] = step
         for position in positions.tolist():
-            push(self.heap, self.size, position, self.bounds)
+            push(self.keys, self.heap, self.size, self.bounds[position], position, True)
             self.size += 1
         return int(positions[np.argmax(self.bounds[positions])])
 
 
 @compiled
-def _draw(heap: Array, size: int, bounds: Array, exact_at: Array, step: int, out: Array) -> tuple[int, int]:
+def _draw(keys: Array, heap: Array, size: int, exact_at: Array, step: int, out: Array) -> tuple[int, int]:
     """Pop the first positions that are not exact, as many as fit; return how many are left, and drawn."""
     count = 0
     while size > 0 and count < len(out) and exact_at[heap[0]] != step:
-        position = pop(heap, size, bounds)
+        position = heap[0]
+        pop(keys, heap, size, True)
         size -= 1
         if exact_at[position] != TAKEN:
             out[count] = position

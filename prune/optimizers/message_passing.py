@@ -8,6 +8,7 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.index.farthest_kernels import compiled
+from prune.index.heap import heapify, pop, sink
 from prune.index.kept_neighbours import Neighbours
 from prune.index.space import Sums
 
@@ -57,55 +58,37 @@ def take_highest(
     """
     factors = np.exp(-gamma * edges.lengths.astype(np.float64))
     rows, gains = np.empty(k, np.int64), np.empty(k, np.float64)
+    by_lot = np.argsort(lots, kind="stable")
     places = np.empty(len(values), np.int64)
-    places[np.argsort(lots, kind="stable")] = np.arange(len(values))
-    _take(edges, factors, (values, places), candidates.copy(), rows, gains)
+    places[by_lot] = np.arange(len(values))
+    _take(edges, factors, values, (values[candidates], places[candidates]), by_lot, rows, gains)
     return rows, gains
 
 
 @compiled
 def _take(
-    edges: Edges, factors: Array, ranking: tuple[Array, Array], heap: Array, rows: Array, gains: Array
+    edges: Edges,
+    factors: Array,
+    values: Array,
+    heap: tuple[Array, Array],
+    by_lot: Array,
+    rows: Array,
+    gains: Array,
 ) -> None:
-    values, places = ranking
-    bounds = values.copy()  # what the heap believes: never below the value
-    size = len(heap)
-    for at in range(size // 2 - 1, -1, -1):
-        _sink(heap, bounds, places, size, at)
-    taken = 0
+    """Take from a heap of values, which may have fallen since, and places among the lots."""
+    bounds, places = heap
+    heapify(bounds, places, True)
+    size, taken = len(bounds), 0
     while taken < len(rows):
-        top = heap[0]
+        top = by_lot[places[0]]
         value = values[top]
-        if value < bounds[top]:
-            bounds[top] = value
-        else:
-            rows[taken], gains[taken] = top, value
-            taken += 1
-            size -= 1
-            heap[0] = heap[size]
-            if value > 0.0:
-                for edge in range(edges.starts[top], edges.starts[top + 1]):
-                    values[edges.rows[edge]] -= factors[edge] * value
-        _sink(heap, bounds, places, size, 0)
-
-
-@compiled
-def _sink(heap: Array, bounds: Array, places: Array, size: int, at: int) -> None:
-    row = heap[at]
-    bound = bounds[row]
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            break
-        right = child + 1
-        if right < size and (
-            bounds[heap[right]] > bounds[heap[child]]
-            or (bounds[heap[right]] == bounds[heap[child]] and places[heap[right]] < places[heap[child]])
-        ):
-            child = right
-        below = bounds[heap[child]]
-        if below < bound or (below == bound and places[heap[child]] > places[row]):
-            break
-        heap[at] = heap[child]
-        at = child
-    heap[at] = row
+        if value < bounds[0]:
+            sink(bounds, places, size, 0, value, places[0], True)
+            continue
+        rows[taken], gains[taken] = top, value
+        taken += 1
+        pop(bounds, places, size, True)
+        size -= 1
+        if value > 0.0:
+            for edge in range(edges.starts[top], edges.starts[top + 1]):
+                values[edges.rows[edge]] -= factors[edge] * value
