@@ -9,7 +9,9 @@ from typing import Protocol
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.index.farthest_kernels import Batch, FarthestPoints, compiled, dot
+from prune.index.compilation import compiled
+from prune.index.exact_sums import dot
+from prune.index.farthest_kernels import Batch, FarthestPoints
 from prune.index.gradients import GradientSpace
 from prune.index.product_frame import Frame, frame_of, middle, scale_of, squares_to
 from prune.index.space import Block, EmbeddingSpace, Space, Wide

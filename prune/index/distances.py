@@ -10,7 +10,8 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand, operands_of
-from prune.index.farthest_kernels import compiled, gap_of
+from prune.index.compilation import compiled
+from prune.index.exact_sums import gap_of, write_gaps
 from prune.index.space import Block, Space, Wide
 from prune.index.topk import Side
 
@@ -61,19 +62,11 @@ class Distances:
         first, second = one.side, two.side
         if min(len(first.rows), len(second.rows)) <= FEW:
             values = np.empty((len(first.rows), len(second.rows)))
-            _all_pairs(values, first, second)
+            write_gaps(first, second, values)
             return values
         values = self._operands.product(one, two)
         _to_squares(values, first, second, self._operands.scale**-2)
         return values
-
-
-@compiled
-def _all_pairs(values: Array, one: Side, two: Side) -> None:
-    """Write the squared distances of all pairs."""
-    for i in range(len(values)):
-        for j in range(values.shape[1]):
-            values[i, j] = gap_of(one, i, two, j, np.inf)
 
 
 @compiled

@@ -11,8 +11,9 @@ import numpy as np
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand, Operands, operands_of
 from prune.index.exact import each_to_all
+from prune.index.exact_sums import write_gaps
 from prune.index.gradients import GradientSpace
-from prune.index.log_distances import add_logs, add_logs_exactly, all_exactly, near_exactly
+from prune.index.log_distances import add_logs, add_logs_exactly, near_exactly
 from prune.index.space import Space, Sums
 from prune.system.executors.threads import thread_count, threads
 
@@ -137,7 +138,7 @@ def _tiles(target: DivergenceTarget) -> Iterator[tuple[Operand, Callable[[Visit]
 def _squares(operands: Operands, one: Operand, two: Operand, buffer: Array) -> Array:
     if buffer.dtype == np.float64:
         squares = buffer[: len(one.framed) * len(two.framed)].reshape(len(one.framed), -1)
-        all_exactly(one.side, two.side, squares)
+        write_gaps(one.side, two.side, squares)
     else:
         squares = operands.products(one, two, buffer)
         near_exactly(one.side, two.side, operands.scale**2, squares)

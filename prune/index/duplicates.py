@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand, Operands, operands_of
-from prune.index.farthest_kernels import compiled, gap_of, slack
+from prune.index.compilation import compiled
+from prune.index.exact_sums import gap_of
+from prune.index.product_bounds import limit_of, slack
 from prune.index.space import Space, Sums
 from prune.index.topk import Side
 from prune.system.executors.threads import thread_count, threads
@@ -116,7 +118,7 @@ class _Tiles:
 @compiled
 def _meet_one(near: _Near, one: Side, i: int, two: Side, products: Array, rule: _Rule, open_: Array) -> None:
     error = slack(np.sqrt(one.norms[i]), rule.reach, rule.width)
-    limit = np.float32(0.5 * (near.squares[i] * rule.scale - one.norms[i]) + error)
+    limit = limit_of(near.squares[i], one.norms[i], rule.scale, error)
     for start in range(0, len(products), STRETCH):
         looked = products[start : start + STRETCH]
         halves = two.halves[start : start + STRETCH]
@@ -131,7 +133,7 @@ def _meet_one(near: _Near, one: Side, i: int, two: Side, products: Array, rule: 
                 gap = gap_of(one, i, two, start + j, np.nextafter(now, np.inf))
                 if gap < now or (gap == now and name < near.who[i]):
                     near.squares[i], near.who[i] = gap, name
-                    limit = np.float32(0.5 * (gap * rule.scale - one.norms[i]) + error)
+                    limit = limit_of(gap, one.norms[i], rule.scale, error)
 
 
 @compiled

@@ -17,6 +17,7 @@ from prune.index import farthest_kernels
 from prune.index.blocks import Operand, Operands, Vectors, batch_of, operands_of, points_of
 from prune.index.farthest_candidates import FarthestCandidates
 from prune.index.gradients import GradientSpace
+from prune.index.product_bounds import UNIT
 from prune.index.product_frame import frame_of, middle
 from prune.index.space import BLOCK, Space
 
@@ -155,7 +156,7 @@ def nearest_to_mean(space: GradientSpace) -> int:
     squares = space.squared_norms()
     length = float(np.sqrt(np.vdot(mean, mean)))
     spread = squares - 2 * space.dot(mean)
-    doubt = 4 * (space.width + 16) * farthest_kernels.UNIT * np.sqrt(squares) * length
+    doubt = 4 * (space.width + 16) * UNIT * np.sqrt(squares) * length
     rows = np.flatnonzero(spread - doubt <= (spread + doubt).min())
     best, row = np.inf, int(rows[0])
     for start in range(0, len(rows), BLOCK):

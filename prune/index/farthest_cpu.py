@@ -8,7 +8,8 @@ from prune.core.arrays import Array, Rows
 from prune.index import farthest_kernels
 from prune.index.blocks import Operand, Operands, batch_of, points_of
 from prune.index.farthest_candidates import FarthestCandidates
-from prune.index.farthest_kernels import TAKEN, UNIT, Batch, FarthestPoints
+from prune.index.farthest_kernels import TAKEN, Batch, FarthestPoints
+from prune.index.product_bounds import TINY, UNIT
 from prune.index.space import BLOCK
 from prune.system.executors.threads import threads
 
@@ -108,7 +109,7 @@ class Host:
             part = self.operands.products(block, fresh, gaps[start : start + BLOCK])
             norms = block.side.norms
             reach = np.sqrt(norms) + batch.reach
-            doubt = 2.0 * ((batch.terms + 8) * 1.01 + 16) * UNIT * reach**2 + farthest_kernels.TINY
+            doubt = 2.0 * ((batch.terms + 8) * 1.01 + 16) * UNIT * reach**2 + TINY
             part *= -2
             part += 2 * batch.halves
             part += (norms - doubt).astype(np.float32)[:, None]

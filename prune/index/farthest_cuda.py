@@ -7,8 +7,10 @@ import torch
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand
+from prune.index.exact_sums import CHUNK, LANES
 from prune.index.farthest_candidates import FarthestCandidates
-from prune.index.farthest_kernels import CHUNK, LANES, TAKEN, TINY, UNIT
+from prune.index.farthest_kernels import TAKEN
+from prune.index.product_bounds import TINY, UNIT
 from prune.index.product_frame import Frame
 from prune.index.space import BLOCK, EmbeddingSpace
 

@@ -1,28 +1,16 @@
-"""The inner loops of farthest-first: float32 products decide who may be nearer, float64 differences decide.
-
-Every distance that counts is the float64 sum of squared differences, added in one order that is written down
-(`_lanes`), so that equal pairs have equal distances whoever asks, on every machine and any number of threads.
-"""
+"""The inner loops of farthest-first: float32 products tell who may be nearer, float64 sums decide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
-from numba.extending import intrinsic
 
 from prune.core.arrays import Array
+from prune.index.compilation import compiled
+from prune.index.exact_sums import gap_of
+from prune.index.product_bounds import limit_of, slack
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-LANES = 16  # partial sums side by side
-CHUNK = 128  # dimensions after which a sum that is already too large is given up
-UNIT = 2.0**-24  # half the distance from 1 to the next float32
-TINY = 2.0**-100  # more than any product loses below float32's smallest number
 TAKEN = -1.0  # in place of the squared distance of a sample that is a centre itself
 
 
@@ -50,152 +38,6 @@ class Batch(NamedTuple):
     terms: int  # in the sum of a product
 
 
-def compiled(function: F) -> F:
-    """Compile to machine code, kept on disk where there is a place; other threads run on meanwhile."""
-    try:
-        return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
-    except RuntimeError:  # neither the package nor the home folder can be written to
-        return cast(F, njit(nogil=True, error_model="numpy")(function))
-
-
-def _add_in_lanes(combine: Callable[..., Any], context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    one, two = (
-        context.make_array(kind)(context, builder, value)
-        for kind, value in zip(signature.args, args, strict=True)
-    )
-    wide, word = ir.VectorType(ir.DoubleType(), LANES), one.strides.type.element
-    entry = builder.block
-    head, body, done = (builder.append_basic_block(name) for name in ("head", "body", "done"))
-    builder.branch(head)
-    builder.position_at_end(head)
-    at, sums = builder.phi(word), builder.phi(wide)
-    at.add_incoming(ir.Constant(word, 0), entry)
-    sums.add_incoming(ir.Constant(wide, [0.0] * LANES), entry)
-    after = builder.add(at, ir.Constant(word, LANES))
-    builder.cbranch(builder.icmp_signed("<=", after, builder.extract_value(one.shape, 0)), body, done)
-    builder.position_at_end(body)
-    term = combine(builder, _load(builder, one, at), _load(builder, two, at))
-    sums.add_incoming(builder.fadd(sums, term), body)
-    at.add_incoming(after, body)
-    builder.branch(head)
-    builder.position_at_end(done)
-    return _halve(builder, sums)
-
-
-def _load(builder: Any, array: Any, at: Any) -> Any:
-    kind = array.data.type.pointee
-    start = builder.bitcast(builder.gep(array.data, [at]), ir.VectorType(kind, LANES).as_pointer())
-    lanes = builder.load(start, align=4)
-    return lanes if kind == ir.DoubleType() else builder.fpext(lanes, ir.VectorType(ir.DoubleType(), LANES))
-
-
-def _halve(builder: Any, sums: Any) -> Any:
-    width = LANES
-    while width > 1:
-        width //= 2
-        kind = ir.VectorType(ir.IntType(32), width)
-        halves = [
-            builder.shuffle_vector(sums, sums, ir.Constant(kind, list(range(start, start + width))))
-            for start in (0, width)
-        ]
-        sums = builder.fadd(*halves)
-    return builder.extract_element(sums, ir.Constant(ir.IntType(32), 0))
-
-
-def _square_of_gap(builder: Any, one: Any, two: Any) -> Any:
-    gap = builder.fsub(one, two)
-    return builder.fmul(gap, gap)
-
-
-def _product(builder: Any, one: Any, two: Any) -> Any:
-    return builder.fmul(one, two)
-
-
-def _type_lanes(context: Any, one: Any, two: Any) -> Any:  # noqa: ARG001
-    return types.float64(one, two), partial(_add_in_lanes, _square_of_gap)
-
-
-def _type_products(context: Any, one: Any, two: Any) -> Any:  # noqa: ARG001
-    return types.float64(one, two), partial(_add_in_lanes, _product)
-
-
-# Σ (one − two)² and Σ one·two over the whole multiples of LANES. Written as vectors, since a compiler that
-# may reorder a sum orders it differently wherever the loop is inlined, and one that may not is five times
-# slower.
-_lanes: Any = intrinsic(_type_lanes)
-_products: Any = intrinsic(_type_products)
-
-
-@compiled
-def squared(one: Array, two: Array, limit: float) -> float:
-    """‖one − two‖² in float64, or any number in ``[limit, ‖one − two‖²]`` if that is not below `limit`."""
-    total = 0.0
-    for start in range(0, len(one), CHUNK):
-        stop = min(start + CHUNK, len(one))
-        total += _lanes(one[start:stop], two[start:stop])
-        for j in range(stop - (stop - start) % LANES, stop):
-            gap = np.float64(one[j]) - np.float64(two[j])
-            total += gap * gap
-        if total >= limit:
-            break
-    return total
-
-
-@compiled
-def dot(one: Array, two: Array) -> float:
-    """⟨one, two⟩ in float64; ``dot(x, x)`` of equal vectors are equal."""
-    total = _products(one, two)
-    for j in range(len(one) - len(one) % LANES, len(one)):
-        total += np.float64(one[j]) * np.float64(two[j])
-    return total
-
-
-@compiled
-def widen(halves: Array, words: Array) -> None:
-    """Move sign, exponent and fraction of float16 to where float32 has them; times 2¹¹² is left to do."""
-    for i in range(len(halves)):
-        half = np.int32(halves[i])
-        words[i] = ((half & 0x8000) << 16) | ((half & 0x7FFF) << 13)
-
-
-@compiled
-def add_rows(rows: Array, total: Array) -> None:
-    """Add every row to the float64 vector `total`, first row first."""
-    for i in range(len(rows)):
-        total += rows[i]
-
-
-@compiled
-def distances(rows: Array, point: Array, out: Array) -> None:
-    """Write ‖row − point‖² for every row; `point` is float64."""
-    for i in range(len(rows)):
-        out[i] = squared(rows[i], point, np.inf)
-
-
-@compiled
-def gap_of(points: Any, i: int, batch: Any, j: int, limit: float) -> float:
-    """‖x − y‖² in float64, or any number from `limit` up to it if that is not below `limit`.
-
-    Of whatever holds `rows`, `features` and `squares`, as `FarthestPoints` and `Batch` do.
-
-    Of gradients it is ``‖x‖² + ‖y‖² − 2⟨x, y⟩``, whose terms are float64: 0 of equal gradients.
-    """
-    if points.features.shape[1] == 0:
-        return squared(points.rows[i], batch.rows[j], limit)
-    product = dot(points.rows[i], batch.rows[j]) * (1.0 + dot(points.features[i], batch.features[j]))
-    return max(points.squares[i] + batch.squares[j] - 2.0 * product, 0.0)
-
-
-@compiled
-def slack(norm: float, reach: float, d: int) -> float:
-    """How far ``½‖c‖² − y·c`` in float32 can be from the truth, whatever the order of the sum.
-
-    A dot product of d terms is off by at most ``d·u/(1 − d·u)·‖y‖‖c‖`` (Higham 2002, section 3.1); halving,
-    subtracting and moving into the frame of the products round a few times more.
-    """
-    return UNIT * ((d + 8.0) / (1.0 - (d + 8.0) * UNIT) * norm * reach + 8.0 * (norm + reach) ** 2) + TINY
-
-
 @compiled
 def lower_by_products(points: FarthestPoints, batch: Batch, products: Array) -> None:
     """Lower the nearest distances of `points` to those of `batch`, told by float32 products where to look."""
@@ -204,7 +46,7 @@ def lower_by_products(points: FarthestPoints, batch: Batch, products: Array) -> 
         if now <= 0.0:
             continue
         error = slack(np.sqrt(points.norms[i]), batch.reach, batch.terms)
-        limit = np.float32(0.5 * (now * batch.scale - points.norms[i]) + error)
+        limit = limit_of(now, points.norms[i], batch.scale, error)
         near = 0
         for j in range(len(batch.halves)):
             near += (batch.halves[j] - products[i, j]) < limit
@@ -220,7 +62,7 @@ def lower_by_products(points: FarthestPoints, batch: Batch, products: Array) -> 
                 now = new
                 points.nearest[i] = now
                 points.owner[i] = batch.first + j
-                limit = np.float32(0.5 * (now * batch.scale - points.norms[i]) + error)
+                limit = limit_of(now, points.norms[i], batch.scale, error)
 
 
 @compiled
@@ -292,7 +134,7 @@ def grow(
         for i in range(len(points.nearest)):
             now = points.nearest[i]
             error = slack(np.sqrt(points.norms[i]), reach, batch.terms)
-            if batch.halves[best] - products[best, i] < 0.5 * (now * batch.scale - points.norms[i]) + error:
+            if batch.halves[best] - products[best, i] < limit_of(now, points.norms[i], batch.scale, error):
                 new = gap_of(points, i, batch, best, now)
                 if new < now:
                     points.nearest[i] = new

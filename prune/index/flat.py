@@ -15,7 +15,7 @@ import numpy as np
 from prune.core.arrays import Array, Rows
 from prune.index import topk
 from prune.index.blocks import Operand, Vectors
-from prune.index.farthest_kernels import TINY, UNIT
+from prune.index.product_bounds import TINY, UNIT
 from prune.index.topk import Heaps, heaps_of
 from prune.system.executors.threads import threads
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Array, Rows
-from prune.index.farthest_kernels import compiled
+from prune.index.compilation import compiled
 from prune.index.neighbours import nearest
 from prune.index.search import Kind
 from prune.index.similarity import Similarity

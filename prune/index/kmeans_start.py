@@ -10,7 +10,9 @@ import numpy as np
 
 from prune.core.arrays import Array
 from prune.index.blocks import Operand, Operands, operands_of
-from prune.index.farthest_kernels import compiled, slack, squared
+from prune.index.compilation import compiled
+from prune.index.exact_sums import squared
+from prune.index.product_bounds import limit_of, slack
 from prune.index.space import Block, EmbeddingSpace, Sums
 from prune.index.topk import Side
 
@@ -61,7 +63,7 @@ def _serve(
     scale, terms, reach = rule
     for i in range(len(served)):
         now, norm = gaps[i], one.norms[i]
-        limit = np.float32(0.5 * (now * scale - norm) + slack(np.sqrt(norm), reach, terms))
+        limit = limit_of(now, norm, scale, slack(np.sqrt(norm), reach, terms))
         for j in range(served.shape[1]):
             served[i, j] = now
             if two.halves[j] - products[i, j] < limit:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.farthest_kernels import compiled, gap_of
+from prune.index.compilation import compiled
+from prune.index.exact_sums import gap_of
 from prune.index.topk import Side
 
 BLURRED = np.float32(1e-3)  # of ‖x‖² + ‖y‖²: below it a float32 product knows a distance to no three digits
@@ -33,14 +34,6 @@ def near_exactly(one: Side, two: Side, scale: float, products: Array) -> None:
         for j in range(len(row)):
             if row[j] < twice * BLURRED * (half + two.halves[j]) * back * np.float32(1.001):
                 row[j] = gap_of(one, i, two, j, np.inf)
-
-
-@compiled
-def all_exactly(one: Side, two: Side, squares: Array) -> None:
-    """Write float64 squared distances of all pairs."""
-    for i in range(len(squares)):
-        for j in range(squares.shape[1]):
-            squares[i, j] = gap_of(one, i, two, j, np.inf)
 
 
 @compiled

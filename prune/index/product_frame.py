@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index import farthest_kernels
+from prune.index import exact_sums, row_kernels
 from prune.index.space import EmbeddingSpace, Sums
 
 _MOST = 120  # the power of two itself has to fit into float32
@@ -34,7 +34,7 @@ def middle(space: EmbeddingSpace) -> tuple[Array, Array]:
     """Return the float64 mean of all rows, and the squared distance of every row to it."""
     total = np.zeros(space.d, np.float64)
     for _, block in space.blocks():
-        farthest_kernels.add_rows(block, total)
+        row_kernels.add_rows(block, total)
     mean = total / space.n
     return mean, squares_to(space, mean)
 
@@ -43,7 +43,7 @@ def squares_to(space: EmbeddingSpace, point: Array) -> Sums:
     """(n,) float64 squared distances of all samples to a float64 point."""
     out = np.empty(space.n, np.float64)
     for span, block in space.blocks():
-        farthest_kernels.distances(block, point, out[span])
+        exact_sums.distances(block, point, out[span])
     return out
 
 

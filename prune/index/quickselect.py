@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prune.core.arrays import Array
-from prune.index.farthest_kernels import compiled
+from prune.index.compilation import compiled
 
 
 @compiled

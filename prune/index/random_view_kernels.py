@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.farthest_kernels import compiled
+from prune.index.compilation import compiled
 from prune.index.quickselect import quickselect
 
 ONE = 2.0**40  # a score of 1: sums of whole numbers do not depend on their order

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index import farthest_kernels
-from prune.index.farthest_kernels import compiled, dot, slack, squared
+from prune.index.compilation import compiled
+from prune.index.exact_sums import gap_between
 from prune.index.heap import pop, sink
+from prune.index.product_bounds import TINY, limit_of, slack
 from prune.index.quickselect import quickselect
 
 NOBODY = 2**31 - 1
@@ -59,14 +60,15 @@ def heaps_of(n: int, count: int) -> Heaps:
 
 
 @compiled
-def offer(gaps: Array, who: Array, gap: float, name: int) -> None:
-    """Replace the farthest by a nearer one."""
-    sink(gaps, who, len(gaps), 0, gap, name, False)
-
-
-@compiled
-def _limit(now: float, norm: float, scale: float, error: float) -> np.float32:
-    return np.float32(0.5 * (now * scale - norm) + error)
+def _offer(
+    gaps: Array, who: Array, one: tuple[Array, Array, float], two: tuple[Array, Array, float], name: int
+) -> bool:
+    """Replace the farthest by a sample that is nearer, ties by the lower row; say whether it was."""
+    gap = gap_between(one, two, gaps[0] * AND_MORE + TINY)
+    nearer = gap < gaps[0] or (gap == gaps[0] and name < who[0])
+    if nearer:
+        sink(gaps, who, len(gaps), 0, gap, name, False)
+    return nearer
 
 
 @compiled
@@ -106,10 +108,10 @@ def _meet_one(
 ) -> None:
     gaps, who = heap
     found, keys = space
-    norm, row, feature, square = one.norms[i], one.rows[i], one.features[i], one.squares[i]
-    rows, features, name = two.rows, two.features, one.names[i]
+    norm, name, sample = one.norms[i], one.names[i], (one.rows[i], one.features[i], one.squares[i])
+    rows, features, squares = two.rows, two.features, two.squares
     error = slack(np.sqrt(norm), rule.reach, rule.width)
-    limit = _limit(gaps[0], norm, rule.scale, error)
+    limit = limit_of(gaps[0], norm, rule.scale, error)
     hits = _look(products, two.halves, limit, found, keys)
     if hits > 2 * (
         len(gaps) + 1
@@ -124,14 +126,8 @@ def _meet_one(
         other = two.names[j]
         if (name == other and not rule.apart) or (rule.again and _holds(who, other)):
             continue
-        if len(feature):
-            product = dot(row, rows[j]) * (1.0 + dot(feature, features[j]))
-            gap = max(square + two.squares[j] - 2.0 * product, 0.0)
-        else:
-            gap = squared(row, rows[j], gaps[0] * AND_MORE + farthest_kernels.TINY)
-        if gap < gaps[0] or (gap == gaps[0] and other < who[0]):
-            offer(gaps, who, gap, other)
-            limit = np.float32(min(limit, _limit(gaps[0], norm, rule.scale, error)))
+        if _offer(gaps, who, sample, (rows[j], features[j], squares[j]), other):
+            limit = np.float32(min(limit, limit_of(gaps[0], norm, rule.scale, error)))
 
 
 @compiled
@@ -172,15 +168,9 @@ def meet_named(heaps: Heaps, one: Side, two: Side, candidates: Array, apart: boo
     for i in range(len(candidates)):
         gaps, who = heaps.gaps[one.places[i]], heaps.who[one.places[i]]
         for j in candidates[i]:
-            if j < 0 or (two.names[j] == one.names[i] and not apart):
-                continue
-            if len(one.features[i]):
-                product = dot(one.rows[i], two.rows[j]) * (1.0 + dot(one.features[i], two.features[j]))
-                gap = max(one.squares[i] + two.squares[j] - 2.0 * product, 0.0)
-            else:
-                gap = squared(one.rows[i], two.rows[j], gaps[0] * AND_MORE + farthest_kernels.TINY)
-            if gap < gaps[0] or (gap == gaps[0] and two.names[j] < who[0]):
-                offer(gaps, who, gap, two.names[j])
+            if j >= 0 and (apart or two.names[j] != one.names[i]):
+                offered = two.rows[j], two.features[j], two.squares[j]
+                _offer(gaps, who, (one.rows[i], one.features[i], one.squares[i]), offered, two.names[j])
 
 
 @compiled

@@ -12,7 +12,7 @@ def widened(embeddings: Embeddings) -> npt.NDArray[np.float32]:
     """Return the same numbers in float32: a view where they are, else a new array."""
     if embeddings.dtype == np.float32:
         return embeddings.view()
-    from prune.index.farthest_kernels import widen
+    from prune.index.row_kernels import widen
 
     wide = np.empty(embeddings.shape, np.float32)
     widen(np.ascontiguousarray(embeddings).view(np.uint16).ravel(), wide.view(np.int32).ravel())

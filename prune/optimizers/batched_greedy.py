@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Rows
-from prune.index.farthest_kernels import compiled
+from prune.index.compilation import compiled
 from prune.index.space import BLOCK, Block, Sums
 from prune.optimizers.int8_screening import Codes, codes_fit
 from prune.optimizers.pair_sums import ProductSums, TableSums, rounded

@@ -8,7 +8,7 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.core.errors import OptionError
-from prune.index.farthest_kernels import compiled
+from prune.index.compilation import compiled
 from prune.index.space import BLOCK, Block, EmbeddingSpace, Sums
 
 Concave: TypeAlias = Literal["sqrt", "log", "saturated"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.farthest_kernels import compiled
+from prune.index.compilation import compiled
 
 
 @compiled

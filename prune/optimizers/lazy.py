@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.index.farthest_kernels import compiled
+from prune.index.compilation import compiled
 from prune.index.heap import heapify, pop, push
 from prune.index.space import Sums
 from prune.optimizers.function import SetFunction

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.index.farthest_kernels import compiled
+from prune.index.compilation import compiled
 from prune.index.heap import heapify, pop, sink
 from prune.index.kept_neighbours import Neighbours
 from prune.index.space import Sums

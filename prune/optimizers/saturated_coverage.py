@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.index.farthest_kernels import compiled
+from prune.index.compilation import compiled
 from prune.index.graph import Graph
 from prune.index.similarity import Similarity
 from prune.index.space import Sums

@@ -229,7 +229,7 @@ KERNEL = """
 import signal, sys, threading, time
 import numpy as np
 from prune.commands import signals
-from prune.index.farthest_kernels import compiled
+from prune.index.compilation import compiled
 
 @compiled
 def spin(steps):
