@@ -9,6 +9,8 @@ from typing import Any
 from prune.core.epochs import early_epoch
 from prune.core.errors import OptionError
 
+LINEAR = "linear"  # the proxy that looks at an embedding
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Training:
@@ -36,12 +38,16 @@ class Training:
         OptionError
             A number is out of its range.
         """
-        chosen = _SUITED.get(proxy, _SUITED["torchvision"]) | {
-            k: v for k, v in given.items() if v is not None
-        }
+        said = {name: value for name, value in given.items() if value is not None}
+        chosen = {**_SUITED.get(proxy, _OTHERS), **said}
         if "crop" not in chosen and "size" in chosen:
             chosen["crop"] = max(0, int(chosen["size"]) // 8)
         return cls(proxy=proxy, **chosen)
+
+    @property
+    def of_images(self) -> bool:
+        """Whether the proxy looks at images, and not at an embedding."""
+        return self.proxy != LINEAR
 
     @property
     def last(self) -> int:
@@ -80,9 +86,9 @@ _SUITED: dict[str, dict[str, Any]] = {
     "resnet20": {"peak_lr": 0.2},
     "mlp": {"peak_lr": 0.05},
     "lenet": {"peak_lr": 0.05},
-    "linear": {"peak_lr": 0.02, "flip": False, "crop": 0},
-    "torchvision": {"peak_lr": 0.05},
+    LINEAR: {"peak_lr": 0.02, "flip": False, "crop": 0},
 }
+_OTHERS = {"peak_lr": 0.05}  # networks of torchvision
 
 
 def kept_epochs(epochs: int) -> list[int]:

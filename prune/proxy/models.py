@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from prune.core.errors import OptionError, UnknownNameError
+from prune.proxy.config import LINEAR
 from prune.proxy.small_networks import lenet, mlp, resnet8, resnet9, resnet20
 
 SMALL = 64  # pixels; up to here a stem that shrinks the image at once gives way to a 3×3 convolution
@@ -50,9 +51,9 @@ def build(name: str, shape: tuple[int, ...], classes: int) -> nn.Module:
     OptionError
         It cannot take samples of this shape, or has no linear head.
     """
-    if (name == "linear") != (len(shape) == 1):
-        wants = "an embedding" if name == "linear" else "images"
-        hint = "name one with --on embedding.NAME" if name == "linear" else "--proxy linear takes embeddings"
+    if (name == LINEAR) != (len(shape) == 1):
+        wants = "an embedding" if name == LINEAR else "images"
+        hint = "name one with --on embedding.NAME" if name == LINEAR else f"--proxy {LINEAR} takes embeddings"
         raise OptionError(f"proxy {name} wants {wants}, but was given samples of shape {shape}", hint)
     require_known(name)
     if name in PROXIES:

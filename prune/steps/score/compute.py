@@ -109,7 +109,7 @@ def _inputs(
 ) -> tuple[Column, dict[str, str]]:
     """What the proxy looks at: cached images, or an embedding that exists already."""
     settings = opened.settings
-    if training.proxy == "linear":
+    if not training.of_images:
         return _embedding(opened, wanted, on), {}
     column = cache_images(
         opened.store,

@@ -95,11 +95,11 @@ def checked(
     require_epochs(wanted.methods, 1, "a checkpoint")
     network, code = build_model(model.factory)
     fit_weights(network, _state(model.file), model.file)
-    inputs = _embedding(opened, on) if training.proxy == "linear" else images_of(opened, training.size)
+    inputs = images_of(opened, training.size) if training.of_images else _embedding(opened, on)
     rejects = {**opened.dataset.rejects, **inputs.rejects}
     check_rejects(opened, rejects)
     require_labels(opened, wanted.methods, usable_rows(opened, rejects), trains=False)
-    if model.mean is None and training.proxy != "linear":
+    if model.mean is None and training.of_images:
         settings.reporter.say(
             f"{inputs.shape[-1]} pixels a side, normalised by the dataset's own mean and deviation; "
             "--proxy-size, --mean and --std say what the model was trained with"

@@ -69,7 +69,7 @@ def own_scores(
             require_images(opened)
         return None
     if model is not None:
-        if proxy not in {None, "linear"}:
+        if proxy is not None and training.of_images:
             raise OptionError(f"--checkpoint takes the place of --proxy {proxy}", "leave one of the two out")
         request.require_none("there is no proxy to train: the model is a checkpoint")
         return own_columns(opened, wanted, checked(opened, wanted, model, training, on), training, on)
@@ -82,7 +82,7 @@ def own_scores(
             "prune.trace.TraceWriter writes one; or --checkpoint FILE --model module:factory",
         )
     if own is None:
-        if training.proxy != "linear":
+        if training.of_images:
             require_images(opened)
         return None
     request.require_none(f"there is no proxy to train: scores come from {own}")
