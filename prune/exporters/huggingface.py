@@ -13,8 +13,8 @@ from prune.core.redaction import without_secrets
 from prune.exporters import tables
 from prune.exporters.job import ExportJob
 from prune.exporters.other_splits import Form, split_name, write_splits
-from prune.exporters.staging.arrow_sink import Sink
 from prune.exporters.staging.folder import StagingFolder
+from prune.exporters.staging.part import ArrowSink
 from prune.readers.huggingface import HuggingFace
 from prune.system import files
 from prune.system.files import NewFile
@@ -64,7 +64,7 @@ def huggingface(
 
 
 def _write(out: NewFile, schema: pa.Schema, tables: Iterator[pa.Table]) -> None:
-    with pa.ipc.new_stream(Sink(out), schema) as writer:
+    with pa.ipc.new_stream(ArrowSink(out), schema) as writer:
         for table in tables:
             writer.write_table(table)
 

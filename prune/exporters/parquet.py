@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from prune.exporters.job import ExportJob
 from prune.exporters.other_splits import Form, write_splits
-from prune.exporters.staging.arrow_sink import Sink
 from prune.exporters.staging.folder import StagingFolder
+from prune.exporters.staging.part import ArrowSink
 from prune.system.files import NewFile
 
 
@@ -47,7 +47,7 @@ def parquet(
 def _write(out: NewFile, schema: pa.Schema, tables: Iterator[pa.Table]) -> None:
     # Images do not compress, and statistics of their bytes help nobody.
     small = [f.name for f in schema if not pa.types.is_struct(f.type) and not pa.types.is_binary(f.type)]
-    with pq.ParquetWriter(Sink(out), schema, use_dictionary=small, write_statistics=small) as writer:
+    with pq.ParquetWriter(ArrowSink(out), schema, use_dictionary=small, write_statistics=small) as writer:
         for table in tables:
             writer.write_table(table)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -90,3 +91,23 @@ class ExportPart:
         if not stat.S_ISDIR(os.lstat(folder).st_mode):
             raise OutputError(f"{folder} is not a folder of ours", "move it away and run the command again")
         self._folders.add(folder)
+
+
+class ArrowSink(io.RawIOBase):
+    """A new file that pyarrow writes to and cannot close: only its owner gives it a name."""
+
+    def __init__(self, out: files.NewFile) -> None:
+        super().__init__()
+        self._out = out
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, data: memoryview) -> int:  # type: ignore[override]
+        """Append bytes."""
+        return self._out.write(data)
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        return self._out.tell()

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from prune.cli import app
+from prune.commands import run_settings as module
+from prune.commands.options import DeviceChoice, OnError, Unlabelled
+from prune.commands.run_settings import run_settings
+from prune.core.errors import OptionError
+from prune.steps.settings import Settings
+
+VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_option_is_passed_over(verb: str) -> None:
+    """An option that a verb does not use by name is one of those that are read here."""
+    function = inspect.unwrap(VERBS[verb].callback)
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    used = {
+        node.id
+        for line in tree.body
+        for node in ast.walk(line)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load | ast.Del)
+    }
+    unused = {argument.arg for argument in tree.args.args} - used
+    read = {field.name for field in dataclasses.fields(Settings)} | {*module._READING, "max_memory"}
+    assert unused <= (read if "run_settings" in used else set())
+
+
+def test_words_become_settings() -> None:
+    typed = {
+        "seed": 3,
+        "device": DeviceChoice.cpu,
+        "workers": 2,
+        "on_error": OnError.skip,
+        "unlabelled": Unlabelled.keep,
+        "max_memory": "1G",
+        "quiet": True,
+        "store": Path("elsewhere"),
+    }
+    made = run_settings(typed)
+    assert (made.seed, made.device, made.workers, made.memory) == (3, "cpu", 2, 2**30)
+    assert (made.on_error, made.unlabelled, made.reading) == ("skip", "keep", {})
+
+
+def test_what_was_not_said_of_reading_is_left_out_and_nothing_else() -> None:
+    typed = {
+        "as_": None,
+        "labels": Path("labels.csv"),
+        "no_labels": False,
+        "skip_shards": True,
+        "quiet": True,
+    }
+    assert run_settings({**typed, "max_pixels": 0.0}).reading == {
+        "labels": "labels.csv",
+        "max_pixels": "0.0",
+        "skip_shards": True,
+    }
+
+
+def test_a_size_that_is_none_is_refused() -> None:
+    with pytest.raises(OptionError, match="much"):
+        run_settings({"max_memory": "much", "quiet": True})
