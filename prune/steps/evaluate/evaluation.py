@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prune.core.column_name import EMBEDDING, FIRST_RUN, ColumnName, scores_among
+from prune.core.column_name import EMBEDDING, FIRST_RUN, ColumnName
 from prune.core.errors import OptionError
 from prune.core.progress import Clock
 from prune.proxy import Training, cache_images
@@ -15,15 +15,14 @@ from prune.proxy.inputs import Inputs
 from prune.proxy.models import require_known
 from prune.proxy.sharded_step import way
 from prune.steps.dataset_session import Opened, opened
+from prune.steps.evaluate.asked_sets import asked_sets
 from prune.steps.evaluate.cells import Cell, outcome_of
-from prune.steps.evaluate.plan import AskedSet, EvaluationPlan, forecast, in_words
+from prune.steps.evaluate.plan import EvaluationPlan, forecast, in_words
 from prune.steps.evaluate.protocol import Protocol
 from prune.steps.evaluate.request import EvaluateRequest
 from prune.steps.evaluate.results import EvaluationTable, evaluations, setting_of
-from prune.steps.evaluate.spec import parse_specs
 from prune.steps.evaluate.target_training import Target
 from prune.steps.evaluate.test_set import TestSamples, column_of, open_test_set
-from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM
 from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
 from prune.steps.space_columns import embedding_name
@@ -105,7 +104,7 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
     column = _inputs(ready, training, asked.on)
     check_rejects(ready, {**dataset.rejects, **column.rejects})
     store.publish(dataset=ready.fingerprint, columns={column.name: identity(column.recipe)})
-    specs = _specs(store, asked)
+    wanted = asked_sets(store, asked)
     inputs = Inputs(column, dataset, torch.device(device), say=settings.reporter.say)
     tested, _ = column_of(ready, held, column, device)
     tests = Inputs(tested, held.dataset, torch.device(device), like=inputs, say=settings.reporter.say)
@@ -131,7 +130,7 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
         settings=settings,
         ground=ground,
         protocol=protocol,
-        asked=specs,
+        asked=wanted,
         seeds=asked.seeds,
     )
     return Evaluation(ready, held, Target(inputs, tests, training, protocol), plan)
@@ -166,31 +165,6 @@ def _inputs(ready: Opened, training: Training, on: str | None) -> Column:
         workers=settings.workers,
         reporter=settings.reporter,
     )
-
-
-def _specs(store: Store, asked: EvaluateRequest) -> list[AskedSet]:
-    """Return every selection at every size; by default the latest selection of the store."""
-    state = store.state
-    words = list(asked.select)
-    if not words:
-        if state.get("latest") is None:
-            raise OptionError("evaluate wants --select", "--select kcenter --fraction 0.3")
-        words = [state["latest"]]
-    scores = [name.of for name in scores_among(store.columns)]
-    specs = parse_specs(words, state["selections"], scores, sized=bool(asked.fractions and asked.select))
-    found: list[AskedSet] = []
-    for spec in specs:
-        if spec.text in {RANDOM, EVERYTHING}:
-            if not asked.fractions and spec.text == RANDOM:
-                raise OptionError("random wants to know how much to keep", "--fraction 0.3")
-            continue
-        own = spec.is_stored or (spec.stages[-1].is_sized and not asked.fractions)
-        if not own and not asked.fractions:
-            raise OptionError(
-                f"{spec.text} wants to know how much to keep", "--fraction 0.3   # or several: 0.1,0.3"
-            )
-        found += [AskedSet(spec, None)] if own else [AskedSet(spec, fraction) for fraction in asked.fractions]
-    return found
 
 
 def _expected(evaluation: Evaluation) -> tuple[dict[str, Any], int]:

@@ -8,17 +8,17 @@ from typing import Any
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
+from prune.core.quota import keep_count
 from prune.core.safe_text import counted, duration
+from prune.steps.evaluate.asked_sets import AskedSet
 from prune.steps.evaluate.cells import Cell
 from prune.steps.evaluate.protocol import Protocol
-from prune.steps.evaluate.spec import Spec
 from prune.steps.evaluate.training_sets import (
     TrainingSet,
     chosen_set,
     everything,
     is_chosen,
     random_set,
-    size_of,
     stored_set,
     trainable_part,
 )
@@ -26,14 +26,6 @@ from prune.steps.settings import Settings
 from prune.store import Dataset, Store
 
 _TESTED = 1 / 3  # of the time of a step that as many samples take which are only looked at
-
-
-@dataclass(frozen=True)
-class AskedSet:
-    """One selection at one size."""
-
-    spec: Spec
-    fraction: str | None
 
 
 @dataclass(frozen=True)
@@ -58,31 +50,41 @@ class EvaluationPlan:
         OptionError
             Nothing that can be trained on is left of one.
         """
-        return [self._chosen(asked) for asked in self.asked]
+        return [self._chosen(asked) for asked in self.asked if not asked.is_random]
 
     def cells(self, selections: Sequence[TrainingSet]) -> list[Cell]:
         """Return all cells, seed by seed: of each first random, then selections, then everything."""
-        sizes = sorted({len(chosen.rows) for chosen in selections})
-        return [cell for run in range(self.seeds) for cell in self._of_run(run, sizes, selections)]
+        sizes = {len(chosen.rows) for chosen in selections} | self._random_sizes
+        return [cell for run in range(self.seeds) for cell in self._of_run(run, sorted(sizes), selections)]
 
     def foreseen(self) -> tuple[int, int, int]:
         """Return how many cells are to be trained, their steps, and all cells; nothing is chosen for it."""
-        known = [a for a in self.asked if self._is_chosen(a)]
+        unknown = [a for a in self.asked if not a.is_random and not self._is_chosen(a)]
+        known = [a for a in self.asked if not a.is_random and a not in unknown]
         sets = [self._chosen(asked) for asked in known]
         cells = self.cells(sets)
         left = [cell for cell in cells if not cell.is_there(self.store)]
         in_all = len(cells)
         steps = [cell.steps for cell in left]
-        sizes = {len(chosen.rows) for chosen in sets}
-        for asked in self.asked:
-            if asked not in known:
-                k = size_of(asked.spec, asked.fraction, self.usable) or len(self.trainable)
-                k = min(k, len(self.trainable))
-                in_all += self.seeds * (1 if k in sizes else 2)
-                twin = 0 if k in sizes else self._missing_twins(k)
-                sizes.add(k)
-                steps += [self.protocol.steps(k)] * (self.seeds + twin)
+        sizes = {len(chosen.rows) for chosen in sets} | self._random_sizes
+        for asked in unknown:
+            k = self._size(asked) or len(self.trainable)
+            in_all += self.seeds * (1 if k in sizes else 2)
+            twin = 0 if k in sizes else self._missing_twins(k)
+            sizes.add(k)
+            steps += [self.protocol.steps(k)] * (self.seeds + twin)
         return len(steps), sum(steps), in_all
+
+    @property
+    def _random_sizes(self) -> set[int]:
+        """Sizes of random sets that nothing else has to have."""
+        return {k for asked in self.asked if asked.is_random and (k := self._size(asked)) is not None}
+
+    def _size(self, asked: AskedSet) -> int | None:
+        """Return how many samples a set will have, of those that can be trained on; None: choosing tells."""
+        if asked.fraction is None:
+            return len(stored_set(self.store, asked.spec.text).rows) if asked.spec.is_stored else None
+        return min(keep_count(asked.fraction, self.usable), len(self.trainable))
 
     def _is_chosen(self, asked: AskedSet) -> bool:
         return asked.spec.is_stored or is_chosen(self.store, asked.spec, asked.fraction, self.settings)

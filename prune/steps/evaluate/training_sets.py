@@ -22,7 +22,7 @@ from prune.core.arrays import Array, Rows, Weights
 from prune.core.column_name import CHOICE, ColumnName
 from prune.core.errors import OptionError
 from prune.core.progress import StagesOnly
-from prune.core.quota import groups, keep_count, select_under_quota
+from prune.core.quota import groups, select_under_quota
 from prune.core.selection import Selection
 from prune.selectors.random import random
 from prune.steps.evaluate.spec import Spec
@@ -80,11 +80,6 @@ def random_set(dataset: Dataset, rows: Rows, k: int, seed: int, run: int) -> Tra
 
     chosen = select_under_quota(draw, groups(dataset.labels, rows, k, "proportional"))
     return TrainingSet(RANDOM, None, np.sort(chosen.rows), run=run)
-
-
-def size_of(spec: Spec, fraction: str | None, usable: int) -> int | None:
-    """Return how many samples a selection will keep of so many; None where only choosing tells."""
-    return None if fraction is None or spec.is_stored else keep_count(fraction, usable)
 
 
 def stored_set(store: Store, name: str) -> TrainingSet:

@@ -182,6 +182,17 @@ def test_a_stored_selection_is_compared_with_random_of_its_own_size(store: Path)
     assert prune.verify(store)["whole"]
 
 
+def test_random_alone_is_trained_at_every_size_and_a_stored_one_called_so_at_its_own(store: Path) -> None:
+    _, trained = evaluate(store, select=["random"], fractions="0.2,0.5", seeds=1)
+    assert trained.trained == ["random, 20 %, seed 0", "random, 50 %, seed 0", "everything, 100 %, seed 0"]
+    prune.select(store, method="random", count=9)
+    _, trained = evaluate(store, select=(), fractions=(), seeds=1)
+    assert trained.trained == ["random, 15 %, seed 0"]
+    prune.select(store, method="random", count=9, name="everything")
+    with pytest.raises(OptionError, match="called 'everything' cannot be told from"):
+        evaluate(store, select=["everything"], fractions=(), seeds=1)
+
+
 def test_gc_keeps_what_is_current_and_verify_looks_at_it(store: Path) -> None:
     evaluate(store, seeds=1)
     before = content(store, EVALUATION)
