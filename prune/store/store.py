@@ -29,3 +29,8 @@ class Store(StoreFolder):
     def table(self) -> pa.Table:
         """Return one row a sample: key, label, why it cannot be used, its scores, and `selection.NAME`."""
         return table(self)
+
+    def _repr_html_(self) -> str:
+        from prune.store.in_notebooks import store_html
+
+        return store_html(self)

@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from prune.core.column_name import EVALUATION, of_kinds
+from prune.core.notebook import html_table, to_pandas
+from prune.core.safe_text import counted
 from prune.steps.evaluate.costs import scoring_seconds, selecting_seconds
 from prune.steps.evaluate.intervals import Difference, Interval, mean_interval, paired_difference
 from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM
@@ -73,9 +75,34 @@ class EvaluationTable:
         """Return the rows as a table."""
         return pa.Table.from_pylist([asdict(row) for row in self.rows], schema=_SCHEMA)
 
+    def to_pandas(self) -> Any:
+        """Return the rows as a pandas DataFrame.
+
+        Raises
+        ------
+        NoPandasError
+            pandas is not installed; it is also an ImportError.
+        """
+        return to_pandas(self.to_arrow())
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return the summaries as JSON."""
         return [asdict(summary) for summary in self.summaries]
+
+    def _repr_html_(self) -> str:
+        head = ("kept", "selection", "accuracy %", "to random", "verdict", "worst class", "seeds", "protocol")
+        return html_table(f"{counted(len(self), 'training')}", head, [_shown(one) for one in self.summaries])
+
+
+def _shown(one: EvaluationSummary) -> tuple[str, ...]:
+    """Return a summary as the words of a row."""
+    accuracy, beside = f"{100 * one.accuracy.mean:.2f}", ("", "")
+    if one.accuracy.low is not None and one.accuracy.high is not None:
+        accuracy += f" ± {50 * (one.accuracy.high - one.accuracy.low):.2f}"
+    if one.difference is not None:
+        beside = f"{100 * one.difference.mean:+.2f}", one.difference.verdict
+    kept, worst = f"{100 * one.fraction:.3g} %", f"{100 * one.worst_accuracy:.2f} ({one.worst_class})"
+    return (kept, one.spec, accuracy, *beside, worst, str(one.seeds), f"{one.protocol}, {one.model}")
 
 
 @dataclass(frozen=True)
