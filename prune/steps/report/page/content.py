@@ -18,6 +18,7 @@ from prune.steps.report.page.charts.scores import score_charts
 from prune.steps.report.page.charts.times import time_chart
 from prune.steps.report.page.gallery import grids
 from prune.steps.report.page.subject import Subject
+from prune.steps.report.page.verdicts import TrialGroup, trial_groups, verdict
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Content:
     """What the page shows."""
 
     subject: Subject
+    trials: Sequence[TrialGroup]
     panels: Sequence[Panel]
     balance: Balance | None
     scores: Sequence[Chart]
@@ -49,6 +51,7 @@ def gather(subject: Subject, page: Path) -> Content:
     coverage = coverage_chart(subject)
     return Content(
         subject=subject,
+        trials=trial_groups(subject),
         panels=panels(subject, list(grids(subject)), page),
         balance=found,
         scores=list(score_charts(subject)),
@@ -68,7 +71,8 @@ def variables(content: Content) -> dict[str, Any]:
         "method": subject.about["method"],
         "share": facts.share(subject),
         "command": facts.command(subject),
-        "glance": facts.glance(subject, content.balance),
+        "glance": facts.glance(subject, content.balance, verdict(subject, content.trials)),
+        "trials": content.trials,
         "notices": list(facts.notices(subject)),
         "reasons": facts.reasons(subject),
         "modality": subject.dataset.modality,
@@ -89,6 +93,7 @@ def variables(content: Content) -> dict[str, Any]:
 def _sections(content: Content) -> list[tuple[str, str]]:
     """Return the sections that there are: anchor and heading."""
     there = {
+        ("evaluation", "Evaluation"): content.trials,
         ("samples", "Samples"): content.panels,
         ("scores", "Scores"): content.scores,
         ("classes", "Classes"): content.classes,

@@ -21,10 +21,11 @@ Facts = list[tuple[str, str]]  # name, value
 _COMMAND = 1500  # characters
 
 
-def glance(subject: Subject, found: Balance | None) -> Facts:
+def glance(subject: Subject, found: Balance | None, told: tuple[str, str] | None) -> Facts:
     """Return what one wants to know first."""
     about, n = subject.about, len(subject.dataset)
     facts = [(f"kept of {counted(n, 'sample')}", number(int(about["k"]))), ("share", share(subject))]
+    facts += [told] if told else []
     if found is not None:
         lost = f", {number(found.lost)} of them lost" if found.lost else ", none lost"
         facts.append((f"classes{lost}", number(len(found.classes))))

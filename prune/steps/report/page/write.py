@@ -46,8 +46,8 @@ def report(
     Returns
     -------
     dict
-        out, bytes, unchanged, selection, n, k, charts (titles by name), seconds, and samples: of each grid
-        how many are shown, and how many of them cannot be seen as they are.
+        out, bytes, unchanged, selection, n, k, evaluations (how many), charts (titles by name), seconds, and
+        samples: of each grid how many are shown, and how many of them cannot be seen as they are.
 
     Raises
     ------
@@ -98,5 +98,6 @@ def _told(content: Content) -> dict[str, Any]:
         "samples": {
             panel.grid.name: {"shown": len(panel.cards), "unseen": panel.missing} for panel in content.panels
         },
+        "evaluations": sum(len(group.trials) for group in content.trials),
         "charts": {chart.name: chart.title for chart in content.charts},
     }

@@ -58,7 +58,7 @@ def _chart(ours: Array, theirs: Array, column: str) -> Chart:
         most = [number(float(one.max())) for one in (ours, theirs)]
         about = (
             f"On average {means[0]}, at most {most[0]}; a random set of the same size {means[1]}, at most "
-            f"{most[1]}. How well one trains on it, this does not say."
+            f"{most[1]}; from {number(len(ours))} samples. How well one trains on it, this does not say."
         )
         return Chart("coverage", title, about, svg_of(figure, "coverage", title))
 
