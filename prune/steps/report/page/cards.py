@@ -80,10 +80,12 @@ class _Cards:
 
     def card(self, grid: Grid, at: int) -> Card:
         partner = None if grid.partners is None else self._of(int(grid.partners[at]))
-        return self._of(int(grid.rows[at]), grid.likely, partner)
+        return self._of(int(grid.rows[at]), grid, partner)
 
-    def _of(self, row: int, likely: Doubts | None = None, partner: Card | None = None) -> Card:
+    def _of(self, row: int, grid: Grid | None = None, partner: Card | None = None) -> Card:
         subject = self.subject
+        likely = None if grid is None else grid.likely
+        notes = [grid.notes[row]] if grid is not None and row in grid.notes else []
         sample = subject.dataset.samples.take(pa.array([row])).to_pylist()[0]
         return Card(
             key=printable(sample["key"]),
@@ -91,7 +93,7 @@ class _Cards:
             place=place_of(sample, self.root, self.page),
             label=named(subject, int(subject.labels[row])),
             kept=bool(subject.kept[row]),
-            facts=self._facts(row),
+            facts=[*self._facts(row), *notes],
             likely=None if likely is None else _likely(subject, row, likely),
             partner=partner,
         )

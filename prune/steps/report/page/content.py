@@ -10,6 +10,7 @@ from typing import Any
 import prune
 from prune.steps.report.page import facts
 from prune.steps.report.page.cards import Panel, panels
+from prune.steps.report.page.charts.accuracy import accuracy_charts
 from prune.steps.report.page.charts.chart import Chart
 from prune.steps.report.page.charts.classes import Balance, balance, class_chart
 from prune.steps.report.page.charts.coverage import coverage_chart
@@ -27,6 +28,7 @@ class Content:
 
     subject: Subject
     trials: Sequence[TrialGroup]
+    accuracy: Sequence[Chart]  # one a group of trials
     panels: Sequence[Panel]
     balance: Balance | None
     scores: Sequence[Chart]
@@ -38,6 +40,7 @@ class Content:
     def charts(self) -> list[Chart]:
         """All of them, in the order of the page."""
         return [
+            *self.accuracy,
             *self.scores,
             *([self.classes] if self.classes else []),
             *self.space,
@@ -48,10 +51,11 @@ class Content:
 def gather(subject: Subject, page: Path) -> Content:
     """Look at everything; `page` is the folder that links start from."""
     found = balance(subject)
-    coverage = coverage_chart(subject)
+    coverage, trials = coverage_chart(subject), trial_groups(subject)
     return Content(
         subject=subject,
-        trials=trial_groups(subject),
+        trials=trials,
+        accuracy=list(accuracy_charts(trials)),
         panels=panels(subject, list(grids(subject)), page),
         balance=found,
         scores=list(score_charts(subject)),
@@ -73,6 +77,7 @@ def variables(content: Content) -> dict[str, Any]:
         "command": facts.command(subject),
         "glance": facts.glance(subject, content.balance, verdict(subject, content.trials)),
         "trials": content.trials,
+        "accuracy": content.accuracy,
         "notices": list(facts.notices(subject)),
         "reasons": facts.reasons(subject),
         "modality": subject.dataset.modality,

@@ -35,6 +35,8 @@ def glance(subject: Subject, found: Balance | None, told: tuple[str, str] | None
         facts.append(("held out, to be tested on", counted(len(subject.dataset.held_out), "sample")))
     if subject.partners:
         facts.append(("duplicates", number(len(subject.partners))))
+    if subject.about.get("leaks"):
+        facts.append(("leaks of held-out data, left out", number(len(subject.leaks))))
     if subject.doubted is not None:
         facts.append((f"labels in doubt, by {subject.doubted.by}", number(len(subject.doubted.rows))))
     return facts

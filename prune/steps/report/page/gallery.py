@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from prune.core.arrays import Rows, Scores
 from prune.core.column_name import SUSPECT_RANK, ColumnName
 from prune.core.directions import hard_end
-from prune.core.safe_text import counted, number
+from prune.core.safe_text import counted, number, printable
 from prune.steps.report.page.subject import Subject
 
 EACH = 18  # samples of a grid
@@ -26,12 +26,13 @@ class Grid:
     about: str
     rows: Rows
     partners: Rows | None = None  # what each stands beside
+    notes: Mapping[int, str] = field(default_factory=dict)  # row -> a few words more
     likely: Mapping[int, tuple[int, float]] | None = None  # row -> class and probability; empty: by the proxy
 
 
 def grids(subject: Subject) -> Iterator[Grid]:
     """Yield the grids that there is something for."""
-    every = (_kept, _dropped, _hardest, _easiest, _suspects, _duplicates)
+    every = (_kept, _dropped, _hardest, _easiest, _suspects, _duplicates, _leaks)
     for grid in (make(subject) for make in every):
         if grid is not None and len(grid.rows):
             yield grid
@@ -122,3 +123,13 @@ def _duplicates(subject: Subject) -> Grid | None:
         "." if len(rows) <= PAIRS else f"; {PAIRS} of them, drawn at random."
     )
     return Grid("duplicates", "Duplicates", about, shown, partners)
+
+
+def _leaks(subject: Subject) -> Grid | None:
+    rows = np.array(sorted(subject.leaks), np.int64)
+    shown = subject.draw(rows, EACH, 7)
+    about = f"{counted(len(rows), 'sample')} that stand in held-out data too" + (
+        "." if len(rows) <= EACH else f"; {EACH} of them, drawn at random."
+    )
+    notes = {row: f"held out: {printable(subject.leaks[row])}" for row in shown.tolist()}
+    return Grid("leaks", "Leaks", about, shown, notes=notes)

@@ -19,6 +19,7 @@ from prune.steps.settings import Settings
 from prune.store import Column, Dataset, Store, StoredSelection
 
 _MOST_PROBS = 200_000_000  # numbers of the predictions that are held in memory
+_LEAKED = "leak_of_key"  # of a manifest, where leaks were looked for
 _USUAL = ("el2n", "grad_norm", "aum", "loss", "confidence", "forgetting")  # scores that say what hard is
 
 
@@ -32,6 +33,7 @@ class Subject:
     settings: Settings
     reasons: Mapping[int, str] = field(repr=False)  # row -> why it was left out or cannot be read
     partners: Mapping[int, int] = field(repr=False)  # row -> the sample that it is a duplicate of
+    leaks: Mapping[int, str] = field(repr=False)  # row -> the key of the held-out sample that it stands for
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -113,8 +115,10 @@ class Subject:
 def subject(store: Store, chosen: StoredSelection, settings: Settings) -> Subject:
     """Gather what the page needs of a selection; of its manifest, the columns that it needs."""
     table = chosen.manifest_columns("reason", "duplicate_of")
+    leaked = chosen.manifest_columns(_LEAKED)[_LEAKED] if chosen.about.get("leaks") else table["reason"][:0]
     reasons, partners = table["reason"], table["duplicate_of"]
     said = np.flatnonzero(pc.is_valid(reasons).to_numpy())
+    leaks = np.flatnonzero(pc.is_valid(leaked).to_numpy())
     like = np.flatnonzero(pc.is_valid(partners).to_numpy())
     return Subject(
         store=store,
@@ -123,4 +127,5 @@ def subject(store: Store, chosen: StoredSelection, settings: Settings) -> Subjec
         settings=settings,
         reasons=dict(zip(said.tolist(), reasons.take(said).to_pylist(), strict=True)),
         partners=dict(zip(like.tolist(), partners.take(like).to_pylist(), strict=True)),
+        leaks=dict(zip(leaks.tolist(), leaked.take(leaks).to_pylist(), strict=True)),
     )

@@ -25,7 +25,6 @@ class Trial:
     verdict: str
     mark: str
     worst: str
-    seconds: str
     cost: str
     ours: bool  # it is the selection that the page is about
 
@@ -64,7 +63,6 @@ def _trial(subject: Subject, one: EvaluationSummary) -> Trial:
         verdict="" if told is None else told.verdict,
         mark="" if told is None else _MARKS.get(told.verdict, ""),
         worst=f"{100 * one.worst_accuracy:.1f} % ({printable(one.worst_class)})",
-        seconds="–" if one.seconds is None else duration(one.seconds),
         cost="–" if one.cost is None else duration(one.cost),
         ours=is_of(subject, one),
     )
@@ -80,7 +78,7 @@ def verdict(subject: Subject, groups: Sequence[TrialGroup]) -> tuple[str, str] |
     for group in groups:
         for one in group.summaries:
             if is_of(subject, one) and one.difference is not None:
-                return f"than random: {_points(one.difference)}", one.difference.verdict
+                return f"beside random: {_points(one.difference)} points", one.difference.verdict
     return None
 
 

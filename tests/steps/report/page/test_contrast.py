@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import pytest
 
+from prune.steps.evaluate import plot
 from prune.steps.report.page.charts import svg
 
 STYLE = files("prune.steps.report.page").joinpath("page.css").read_text(encoding="utf-8")
@@ -44,4 +45,5 @@ def test_colours_can_be_told_from_what_is_behind_them(theme: int) -> None:
 
 
 def test_every_colour_of_a_chart_is_one_of_the_page() -> None:
+    assert plot.COLOURS == svg.LINES
     assert set(svg._VARIABLES.values()) <= set(COLOURS)

@@ -158,6 +158,39 @@ def test_samples_that_are_gone_are_said_in_their_place(place: Path) -> None:
     assert len(page.all("img")) > 50
 
 
+def test_what_evaluations_found_and_what_leaks_stand_on_the_page(place: Path) -> None:
+    shutil.copytree(place / "store", place / "judged")
+    for folder in sorted((place / "data").iterdir()):
+        (place / "test" / folder.name).mkdir(parents=True)
+        for number in range(3):
+            noise = np.random.default_rng([number, len(folder.name)]).integers(0, 256, (12, 12, 3), np.uint8)
+            Image.fromarray(noise).save(place / "test" / folder.name / f"{number}.png")
+    copies = place / "copies" / "left"
+    copies.mkdir(parents=True)
+    for file in sorted((place / "data" / "left").iterdir())[:3]:
+        shutil.copy(file, copies / f"held-{file.name}")
+    store = prune.Store(place / "judged")
+    prune.evaluate(store, test=str(place / "test"), select=["kcenter"], seeds=2, steps=2, size=8)
+    page, done = page_of(place / "judged", place / "judged.html", selection="kcenter")
+    assert done["evaluations"] == 3
+    assert "accuracy-0" in done["charts"]
+    rows = [cell for cell in page.all("tr") if cell.get("class") == "ours"]
+    assert len(rows) == 1
+    assert re.search(r"(not told apart|better|worse) beside random: [+-]\d", swapped(page))
+    prune.select(store, method="random", count=20, drop_leaks=[str(place / "copies")])
+    page, done = page_of(place / "judged", place / "judged.html", selection="random")
+    assert done["samples"]["leaks"]["shown"] >= 3
+    assert "held out: left/held-" in page.text
+    assert [cell for cell in page.all("tr") if cell.get("class") == "ours"] == []
+
+
+def swapped(page: Page) -> str:
+    """Return the tiles, the value before what it is of, as they are shown."""
+    words = [word.strip() for word in page.words if word.strip()]
+    at = next(place for place, word in enumerate(words) if word.startswith("beside random: "))
+    return f"{words[at + 1]} {words[at]}"
+
+
 def test_a_store_with_only_a_selection(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32))
     store = prune.Store(tmp_path / "store")

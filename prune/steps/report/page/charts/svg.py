@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 INK, MUTED, RULE = "#000001", "#000002", "#000003"  # text, text beside it, lines of the frame
 KEPT, DROPPED, CHANCE, SURFACE = "#000004", "#000005", "#000006", "#000007"
+LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # of `prune evaluate`
 STEPS = ("#000011", "#000012", "#000013", "#000014", "#000015")  # from low to high
 _VARIABLES = {
     INK: "ink",
@@ -29,6 +30,7 @@ _VARIABLES = {
     CHANCE: "chance",
     SURFACE: "surface",
     **{colour: f"step-{place}" for place, colour in enumerate(STEPS)},
+    **{colour: f"line-{place}" for place, colour in enumerate(LINES)},
 }
 _RC: Any = {  # names that matplotlib has a type of its own for
     "svg.fonttype": "none",  # text stays text
