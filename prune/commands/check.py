@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from prune.commands import completion as c
 from prune.commands import options as o
-from prune.commands.console import finish, reporter
-from prune.system.cores import core_count
+from prune.commands.console import finish
+from prune.commands.run_settings import run_settings
 
 _SHOWN = 10  # samples that are listed on the terminal; --json has more
 
@@ -17,6 +17,18 @@ def check(
         str | None,
         o.option("NAME", "Which selection; default: the latest.", o.READ, complete=c.selections),
     ] = None,
+    min_delta: Annotated[
+        float | None,
+        o.option(
+            "POINTS",
+            "Accuracy against random sets of the same size, by the lower end of the interval: -0.2 allows "
+            "0.2 points less. From prune evaluate, with five seeds at least.",
+            o.CONDITIONS,
+        ),
+    ] = None,
+    probe: Annotated[
+        bool, o.option(None, "Let --min-delta go by a linear probe.", o.CONDITIONS, "--probe")
+    ] = False,
     min_per_class: Annotated[int | None, o.option("N", "Kept samples of every class.", o.CONDITIONS)] = None,
     max_class_shift: Annotated[
         float | None,
@@ -68,26 +80,20 @@ def check(
     """Look whether a selection meets conditions; the exit code is 5 where it does not."""
     from prune import pipeline
     from prune.core.errors import GateError
-    from prune.steps.settings import Settings
 
+    settings = run_settings(locals())
     result = pipeline.check(
         store,
         selection=selection,
+        min_delta=min_delta,
+        probe=probe,
         min_per_class=min_per_class,
         max_class_shift=max_class_shift,
         max_duplicates=max_duplicates,
         no_leak=no_leak or (),
         max_suspects=max_suspects,
         churn=churn,
-        settings=Settings(
-            seed=seed,
-            device=device.value,
-            workers=core_count() if workers is None else workers,
-            on_error=on_error.value,
-            max_bad=max_bad,
-            wait=wait,
-            reporter=reporter(quiet=quiet),
-        ),
+        settings=settings,
     )
     if result["passed"] or not json:
         finish(result, _lines(result), as_json=json, quiet=quiet)
@@ -103,8 +109,9 @@ def _lines(result: dict[str, Any]) -> list[str]:
     lines = []
     for one in result["conditions"]:
         verdict = "pass" if one["passed"] else "FAIL"
-        value = "unknown" if one["value"] is None else number(one["value"])
-        lines.append(f"{verdict}  {one['condition']} {number(one['limit'])}: {value} ({one['detail']})")
+        value = "" if one["value"] is None else f"{number(one['value'])} "
+        found = f"{value}({one['detail']})" if value else one["detail"]
+        lines.append(f"{verdict}  {one['condition']} {number(one['limit'])}: {found}")
         listed = one.get("listed", [])
         lines += ["      " + _sample(sample) for sample in listed[:_SHOWN] if not one["passed"]]
         if len(listed) > _SHOWN and not one["passed"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from prune.core.errors import OptionError, UnknownNameError
 
 EXAMPLES = {  # of each condition: how it is typed, and what it asks
+    "min_delta": ("--min-delta -0.2", "accuracy, in points above random sets of the same size"),
     "min_per_class": ("--min-per-class 50", "kept samples of every class"),
     "max_class_shift": ("--max-class-shift 0.1", "share of kept samples that moved between classes"),
     "max_duplicates": ("--max-duplicates 0.01", "share of kept samples that are copies of others"),
@@ -22,6 +24,7 @@ EXAMPLES = {  # of each condition: how it is typed, and what it asks
 class CheckRequest:
     """Conditions; None where one is not asked for."""
 
+    min_delta: float | None = None
     min_per_class: int | None = None
     max_class_shift: float | None = None
     max_duplicates: float | None = None
@@ -29,7 +32,13 @@ class CheckRequest:
     max_suspects: float | None = None  # a share below 1, or a number of samples
     churn: tuple[str, float] | None = None  # an earlier selection, and the share that may differ from it
 
+    probe: bool = False  # whether --min-delta may go by a linear probe
+
     def __post_init__(self) -> None:
+        if self.min_delta is not None and not math.isfinite(self.min_delta):
+            raise OptionError(f"--min-delta must be a number, not {self.min_delta}", _typed("min_delta"))
+        if self.probe and self.min_delta is None:
+            raise OptionError("--probe is for one condition only", f"--probe {_typed('min_delta')}")
         if self.min_per_class is not None and self.min_per_class < 1:
             raise OptionError(
                 f"--min-per-class must be at least 1, not {self.min_per_class}", _typed("min_per_class")
@@ -74,6 +83,11 @@ class CheckRequest:
         """The conditions that are asked for, in the order of the table."""
         return [name for name in EXAMPLES if getattr(self, name) not in (None, ())]
 
+    def limits(self, name: str) -> Sequence[Any]:
+        """Return the limits of a condition that is asked for: one, mostly."""
+        value = getattr(self, name)
+        return list(value) if name == "no_leak" else [value]
+
     def require_some(self) -> None:
         """Raise `OptionError`, which lists the conditions, where none is asked for."""
         if not self.asked:
@@ -88,7 +102,7 @@ def _churn(value: Any) -> tuple[str, float]:
 
 
 def _checked(name: str, value: Any) -> Any:
-    if name == "churn":
+    if name in {"churn", "probe"}:
         return value
     if name == "no_leak":
         return tuple(str(one) for one in value)

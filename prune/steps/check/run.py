@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from prune.core.errors import GateError
+from prune.steps.check.against_random import against_random
 from prune.steps.check.conditions import CheckedSelection, Outcome, churn, class_shift, no_leak, per_class
 from prune.steps.check.copies import copies
 from prune.steps.check.doubts import doubts
@@ -35,12 +37,14 @@ def check(  # noqa: PLR0913 - a condition each
     store: Store | str | Path = ".prune",
     *,
     selection: str | None = None,
+    min_delta: float | None = None,
     min_per_class: int | None = None,
     max_class_shift: float | None = None,
     max_duplicates: float | None = None,
     no_leak: str | Sequence[str] = (),
     max_suspects: float | None = None,
     churn: tuple[str, float] | None = None,
+    probe: bool = False,
     settings: Settings = DEFAULTS,
 ) -> dict[str, Any]:
     """Look whether a selection meets conditions; all are looked at, whichever fails.
@@ -49,6 +53,9 @@ def check(  # noqa: PLR0913 - a condition each
     ----------
     store, selection
         Where the selection is, and its name; default: the latest.
+    min_delta, probe
+        Points of accuracy against random sets of the same size, by the lower end of the interval, from
+        evaluations with at least five; whether one by a linear probe counts.
     min_per_class
         Kept samples of every class that the dataset has.
     max_class_shift
@@ -77,6 +84,8 @@ def check(  # noqa: PLR0913 - a condition each
         There is no such selection, or the dataset changed since.
     """
     given = {
+        "min_delta": min_delta,
+        "probe": probe,
         "min_per_class": min_per_class,
         "max_class_shift": max_class_shift,
         "max_duplicates": max_duplicates,
@@ -98,10 +107,8 @@ def checked(store: Store, selection: str | None, request: CheckRequest, settings
     if (column := outdated_by(store, stored)) is not None:
         settings.reporter.say(f"{column} was made again since {stored.name} was chosen by it: {stored.again}")
     about = CheckedSelection(store, dataset, stored, settings)
-    outcomes = []
-    for name in request.asked:
-        limits = request.no_leak if name == "no_leak" else (getattr(request, name),)
-        outcomes += [_CONDITIONS[name](about, limit) for limit in limits]
+    look = _CONDITIONS | {"min_delta": partial(against_random, probe=request.probe)}
+    outcomes = [look[name](about, limit) for name in request.asked for limit in request.limits(name)]
     passed = all(outcome.passed for outcome in outcomes)
     return {
         "store": str(store.path),

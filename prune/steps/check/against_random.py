@@ -1,0 +1,136 @@
+"""How a selection trains beside random sets of its size, from the evaluations of the store."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from prune.core.safe_text import counted
+from prune.core.store_option import in_store
+from prune.steps.check.conditions import CheckedSelection, Outcome
+from prune.steps.evaluate.intervals import Difference
+from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable, evaluations
+from prune.steps.evaluate.training_sets import TrainingSet
+from prune.steps.rejects import all_rejects
+
+FEWEST = 5  # random sets: of fewer, the interval is too wide to be of use, and its width hardly known
+_SEEDS = re.compile(r" --seeds \d+")
+_PROBES = {"linear", "probe"}  # models that look at an embedding: biased towards what was chosen in it
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """An evaluation of the selection: what it came to, and a cell of it."""
+
+    summary: EvaluationSummary
+    cell: str
+
+    @property
+    def difference(self) -> Difference | None:
+        """To random sets of the same seeds; None where there are none."""
+        return self.summary.difference
+
+    @property
+    def seeds(self) -> int:
+        """How many random sets it was compared with."""
+        return 0 if self.difference is None else self.difference.seeds
+
+
+def against_random(checked: CheckedSelection, least: float, *, probe: bool = False) -> Outcome:
+    """Compare the lower end of the interval of the difference to random, in points, with a limit.
+
+    Of several evaluations (models, protocols, test sets) with seeds enough, all have to hold, so that the one
+    with the lowest end is told. Evaluations with wrong labels on purpose do not count.
+
+    Parameters
+    ----------
+    probe
+        Whether an evaluation by a linear probe counts.
+    """
+    seen = _seen(checked)
+    counted_ = [one for one in seen if probe or one.summary.model not in _PROBES]
+    told = [one for one in counted_ if one.seeds >= FEWEST and one.difference is not None]
+    if not told:
+        detail, advice = _missing(checked, seen, counted_)
+        return _outcome(None, least, detail, advice)
+    ends = {id(one): one.difference.low for one in told if one.difference is not None}
+    worst = min(told, key=lambda one: _points(ends[id(one)]))
+    value = _points(ends[id(worst)])
+    return _outcome(value, least, _in_words(worst, len(told)), "")
+
+
+def _outcome(value: float | None, least: float, detail: str, advice: str) -> Outcome:
+    return Outcome(
+        condition="--min-delta",
+        value=value,
+        limit=least,
+        passed=value is not None and value >= least,
+        detail=detail,
+        advice=advice,
+    )
+
+
+def _points(share: float | None) -> float:
+    assert share is not None, "an interval of several seeds has ends"
+    return 100 * share
+
+
+def _in_words(one: _Seen, of: int) -> str:
+    found, summary = one.difference, one.summary
+    assert found is not None
+    ends = f"{100 * found.mean:+.2f} points, from {_points(found.low):+.2f} to {_points(found.high):+.2f}"
+    how = f"{summary.model}, {summary.protocol}, {found.seeds} seeds"
+    more = f"; the lowest of {counted(of, 'evaluation')}" if of > 1 else ""
+    return f"{ends} against random: {found.verdict} ({how}){more}"
+
+
+def _missing(checked: CheckedSelection, seen: list[_Seen], counted_: list[_Seen]) -> tuple[str, str]:
+    """Say what is lacking, and the command that adds it."""
+    store, name = checked.store, checked.stored.name
+    if counted_:
+        most = max(counted_, key=lambda one: one.seeds)
+        made = _SEEDS.sub("", store.commands.get(most.cell, _first(checked)))
+        detail = f"{counted(most.seeds, 'random set')} of the {FEWEST} that it takes"
+        return detail, in_store(f"{made} --seeds {FEWEST}", str(store.path))
+    if seen:
+        detail = "evaluated by a linear probe alone, which favours what was chosen by distances"
+        again = f"prune check --selection {shlex.quote(name)} --min-delta -0.2 --probe"
+        return f"{detail}: --probe lets it count", in_store(again, str(store.path))
+    return f"{name} was not evaluated", in_store(f"{_first(checked)} --seeds {FEWEST}", str(store.path))
+
+
+def _first(checked: CheckedSelection) -> str:
+    """Return the command that evaluates the selection, on what is held out where something is."""
+    test = "" if len(checked.dataset.held_out) else " --test test/"
+    return f"prune evaluate{test} --select {shlex.quote(checked.stored.name)}"
+
+
+def _seen(checked: CheckedSelection) -> list[_Seen]:
+    """Return the evaluations of the very samples that are kept, whatever they were called then."""
+    table: EvaluationTable = evaluations(checked.store)
+    sets, cells = _sets(checked), {}
+    for row in table.rows:
+        recipe = checked.store.column(row.cell).recipe["set"]
+        if row.label_noise == 0 and {name: recipe[name] for name in ("rows", "weights")} in sets:
+            cells[row.setting, row.spec, row.k] = row.cell
+    return [
+        _Seen(summary, cells[key])
+        for summary in table.summaries
+        if (key := (summary.setting, summary.spec, summary.k)) in cells and summary.difference is not None
+    ]
+
+
+def _sets(checked: CheckedSelection) -> list[Mapping[str, str | None]]:
+    """Return what stands for the kept samples in a cell: all of them, or those that can be trained on."""
+    rows, weights = checked.stored.rows, checked.stored.weights
+    usable = checked.dataset.labels[rows] >= 0
+    usable &= ~np.isin(rows, np.array(sorted(all_rejects(checked.store, checked.dataset)), np.int64))
+    recipes: list[Mapping[str, str | None]] = []
+    for part in (np.ones(len(rows), bool), usable):
+        recipe = TrainingSet("", None, rows[part], None if weights is None else weights[part]).recipe
+        recipes.append({name: recipe[name] for name in ("rows", "weights")})
+    return recipes
