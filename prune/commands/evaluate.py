@@ -85,6 +85,15 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    probe: Annotated[
+        bool,
+        o.option(
+            None,
+            "Fit a linear probe to the embedding --on instead: seconds, but kind to methods that cover it.",
+            o.MODEL_TRAINED,
+            "--probe",
+        ),
+    ] = False,
     out: Annotated[Path | None, o.option("FILE", "Every training as a row: .parquet or .csv.", o.OUT)] = None,
     plot: Annotated[
         Path | None, o.option("FILE", "Accuracy against the fraction kept: .png, .svg or .pdf.", o.OUT)
@@ -136,6 +145,7 @@ def evaluate(
         batch=batch,
         peak_lr=lr,
         flip=flip,
+        probe=probe,
         out=out,
         plot=plot,
         dry_run=dry_run,

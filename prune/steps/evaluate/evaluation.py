@@ -18,6 +18,7 @@ from prune.steps.dataset_session import Opened, opened
 from prune.steps.evaluate.asked_sets import asked_sets
 from prune.steps.evaluate.cells import Cell, outcome_of
 from prune.steps.evaluate.plan import EvaluationPlan, forecast, in_words
+from prune.steps.evaluate.probe import ProbeTarget, require_memory
 from prune.steps.evaluate.protocol import Protocol
 from prune.steps.evaluate.request import EvaluateRequest
 from prune.steps.evaluate.results import EvaluationTable, evaluations, setting_of
@@ -62,9 +63,10 @@ def run_evaluation(
     with opened(store, data, settings, verb="" if dry_run else "evaluate", command=command) as ready:
         evaluation = prepared(ready, asked)
         say = settings.reporter.say
-        say(_described(evaluation))
+        for line in (_described(evaluation), *evaluation.target.warnings):
+            say(line)
         expected, everywhere = _expected(evaluation)
-        say(in_words(expected, everywhere))
+        say(in_words(expected, everywhere, evaluation.target.protocol))
         if dry_run:
             return {"dry_run": True, "expected": expected, **_about(evaluation)}
         cells = evaluation.plan.cells(evaluation.plan.chosen())
@@ -102,6 +104,8 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
     held = open_test_set(ready, asked.test, asked.test_split, asked.test_labels)
     training = _training(ready, asked)
     column = _inputs(ready, training, asked.on)
+    if asked.probe:
+        require_memory(len(dataset.usable), column.shape[1], settings.memory_limit)
     check_rejects(ready, {**dataset.rejects, **column.rejects})
     store.publish(dataset=ready.fingerprint, columns={column.name: identity(column.recipe)})
     wanted = asked_sets(store, asked)
@@ -111,11 +115,13 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
     protocol = Protocol.of(
         steps=asked.steps, epochs=asked.epochs, everything=len(inputs.labelled), batch=training.batch
     )
+    protocol = Protocol("fit", 1, protocol.batch) if asked.probe else protocol
+    target = (ProbeTarget if asked.probe else Target)(inputs, tests, training, protocol)
     ground = {
         "data": ready.fingerprint,
         "inputs": {"name": column.name, "recipe": column.recipe},
         "test": held.recipe,
-        "training": {k: v for k, v in training.recipe.items() if k not in {"epochs", "stop", "batch"}},
+        "training": target.recipe,
         "protocol": protocol.recipe,
         "noise": None,
         "device": device,
@@ -133,13 +139,13 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
         asked=wanted,
         seeds=asked.seeds,
     )
-    return Evaluation(ready, held, Target(inputs, tests, training, protocol), plan)
+    return Evaluation(ready, held, target, plan)
 
 
 def _training(ready: Opened, asked: EvaluateRequest) -> Training:
     """Return how a target is trained: as the network usually is; augmented as the proxy there is."""
     images = ready.dataset.modality == "image"
-    model = asked.model or ("resnet8" if images else "linear")
+    model = "linear" if asked.probe else asked.model or ("resnet8" if images else "linear")
     before = (ready.store.recipe_of(FIRST_RUN) or {}).get("training", {}) if ready.store.exists() else {}
     given = {"size": asked.size, "flip": asked.flip, "peak_lr": asked.peak_lr, "batch": asked.batch}
     if model != "linear":
@@ -216,8 +222,10 @@ def _described(evaluation: Evaluation) -> str:
         else f"{target.training.size} pixels, {'mirrored' if target.training.flip else 'not mirrored'}"
     )
     tested = int((held.dataset.labels[target.tests.rows] >= 0).sum())
+    if target.protocol.kind == "fit":
+        return f"{target.model} ({seen}), {target.protocol}, tested on {tested:,} samples"
     return (
-        f"{target.training.proxy} ({seen}), {target.protocol} in steps of {target.protocol.batch}, "
+        f"{target.model} ({seen}), {target.protocol} in steps of {target.protocol.batch}, "
         f"tested on {tested:,} samples after the last step"
     )
 
@@ -226,8 +234,9 @@ def _about(evaluation: Evaluation) -> dict[str, Any]:
     target = evaluation.target
     return {
         "setting": evaluation.setting,
-        "model": target.training.proxy,
-        "training": target.training.recipe,
+        "model": target.model,
+        "training": target.recipe if target.protocol.kind == "fit" else target.training.recipe,
+        "warnings": target.warnings,
         "protocol": {**target.protocol.recipe, "in_words": str(target.protocol)},
         "test": evaluation.held.about,
         "seeds": evaluation.plan.seeds,

@@ -128,12 +128,14 @@ def forecast(cells: int, steps: int, rate: float, tested: int, batch: int) -> di
     return {"cells": cells, "steps": steps, "seconds_a_step": rate, "seconds": seconds}
 
 
-def in_words(expected: Mapping[str, Any], everywhere: int) -> str:
+def in_words(expected: Mapping[str, Any], everywhere: int, protocol: Protocol) -> str:
     """Say what is left to train."""
     cells, steps = expected["cells"], expected["steps"]
     if not cells:
         return f"all {counted(everywhere, 'cell')} are there: nothing is trained"
     there = f", {everywhere - cells} more are there" if everywhere > cells else ""
+    if protocol.kind == "fit":
+        return f"{counted(cells, 'probe')} to fit: {duration(expected['seconds'])} at most{there}"
     each = f"{steps // cells:,} steps each" if steps % cells == 0 else f"{steps:,} steps in all"
     return (
         f"{counted(cells, 'cell')} to train, {each}, {expected['seconds_a_step']:.3g} s a step: "

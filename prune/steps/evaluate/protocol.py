@@ -12,9 +12,9 @@ USUAL_EPOCHS = 10  # of everything, whose steps every set gets unless something 
 
 @dataclass(frozen=True)
 class Protocol:
-    """Equal steps for every set, or equal epochs; each has a schedule of its own over all of its steps."""
+    """Equal steps for every set, or equal epochs, each with a schedule of its own; or a fit to the end."""
 
-    kind: Literal["steps", "epochs"]
+    kind: Literal["steps", "epochs", "fit"]
     count: int
     batch: int  # samples of a step, the same for every set that has so many
 
@@ -52,7 +52,7 @@ class Protocol:
 
     def steps(self, n: int) -> int:
         """Return the steps of a set of n samples."""
-        return self.count if self.kind == "steps" else self.count * _epoch(n, self.batch)
+        return self.count if self.kind != "epochs" else self.count * _epoch(n, self.batch)
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -60,6 +60,8 @@ class Protocol:
         return {"kind": self.kind, "count": self.count, "batch": self.batch}
 
     def __str__(self) -> str:
+        if self.kind == "fit":
+            return "fitted to the end"
         return f"equal {self.kind}, {self.count:,} {'each' if self.kind == 'steps' else 'of each set'}"
 
 

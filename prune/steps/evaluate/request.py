@@ -36,6 +36,7 @@ class EvaluateRequest:
     batch: int | None = None
     peak_lr: float | None = None
     flip: bool | None = None
+    probe: bool | None = None  # instead of a network
 
     @classmethod
     def of(cls, *, select: Any, fractions: Any, **given: Any) -> EvaluateRequest:
@@ -54,9 +55,21 @@ class EvaluateRequest:
             value = getattr(asked, name)
             if value is not None:
                 whole(value, name)
+        if asked.probe:
+            asked.require_no_training()
         if not 1 <= asked.seeds <= MOST_SEEDS:
             raise OptionError(f"--seeds must be from 1 to {MOST_SEEDS}, not {asked.seeds}", "--seeds 3")
         return asked
+
+    def require_no_training(self) -> None:
+        """Refuse what is said of a network where a probe takes its place."""
+        for name in ("model", "size", "steps", "epochs", "batch", "peak_lr", "flip"):
+            value = getattr(self, name)
+            if value is not None:
+                words = option_words({name: value}) if name != "size" else ["--size", str(value)]
+                raise OptionError(
+                    f"--probe trains no network, so {' '.join(words)} has no meaning", "leave one of them out"
+                )
 
     def command(self, settings: Settings) -> str:
         """Return `prune evaluate …` as one would type it again."""

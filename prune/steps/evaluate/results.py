@@ -155,7 +155,7 @@ def _read(store: Store, name: str) -> _Read | None:
         fraction=recipe["set"]["k"] / outcome["usable"],
         k=recipe["set"]["k"],
         seed=recipe["run"],
-        protocol=f"equal {protocol['kind']}: {protocol['count']}",
+        protocol=_protocol(protocol),
         steps=recipe["steps"],
         model=recipe["training"]["proxy"],
         test=recipe["test"]["data"],
@@ -167,6 +167,10 @@ def _read(store: Store, name: str) -> _Read | None:
         seconds=store.costs.get(identity(recipe)),
     )
     return _Read(row, recipe["set"]["rows"], outcome["classes"], outcome["set"])
+
+
+def _protocol(of: Mapping[str, Any]) -> str:
+    return "fitted to the end" if of["kind"] == "fit" else f"equal {of['kind']}: {of['count']}"
 
 
 def _of_one_set(group: Sequence[_Read]) -> Iterator[_Read]:

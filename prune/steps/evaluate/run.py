@@ -37,6 +37,7 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     batch: int | None = None,
     peak_lr: float | None = None,
     flip: bool | None = None,
+    probe: bool = False,
     out: str | Path | None = None,
     plot: str | Path | None = None,
     dry_run: bool = False,
@@ -63,6 +64,8 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
         Pixels a side, samples a step, peak learning rate, whether to mirror; default: as the proxy.
     steps, epochs
         Steps of every set, or epochs of every set; default: the steps of 10 epochs of everything.
+    probe
+        Fit a linear probe to an embedding (`on`) instead of a network: seconds, and kind to some methods.
     out
         A file, .parquet or .csv, with a row for every training.
     plot
@@ -94,6 +97,7 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
         batch=batch,
         peak_lr=peak_lr,
         flip=flip,
+        probe=probe or None,
     )
     clock = Clock(settings.reporter)
     held = store if isinstance(store, Store) else Store(store)

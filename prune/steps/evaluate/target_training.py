@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,21 @@ class Target:
     tests: Inputs
     training: Training
     protocol: Protocol
+
+    @property
+    def model(self) -> str:
+        """What is trained."""
+        return self.training.proxy
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """How it is trained, but for how long."""
+        return {k: v for k, v in self.training.recipe.items() if k not in {"epochs", "stop", "batch"}}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said of it beside every result."""
+        return []
 
     def predictions(self, chosen: TrainingSet, run: int, advance: Advance) -> Labels:
         """Train on a set with the seeds of a run; return the class of every test sample, −1 of unusable ones.

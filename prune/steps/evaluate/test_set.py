@@ -18,7 +18,7 @@ from prune.readers.scan import scan
 from prune.steps.dataset_session import Opened, reader_words, reopened
 from prune.steps.holdout import held_out_part
 from prune.steps.rejects import all_rejects, check_rejects
-from prune.steps.select.target.pool import with_classes
+from prune.steps.select.target.pool import TargetPool, with_classes
 from prune.store import Dataset, Store, identity
 from prune.store.layout import LOCATION, SCANS, TARGETS
 from prune.system import files
@@ -125,18 +125,21 @@ def column_of(opened: Opened, held: TestSamples, like: Column, device: str) -> t
         if not store.holds_dataset(fingerprint):
             store.write_dataset(held.scanned)
         ready = Opened(store, held.reader, held.scanned, fingerprint, settings).decoded_as(like.recipe)
-        column = _column(ready, like, held.source, device)
+        column = _column(opened.store, ready, like, held.source, device)
         rejects = {**held.scanned.rejects, **column.rejects}
         check_rejects(ready, rejects, "test samples")
         store.publish(dataset=fingerprint, columns={column.name: identity(column.recipe)})
     return column, rejects
 
 
-def _column(ready: Opened, like: Column, source: str, device: str) -> Column:
-    from prune.core.column_name import IMAGES, ColumnName
+def _column(store: Store, ready: Opened, like: Column, source: str, device: str) -> Column:
+    from prune.core.column_name import FEATURES, IMAGES, ColumnName
     from prune.proxy import cache_images
-    from prune.steps.select.target.dataset import by_encoder
+    from prune.steps.select.target.dataset import by_encoder, by_proxy
 
+    if like.name == FEATURES:
+        made = by_proxy(TargetPool(store, FEATURES), ready, source, device)
+        return next(column for column in made if column.name == FEATURES)
     if ColumnName(like.name).kind != IMAGES:
         return by_encoder(like, ready, source, device)
     settings = ready.settings

@@ -74,7 +74,7 @@ def look_at(
             store.write_dataset(dataset)
         ready = Opened(store, target.reader, dataset, fingerprint, settings)
         columns = (
-            _by_proxy(pool, ready, target.source, device)
+            by_proxy(pool, ready, target.source, device)
             if pool.is_of_proxy
             else [by_encoder(pool.store.column(pool.space), ready, target.source, device)]
         )
@@ -104,7 +104,8 @@ def _open(source: str, split: str | None, told: dict[str, Any]) -> Reader:
     return open_reader(source, split=split)
 
 
-def _by_proxy(pool: TargetPool, ready: Opened, source: str, device: str) -> list[Column]:
+def by_proxy(pool: TargetPool, ready: Opened, source: str, device: str) -> list[Column]:
+    """Return what the trained proxy of a pool sees of another dataset, and what comes of that."""
     from prune.proxy import TrainedProxy, apply_proxy, cache_images
 
     trained = TrainedProxy.of(pool.store)
