@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from prune.core.errors import OptionError
 from prune.core.methods import Options, find, whole, words
 from prune.core.progress import Clock
 from prune.selectors import SELECTORS
@@ -23,7 +22,6 @@ from prune.steps.gc import gc as gc
 from prune.steps.keywords import named
 from prune.steps.recovery import advised
 from prune.steps.report.page.write import report as report
-from prune.steps.score.request import ProxyRequest
 from prune.steps.select.request import SelectRequest, checked_name, keys_in
 from prune.steps.select.run import select as write_selection
 from prune.steps.settings import DEFAULTS, Settings
@@ -128,41 +126,26 @@ def score(
         direction, its five-number summary and what is known of its noise.
     """
     called = {**locals(), "options": words(options)}
-    from prune.proxy import require_known
-    from prune.steps.dataset_session import Opened
-    from prune.steps.score.compute import Scored, score_columns
-    from prune.steps.score.inputs import require_space
-    from prune.steps.score.run import ScoreWrite, score
-    from prune.steps.score.score_request import ScoreRequest
-    from prune.steps.score.sources.file import import_columns, require_alone, require_meanings  # load torch
-    from prune.steps.score.sources.own_training import Model, own_scores, plan_of
+    from prune.steps.score.request import ScoreRequest
+    from prune.steps.score.run import ScoreWrite, score  # load torch
 
-    options = words(options)
     store, settings, clock = _begin(store, settings)
-    types = [types] if isinstance(types, str) else types
-    if not types and imports is None:
-        raise OptionError("score wants --type", "--type el2n   # see: prune methods scores")
-    request = ProxyRequest.of(runs, until_stable, on_fraction, cross_fit)
-    request = request.with_training(training)
-    wanted = ScoreRequest.of(() if imports else types, options)
-    require_meanings(high, imports)
-    if imports is not None:
-        require_alone(request, training, checkpoint, options, on)
-    plan, proxy = plan_of(training, settings.seed)
-    require_known(plan.proxy)
-    model = Model.of(**(checkpoint or {}))
-
-    def compute(ready: Opened) -> Scored:
-        if imports is not None:
-            return Scored(import_columns(ready, imports, types, high))
-        require_space(ready, on)
-        own = own_scores(ready, wanted, plan, request=request, on=on, model=model, proxy=proxy)
-        named = () if proxy is None else (f"--proxy {proxy}",)
-        asked = replace(request, training=(*named, *request.training))
-        return own or score_columns(ready, wanted, plan, request=asked, on=on)
-
+    wanted = ScoreRequest.of(
+        [types] if isinstance(types, str) else types,
+        words(options),
+        training=training,
+        runs=runs,
+        until_stable=until_stable,
+        on_fraction=on_fraction,
+        cross_fit=cross_fit,
+        on=on,
+        imports=imports,
+        high=high,
+        checkpoint=checkpoint,
+        seed=settings.seed,
+    )
     run = ScoreWrite(store=store, data=data, given=called, settings=settings, clock=clock)
-    return score(run, compute)
+    return score(run, wanted)
 
 
 @named

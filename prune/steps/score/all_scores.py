@@ -22,7 +22,7 @@ from prune.steps.score.inputs import (
     scored,
 )
 from prune.steps.score.proxy_runs import TrainedRuns
-from prune.steps.score.score_request import ScoreRequest
+from prune.steps.score.request import ScoreRequest
 from prune.steps.score.unlabelled import judged
 from prune.store import identity
 

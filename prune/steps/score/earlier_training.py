@@ -12,7 +12,7 @@ from prune.core.option_words import OF_TRAINING, option
 from prune.proxy import Training
 from prune.steps.recovery import commands_of
 from prune.steps.report.training import in_words
-from prune.steps.score.request import ProxyRequest
+from prune.steps.score.proxy_request import ProxyRequest
 from prune.steps.settings import DEFAULTS
 from prune.store import Store
 from prune.store.column_json import known_recipe

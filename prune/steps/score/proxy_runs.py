@@ -29,7 +29,7 @@ from prune.proxy import (
 from prune.steps.dataset_session import Opened
 from prune.steps.report.agreement import Repeats, stands
 from prune.steps.score.inputs import PER_RUN, RIGHT, ScoringJob, of_run
-from prune.steps.score.request import ProxyRequest
+from prune.steps.score.proxy_request import ProxyRequest
 from prune.steps.score.training_notice import announce
 from prune.store import Column
 

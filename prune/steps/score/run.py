@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,12 @@ from prune.core.column_name import EMBEDDING, of_kinds
 from prune.core.progress import Clock
 from prune.readers.scan_summary import account
 from prune.steps.command_line import command_line
-from prune.steps.dataset_session import Opened, opened
+from prune.steps.dataset_session import opened
 from prune.steps.rejects import all_rejects
 from prune.steps.report.scores import summaries
-from prune.steps.score.compute import Scored, scores_of
+from prune.steps.score.compute import compute, scores_of
 from prune.steps.score.publish import publish_scores
+from prune.steps.score.request import ScoreRequest
 from prune.steps.score_columns import directions
 from prune.steps.settings import Settings
 from prune.store import Store
@@ -31,13 +32,13 @@ class ScoreWrite:
     clock: Clock
 
 
-def score(run: ScoreWrite, compute: Callable[[Opened], Scored]) -> dict[str, Any]:
+def score(run: ScoreWrite, wanted: ScoreRequest) -> dict[str, Any]:
     """Compute scores on an opened dataset, and publish them."""
     store = run.store
     command = command_line("score", run.given, run.settings)
     with opened(store, run.data, run.settings, verb="score", command=command) as ready:
         store.made.clear()
-        done = compute(ready)
+        done = compute(ready, wanted)
         scores = scores_of(ready, done.columns)
         seconds, unchanged = publish_scores(ready, done, run.given, run.clock)
         rejects = all_rejects(store, ready.dataset)

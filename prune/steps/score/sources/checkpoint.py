@@ -1,87 +1,28 @@
-"""A user's checkpoint: from the words of the command to what their model says of every sample."""
+"""A user's checkpoint: what their model says of every sample."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from prune.core.arrays import Rows
 from prune.core.column_name import FEATURES
 from prune.core.errors import OptionError
 from prune.encoders import weights
-from prune.proxy import Training, cache_images
 from prune.proxy.checkpoint import Checkpoint, run_checkpoint
 from prune.proxy.user_network import build_model, fit_weights
-from prune.steps.dataset_session import Opened, require_images
+from prune.steps.dataset_session import Opened
 from prune.steps.rejects import check_rejects
-from prune.steps.score.score_request import ScoreRequest
+from prune.steps.score.facts import images_of, usable_rows
+from prune.steps.score.request import ScoreRequest
+from prune.steps.score.sources.model import FORM, Model
 from prune.steps.score.sources.own_trace import OwnTrace, own_of, require_epochs
 from prune.steps.score.unlabelled import require_labels
 from prune.steps.space_columns import embedding_name
 from prune.store import Column, identity
 from prune.system import files
 
-_FORM = "--checkpoint FILE --model module:factory"
 
-
-@dataclass(frozen=True)
-class Model:
-    """What `--checkpoint`, `--model`, `--mean` and `--std` say."""
-
-    file: str
-    factory: str
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-
-    @classmethod
-    def of(
-        cls,
-        file: str | None = None,
-        factory: str | None = None,
-        mean: str | None = None,
-        std: str | None = None,
-    ) -> Model | None:
-        """Check what was asked; None where no model is named.
-
-        Raises
-        ------
-        OptionError
-            One of the options wants another one, or is not a number or three.
-        """
-        given = {"--model": factory, "--mean": mean, "--std": std}
-        if file is None:
-            for option, value in given.items():
-                if value is not None:
-                    raise OptionError(f"{option} {value} belongs to a checkpoint", _FORM)
-            return None
-        if factory is None:
-            raise OptionError(f"--checkpoint {file} wants --model, which makes the network", _FORM)
-        deviation = _numbers("--std", std)
-        if deviation is not None and min(deviation) <= 0:
-            raise OptionError(f"--std {std} is not over 0", "--std 0.229,0.224,0.225")
-        return cls(file, factory, _numbers("--mean", mean), deviation)
-
-
-def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
-    if text is None:
-        return None
-    try:
-        numbers = tuple(float(word) for word in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) not in {1, 3} or not np.isfinite(numbers).all():
-        raise OptionError(
-            f"{option} {text} is not a number, or three", f"of pixels from 0 to 1: {option} 0.485,0.456,0.406"
-        )
-    return numbers
-
-
-def checked(
-    opened: Opened, wanted: ScoreRequest, model: Model, training: Training, on: str | None
-) -> OwnTrace:
+def checked(opened: Opened, wanted: ScoreRequest, model: Model) -> OwnTrace:
     """Look at every sample with a user's model; return what it left, which is not published yet.
 
     Raises
@@ -91,11 +32,11 @@ def checked(
     RejectsError
         Samples cannot be used.
     """
-    settings = opened.settings
+    settings, training = opened.settings, wanted.training
     require_epochs(wanted.methods, 1, "a checkpoint")
     network, code = build_model(model.factory)
     fit_weights(network, _state(model.file), model.file)
-    inputs = images_of(opened, training.size) if training.of_images else _embedding(opened, on)
+    inputs = images_of(opened, training.size) if training.of_images else _embedding(opened, wanted.on)
     rejects = {**opened.dataset.rejects, **inputs.rejects}
     check_rejects(opened, rejects)
     require_labels(opened, wanted.methods, usable_rows(opened, rejects), trains=False)
@@ -118,23 +59,9 @@ def checked(
     return replace(own, columns={**own.columns, inputs.name: identity(inputs.recipe)})
 
 
-def images_of(opened: Opened, size: int) -> Column:
-    """Return the images that a model looks at, decoded once."""
-    require_images(opened)
-    settings = opened.settings
-    return cache_images(
-        opened.store,
-        opened.images,
-        opened.dataset,
-        size,
-        workers=settings.workers,
-        reporter=settings.reporter,
-    )
-
-
 def _state(file: str) -> weights.State:
     if not Path(file).is_file():
-        raise OptionError(f"there is no file {file}", _FORM)
+        raise OptionError(f"there is no file {file}", FORM)
     return weights.read(Path(file))
 
 
@@ -143,8 +70,3 @@ def _embedding(opened: Opened, on: str | None) -> Column:
     if name == FEATURES:
         raise OptionError("the model cannot look at embedding.proxy, which a model makes", "--on resnet18")
     return opened.store.column(name)
-
-
-def usable_rows(opened: Opened, rejects: Mapping[int, str]) -> Rows:
-    """Return the rows that were not rejected, and are not held out."""
-    return np.setdiff1d(opened.dataset.usable, np.array(sorted(rejects), np.int64))

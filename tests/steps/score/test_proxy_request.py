@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from prune.core.errors import OptionError
-from prune.steps.score.request import ProxyRequest
+from prune.steps.score.proxy_request import ProxyRequest
 
 
 def test_defaults() -> None:
