@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Images, Rows
-from prune.index.neighbours import nearest, nearest_to
-from prune.index.space import EmbeddingSpace
 from prune.modalities.image.thumbnail_vectors import coarse, detail, mirrored
 from prune.store import Column
+
+if TYPE_CHECKING:
+    from prune.index.space import EmbeddingSpace
 
 LEAST = 0.7  # of detail: on CIFAR-10, 97 % of what lies above are copies; copies at JPEG quality 15 are too
 MOST = 0.985  # whatever the dataset: copies at JPEG quality 75 are above it
@@ -52,6 +54,8 @@ class Thumbnails:
 
     def space(self, *, flip: bool, device: str, memory: int) -> EmbeddingSpace:
         """Return the coarse vectors, as float16: they only name candidates."""
+        from prune.index.space import EmbeddingSpace  # loads numba, which no other command needs
+
         parts = [coarse(mirrored(x) if flip else x).astype(np.float16) for x in self._in_order()]
         return EmbeddingSpace(np.concatenate(parts), device=device, memory=memory)
 
@@ -136,6 +140,8 @@ class _Candidates:
 
 
 def _found(one: Thumbnails, two: Thumbnails | None, *, flip: bool, device: str, memory: int) -> _Candidates:
+    from prune.index.neighbours import nearest, nearest_to
+
     space = one.space(flip=flip, device=device, memory=memory)
     if two is None and not flip:
         near = nearest(space, _CANDIDATES)
