@@ -1,104 +1,55 @@
-"""float64 sums over the numbers of two rows, added in one order that is written down (`_lanes`).
+"""float64 sums over the numbers of two rows, added in one order that is written down.
 
-So equal pairs have equal distances whoever asks, on every machine and any number of threads.
+So equal pairs have equal distances whoever asks, on every machine and any number of threads. 16 sums stand
+side by side and are added by halves: a compiler that may reorder a sum orders it differently wherever the
+loop is inlined, and one that may not is slow where every number waits for the one before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
-from numba.extending import intrinsic
 
 from prune.core.arrays import Array
 from prune.index.compilation import compiled
 
-LANES = 16  # partial sums side by side
-CHUNK = 128  # dimensions after which a sum that is already too large is given up
+LANES = 16  # sums side by side
+CHUNK = 128  # numbers that are multiplied, then added; and after which a sum already too large is given up
 
 
-def _add_in_lanes(combine: Callable[..., Any], context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    one, two = (
-        context.make_array(kind)(context, builder, value)
-        for kind, value in zip(signature.args, args, strict=True)
-    )
-    wide, word = ir.VectorType(ir.DoubleType(), LANES), one.strides.type.element
-    entry = builder.block
-    head, body, done = (builder.append_basic_block(name) for name in ("head", "body", "done"))
-    builder.branch(head)
-    builder.position_at_end(head)
-    at, sums = builder.phi(word), builder.phi(wide)
-    at.add_incoming(ir.Constant(word, 0), entry)
-    sums.add_incoming(ir.Constant(wide, [0.0] * LANES), entry)
-    after = builder.add(at, ir.Constant(word, LANES))
-    builder.cbranch(builder.icmp_signed("<=", after, builder.extract_value(one.shape, 0)), body, done)
-    builder.position_at_end(body)
-    term = combine(builder, _load(builder, one, at), _load(builder, two, at))
-    sums.add_incoming(builder.fadd(sums, term), body)
-    at.add_incoming(after, body)
-    builder.branch(head)
-    builder.position_at_end(done)
-    return _halve(builder, sums)
+@compiled
+def _add(terms: Array, size: int) -> None:
+    """Add `size` terms, a multiple of LANES, to the sums that stand before them."""
+    for at in range(LANES, LANES + size, LANES):
+        for lane in range(LANES):
+            terms[lane] += terms[at + lane]
 
 
-def _load(builder: Any, array: Any, at: Any) -> Any:
-    kind = array.data.type.pointee
-    start = builder.bitcast(builder.gep(array.data, [at]), ir.VectorType(kind, LANES).as_pointer())
-    lanes = builder.load(start, align=4)
-    return lanes if kind == ir.DoubleType() else builder.fpext(lanes, ir.VectorType(ir.DoubleType(), LANES))
-
-
-def _halve(builder: Any, sums: Any) -> Any:
-    width = LANES
-    while width > 1:
-        width //= 2
-        kind = ir.VectorType(ir.IntType(32), width)
-        halves = [
-            builder.shuffle_vector(sums, sums, ir.Constant(kind, list(range(start, start + width))))
-            for start in (0, width)
-        ]
-        sums = builder.fadd(*halves)
-    return builder.extract_element(sums, ir.Constant(ir.IntType(32), 0))
-
-
-def _square_of_gap(builder: Any, one: Any, two: Any) -> Any:
-    gap = builder.fsub(one, two)
-    return builder.fmul(gap, gap)
-
-
-def _product(builder: Any, one: Any, two: Any) -> Any:
-    return builder.fmul(one, two)
-
-
-def _type_lanes(context: Any, one: Any, two: Any) -> Any:  # noqa: ARG001
-    return types.float64(one, two), partial(_add_in_lanes, _square_of_gap)
-
-
-def _type_products(context: Any, one: Any, two: Any) -> Any:  # noqa: ARG001
-    return types.float64(one, two), partial(_add_in_lanes, _product)
-
-
-# Σ (one − two)² and Σ one·two over the whole multiples of LANES. Written as vectors, since a compiler that
-# may reorder a sum orders it differently wherever the loop is inlined, and one that may not is five times
-# slower.
-_lanes: Any = intrinsic(_type_lanes)
-_products: Any = intrinsic(_type_products)
+@compiled
+def _halved(sums: Array) -> float:
+    """Add the sums side by side, the second half of them to the first, until one is left."""
+    for half in (8, 4, 2, 1):
+        for lane in range(half):
+            sums[lane] += sums[lane + half]
+    return sums[0]
 
 
 @compiled
 def squared(one: Array, two: Array, limit: float) -> float:
     """‖one − two‖² in float64, or any number in ``[limit, ‖one − two‖²]`` if that is not below `limit`."""
-    total = 0.0
+    total, terms = 0.0, np.empty(LANES + CHUNK)
     for start in range(0, len(one), CHUNK):
-        stop = min(start + CHUNK, len(one))
-        total += _lanes(one[start:stop], two[start:stop])
-        for j in range(stop - (stop - start) % LANES, stop):
-            gap = np.float64(one[j]) - np.float64(two[j])
-            total += gap * gap
+        size = min(CHUNK, len(one) - start)
+        some, others = one[start : start + size], two[start : start + size]
+        for j in range(size):
+            gap = np.float64(some[j]) - np.float64(others[j])
+            terms[LANES + j] = gap * gap
+        terms[:LANES] = 0.0
+        _add(terms, size - size % LANES)
+        total += _halved(terms)
+        for j in range(size - size % LANES, size):
+            total += terms[LANES + j]
         if total >= limit:
             break
     return total
@@ -107,8 +58,16 @@ def squared(one: Array, two: Array, limit: float) -> float:
 @compiled
 def dot(one: Array, two: Array) -> float:
     """⟨one, two⟩ in float64; ``dot(x, x)`` of equal vectors are equal."""
-    total = _products(one, two)
-    for j in range(len(one) - len(one) % LANES, len(one)):
+    terms, whole = np.empty(LANES + CHUNK), len(one) - len(one) % LANES
+    terms[:LANES] = 0.0
+    for start in range(0, whole, CHUNK):
+        size = min(CHUNK, whole - start)
+        some, others = one[start : start + size], two[start : start + size]
+        for j in range(size):
+            terms[LANES + j] = np.float64(some[j]) * np.float64(others[j])
+        _add(terms, size)
+    total = _halved(terms)
+    for j in range(whole, len(one)):
         total += np.float64(one[j]) * np.float64(two[j])
     return total
 
