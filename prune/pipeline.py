@@ -24,6 +24,7 @@ from prune.steps.recovery import advised
 from prune.steps.report.page.write import report as report
 from prune.steps.select.request import SelectRequest, checked_name, keys_in
 from prune.steps.select.run import select as write_selection
+from prune.steps.select.suspect_list import suspect_keys
 from prune.steps.settings import DEFAULTS, Settings
 from prune.steps.verify import verify as verify
 from prune.store import Store
@@ -170,6 +171,7 @@ def select(
     target_weights: str | None = None,
     reweight: str | None = None,
     within: str | None = None,
+    drop_suspects: str | Path | Sequence[str] | None = None,
     drop_leaks: str | Sequence[str] = (),
     name: str | None = None,
     dry_run: bool = False,
@@ -194,12 +196,11 @@ def select(
     target, target_split, target_weights, reweight
         What to match: a dataset, another store or a .npy of features; how much each of its samples counts;
         weights: `cluster`, `nnls` or `none`, by default the method's own.
-    within, drop_leaks
-        An earlier selection, of which to choose; held-out datasets, of which no sample or copy is chosen.
-    name
-        Of the selection; default: the method.
-    dry_run
-        Say what it would need, and stop.
+    within, drop_suspects, drop_leaks
+        An earlier selection, of which to choose; `auto`, keys, or what `suspects` wrote, less what was taken
+        out of it; held-out datasets, of which no sample or copy is chosen.
+    name, dry_run
+        Of the selection, default: the method; say what it would need, and stop.
     options
         Of the method: a mapping, or `NAME=VALUE` words.
 
@@ -214,7 +215,7 @@ def select(
     store, settings, clock = _begin(store, settings)
     chosen = find("selector", method, SELECTORS)
     asked["count"] = None if count is None else whole(count, "count")
-    asked["given"] = keys_in(given)
+    asked["given"], asked["drop_suspects"] = keys_in(given), suspect_keys(drop_suspects)
     asked["drop_leaks"] = (drop_leaks,) if isinstance(drop_leaks, str) else tuple(drop_leaks)
     asked["options"] = chosen.parse(asked["options"])
     del asked["name"]

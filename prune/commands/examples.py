@@ -29,6 +29,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "a third, after near duplicates have gone: two commands",
             "prune select --method random --fraction 0.3 --within semdedup",
         ),
+        (
+            "nothing of a list that was gone through",
+            "prune select --method random --fraction 0.3 --drop-suspects suspects.csv",
+        ),
         ("nothing of the test set", "prune select --method random --fraction 0.3 --drop-leaks test/"),
         ("what it would need", "prune select --method facility_location --fraction 0.1 --dry-run"),
     ),
@@ -116,6 +120,7 @@ VALUES = {
     "--drop-by": "el2n",
     "--drop-hardest": "0.1",
     "--drop-leaks": "test/",
+    "--drop-suspects": "auto",
     "--encoder": "resnet18",
     "--epochs": "10",
     "--features": "features.npy",

@@ -105,6 +105,15 @@ def select(
             complete=c.selections,
         ),
     ] = None,
+    drop_suspects: Annotated[
+        str | None,
+        o.option(
+            "FILE|auto",
+            "Leave out labels in doubt: auto, or what you left in a list or folder of prune suspects.",
+            o.KEEP,
+            complete=c.choices(("auto",)),
+        ),
+    ] = None,
     drop_leaks: Annotated[
         list[str] | None,
         o.option(
@@ -155,6 +164,7 @@ def select(
         target_weights=None if target_weights is None else str(target_weights),
         reweight=reweight,
         within=within,
+        drop_suspects=drop_suspects,
         drop_leaks=drop_leaks or (),
     )
     finish(

@@ -49,7 +49,7 @@ def _classes(found: dict[str, Any] | None, names: list[str]) -> list[str]:
 
 
 def _narrowed(result: dict[str, Any]) -> list[str]:
-    """What the samples were chosen within, and how many were left out as leaks."""
+    """What the samples were chosen within, and how many were left out as leaks and suspects."""
     lines = []
     if within := result.get("within"):
         held = counted(within["k"], "sample")
@@ -60,6 +60,9 @@ def _narrowed(result: dict[str, Any]) -> list[str]:
         kinds = ", ".join(f"{number(count)} {kind}" for kind, count in leaks["kinds"].items())
         what = f"{counted(leaks['samples'], 'sample')} of {leaks['source']}"
         lines.append(f"left out as leaks: {what}" + (f" ({kinds})" if kinds else ""))
+    if suspects := result.get("suspects"):
+        rule = f"; {suspects['rule']}" if "rule" in suspects else ", as listed"
+        lines.append(f"left out as suspects: {counted(suspects['samples'], 'sample')}{rule}")
     return lines
 
 

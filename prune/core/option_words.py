@@ -31,9 +31,11 @@ FILES = frozenset(
         "quota_errors",
         "labels",
         "drop_leaks",
+        "drop_suspects",
     )
 )
-_NO_FILES = {"default", "random"}  # of --weights
+_KEYS = {"given", "drop_suspects"}  # of samples, or a file of such
+_NO_FILES = {"default", "random", "auto"}  # of --weights, of --drop-suspects
 
 
 def option(name: str) -> str:
@@ -56,7 +58,7 @@ def whole_path(place: str | os.PathLike[str]) -> str:
 
 
 def _said(name: str, value: Any) -> Iterator[str]:
-    if name == "given" and not isinstance(value, str | os.PathLike):  # keys, in a list or an array
+    if name in _KEYS and not isinstance(value, str | os.PathLike):  # in a list or an array
         return
     if value is None or (isinstance(value, list | tuple) and not value):
         return

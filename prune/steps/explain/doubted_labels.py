@@ -40,6 +40,7 @@ class DoubtedLabels:
     rule: str  # how it told them, in words
     held_out: bool | None  # whether predictions are of proxies that did not train on the sample; None: none
     labelled: int  # samples that were looked at
+    column: str  # of the store, that the list was made by
 
     def table(self, dataset: Dataset) -> pa.Table:
         """Return a row a label: rank, key, given, likely, confidence, by."""
@@ -109,6 +110,7 @@ def doubted_labels(store: Store, dataset: Dataset, by: str | None = None) -> Dou
         rule=chosen.rule,
         held_out=None if column is None else column.name == HELD_OUT,
         labelled=int((labels >= 0).sum()),
+        column=column.name if by == CONFIDENT and column is not None else scores[by].name,
     )
 
 

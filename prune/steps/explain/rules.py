@@ -14,11 +14,17 @@ from prune.core.column_name import ColumnName
 from prune.core.method_rows import Selector
 from prune.core.safe_text import number
 from prune.selectors import SELECTORS
+from prune.steps.check.leaks import LEAK
+from prune.steps.select.suspect_list import SUSPECT
 from prune.store import StoredSelection
 
 KEPT, DROPPED, GIVEN, UNUSABLE = "kept", "dropped", "given", "unusable"
 _GIVEN = "given"  # as the manifest says it
 _SPLIT = {"proportional", "equal", "drop"}  # quotas that choose within a class
+_REASONS = {  # of the manifest that want more words
+    SUSPECT: "its label is in doubt (--drop-suspects)",
+    LEAK: "it is in a held-out dataset, or a copy of a sample of it (--drop-leaks)",
+}
 _ALIKE = {"duplicate": "is like", "redundant": "is redundant beside"}
 
 
@@ -86,7 +92,7 @@ class Rules:
             return f"{self.about['method']} left it out: it {_ALIKE[reason]} {partner}, which ranks before it"
         if reason.startswith("hardest") and cut and reason == cut.get("reason"):
             return f"it was left out before the choice, among the {reason} by {cut['by']}"
-        return f"it was left out: {reason}"
+        return f"it was left out: {_REASONS.get(reason, reason)}"
 
     def _full(self, row: int) -> str:
         """Say how many of its class were kept, where the budget is split over classes."""

@@ -56,6 +56,8 @@ class SelectionInputs:
             names |= {PROBS, FEATURES} if self.space.name == GRADIENTS else {self.space.name}
         if self.errors is not None and self.request.quota_errors is None:
             names |= {trace.name for trace in traces(self.store)}
+        if self.narrowed.suspects is not None:
+            names |= set(self.narrowed.suspects.columns)
         shown = self.store.state["columns"]
         return {name: shown[name] for name in sorted(names)}
 
@@ -111,7 +113,7 @@ def resolve(store: Store, request: SelectRequest, settings: Settings) -> Selecti
         hardest_by = score_column(store, request.drop_by or request.score, method.score)
     rejects = all_rejects(store, dataset)
     say = settings.reporter
-    narrowed = narrowing(store, request.within, request.drop_leaks, settings)
+    narrowed = narrowing(store, request, settings)
     columns = {"score": score, "hardest_by": hardest_by}
     eligible = find_eligible(dataset, rejects, request, **columns, left_out=narrowed.left_out(), reporter=say)
     errors = _errors(store, dataset, request, eligible)

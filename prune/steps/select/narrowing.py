@@ -13,6 +13,8 @@ from prune.core.arrays import Rows
 from prune.core.errors import OptionError, StoreError
 from prune.core.progress import Reporter
 from prune.steps.check.leaks import LEAK, Leaks, leaks_under_lock
+from prune.steps.select.request import SelectRequest
+from prune.steps.select.suspect_list import SUSPECT, SuspectList, suspect_list
 from prune.steps.settings import Settings
 from prune.store import Store, read_selection
 from prune.store.selections import StoredSelection, outdated_by
@@ -43,6 +45,7 @@ class Narrowing:
 
     within: EarlierSelection | None = None
     leaks: Sequence[Leaks] = ()
+    suspects: SuspectList | None = None
 
     def left_out(self) -> Iterator[tuple[Rows, str]]:
         """Yield rows that may not be chosen, with their reason; what comes first decides."""
@@ -52,6 +55,8 @@ class Narrowing:
                 yield np.array(rows, np.int64), reason
         for leaks in self.leaks:
             yield leaks.rows, LEAK
+        if self.suspects is not None:
+            yield self.suspects.rows, SUSPECT
 
     def partners(self, n: int) -> pa.Array:
         """Return for each of n samples the key of the held-out one that it leaks; null where it does not."""
@@ -61,11 +66,13 @@ class Narrowing:
         return pa.array(keys, pa.string())
 
 
-def narrowing(store: Store, within: str | None, drop_leaks: Sequence[str], settings: Settings) -> Narrowing:
-    """Read the earlier selection and look for leaks; for the holder of the store's lock."""
+def narrowing(store: Store, request: SelectRequest, settings: Settings) -> Narrowing:
+    """Read the earlier selection, look for leaks and for suspects; for the holder of the store's lock."""
+    within = request.within
     return Narrowing(
         None if within is None else earlier_selection(store, within, settings.reporter),
-        tuple(leaks_under_lock(store, source, settings) for source in drop_leaks),
+        tuple(leaks_under_lock(store, source, settings) for source in request.drop_leaks),
+        suspect_list(store, request.drop_suspects),
     )
 
 

@@ -42,6 +42,8 @@ def record(
         about["within"] = inputs.narrowed.within.described
     if inputs.narrowed.leaks:
         about["leaks"] = [leaks.described for leaks in inputs.narrowed.leaks]
+    if inputs.narrowed.suspects is not None:
+        about["suspects"] = dict(inputs.narrowed.suspects.described)
     about["report"] = _report(inputs, chosen)
     return table, about
 
@@ -168,9 +170,15 @@ def _asked(request: SelectRequest) -> dict[str, Any]:
         "target": request.target,
         "within": request.within,
         "drop_leaks": list(request.drop_leaks) or None,
+        "drop_suspects": _listed(request.drop_suspects),
         "reweight": request.reweight,
     }
     return {name: value for name, value in asked.items() if value is not None}
+
+
+def _listed(suspects: str | Sequence[str] | None) -> str | int | None:
+    """Return `auto`, or how many keys were listed."""
+    return suspects if suspects is None or isinstance(suspects, str) else len(suspects)
 
 
 def _versions() -> dict[str, str]:

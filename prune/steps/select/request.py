@@ -41,6 +41,7 @@ class SelectRequest:
     target_weights: str | None = None  # a file of one number a target sample
     reweight: str | None = None  # none, cluster or nnls
     within: str | None = None  # an earlier selection: only what it kept may be chosen
+    drop_suspects: str | Sequence[str] | None = None  # `auto`, or keys: labels in doubt, which are left out
     drop_leaks: Sequence[str] = ()  # held-out datasets, of which no sample and no copy may be chosen
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
