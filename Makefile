@@ -8,10 +8,11 @@ EXTRA := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo '[gpu]')
 TESTS := not gpu and not slow and not network and not soak
 FAULTS := tests/faults tests/hostile tests/numbers tests/exporters/test_faults.py
 
-.PHONY: help demo test test-faults check test-kernels soak fix docs readme clean
+.PHONY: help demo evidence test test-faults check test-kernels soak fix docs readme clean
 
 help:
 	@echo "make demo    build the environment and run the whole chain on a small real dataset"
+	@echo "make evidence DATA=FOLDER   the README's first table: train on what each method keeps of CIFAR-10; goes on where it was stopped"
 	@echo "make test    build the environment; formatter, linter, types and tests"
 	@echo "make test-faults   the second tier: faults, hostile data, extreme numbers, every write cut short"
 	@echo "make check   both tiers, as the gate runs them"
@@ -23,6 +24,10 @@ help:
 
 demo: $(VENV)/ready
 	$(BIN)/prune demo --out demo
+
+# DATA: a folder with train-*.parquet and test-*.parquet of CIFAR-10, as the hub has it
+evidence: $(VENV)/ready
+	$(BIN)/python benchmarks/evidence.py --data $(DATA) --store evidence.prune $(ONLY)
 
 test: $(VENV)/ready
 	$(BIN)/ruff format --check .
