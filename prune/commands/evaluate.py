@@ -94,10 +94,17 @@ def evaluate(
             "--probe",
         ),
     ] = False,
+    label_noise: Annotated[
+        float | None,
+        o.option("F", "Train on labels of which this part is wrong.", o.MODEL_TRAINED),
+    ] = None,
     out: Annotated[Path | None, o.option("FILE", "Every training as a row: .parquet or .csv.", o.OUT)] = None,
     plot: Annotated[
         Path | None, o.option("FILE", "Accuracy against the fraction kept: .png, .svg or .pdf.", o.OUT)
     ] = None,
+    show: Annotated[
+        bool, o.option(None, "Show all that was evaluated so far, and train nothing.", o.RUN, "--show")
+    ] = False,
     dry_run: Annotated[bool, o.option(None, "Say what it would cost, and stop.", o.RUN, "--dry-run")] = False,
     max_memory: Annotated[
         str | None, o.option("SIZE", "Such as 4G, for choosing; default: half of what is free.", o.RUN)
@@ -114,10 +121,16 @@ def evaluate(
 ) -> None:
     """Train a target on selections, on random sets of the same size and on everything, and compare them."""
     from prune import pipeline
-    from prune.commands.evaluate_report import table_lines
+    from prune.commands.evaluate_report import shown_lines, table_lines
     from prune.steps.settings import Settings
     from prune.system.memory import parse_memory
 
+    if show:
+        from prune.steps.evaluate.shown import shown
+
+        held = shown(store)
+        finish(held, shown_lines(held), as_json=json, quiet=quiet)
+        return
     settings = Settings(
         seed=seed,
         device=device.value,
@@ -146,6 +159,7 @@ def evaluate(
         peak_lr=lr,
         flip=flip,
         probe=probe,
+        label_noise=label_noise,
         out=out,
         plot=plot,
         dry_run=dry_run,

@@ -12,15 +12,28 @@ _HEADS = ("kept", "selection", "accuracy", "to random", "verdict", "worst class"
 
 def table_lines(result: Mapping[str, Any]) -> list[str]:
     """Return the table, with what it is about before it and what follows from it after it."""
-    found: list[dict[str, Any]] = result["results"]
     protocol, test = result["protocol"]["in_words"], result["test"]
     split = f", split {test['split']}" if test["split"] else ""
     about = (
         f"{result['model']}, {protocol}, {counted(result['seeds'], 'seed')}, "
         f"accuracy in % after the last step on {test['source']}{split}"
     )
-    rows = [_HEADS, *(_row(one) for one in found)]
-    return [about, "", *_aligned(rows), "", *_notes(found)]
+    return [about, "", *_table(result["results"]), "", *_notes(result["results"])]
+
+
+def shown_lines(held: Mapping[str, Any]) -> list[str]:
+    """Return the tables of all that was evaluated in a store."""
+    lines = []
+    for one in held["settings"]:
+        noise = f", {100 * one['label_noise']:g} % of the labels wrong" if one["label_noise"] else ""
+        tested = counted(one["test"]["tested"], "test sample")
+        lines += [f"{one['model']}, {one['protocol']}{noise}, accuracy in % of {tested}", ""]
+        lines += [*_table(one["results"]), ""]
+    return [*lines, *_notes([one for setting in held["settings"] for one in setting["results"]])]
+
+
+def _table(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    return _aligned([_HEADS, *(_row(one) for one in found)])
 
 
 def _row(one: Mapping[str, Any]) -> tuple[str, ...]:

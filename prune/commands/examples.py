@@ -133,6 +133,7 @@ VALUES = {
     "--import": "scores.csv",
     "--label-field": "label",
     "--labels": "labels.npy",
+    "--label-noise": "0.1",
     "--layout": "repack",
     "--link": "hard",
     "--lr": "0.1",

@@ -41,7 +41,7 @@ def scoring_seconds(store: Store, chosen_by: Mapping[str, str]) -> float | None:
     from prune.proxy import training_cost  # loads torch
 
     total, costs = 0.0, store.costs
-    for name, of in dict(_behind(store, chosen_by)).items():
+    for name, of in dict(made_from(store, chosen_by)).items():
         column = ColumnName(name)
         if column.kind == TRACE and "training" in (_recipe(store, name, of) or {}):
             seconds = training_cost(store, [(name, of)])
@@ -57,17 +57,17 @@ def scoring_seconds(store: Store, chosen_by: Mapping[str, str]) -> float | None:
     return total
 
 
-def _behind(store: Store, columns: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def made_from(store: Store, columns: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield these columns and all that they were made from."""
     for name, of in columns.items():
         yield name, of
         recipe = _recipe(store, name, of) or {}
         sources = recipe.get("from")
         if isinstance(sources, dict):
-            yield from _behind(store, sources)
+            yield from made_from(store, sources)
         if isinstance(recipe.get("trace"), str):
             run = ColumnName(name).rest if ColumnName(name).kind in _COSTLY else ""
-            yield from _behind(store, {recipe.get("of") or _trace(run): recipe["trace"]})
+            yield from made_from(store, {recipe.get("of") or _trace(run): recipe["trace"]})
 
 
 def _trace(run: str) -> str:

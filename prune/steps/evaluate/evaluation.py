@@ -24,6 +24,7 @@ from prune.steps.evaluate.request import EvaluateRequest
 from prune.steps.evaluate.results import EvaluationTable, evaluations, setting_of
 from prune.steps.evaluate.target_training import Target
 from prune.steps.evaluate.test_set import TestSamples, column_of, open_test_set
+from prune.steps.evaluate.wrong_labels import noise_recipe, with_wrong_labels
 from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
 from prune.steps.space_columns import embedding_name
@@ -109,6 +110,8 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
     check_rejects(ready, {**dataset.rejects, **column.rejects})
     store.publish(dataset=ready.fingerprint, columns={column.name: identity(column.recipe)})
     wanted = asked_sets(store, asked)
+    if asked.label_noise:
+        dataset = with_wrong_labels(dataset, asked.label_noise, settings.seed)
     inputs = Inputs(column, dataset, torch.device(device), say=settings.reporter.say)
     tested, _ = column_of(ready, held, column, device)
     tests = Inputs(tested, held.dataset, torch.device(device), like=inputs, say=settings.reporter.say)
@@ -123,7 +126,7 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
         "test": held.recipe,
         "training": target.recipe,
         "protocol": protocol.recipe,
-        "noise": None,
+        "noise": noise_recipe(asked.label_noise, settings.seed),
         "device": device,
         "precision": precision_of(device),
         **way(device),

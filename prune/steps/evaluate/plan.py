@@ -22,6 +22,7 @@ from prune.steps.evaluate.training_sets import (
     stored_set,
     trainable_part,
 )
+from prune.steps.evaluate.wrong_labels import require_blind
 from prune.steps.settings import Settings
 from prune.store import Dataset, Store
 
@@ -99,6 +100,8 @@ class EvaluationPlan:
             if spec.is_stored
             else chosen_set(store, spec, asked.fraction, self.settings)
         )
+        if self.ground["noise"] is not None:
+            require_blind(store, made, self.ground["noise"]["rate"])
         part = trainable_part(made, self.trainable)
         if not len(part.rows):
             raise OptionError(f"no sample of {spec.text} has a label to train on", "prune status")

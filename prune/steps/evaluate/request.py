@@ -37,6 +37,7 @@ class EvaluateRequest:
     peak_lr: float | None = None
     flip: bool | None = None
     probe: bool | None = None  # instead of a network
+    label_noise: float | None = None
 
     @classmethod
     def of(cls, *, select: Any, fractions: Any, **given: Any) -> EvaluateRequest:
@@ -59,6 +60,12 @@ class EvaluateRequest:
             asked.require_no_training()
         if not 1 <= asked.seeds <= MOST_SEEDS:
             raise OptionError(f"--seeds must be from 1 to {MOST_SEEDS}, not {asked.seeds}", "--seeds 3")
+        rate = asked.label_noise
+        if rate is not None and not 0 <= rate < 1:
+            raise OptionError(
+                f"--label-noise must be from 0 up to (not including) 1, not {rate}",
+                "--label-noise 0.1   # makes one label in ten wrong",
+            )
         return asked
 
     def require_no_training(self) -> None:

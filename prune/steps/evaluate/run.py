@@ -38,6 +38,7 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     peak_lr: float | None = None,
     flip: bool | None = None,
     probe: bool = False,
+    label_noise: float | None = None,
     out: str | Path | None = None,
     plot: str | Path | None = None,
     dry_run: bool = False,
@@ -66,6 +67,8 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
         Steps of every set, or epochs of every set; default: the steps of 10 epochs of everything.
     probe
         Fit a linear probe to an embedding (`on`) instead of a network: seconds, and kind to some methods.
+    label_noise
+        Part of the training labels that is made wrong, for selections that did not look at labels.
     out
         A file, .parquet or .csv, with a row for every training.
     plot
@@ -98,6 +101,7 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
         peak_lr=peak_lr,
         flip=flip,
         probe=probe or None,
+        label_noise=label_noise,
     )
     clock = Clock(settings.reporter)
     held = store if isinstance(store, Store) else Store(store)

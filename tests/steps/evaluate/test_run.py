@@ -259,6 +259,20 @@ def test_a_chain_chooses_among_what_the_stage_before_kept(store: Path) -> None:
         evaluate(store, select=[spec], fractions=[0.6], seeds=1)
 
 
+def test_wrong_labels_are_for_selections_that_saw_no_label(store: Path) -> None:
+    prune.embed(store, encoder="pixels")
+    asked: dict[str, Any] = {"label_noise": 0.9, "steps": 24, "seeds": 1}
+    noisy, _ = evaluate(store, select=["kcenter,on=pixels"], **asked)
+    plain, _ = evaluate(store, select=["kcenter,on=pixels"], seeds=1)
+    assert noisy["setting"] != plain["setting"]
+    assert {row["label_noise"] for row in noisy["cells"]} == {0.9}
+    accuracies = [one["results"][-1]["accuracy"]["mean"] for one in (noisy, plain)]
+    assert accuracies[0] < 0.3 < accuracies[1]  # 1 in 10 labels is right, of 3 classes
+    for spec, why in (("top:one", "by one"), ("kcenter,on=pixels,quota=equal", "by equal quota")):
+        with pytest.raises(OptionError, match=f"was chosen {why}, of the right labels"):
+            evaluate(store, select=[spec], **asked)
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_cells_are_written_as_a_table(store: Path, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"cells{suffix}"
@@ -273,12 +287,14 @@ def test_cells_are_written_as_a_table(store: Path, tmp_path: Path, suffix: str) 
 @pytest.mark.parametrize(
     ("asked", "error", "said"),
     [
-        ({"test": ""}, OptionError, "evaluate wants --test"),
+        ({"test": None}, OptionError, "evaluate wants --test"),
+        ({"test": ""}, OptionError, "--test is an empty text"),
         ({"seeds": 0}, OptionError, "--seeds must be from 1 to 1000, not 0"),
         ({"fractions": [1]}, OptionError, "keeps everything"),
         ({"fractions": "0.3,x"}, OptionError, "--fraction must be over 0"),
         ({"fractions": ()}, OptionError, "top:one wants to know how much to keep"),
         ({"steps": 10, "epochs": 3}, OptionError, "--steps and --epochs are two protocols"),
+        ({"label_noise": 1.0}, OptionError, "--label-noise must be from 0"),
         ({"steps": 0}, OptionError, "--steps must be at least 1"),
         ({"model": "mpl"}, OptionError, "no proxy is called 'mpl'"),
         ({"model": "mlp", "on": "pixels"}, OptionError, "--on pixels is for --model linear"),

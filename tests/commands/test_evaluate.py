@@ -1,0 +1,70 @@
+"""`prune evaluate` as it is typed: the table, the object, and what it says alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Prune = Callable[..., Any]
+ASKED = ["--test", "test", "--model", "mlp", "--size", "8", "--steps", "12", "--no-flip", "--device", "cpu"]
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two classes of tiny pictures in two splits, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    draws = np.random.default_rng(0)
+    for split, each in (("train", 12), ("test", 6)):
+        for place, name in enumerate(("dark", "light\x1b[31m")):
+            folder = tmp_path / "data" / split / name
+            folder.mkdir(parents=True)
+            for number in range(each):
+                pixels = draws.integers(0, 90, (8, 8, 3)) + 150 * place
+                Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
+    return tmp_path / "data"
+
+
+def test_it_prints_a_table_and_shows_it_again(data: Path, prune: Prune) -> None:
+    assert prune("embed", "--encoder", "pixels", "--split", "train", str(data)).code == 0
+    typed = ["evaluate", "--select", "kcenter,on=pixels", "--fraction", "0.5", "--seeds", "2", *ASKED]
+    said = prune(*typed)
+    assert said.code == 0, said.err
+    lines = said.out.splitlines()
+    assert lines[0].startswith(
+        "mlp, equal steps, 12 each, 2 seeds, accuracy in % after the last step on test"
+    )
+    assert [line.split("%")[1].split()[0] for line in lines[3:6]] == [
+        "random",
+        "kcenter,on=pixels",
+        "everything",
+    ]
+    assert "\x1b" not in said.out + said.err
+    assert "6 cells to train, 12 steps each" in said.err
+    shown = prune("evaluate", "--show")
+    assert shown.out.splitlines()[2:6] == lines[2:6]
+    assert "evaluations: 6 trainings of everything, kcenter,on=pixels, random" in prune("status").out
+    again = prune(*typed)
+    assert again.out.startswith("unchanged: every cell is there already")
+    body = json.loads(prune(*typed, "--json").out)
+    assert (body["trained"], [one["spec"] for one in body["results"]]) == (
+        0,
+        ["random", "kcenter,on=pixels", "everything"],
+    )
+    assert json.loads(prune("evaluate", "--show", "--json").out)["settings"][0]["results"] == body["results"]
+
+
+def test_what_is_missing_is_said_with_what_to_type(data: Path, prune: Prune) -> None:
+    assert prune("embed", "--encoder", "pixels", "--split", "train", str(data)).code == 0
+    said = prune("evaluate", "--show")
+    assert (said.code, "nothing was evaluated in .prune yet" in said.err) == (2, True)
+    said = prune("evaluate", *ASKED)
+    assert (said.code, "evaluate wants --select" in said.err) == (2, True)
+    assert "--select kcenter --fraction 0.3" in said.err
+    said = prune("evaluate", "--select", "kcenter", "--fraction", "0.5", *ASKED, "--dry-run", "--json")
+    assert json.loads(said.out)["expected"]["cells"] == 9
