@@ -26,7 +26,7 @@ from prune.steps.resumed_command import place_remembered, with_dataset
 from prune.steps.settings import DEFAULTS, Settings
 from prune.steps.stale_dataset import stale
 from prune.steps.store_place import place_store
-from prune.store import Dataset, Store
+from prune.store import Column, Dataset, Store
 from prune.store.layout import DATASETS, LOCATION, SCANS
 from prune.store.rejects import list_rejects
 from prune.store.unfinished import Note, noted
@@ -53,6 +53,13 @@ class Opened:
         require_images(self)
         bits = bits_of(self.dataset.depths) if self.bits is None else self.bits
         return Scanned(self.reader, Decoding(self.max_pixels, bits))
+
+    def pixels(self, size: int) -> Column:
+        """Return the images at so many pixels a side, decoded once: the column `images.SIZE`."""
+        from prune.proxy.cache import cache_images  # loads torch: only what looks at images
+
+        workers, reporter = self.settings.workers, self.settings.reporter
+        return cache_images(self.store, self.images, self.dataset, size, workers=workers, reporter=reporter)
 
     def decoded_as(self, recipe: Mapping[str, Any]) -> Opened:
         """Return the same, with images decoded as those of a column with this recipe."""

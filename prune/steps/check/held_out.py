@@ -76,14 +76,9 @@ def thumbnails(opened: Opened, what: str) -> Column:
     RejectsError
         Images cannot be decoded, and the settings do not say to go on without them.
     """
-    from prune.proxy.cache import cache_images
-
-    settings, store = opened.settings, opened.store
-    made = cache_images(
-        store, opened.images, opened.dataset, SIDE, workers=settings.workers, reporter=settings.reporter
-    )
+    made = opened.pixels(SIDE)
     check_rejects(opened, opened.dataset.rejects | made.rejects, what)
-    store.publish(dataset=opened.fingerprint, columns={made.name: identity(made.recipe)})
+    opened.store.publish(dataset=opened.fingerprint, columns={made.name: identity(made.recipe)})
     return made
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from prune.core.column_name import EMBEDDING, FIRST_RUN, ColumnName
 from prune.core.errors import OptionError
 from prune.core.progress import Clock
-from prune.proxy import Training, cache_images
+from prune.proxy import Training
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import require_known
 from prune.proxy.sharded_step import way
@@ -165,15 +165,7 @@ def _inputs(ready: Opened, training: Training, on: str | None) -> Column:
         return ready.store.column(embedding_name(ready.store, on))
     if on is not None:
         raise OptionError(f"--on {on} is for --model linear", f"--model linear --on {on}, or leave it out")
-    settings = ready.settings
-    return cache_images(
-        ready.store,
-        ready.images,
-        ready.dataset,
-        training.size,
-        workers=settings.workers,
-        reporter=settings.reporter,
-    )
+    return ready.pixels(training.size)
 
 
 def _expected(evaluation: Evaluation) -> tuple[dict[str, Any], int]:

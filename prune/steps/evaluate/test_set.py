@@ -134,7 +134,6 @@ def column_of(opened: Opened, held: TestSamples, like: Column, device: str) -> t
 
 def _column(store: Store, ready: Opened, like: Column, source: str, device: str) -> Column:
     from prune.core.column_name import FEATURES, IMAGES, ColumnName
-    from prune.proxy import cache_images
     from prune.steps.select.target.dataset import by_encoder, by_proxy
 
     if like.name == FEATURES:
@@ -142,15 +141,7 @@ def _column(store: Store, ready: Opened, like: Column, source: str, device: str)
         return next(column for column in made if column.name == FEATURES)
     if ColumnName(like.name).kind != IMAGES:
         return by_encoder(like, ready, source, device)
-    settings = ready.settings
-    return cache_images(
-        ready.store,
-        ready.images,
-        ready.dataset,
-        int(like.recipe["size"]),
-        workers=settings.workers,
-        reporter=settings.reporter,
-    )
+    return ready.pixels(int(like.recipe["size"]))
 
 
 def _of_store(store: Store, like: Column) -> Column:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from prune.core.arrays import Rows
-from prune.proxy import cache_images
-from prune.steps.dataset_session import Opened, require_images
+from prune.steps.dataset_session import Opened
 from prune.steps.score.inputs import ScoringJob
 from prune.steps.score.proxy_request import ProxyRequest
 from prune.steps.score.proxy_runs import TrainedRuns
@@ -33,14 +32,6 @@ class ScoreFacts:
     def job(self, opened: Opened) -> ScoringJob:
         """Return what all scores share."""
         return ScoringJob(opened, self.columns, range(self.runs), self.usable, self.images, self.space)
-
-
-def images_of(opened: Opened, size: int) -> Column:
-    """Return the images that a network looks at, decoded once."""
-    require_images(opened)
-    store, settings = opened.store, opened.settings
-    workers, reporter = settings.workers, settings.reporter
-    return cache_images(store, opened.images, opened.dataset, size, workers=workers, reporter=reporter)
 
 
 def usable_rows(opened: Opened, rejects: Mapping[int, str]) -> Rows:

@@ -12,7 +12,7 @@ from prune.proxy.checkpoint import Checkpoint, run_checkpoint
 from prune.proxy.user_network import build_model, fit_weights
 from prune.steps.dataset_session import Opened
 from prune.steps.rejects import check_rejects
-from prune.steps.score.facts import images_of, usable_rows
+from prune.steps.score.facts import usable_rows
 from prune.steps.score.request import ScoreRequest
 from prune.steps.score.sources.model import FORM, Model
 from prune.steps.score.sources.own_trace import OwnTrace, own_of, require_epochs
@@ -36,7 +36,7 @@ def checked(opened: Opened, wanted: ScoreRequest, model: Model) -> OwnTrace:
     require_epochs(wanted.methods, 1, "a checkpoint")
     network, code = build_model(model.factory)
     fit_weights(network, _state(model.file), model.file)
-    inputs = images_of(opened, training.size) if training.of_images else _embedding(opened, wanted.on)
+    inputs = opened.pixels(training.size) if training.of_images else _embedding(opened, wanted.on)
     rejects = {**opened.dataset.rejects, **inputs.rejects}
     check_rejects(opened, rejects)
     require_labels(opened, wanted.methods, usable_rows(opened, rejects), trains=False)

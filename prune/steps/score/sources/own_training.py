@@ -6,7 +6,7 @@ from prune.core.column_name import FEATURES, IMAGES
 from prune.core.errors import MissingColumnError, OptionError
 from prune.steps.dataset_session import Opened, require_images
 from prune.steps.rejects import check_rejects
-from prune.steps.score.facts import ScoreFacts, images_of, usable_rows
+from prune.steps.score.facts import ScoreFacts, usable_rows
 from prune.steps.score.inputs import space_of
 from prune.steps.score.request import OWN, ScoreRequest
 from prune.steps.score.sources.checkpoint import checked
@@ -80,7 +80,7 @@ def _facts(opened: Opened, wanted: ScoreRequest, own: OwnTrace) -> ScoreFacts:
     remarks = wanted.rehearse(own.epochs)
     published, rejects = dict(own.columns), {**opened.dataset.rejects, **own.rejects}
     if IMAGES in wanted.needs:
-        images = images_of(opened, wanted.training.size)
+        images = opened.pixels(wanted.training.size)
         published[images.name], rejects = identity(images.recipe), {**rejects, **images.rejects}
     if space is not None and space != FEATURES:
         column = opened.store.column(space)

@@ -9,7 +9,7 @@ from prune.steps.dataset_session import Opened
 from prune.steps.rejects import all_rejects, check_rejects
 from prune.steps.score.cost import spent
 from prune.steps.score.earlier_training import earlier, require_told, settled
-from prune.steps.score.facts import ScoreFacts, images_of, usable_rows
+from prune.steps.score.facts import ScoreFacts, usable_rows
 from prune.steps.score.inputs import SPACE, embeddings_of, is_there, present, space_of
 from prune.steps.score.proxy_runs import TrainingTask, train
 from prune.steps.score.request import ScoreRequest
@@ -77,7 +77,7 @@ def _inputs(
     """What the proxy looks at: cached images, or an embedding that exists already."""
     if not training.of_images:
         return _embedding(opened, wanted, on), {}
-    column = images_of(opened, training.size)
+    column = opened.pixels(training.size)
     return column, {column.name: identity(column.recipe)}
 
 

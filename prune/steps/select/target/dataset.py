@@ -106,19 +106,12 @@ def _open(source: str, split: str | None, told: dict[str, Any]) -> Reader:
 
 def by_proxy(pool: TargetPool, ready: Opened, source: str, device: str) -> list[Column]:
     """Return what the trained proxy of a pool sees of another dataset, and what comes of that."""
-    from prune.proxy import TrainedProxy, apply_proxy, cache_images
+    from prune.proxy import TrainedProxy, apply_proxy
 
     trained = TrainedProxy.of(pool.store)
     ready, settings = ready.decoded_as(trained.inputs.recipe), ready.settings
     if ColumnName(trained.inputs.name).kind == IMAGES:
-        inputs = cache_images(
-            ready.store,
-            ready.images,
-            ready.dataset,
-            trained.training.size,
-            workers=settings.workers,
-            reporter=settings.reporter,
-        )
+        inputs = ready.pixels(trained.training.size)
     else:
         inputs = by_encoder(trained.inputs, ready, source, device)
     made = apply_proxy(trained, ready.store, ready.dataset, inputs, device=device, reporter=settings.reporter)
