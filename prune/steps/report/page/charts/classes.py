@@ -15,7 +15,7 @@ from prune.steps.report.page.charts.svg import DROPPED, KEPT, MUTED, SURFACE, dr
 from prune.steps.report.page.subject import Subject
 
 _BARS = 24  # classes with a bar each
-_ROWS = 60  # classes in the table
+_ROWS = 30  # classes in the table
 _NAME = 18  # characters beside a bar
 
 
@@ -87,6 +87,7 @@ def class_chart(found: Balance) -> Chart:
         axes.margins(x=0.12, y=0.01)
         axes.set_xlim(left=0)
         axes.invert_yaxis()
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("samples; the number is the share that was kept")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0, handlelength=1)

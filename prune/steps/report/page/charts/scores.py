@@ -53,6 +53,7 @@ def _chart(subject: Subject, name: str, score: ColumnName, kept: Array, dropped:
             )
         axes.set_xlabel(f"{printable(score.of)}{_meaning(subject, score)}")
         axes.set_ylabel("samples")
+        axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0, handlelength=1)
         title = f"Distribution of {printable(score.of)}"
         about = _about(kept, dropped, found)
