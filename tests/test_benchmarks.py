@@ -43,6 +43,12 @@ def test_noise_compares_every_score_on_wrong_labels(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_leaks_finds_the_copies_that_it_plants() -> None:
+    shown = printed("leaks.py", "--images", "200")
+    assert "| as PNG | 100.00 % | 0 |" in shown
+
+
+@pytest.mark.slow
 def test_scores_compares_runs_with_what_was_published(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     words = ["--images", "300", "--epochs", "3", "--runs", "2", "--proxy", "lenet", "--workers", "0"]

@@ -51,7 +51,7 @@ def check(
         list[str] | None,
         o.option(
             "DATA",
-            "Held-out dataset, of which no kept sample may be one or a copy; may be given again.",
+            "Held-out dataset or split, of which no kept sample may be one or a copy; may be given again.",
             o.CONDITIONS,
         ),
     ] = None,

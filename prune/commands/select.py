@@ -118,7 +118,7 @@ def select(
         list[str] | None,
         o.option(
             "DATA",
-            "Leave out samples of a held-out dataset, and copies of such; may be given again.",
+            "Leave out samples of a held-out dataset or split, and copies of such; may be given again.",
             o.KEEP,
         ),
     ] = None,

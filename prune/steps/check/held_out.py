@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from prune.core.arrays import Rows
-from prune.core.errors import OptionError
+from prune.core.errors import DataError, OptionError
 from prune.modalities.image.thumbnail_vectors import SIDE
 from prune.steps.dataset_session import Opened
 from prune.steps.rejects import check_rejects
-from prune.steps.select.target.dataset import find_dataset
+from prune.steps.select.target.dataset import TargetDataset, find_dataset
 from prune.steps.select.target.pool import TargetPool
 from prune.steps.settings import Settings
 from prune.store import Column, Dataset, Store, identity
-from prune.store.layout import TARGETS
+from prune.store.layout import LOCATION, TARGETS
+from prune.system import files
+from prune.system.local_paths import is_there
 
 _WHAT = "held-out samples"
 
@@ -37,12 +40,18 @@ class HeldOut:
 def open_held_out(store: Store, source: str, split: str | None, settings: Settings) -> HeldOut:
     """Open and scan a held-out dataset, as the dataset of the store is read where that has to be told.
 
+    Parameters
+    ----------
+    source
+        A dataset; or, where there is none of this name, a split of the dataset of the store.
+
     Raises
     ------
     DataError, OptionError
         There is no such dataset or split, it cannot be read, or its samples are of another kind.
     """
-    found = find_dataset(TargetPool(store, ""), source, split, settings)
+    found = _own_split(store, source, settings) if split is None else None
+    found = found or find_dataset(TargetPool(store, ""), source, split, settings)
     ours, theirs = store.dataset.modality, found.dataset.modality
     if ours != theirs:
         raise OptionError(
@@ -53,6 +62,16 @@ def open_held_out(store: Store, source: str, split: str | None, settings: Settin
     apart = fingerprint != store.state.get("dataset")
     place = Store(store.path / TARGETS / fingerprint[:16]) if apart else store
     return HeldOut(source, Opened(place, found.reader, found.dataset, fingerprint, settings), apart)
+
+
+def _own_split(store: Store, name: str, settings: Settings) -> TargetDataset | None:
+    """Return a split of the dataset of a store, if it has one of this name and nothing else has it."""
+    if is_there(name) or "/" in name:
+        return None
+    with contextlib.suppress(DataError, OptionError, OSError, ValueError, KeyError):
+        data = str(files.read_record(store.path / LOCATION)["data"])
+        return find_dataset(TargetPool(store, ""), data, name, settings)
+    return None
 
 
 def held_out_thumbnails(held: HeldOut) -> Column:

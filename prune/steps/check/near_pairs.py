@@ -22,7 +22,7 @@ from prune.store import Column
 if TYPE_CHECKING:
     from prune.index.space import EmbeddingSpace
 
-LEAST = 0.7  # of detail: on CIFAR-10, 97 % of what lies above are copies; copies at JPEG quality 15 are too
+LEAST = 0.7  # of detail: on CIFAR-10, 95 % of what lies above are copies; those at JPEG quality 15 are too
 MOST = 0.985  # whatever the dataset: copies at JPEG quality 75 are above it
 _COARSE = 0.9  # of coarse colours: copies lie above
 _CANDIDATES = 8  # nearest of each that are looked at

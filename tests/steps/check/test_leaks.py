@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import prune as library
-from prune.core.errors import OptionError, RejectsError
+from prune.core.errors import DataError, OptionError, RejectsError
 from prune.steps.check.leaks import KINDS, find_leaks
 from prune.steps.settings import Settings
 from prune.store import Store
@@ -128,3 +128,16 @@ def test_texts_leak_by_bytes_and_by_words(texts: Path) -> None:
 def test_images_are_no_held_out_texts(texts: Path, home: Path) -> None:
     with pytest.raises(OptionError, match="is of images, and the dataset of .* is of texts"):
         find_leaks(Store(texts / ".prune"), str(home / "test"), Settings())
+
+
+def test_a_split_of_the_same_dataset_is_named_by_its_name(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "train", tmp_path / "data" / "train")
+    shutil.copytree(home / "test", tmp_path / "data" / "test")
+    reading = {"split": "train"}
+    library.embed(
+        tmp_path / ".prune", str(tmp_path / "data"), encoder="pixels", settings=Settings(reading=reading)
+    )
+    leaks = find_leaks(Store(tmp_path / ".prune"), "test", Settings())
+    assert (leaks.held_out, len(leaks.rows)) == (len(PLANTED) + 12, len(PLANTED))
+    with pytest.raises(DataError, match="tset"):
+        find_leaks(Store(tmp_path / ".prune"), "tset", Settings())
