@@ -13,12 +13,13 @@ from prune.core.method_names import SCORES
 from prune.core.method_rows import Selector
 from prune.selectors import SELECTORS
 from prune.steps.select.request import SelectRequest, keys_in
+from prune.steps.select.suspect_list import suspect_keys
 
 _EXAMPLE = "--select stratified:aum,drop_hardest=0.1"
 _LONGEST = 1000  # characters; what is longer was not meant as one
 _WHOLE = {"quota_floor", "quota_cap", "count"}
 _SIZES = {"fraction", "count"}
-_OWN = {"method", "score", "options", "seed", "within"}  # said in another way, or by the evaluation
+_OWN = {"method", "score", "options", "seed"}  # said in another way, or by the evaluation
 _NAMES = {f.name for f in dataclasses.fields(SelectRequest)} - _OWN
 
 
@@ -172,6 +173,10 @@ def _pair(pair: str, text: str) -> tuple[str, str]:
 def _value(name: str, value: str) -> Any:
     if name == "given":
         return keys_in(value)
+    if name == "drop_suspects":
+        return suspect_keys(value)
+    if name == "drop_leaks":
+        return (value,)
     if name not in _WHOLE:
         return value
     if not value.isdecimal():

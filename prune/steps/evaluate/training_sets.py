@@ -11,13 +11,12 @@ import json
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-import prune
 from prune.core.arrays import Array, Rows, Weights
 from prune.core.column_name import CHOICE, ColumnName
 from prune.core.errors import OptionError
@@ -28,10 +27,10 @@ from prune.selectors.random import random
 from prune.steps.evaluate.spec import Spec
 from prune.steps.select.by_class import ChoiceTask, choose
 from prune.steps.select.inputs import resolve
+from prune.steps.select.run import selection_recipe
 from prune.steps.settings import Settings
 from prune.store import Dataset, Store, identity, outdated_by, read_selection
 from prune.store.layout import COLUMN, COLUMNS
-from prune.store.same_selection import recipe_of
 
 RANDOM, EVERYTHING = "random", "everything"
 _VERSION = 1  # raised when the same selection would be kept in another way
@@ -144,14 +143,7 @@ def _column(
 ) -> tuple[ColumnName, dict[str, Any]]:
     asked = {"spec": spec.text, "fraction": fraction, "seed": settings.seed}
     stages = [
-        recipe_of(
-            store,
-            asdict(request),
-            device=request.device(settings),
-            memory=settings.memory,
-            version=prune.__version__,
-        )
-        for request in _requests(spec, fraction, settings.seed)
+        selection_recipe(store, request, settings) for request in _requests(spec, fraction, settings.seed)
     ]
     recipe = {"column": CHOICE, "version": _VERSION, **asked, "stages": stages}
     return ColumnName(f"{CHOICE}.{identity(asked)}"), recipe

@@ -40,7 +40,7 @@ def select(
     store.require()
     require_other_name(name, wanted.within)
     with store.writing(wait=settings.wait, say=settings.reporter.say):
-        recipe = _recipe(store, wanted, settings)
+        recipe = selection_recipe(store, wanted, settings)
         elsewhere = wanted.target is not None or wanted.drop_leaks  # data that may have changed
         there = None if dry_run or elsewhere else same_selection(store, name, recipe)
         if there is not None:
@@ -90,7 +90,8 @@ def _foreseen(inputs: SelectionInputs) -> tuple[Forecast | None, tuple[str, ...]
     return forecast, warnings
 
 
-def _recipe(store: Store, wanted: SelectRequest, settings: Settings) -> str:
+def selection_recipe(store: Store, wanted: SelectRequest, settings: Settings) -> str:
+    """Return what stands for all that decides what is chosen for a request."""
     place: dict[str, Any] = {"device": wanted.device(settings), "memory": settings.memory}
     if wanted.within is not None:
         place["within"] = current_selection(store, wanted.within).about["keys_sha256"]

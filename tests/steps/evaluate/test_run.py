@@ -259,6 +259,17 @@ def test_a_chain_chooses_among_what_the_stage_before_kept(store: Path) -> None:
         evaluate(store, select=[spec], fractions=[0.6], seeds=1)
 
 
+def test_a_stored_selection_can_be_the_first_stage(store: Path) -> None:
+    prune.select(store, method="top", score="one", count=30, name="half")
+    evaluate(store, select=["bottom:one,within=half"], fractions=[0.2], seeds=1)
+    made = Store(store).column(of_kinds(Store(store).columns, "choice")[0])
+    scores = Store(store).scores()["one"]
+    assert set(scores[made.read() >= 0]) == set(np.sort(np.sort(scores)[-30:])[:12])
+    prune.select(store, method="bottom", score="one", count=30, name="half")
+    _, trained = evaluate(store, select=["bottom:one,within=half"], fractions=[0.2], seeds=1)
+    assert trained.trained == ["bottom:one,within=half, 20 %, seed 0"]  # that stage is another one now
+
+
 def test_wrong_labels_are_for_selections_that_saw_no_label(store: Path) -> None:
     prune.embed(store, encoder="pixels")
     asked: dict[str, Any] = {"label_noise": 0.9, "steps": 24, "seeds": 1}

@@ -37,6 +37,11 @@ def test_a_chain_is_one_stage_after_the_other() -> None:
     assert spec.stages[1].request(0).count == 100
 
 
+def test_what_is_left_out_first_is_said_as_select_says_it() -> None:
+    request = _spec("kcenter,drop_leaks=test.npy,drop_suspects=auto").stages[0].request(0)
+    assert (request.drop_leaks, request.drop_suspects) == (("test.npy",), "auto")
+
+
 @pytest.mark.parametrize(("sized", "stored"), [(True, False), (False, True)])
 def test_a_name_of_both_is_the_method_where_a_size_is_asked_for(sized: bool, stored: bool) -> None:
     assert parse_spec("kcenter", {"kcenter"}, sized=sized).is_stored == stored
