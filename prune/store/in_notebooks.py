@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from prune.core.column_name import scores_among
+from prune.core.column_name import SCORE, of_kinds, scores_among
 from prune.core.errors import StoreError
 from prune.core.notebook import html_table, html_text
 from prune.core.safe_text import counted, number, size
@@ -50,8 +50,7 @@ def selection_html(name: str, about: Mapping[str, Any], kept: int) -> str:
 
 
 def _others(columns: Mapping[str, str]) -> list[str]:
-    companions = {name for name in columns if name.startswith("score.")}
-    return sorted(set(columns) - companions)
+    return sorted(set(columns) - set(of_kinds(columns, SCORE)))
 
 
 def _column(store: StoreFolder, name: str) -> tuple[str, str, str]:
