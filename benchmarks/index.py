@@ -1,6 +1,7 @@
 """The pieces of the index beside faiss's, in turns in one process; CPU seconds of one thread.
 
     OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python benchmarks/index.py
+    python benchmarks/index.py --kinds by_lists --sizes 1000000x512x64 --rounds 1
 
 Every row has the median of the rounds, and the median of the ratios, round by round, to the first program.
 Tiles find neighbours of gradients, and the nearest of all pairs; `faiss, decided` is faiss's flat index with
@@ -17,6 +18,7 @@ from typing import Any
 
 import faiss
 import numpy as np
+from faiss_lists import FaissLists
 from kernels.data import clustered
 
 from prune.index.blocks import operands_of
@@ -73,7 +75,8 @@ def by_lists(n: int, d: int, count: int) -> Case:
         return float(np.mean([np.isin(right, row).mean() for row, right in pairs]))
 
     programs: Programs = {"prune": lambda: nearest(EmbeddingSpace(x), count, kind="ivf").rows}
-    programs |= {f"faiss, {probes} lists": lambda probes=probes: by_faiss(probes) for probes in (8, 16)}
+    programs["faiss, decided"] = lambda: FaissLists(EmbeddingSpace(x), count).rows()
+    programs |= {f"faiss, {probes} lists": lambda probes=probes: by_faiss(probes) for probes in (16,)}
     return f"{count} nearest by {lists} lists, n={n} d={d}", programs, recall
 
 
@@ -113,30 +116,40 @@ def same_as(rows: np.ndarray) -> Callable[[np.ndarray], float]:
     return lambda found: float((found == rows).mean())
 
 
-def cases() -> Iterator[Case]:
-    """What is compared."""
-    yield to_others(20_000, 200, 128, 1)
-    yield to_others(10_000, 1000, 512, 1)
-    yield to_others(10_000, 5000, 128, 10)
-    yield to_others(10_000, 1000, 64, 64)
-    yield into_clusters(20_000, 128, 200)
-    yield into_clusters(20_000, 512, 200)
-    yield among_all(10_000, 64, 64)
-    yield among_all(10_000, 128, 10)
-    yield among_all(10_000, 512, 10)
-    yield among_all(10_000, 512, 64)
-    yield by_lists(50_000, 128, 10)
-    yield by_lists(30_000, 512, 64)
+CASES = (
+    (
+        to_others,
+        ((20_000, 200, 128, 1), (10_000, 1000, 512, 1), (10_000, 5000, 128, 10), (10_000, 1000, 64, 64)),
+    ),
+    (into_clusters, ((20_000, 128, 200), (20_000, 512, 200))),
+    (among_all, ((10_000, 64, 64), (10_000, 128, 10), (10_000, 512, 10), (10_000, 512, 64))),
+    (
+        by_lists,
+        ((50_000, 128, 10), (130_000, 128, 10), (180_000, 64, 64), (30_000, 512, 64), (70_000, 512, 64)),
+    ),
+)
+
+
+def cases(kinds: list[str], sizes: list[tuple[int, ...]]) -> Iterator[Case]:
+    """What is compared, of the kinds that are asked for, at their own sizes or at others."""
+    for kind, its in CASES:
+        if kind.__name__ in kinds:
+            yield from (kind(*size) for size in sizes or its)
 
 
 def main() -> None:
     """Run all programs of every case in turns, forwards and backwards."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    rounds: int = parser.parse_args().rounds
+    names = ",".join(kind.__name__ for kind, _ in CASES)
+    parser.add_argument("--kinds", default=names, help="default: %(default)s")
+    parser.add_argument("--sizes", default="", help="instead of their own, as 30000x512x64/60000x512x64")
+    options = parser.parse_args()
+    rounds: int = options.rounds
+    sizes = [tuple(map(int, size.split("x"))) for size in options.sizes.split("/") if size]
     faiss.omp_set_num_threads(1)
     print("| case | program | CPU s | CPU × | result |\n| --- | --- | --- | --- | --- |")
-    for what, programs, result in cases():
+    for what, programs, result in cases(options.kinds.split(","), sizes):
         seconds: dict[str, list[float]] = {name: [] for name in programs}
         found: dict[str, Any] = {}
         for turn in range(rounds):

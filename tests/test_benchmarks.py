@@ -76,9 +76,20 @@ def test_select_prints_one_table_and_hides_no_module_of_the_standard_library() -
 
 
 @pytest.mark.slow
-def test_ablation_has_a_row_for_every_piece_and_screening_changes_no_row() -> None:
+def test_ablation_has_a_row_for_every_piece_and_what_only_saves_time_changes_no_row() -> None:
     shown = printed("ablation.py", "--n", "300", "--rounds", "1")
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines()[2:]]
-    assert {row[0] for row in rows} == {"approximate", "mode=partitioned", "int8_screening"}
+    same = {"int8_screening", "random_view_kernels", "kl_farthest_kernels"}
+    assert {row[0] for row in rows} == {"approximate", "mode=partitioned", *same}
     assert all(float(row[6]) == pytest.approx(1, abs=0.02) for row in rows)
-    assert all(row[6:] == ["1.000000", "100.0%"] for row in rows if row[0] == "int8_screening")
+    assert all(row[6:] == ["1.000000", "100.0%"] for row in rows if row[0] in same)
+
+
+@pytest.mark.slow
+def test_lists_of_faiss_find_as_many_neighbours_as_they_should() -> None:
+    shown = printed("index.py", "--kinds", "by_lists", "--sizes", "2000x32x10", "--rounds", "1")
+    found = {
+        cells[2].strip(): float(cells[5]) for cells in (line.split("|") for line in shown.splitlines()[2:])
+    }
+    assert set(found) == {"prune", "faiss, decided", "faiss, 16 lists"}
+    assert min(found["prune"], found["faiss, decided"]) > 0.98
