@@ -12,6 +12,7 @@ from prune.core.progress import Clock
 from prune.selectors import SELECTORS
 from prune.steps.check.run import check as check
 from prune.steps.command_line import command_line
+from prune.steps.evaluate.chosen import as_evaluated
 from prune.steps.evaluate.run import evaluate as evaluate
 from prune.steps.explain.diff import diff as diff
 from prune.steps.explain.suspects import suspects as suspects
@@ -185,7 +186,7 @@ def select(
     store
         Where the columns are, and where the selection goes.
     method, fraction, count, score
-        How to choose; how much is kept (one of the two); which score, for methods that use one.
+        How to choose (`auto`: as evaluated); how much is kept (one of the two); which score, if one is used.
     quota, quota_floor, quota_cap, quota_errors
         Split over classes: `none`, `proportional`, `equal` or `drop`, which may read errors of classes from
         a file; samples that a class keeps at least and at most.
@@ -213,7 +214,8 @@ def select(
     asked["options"] = words(options)
     command = command_line("select", asked, settings)
     store, settings, clock = _begin(store, settings)
-    chosen = find("selector", method, SELECTORS)
+    asked = as_evaluated(store, asked, settings.reporter)  # of `auto`, the method that was chosen
+    chosen = find("selector", asked["method"], SELECTORS)
     asked["count"] = None if count is None else whole(count, "count")
     asked["given"], asked["drop_suspects"] = keys_in(given), suspect_keys(drop_suspects)
     asked["drop_leaks"] = (drop_leaks,) if isinstance(drop_leaks, str) else tuple(drop_leaks)

@@ -38,8 +38,23 @@ def evaluate(
         list[str] | None, o.option("F[,F…]", "Fractions kept, each over 0 and below 1.", o.KEEP)
     ] = None,
     seeds: Annotated[
-        int, o.option("N", "Trainings of every set; more of them later add to these.", o.HOW)
-    ] = 3,
+        int | None,
+        o.option(
+            "N",
+            "Trainings of every set; more of them later add to these. Default: 3; 5 with --choose.",
+            o.HOW,
+            show_default=False,
+        ),
+    ] = None,
+    choose: Annotated[
+        bool,
+        o.option(
+            None,
+            "Of a few selections, or those of --select, take what is better than random; else random.",
+            o.KEEP,
+            "--choose",
+        ),
+    ] = False,
     steps: Annotated[
         int | None,
         o.option(
@@ -150,6 +165,7 @@ def evaluate(
         select=select or (),
         fractions=fraction or (),
         seeds=seeds,
+        choose=choose,
         steps=steps,
         epochs=epochs,
         model=model,

@@ -18,7 +18,8 @@ def table_lines(result: Mapping[str, Any]) -> list[str]:
         f"{result['model']}, {protocol}, {counted(result['seeds'], 'seed')}, "
         f"accuracy in % after the last step on {test['source']}{split}"
     )
-    return [about, "", *_table(result["results"]), "", *_notes(result["results"])]
+    chosen = [f"chosen at {one['in_words']}" for one in result["chosen"]]
+    return [about, "", *_table(result["results"]), "", *_notes(result["results"]), *chosen]
 
 
 def shown_lines(held: Mapping[str, Any]) -> list[str]:

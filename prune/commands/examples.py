@@ -56,6 +56,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "--select stratified:aum,drop_hardest=0.1 --fraction 0.3",
         ),
         (
+            "which method shall I take? then: prune select --method auto --fraction 0.3",
+            "prune evaluate --test test --choose --fraction 0.3",
+        ),
+        (
             "tested on what the store holds out, drawn",
             "prune evaluate --select kcenter --fraction 0.1,0.3 --plot accuracy.png",
         ),

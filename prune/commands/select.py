@@ -18,9 +18,9 @@ def select(
         str,
         o.option(
             "NAME",
-            "How to choose; see `prune methods selectors`.",
+            "How to choose; see `prune methods selectors`. auto: as prune evaluate --choose found.",
             o.KEEP,
-            complete=c.choices(method_names.SELECTORS),
+            complete=c.choices((*method_names.SELECTORS, "auto")),
         ),
     ] = "kcenter",
     fraction: Annotated[str | None, o.option("F", "Fraction kept, over 0 and at most 1.", o.KEEP)] = None,

@@ -105,8 +105,9 @@ def _without(path: Path) -> str:
 
 
 def _sound(state: dict[str, Any]) -> dict[str, Any]:
-    kinds = {"format": int, "columns": dict, "selections": dict}
-    if not all(isinstance(state.get(name), kind) for name, kind in kinds.items()) or state["format"] < 1:
+    kinds = {"format": int, "columns": dict, "selections": dict, "chosen": dict}
+    sound = all(isinstance(state.get(name, {}), kind) for name, kind in kinds.items())
+    if not sound or not {"format", "columns", "selections"} <= state.keys() or state["format"] < 1:
         raise ValueError("this is not the state of a store")
     names = [state.get("dataset", ""), state.get("latest", "")]
     if not all(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from prune.core.column_name import scores_among
 from prune.core.errors import OptionError
+from prune.steps.evaluate.portfolio import portfolio
 from prune.steps.evaluate.request import EvaluateRequest
 from prune.steps.evaluate.spec import Spec, parse_specs
 from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM
@@ -35,6 +36,8 @@ def asked_sets(store: Store, asked: EvaluateRequest) -> list[AskedSet]:
         There is nothing to evaluate, or no size, or a stored selection is called as what is trained beside.
     """
     state = store.state
+    if asked.choose:
+        return _to_choose_from(store, asked)
     words = list(asked.select)
     if not words:
         if state.get("latest") is None:
@@ -43,6 +46,22 @@ def asked_sets(store: Store, asked: EvaluateRequest) -> list[AskedSet]:
     scores = [name.of for name in scores_among(store.columns)]
     specs = parse_specs(words, state["selections"], scores, sized=bool(asked.fractions and asked.select))
     return [one for spec in specs for one in _at_sizes(spec, asked.fractions)]
+
+
+def _to_choose_from(store: Store, asked: EvaluateRequest) -> list[AskedSet]:
+    """Return what is compared at each size: what was named, else the portfolio of that size."""
+    scores = [name.of for name in scores_among(store.columns)]
+    found = []
+    for fraction in asked.fractions:
+        words = list(asked.select) or portfolio(fraction)
+        for spec in parse_specs(words, store.state["selections"], scores, sized=True):
+            if spec.is_stored or spec.text == EVERYTHING:
+                raise OptionError(
+                    f"--choose compares ways of choosing, and {spec.text} is a selection of its own size",
+                    "--select METHOD:SCORE, or leave --select out",
+                )
+            found += [] if spec.text == RANDOM else [AskedSet(spec, fraction)]
+    return found
 
 
 def _at_sizes(spec: Spec, fractions: Sequence[str]) -> list[AskedSet]:

@@ -17,6 +17,9 @@ from prune.proxy.sharded_step import way
 from prune.steps.dataset_session import Opened, opened
 from prune.steps.evaluate.asked_sets import asked_sets
 from prune.steps.evaluate.cells import Cell, outcome_of
+from prune.steps.evaluate.choose import choices
+from prune.steps.evaluate.choose import in_words as in_words_of
+from prune.steps.evaluate.chosen import remember, require_scores
 from prune.steps.evaluate.plan import EvaluationPlan, forecast, in_words
 from prune.steps.evaluate.probe import ProbeTarget, require_memory
 from prune.steps.evaluate.protocol import Protocol
@@ -24,6 +27,7 @@ from prune.steps.evaluate.request import EvaluateRequest
 from prune.steps.evaluate.results import EvaluationTable, evaluations, setting_of
 from prune.steps.evaluate.target_training import Target
 from prune.steps.evaluate.test_set import TestSamples, column_of, open_test_set
+from prune.steps.evaluate.training_sets import TrainingSet
 from prune.steps.evaluate.wrong_labels import noise_recipe, with_wrong_labels
 from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
@@ -70,9 +74,12 @@ def run_evaluation(
         say(in_words(expected, everywhere, evaluation.target.protocol))
         if dry_run:
             return {"dry_run": True, "expected": expected, **_about(evaluation)}
-        cells = evaluation.plan.cells(evaluation.plan.chosen())
+        selections = evaluation.plan.chosen()
+        cells = evaluation.plan.cells(selections)
         trained = _train(evaluation, cells)
         table = _asked_for(evaluations(store, evaluation.setting), cells)
+        found = choices(table, _sizes(selections)) if asked.choose else []
+        remember(store, [] if asked.label_noise else found)  # labels made wrong are not those of the dataset
         for write in writers:
             write(table)
         seconds = clock.stop()
@@ -85,6 +92,7 @@ def run_evaluation(
         "trained": len(trained),
         "unchanged": not trained,
         "results": table.to_json(),
+        "chosen": [{**one.to_json(), "in_words": in_words_of(one)} for one in found],
         "cells": table.to_arrow().to_pylist(),
         "seconds": seconds,
     }
@@ -112,6 +120,10 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
     wanted = asked_sets(store, asked)
     if asked.label_noise:
         dataset = with_wrong_labels(dataset, asked.label_noise, settings.seed)
+    if asked.choose:
+        require_scores(store, wanted)
+        names = ", ".join(dict.fromkeys(one.spec.text for one in wanted))
+        settings.reporter.say(f"to choose from, beside random: {names}")
     inputs = Inputs(column, dataset, torch.device(device), say=settings.reporter.say)
     tested, _ = column_of(ready, held, column, device)
     tests = Inputs(tested, held.dataset, torch.device(device), like=inputs, say=settings.reporter.say)
@@ -207,6 +219,14 @@ def _asked_for(table: EvaluationTable, cells: Sequence[Cell]) -> EvaluationTable
         tuple(row for row in table.rows if (row.spec, row.k) in sizes),
         tuple(one for one in table.summaries if (one.spec, one.k) in sizes),
     )
+
+
+def _sizes(selections: Sequence[TrainingSet]) -> dict[str, dict[str, int]]:
+    """Return the selections that were asked for at each fraction, with the samples that each has."""
+    sizes: dict[str, dict[str, int]] = {}
+    for one in selections:
+        sizes.setdefault(str(one.asked), {})[one.spec] = len(one.rows)
+    return sizes
 
 
 def _described(evaluation: Evaluation) -> str:

@@ -13,7 +13,7 @@ from prune.core.option_words import option_words
 from prune.core.quota import keep_count
 from prune.steps.settings import DEFAULTS, Settings
 
-USUAL_SEEDS, MOST_SEEDS = 3, 1000
+USUAL_SEEDS, SEEDS_OF_A_CHOICE, MOST_SEEDS = 3, 5, 1000
 _OPTIONS = {"fractions": "fraction"}  # parameters of lists that have an option for one
 _SETTINGS = ("seed", "device", "on_error", "max_bad")
 
@@ -28,6 +28,7 @@ class EvaluateRequest:
     select: Sequence[str] = ()
     fractions: Sequence[str] = ()
     seeds: int = USUAL_SEEDS
+    choose: bool | None = None  # among a few selections, or those named
     model: str | None = None
     on: str | None = None
     size: int | None = None
@@ -51,11 +52,17 @@ class EvaluateRequest:
         one = [select] if isinstance(select, str) else list(select or ())
         shares = [fractions] if isinstance(fractions, str | float | int) else list(fractions or ())
         texts = [_fraction(word) for share in shares for word in str(share).replace(",", " ").split()]
+        seeds = given.pop("seeds")
+        given["seeds"] = usual_seeds(choose=given["choose"]) if seeds is None else seeds
         asked = cls(select=one, fractions=list(dict.fromkeys(texts)), **given)
         for name in ("seeds", "steps", "epochs", "size", "batch"):
             value = getattr(asked, name)
             if value is not None:
                 whole(value, name)
+        if asked.choose and not texts:
+            raise OptionError(
+                "--choose wants to know how much to keep", "--fraction 0.3   # or several: 0.1,0.3"
+            )
         if asked.probe:
             asked.require_no_training()
         if not 1 <= asked.seeds <= MOST_SEEDS:
@@ -81,7 +88,7 @@ class EvaluateRequest:
     def command(self, settings: Settings) -> str:
         """Return `prune evaluate …` as one would type it again."""
         asked = {_OPTIONS.get(name, name): value for name, value in vars(self).items()}
-        if asked["seeds"] == USUAL_SEEDS:
+        if asked["seeds"] == usual_seeds(choose=self.choose):
             del asked["seeds"]
         size = asked.pop("size")
         for name in _SETTINGS:
@@ -89,6 +96,11 @@ class EvaluateRequest:
                 asked[name] = getattr(settings, name)
         words = ["prune", "evaluate", *option_words(asked), *([] if size is None else ["--size", str(size)])]
         return shlex.join(words)
+
+
+def usual_seeds(*, choose: bool | None) -> int:
+    """Return how many trainings each set gets: more where a choice is made, since its level is stricter."""
+    return SEEDS_OF_A_CHOICE if choose else USUAL_SEEDS
 
 
 def _fraction(text: str) -> str:

@@ -28,7 +28,8 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     test_labels: str | None = None,
     select: str | Sequence[str] = (),
     fractions: str | float | Sequence[str | float] = (),
-    seeds: int = 3,
+    seeds: int | None = None,
+    choose: bool = False,
     model: str | None = None,
     on: str | None = None,
     size: int | None = None,
@@ -58,7 +59,10 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     fractions
         Parts kept, each over 0 and below 1; selections of the store have a size of their own.
     seeds
-        Trainings of every set. More of them later train only what is missing.
+        Trainings of every set; default 3, with `choose` 5. More of them later train only what is missing.
+    choose
+        Of a few selections (or those of `select`) take the one that is told to be better than random at each
+        fraction, else random; `prune.select(method="auto")` then takes that.
     model, on
         A proxy network or a torchvision model (default `resnet8`); the embedding of `linear`.
     size, batch, peak_lr, flip
@@ -80,7 +84,7 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     -------
     dict
         model, protocol, test, expected (what it was to cost), results (a summary a selection: accuracy,
-        difference to random with its interval and verdict, worst class, seconds, cost), cells (one a
+        difference to random with its interval and verdict, worst class, seconds, cost), chosen, cells (one a
         training), seconds.
     """
     from prune.steps.evaluate.evaluation import run_evaluation  # loads torch
@@ -92,6 +96,7 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
         select=select,
         fractions=fractions,
         seeds=seeds,
+        choose=choose or None,
         model=model,
         on=on,
         size=size,

@@ -1,0 +1,156 @@
+"""From an evaluation to `select --method auto`: what is remembered, taken, and refused to be guessed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import prune
+from prune.core.errors import MissingColumnError, OptionError, StoreError
+from prune.steps.settings import Settings
+from prune.store import Store
+
+from .conftest import QUICK
+
+
+class Said:
+    """A reporter that remembers what was said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def stage(self, what: str, total: int, unit: str = "samples") -> Any:
+        return prune.core.progress.SILENT.stage(what, total, unit)
+
+    def say(self, message: str) -> None:
+        self.lines.append(message)
+
+
+@pytest.fixture(scope="module")
+def store(place: Path) -> Path:
+    """A store that chose at 30 %: of one class, of a score, and of three classes."""
+    shutil.copytree(place / "store", place / "chosen")
+    at = place / "chosen"
+    prune.evaluate(at, **asked(select=["top:one", "bottom:one"]), settings=Settings(device="cpu"))
+    return at
+
+
+def asked(**more: Any) -> dict[str, Any]:
+    return {"test": "test", "fractions": [0.3], "seeds": 3, "choose": True} | QUICK | more
+
+
+def auto(store: Path, **more: Any) -> tuple[dict[str, Any], list[str]]:
+    said = Said()
+    given = {"method": "auto", "fraction": 0.3} | more
+    return prune.select(store, **given, settings=Settings(device="cpu", reporter=said)), said.lines
+
+
+def told(store: Path, **choices: str) -> None:
+    """Put choices into a store, as an evaluation would have found them."""
+    known = {
+        fraction.replace("_", "."): {"spec": spec, "model": "resnet8", "protocol": "equal steps: 9"}
+        for fraction, spec in choices.items()
+    }
+    Store(store).publish(chosen=known)
+
+
+@pytest.fixture
+def copy(place: Path) -> Any:
+    copied = place / "other"
+    shutil.copytree(place / "store", copied)
+    yield copied
+    shutil.rmtree(copied)
+
+
+def test_random_is_chosen_where_nothing_is_better_and_taken_as_it_was_drawn(store: Path) -> None:
+    choice = Store(store).state["chosen"]["0.3"]
+    assert (choice["spec"], sorted(choice["compared"])) == ("random", ["bottom:one", "top:one"])
+    assert choice["level"] == pytest.approx(0.975)
+    about, said = auto(store)
+    assert (about["method"], about["k"], about["asked"]["quota"]) == ("random", 18, "proportional")
+    assert said[-1].startswith("auto: random, chosen at 30 % kept (mlp, equal steps: 24)") or any(
+        line.startswith("auto: random, chosen at 30 % kept (mlp") for line in said
+    )
+    assert prune.verify(store)["whole"]
+
+
+def test_an_evaluation_says_what_it_chose_and_is_found_again(store: Path) -> None:
+    again = prune.evaluate(store, **asked(select=["top:one", "bottom:one"]), settings=Settings(device="cpu"))
+    assert again["unchanged"] is True
+    (chosen,) = again["chosen"]
+    assert chosen["in_words"].startswith("30 %: random; none of 2 selections is told to be better; ")
+    assert again["seeds"] == 3
+    with pytest.raises(OptionError, match="--choose wants to know how much to keep"):
+        prune.evaluate(store, **asked(fractions=()))
+
+
+def test_what_was_chosen_is_taken_with_its_options(copy: Path) -> None:
+    told(copy, **{"0_2": "top:one,drop_hardest=0.1,quota=equal", "0_5": "random"})
+    about, said = auto(copy, fraction=0.25, name="mine")
+    assert (about["method"], about["name"], about["k"]) == ("top", "mine", 15)
+    assert about["asked"]["score"] == "one"
+    assert (about["asked"]["quota"], about["drop_hardest"]["samples"]) == ("equal", 6)
+    assert any("chosen at 20 % kept, the nearest size to 25 %" in line for line in said)
+    same = prune.select(
+        copy,
+        method="top",
+        score="one",
+        fraction=0.25,
+        drop_hardest="0.1",
+        quota="equal",
+        settings=Settings(device="cpu"),
+    )
+    assert same["keys_sha256"] == about["keys_sha256"]
+    assert auto(copy, fraction=None, count=30)[0]["method"] == "random"  # half of 60
+
+
+def test_nothing_is_guessed(copy: Path) -> None:
+    with pytest.raises(StoreError, match="has that at no size") as refused:
+        auto(copy)
+    assert refused.value.exit_code == 4
+    assert "prune evaluate" in refused.value.hint
+    assert "--choose --fraction 0.3 --test test" in refused.value.hint
+    told(copy, **{"0_1": "top:one"})
+    with pytest.raises(StoreError, match="has that only at 10 %"):
+        auto(copy, fraction=0.3)
+    assert auto(copy, fraction=0.15)[0]["method"] == "top"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"score": "one"}, "--score is a part of that"),
+        ({"quota": "equal"}, "--quota is a part of that"),
+        ({"options": {"seed": 1}}, "--set is a part of that"),
+        ({"fraction": None}, "one of --fraction and --count"),
+        ({"fraction": "x"}, "--fraction must be over 0"),
+    ],
+)
+def test_what_does_not_go_with_auto_is_refused(copy: Path, more: dict[str, Any], said: str) -> None:
+    told(copy, **{"0_3": "top:one"})
+    with pytest.raises(OptionError, match=said):
+        auto(copy, **more)
+
+
+def test_a_chain_is_typed_as_its_selections(copy: Path) -> None:
+    told(copy, **{"0_3": "top:one,fraction=0.5>random"})
+    with pytest.raises(OptionError, match="which is several selections") as refused:
+        auto(copy)
+    first, second = refused.value.hint.split(" && ")
+    assert first == "prune select --method top --score one --fraction 0.5 --name part1"
+    assert second == "prune select --method random --fraction 0.3 --within part1"
+
+
+def test_scores_that_are_missing_are_named_together_before_anything_is_trained(copy: Path) -> None:
+    with pytest.raises(MissingColumnError, match="has not: dual,aum") as refused:
+        prune.evaluate(copy, **asked(), settings=Settings(device="cpu"))
+    assert "prune score" in refused.value.hint
+    assert "--type dual,aum" in refused.value.hint
+    with pytest.raises(OptionError, match="is a selection of its own size"):
+        prune.select(copy, method="random", count=9, name="nine")
+        prune.evaluate(copy, **asked(select=["nine"]), settings=Settings(device="cpu"))
+    assert np.isfinite(Store(copy).column("score.one").read()).all()
