@@ -44,7 +44,7 @@ COMMANDS = [
     ("verify", SELECTION),
     ("select --method random --count 20 --name one", SELECTION),
     ("select --method random --count 20 --name two --quota none --seed 3", SELECTION),
-    ("report --selection one", PAGE),
+    ("report --selection random", PAGE),
     ("select --method kcenter --fraction 0.1 --name far", KERNEL),
     ("select --method facility_location --fraction 0.1 --name wide", KERNEL),
     ("export --selection random --format manifest --out manifest", SELECTION),
