@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from prune.core.arrays import Gains, Rows, Weights
 
+CLUSTER_OF = "cluster_of"  # the fact of a method that clusters: `rows`, and `of` which cluster each is
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -49,6 +51,8 @@ class Selection:
                 "rows": rows[np.asarray(partners["rows"], np.int64)].tolist(),
                 "of": rows[np.asarray(partners["of"], np.int64)].tolist(),
             }
+        if clusters := facts.get(CLUSTER_OF):  # samples, and the cluster of each
+            facts[CLUSTER_OF] = clusters | {"rows": rows[np.asarray(clusters["rows"], np.int64)].tolist()}
         if dropped := facts.get("dropped"):  # samples that the method left out before it began
             facts["dropped"] = rows[np.asarray(dropped, np.int64)].tolist()
         return Selection.of(rows[self.rows], self.gains, self.weights, facts)

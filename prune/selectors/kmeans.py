@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.core.selection import Selection
+from prune.core.selection import CLUSTER_OF, Selection
 from prune.index.given import free_rows
 from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
@@ -65,7 +65,7 @@ def kmeans(
     Returns
     -------
     Gains are 0, weights are 1. Facts: `clusters`, how many there are; `reached`, how many of them the k
-    samples come from.
+    samples come from; `cluster_of`, the cluster of each sample.
 
     Raises
     ------
@@ -92,7 +92,8 @@ def kmeans(
     order = np.lexsort((found.owner[free], -size[free], stand[free]))[:k]
     rows = free[order]
     facts = {"clusters": len(found.centroids), "reached": len(np.unique(found.owner[rows]))}
-    return Selection.of(rows, facts=facts)
+    owners = {"rows": list(range(space.n)), "of": found.owner.tolist()}
+    return Selection.of(rows, facts=facts | {CLUSTER_OF: owners})
 
 
 def plan_of_kmeans(size: Size, k: int, options: Mapping[str, Any]) -> Plan:

@@ -9,7 +9,7 @@ import numpy as np
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
-from prune.core.selection import Selection
+from prune.core.selection import CLUSTER_OF, Selection
 from prune.index.given import free_rows
 from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
@@ -82,7 +82,8 @@ def prototypes(
     found = clustered(space.under(metric).coordinates(), count, seed=seed, iterations=ITERATIONS)
     squares = found.squares[free]
     order = np.argsort(squares if keep == "near" else -squares, kind="stable")[:k]
-    facts = {"clusters": len(found.centroids)}
+    owners = {"rows": list(range(space.n)), "of": found.owner.tolist()}
+    facts = {"clusters": len(found.centroids), CLUSTER_OF: owners}
     return Selection.of(free[order], gains=np.sqrt(squares[order]), facts=facts)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from prune.core.arrays import Array, Rows, Scores
 from prune.core.errors import OptionError
 from prune.core.lots import lots
-from prune.core.selection import Selection
+from prune.core.selection import CLUSTER_OF, Selection
 from prune.index.given import free_rows
 from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space, Sums
@@ -151,6 +151,7 @@ def semdedup(
         "split": found.split,
         "duplicates": len(free) - int(near.kept[free].sum()),
         **tied_at_cut(redundancy[left], np.searchsorted(left, rows)),
+        CLUSTER_OF: {"rows": alive.tolist(), "of": found.owner.tolist()},
         "partners": {"rows": dropped.tolist(), "of": near.who[dropped].tolist()},
     }
     return Selection.of(rows, gains=(1 - redundancy[rows]).astype(np.float32), facts=facts)

@@ -24,7 +24,9 @@ def test_by_hand() -> None:
     assert WHICH[taken.rows].tolist() == [0, 1, 0, 0, 1, 2, 0, 0, 1, 0]
     first = taken.rows[WHICH[taken.rows] == 0].tolist()  # the mean is 20/6
     assert first == [3, 4, 2, 1, 0, 5]
-    assert taken.facts == {"clusters": 3, "reached": 3}
+    assert (taken.facts["clusters"], taken.facts["reached"]) == (3, 3)
+    owners = taken.facts["cluster_of"]["of"]
+    assert (len(owners), len(set(owners))) == (len(WHICH), 3)
     assert WHICH[_take(10, share="equal").rows].tolist() == [0, 1, 2, 0, 1, 0, 1, 0, 0, 0]
 
 
@@ -42,7 +44,7 @@ def test_every_prefix_has_the_shares_within_one_sample(draw: str) -> None:
 def test_one_of_each_cluster_where_as_many_are_asked_for() -> None:
     space = EmbeddingSpace(np.random.default_rng(1).standard_normal((90, 3)).astype(np.float32))
     taken = kmeans(space, k=12, seed=0, clusters=12, share="equal")
-    assert taken.facts == {"clusters": 12, "reached": 12}
+    assert (taken.facts["clusters"], taken.facts["reached"]) == (12, 12)
 
 
 def test_random_draws_follow_the_seed_and_keep_the_clusters() -> None:

@@ -18,7 +18,8 @@ def test_by_hand() -> None:
     assert near.gains.tolist() == [1, 1, 2, 3, 3, 4]
     far = prototypes(EmbeddingSpace(points), k=6, seed=0, clusters=2, metric="euclidean", keep="far")
     assert far.rows.tolist() == [2, 0, 5, 3, 1, 4]
-    assert far.facts == {"clusters": 2}
+    assert far.facts["clusters"] == 2
+    assert set(far.facts["cluster_of"]["of"]) == {0, 1}
 
 
 def test_distances_are_recomputed_from_the_members_of_each_cluster() -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 import prune
 from prune.core.column_name import EXTRAPOLATED, SCORE, SUSPECT, SUSPECT_RANK, deciding, of_kinds
-from prune.core.selection import Selection
+from prune.core.selection import CLUSTER_OF, Selection
 from prune.steps.report.compare import MeasuredPool, compare
 from prune.steps.score_columns import directions
 from prune.steps.select.by_class import ChoiceTask
@@ -94,6 +94,10 @@ def manifest(inputs: SelectionInputs, chosen: Selection) -> pa.Table:
         "duplicate_of": of,
         "duplicate_of_key": dataset.samples["key"].take(of),
     }
+    if clusters := chosen.facts.get(CLUSTER_OF):
+        ids = np.full(n, -1, np.int32)
+        ids[np.asarray(clusters["rows"], np.int64)] = clusters["of"]
+        columns["cluster"] = pa.array(ids, mask=ids < 0)
     if inputs.narrowed.leaks:
         columns["leak_of_key"] = inputs.narrowed.partners(n)
     for name in of_kinds(store.columns, SCORE):
@@ -121,7 +125,7 @@ def _choice(inputs: SelectionInputs, table: pa.Table, facts: Mapping[str, Any]) 
     }
 
 
-_OF_ROWS = ("partners", "dropped")  # facts that the manifest holds row by row
+_OF_ROWS = ("partners", "dropped", CLUSTER_OF)  # facts that the manifest holds row by row
 
 
 def _provenance(inputs: SelectionInputs) -> dict[str, Any]:

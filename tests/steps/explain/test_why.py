@@ -180,3 +180,19 @@ def test_a_method_of_another_version_still_has_words(made: Path) -> None:
         "new_one did not take it: others went before it",
         *(reason for reason in {rules.of(row).why for row in range(40)} if "left out" in reason),
     }
+
+
+@pytest.mark.parametrize("method", ["kmeans", "prototypes", "semdedup"])
+def test_the_cluster_of_a_sample_is_said(method: str, made: Path, prune: Any) -> None:
+    options = {"clusters": 3}
+    pipeline.select(made, method=method, count=8, name="parts", quota="equal", options=options, settings=CPU)
+    samples = asked(made, *every_key(made), selection="parts")
+    for label in ("cat", "dog"):  # each class has clusters of its own
+        mine = [one for one in samples if one["label"] == label and one["verdict"] != "unusable"]
+        assert {one["cluster"] for one in mine} <= {0, 1, 2}
+        assert len({one["cluster"] for one in mine}) > 1
+    assert [one["cluster"] for one in samples if one["verdict"] == "unusable"] == [None]
+    shown = prune("why", "dog/09.png", "--store", str(made), "--selection", "parts").out
+    assert "\n  cluster " in shown
+    about = Store(made).selection("parts").about
+    assert "cluster_of" not in about["facts"]
