@@ -35,6 +35,7 @@ FILES = frozenset(
     )
 )
 _KEYS = {"given", "drop_suspects"}  # of samples, or a file of such
+_OR_SPLIT = {"drop_leaks"}  # files, or splits of the dataset
 _NO_FILES = {"default", "random", "auto"}  # of --weights, of --drop-suspects
 
 
@@ -69,7 +70,13 @@ def _said(name: str, value: Any) -> Iterator[str]:
         value = ",".join(value)
     for one in value if isinstance(value, list | tuple) else [value]:
         yield option(name)
-        yield whole_path(one) if name in FILES and one not in _NO_FILES else str(one)
+        yield whole_path(one) if _is_place(name, one) else str(one)
+
+
+def _is_place(name: str, one: Any) -> bool:
+    if name in _OR_SPLIT and os.sep not in str(one) and not os.path.lexists(one):  # the name of a split
+        return False
+    return name in FILES and one not in _NO_FILES
 
 
 def command(verb: str, given: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,3 +68,11 @@ def test_every_parameter_is_said_as_an_option_that_there_is(verb: Callable[..., 
     asked = set(inspect.signature(verb).parameters) - {"store", "data", "settings", "training", "checkpoint"}
     nested = {*OF_TRAINING, "no_flip", "file", "factory", "mean", "std"} if verb is prune.score else set()
     assert {option(name) for name in asked | nested} <= known
+
+
+def test_held_out_data_is_a_place_and_a_split_is_a_name(elsewhere: Path) -> None:
+    (elsewhere / "kept apart").mkdir()
+    given = {"method": "random", "count": 3, "drop_leaks": ["test", "kept apart"]}
+    said = command_line("select", given, Settings())
+    place = shlex.quote(str(elsewhere / "kept apart"))
+    assert said == f"prune select --method random --count 3 --drop-leaks test --drop-leaks {place}"
