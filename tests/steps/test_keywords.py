@@ -15,7 +15,7 @@ import prune
 from prune.core.errors import OptionError, PruneError
 from prune.core.methods import words
 
-VERBS = ["embed", "score", "select", "export", "verify", "gc"]
+VERBS = ["embed", "score", "select", "export", "verify", "gc", "evaluate"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -35,6 +35,7 @@ def test_no_verb_hides_its_options(verb: str) -> None:
         ("export", {"format": "webdataset", "outt": "x"}, "did you mean 'out'?"),
         ("verify", {"sorce": False}, "did you mean 'source'?"),
         ("gc", {"unfinishd": True}, "did you mean 'unfinished'?"),
+        ("evaluate", {"fraction": 0.3}, "did you mean 'fractions'?"),
         ("select", {"seed": 3}, "settings=prune.Settings(seed=…)"),
         ("embed", {"zzz": 1}, "embed takes store, data, encoder"),
     ],

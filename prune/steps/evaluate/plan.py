@@ -136,7 +136,8 @@ def in_words(expected: Mapping[str, Any], everywhere: int, protocol: Protocol) -
     cells, steps = expected["cells"], expected["steps"]
     if not cells:
         return f"all {counted(everywhere, 'cell')} are there: nothing is trained"
-    there = f", {everywhere - cells} more are there" if everywhere > cells else ""
+    more = everywhere - cells
+    there = f", {more} more {'is' if more == 1 else 'are'} there" if more else ""
     if protocol.kind == "fit":
         return f"{counted(cells, 'probe')} to fit: {duration(expected['seconds'])} at most{there}"
     each = f"{steps // cells:,} steps each" if steps % cells == 0 else f"{steps:,} steps in all"
