@@ -25,11 +25,11 @@ def diff(
             show_default=False,
             rich_help_panel=o.READ,
         ),
-    ],
+    ] = "",
     b: Annotated[
         str,
         typer.Argument(metavar="B", help="The other one.", show_default=False, rich_help_panel=o.READ),
-    ],
+    ] = "",
     out: Annotated[
         Path | None, o.option("FILE", "Write the samples that moved: .csv or .parquet.", o.OUT)
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,10 @@ def diff(
 def _selection(store: Store, name: str) -> StoredSelection:
     """Return a selection of this store, or of another one: `STORE:NAME`."""
     if not name:
-        raise OptionError("diff compares two selections", in_store("prune diff A B", str(store.path)))
+        known = [*sorted(store.state["selections"]), "STORE:NAME", "STORE:NAME"][:2]
+        raise OptionError(
+            "diff compares two selections", in_store(shlex.join(["prune", "diff", *known]), str(store.path))
+        )
     place, colon, of = name.rpartition(":")
     return read_selection(Store(place), of or None) if colon and place else read_selection(store, name)
 

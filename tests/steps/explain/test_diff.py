@@ -109,6 +109,9 @@ def test_another_store_is_compared_by_key(made: Path, tmp_path: Path) -> None:
         pipeline.diff(made, "top", f"{strangers}:top")
     with pytest.raises(StoreError, match="there is no store"):
         pipeline.diff(made, "top", f"{tmp_path / 'nowhere'}:top")
+    with pytest.raises(OptionError, match="compares two selections") as wrong:
+        pipeline.diff(made, "top")
+    assert wrong.value.hint.endswith(" easy same")
     with pytest.raises(StoreError, match="no selection called 'tap'"):
         pipeline.diff(made, "top", "tap")
 
