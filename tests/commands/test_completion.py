@@ -43,7 +43,7 @@ def store(elsewhere: Path) -> Path:
     ("words", "values"),
     [
         (["select", "--method", "kc"], ["kcenter"]),
-        (["select", "--method", ""], list(method_names.SELECTORS)),
+        (["select", "--method", ""], [*method_names.SELECTORS, "auto"]),
         (["score", "--type", "gr"], ["grad_norm", "grad_norm_last"]),
         (["score", "--type", "el2n,au"], ["el2n,aum"]),
         (["score", "--proxy", "res"], ["resnet8", "resnet9", "resnet20"]),
