@@ -85,8 +85,12 @@ def with_holdout(store: Store, reading: Mapping[str, Any], asked: Any, seed: int
 
 
 def _remembered(store: Store) -> Holdout | None:
-    with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+    try:
         return Holdout.read(files.read_record(store.path / LOCATION)["reading"])
+    except PermissionError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError):  # what is wrong with the place, writing there will say
+        pass
     with contextlib.suppress(StoreError):  # where that file is lost, the sample table knows it too
         return Holdout.read(store.dataset.holdout or {}) if store.exists() else None
     return None
