@@ -98,7 +98,7 @@ def test_a_command_that_is_named_has_the_options_it_is_named_with(where: str, wo
 
 
 KINDS = {
-    "--method": method_names.SELECTORS,
+    "--method": (*method_names.SELECTORS, "auto"),
     "--type": (*method_names.SCORES, "T", "T,…"),
     "--format": method_names.EXPORTERS,
     "--reweight": ("cluster", "nnls", "none"),

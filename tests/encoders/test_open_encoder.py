@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from prune.core.errors import OptionError
-from prune.core.methods import Method
+from prune.core.method_rows import EncoderMethod
 from prune.encoders import ENCODERS, open_encoder
 
 
@@ -20,7 +20,7 @@ def test_an_encoder_that_is_added_to_the_table_is_opened_with_what_it_takes(monk
     def edges(*, seed: int, weights: str | None = None) -> tuple[int, str | None]:
         return seed, weights
 
-    monkeypatch.setitem(ENCODERS, "edges", Method(edges))
+    monkeypatch.setitem(ENCODERS, "edges", EncoderMethod(edges))
     assert open_encoder("edges", seed=3, device="cpu") == (3, None)
     assert open_encoder("edges", weights="w.pth") == (0, "w.pth")
 
