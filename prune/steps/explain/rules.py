@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,14 @@ import pyarrow as pa
 
 from prune.core.arrays import Rows
 from prune.core.column_name import ColumnName
+from prune.core.errors import StoreError
 from prune.core.method_rows import Selector
 from prune.core.safe_text import number
 from prune.selectors import SELECTORS
 from prune.steps.check.leaks import LEAK
+from prune.steps.select.narrowing import reason_within
 from prune.steps.select.suspect_list import SUSPECT
-from prune.store import StoredSelection
+from prune.store import Store, StoredSelection, read_selection
 
 KEPT, DROPPED, GIVEN, UNUSABLE = "kept", "dropped", "given", "unusable"
 _GIVEN = "given"  # as the manifest says it
@@ -37,10 +39,17 @@ class Ruling:
 
 
 class Rules:
-    """What decided in one selection."""
+    """What decided in one selection, and in the earlier ones that it was chosen within."""
 
-    def __init__(self, chosen: StoredSelection, manifest: pa.Table, unusable: Mapping[int, str]) -> None:
-        self.about, self._manifest, self._unusable = chosen.about, manifest, unusable
+    def __init__(
+        self,
+        chosen: StoredSelection,
+        manifest: pa.Table,
+        unusable: Mapping[int, str],
+        earlier: Rules | None = None,
+    ) -> None:
+        self.name, self.about, self._manifest, self._unusable = chosen.name, chosen.about, manifest, unusable
+        self._earlier = earlier
         self._reasons, self._selected = manifest["reason"], manifest["selected"].to_numpy()
         self._labels = manifest["label"].fill_null(-1).to_numpy()
 
@@ -48,6 +57,11 @@ class Rules:
     def selector(self) -> Selector | None:
         """The row of the method; None of one that a newer or an older version has."""
         return SELECTORS.get(str(self.about["method"]))
+
+    @property
+    def _lost_earlier(self) -> bool:
+        """Whether it was chosen within a selection that can no longer be asked what it did."""
+        return bool(self.about.get("within")) and self._earlier is None
 
     @property
     def score(self) -> str | None:
@@ -72,11 +86,13 @@ class Rules:
         method = self.about["method"]
         reason = self._reasons[row].as_py()
         if self._selected[row]:
-            return Ruling(KEPT, f"{method} took it: {self._summary()}")
+            return Ruling(KEPT, f"{method} took it: {self._summary()}{self._among()}")
         if row in self._unusable:
             return Ruling(UNUSABLE, f"it cannot be used: {self._unusable[row]}")
         if reason == _GIVEN:
             return Ruling(GIVEN, "it was given as chosen already, and counts as kept beside the selection")
+        if (before := self._decided_before(row, reason)) is not None:
+            return Ruling(DROPPED, before)
         if reason is not None:
             return Ruling(DROPPED, self._left_out(row, reason))
         return Ruling(DROPPED, f"{method} did not take it{self._full(row)}: {self._missed(row)}")
@@ -84,12 +100,32 @@ class Rules:
     def _summary(self) -> str:
         return "it is among those chosen" if self.selector is None else _lowered(self.selector.summary)
 
+    def _among(self) -> str:
+        within = self.about.get("within")
+        return f", among the {number(within['k'])} that {within['name']} kept" if within else ""
+
+    def _decided_before(self, row: int, reason: str | None) -> str | None:
+        """Say what the earlier selection did, where a sample was not there to be chosen for that reason."""
+        within = self.about.get("within")
+        if not within:
+            return None
+        earlier = self._earlier
+        if earlier is None:
+            gone = f"{self.name} was chosen within {within['name']}, which was made again since or is gone"
+            return f"{gone}, and did not keep it" if reason == reason_within(within["name"], None) else None
+        there = earlier._reasons[row].as_py()
+        if earlier._selected[row] or reason != reason_within(earlier.name, there):
+            return None
+        ruling = earlier.of(row)
+        return f"{earlier.name}, which {self.name} was chosen within, did not keep it: {ruling.why}"
+
     def _left_out(self, row: int, reason: str) -> str:
         """Say what the manifest gives as the reason."""
         cut = self.about.get("drop_hardest") or {}
         if reason in _ALIKE:
             partner = self._manifest["duplicate_of_key"][row].as_py()
-            return f"{self.about['method']} left it out: it {_ALIKE[reason]} {partner}, which ranks before it"
+            who = "it was left out" if self._lost_earlier else f"{self.about['method']} left it out"
+            return f"{who}: it {_ALIKE[reason]} {partner}, which ranks before it"
         if reason.startswith("hardest") and cut and reason == cut.get("reason"):
             return f"it was left out before the choice, among the {reason} by {cut['by']}"
         return f"it was left out: {_REASONS.get(reason, reason)}"
@@ -122,6 +158,21 @@ class Rules:
         last = scores[taken[int(np.argmax(ranks))]]
         ends = {"last": last, "low": scores[taken].min(), "high": scores[taken].max()}
         return found | {what: number(float(value)) for what, value in ends.items()}
+
+
+def rules_of(
+    store: Store, chosen: StoredSelection, unusable: Mapping[int, str], seen: Collection[str] = ()
+) -> Rules:
+    """Return the rules of a selection, and of those that it was chosen within while they are as they were."""
+    within, earlier = chosen.about.get("within"), None
+    if within and within["name"] not in seen:
+        try:
+            before = read_selection(store, within["name"])
+        except StoreError:
+            before = None
+        if before is not None and before.about["keys_sha256"] == within["keys_sha256"]:
+            earlier = rules_of(store, before, unusable, {*seen, chosen.name})
+    return Rules(chosen, chosen.manifest, unusable, earlier)
 
 
 def _lowered(sentence: str) -> str:

@@ -18,7 +18,7 @@ from prune.core.errors import OptionError
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
 from prune.steps.explain.nearest_kept import KeptNeighbours
-from prune.steps.explain.rules import Rules
+from prune.steps.explain.rules import rules_of
 from prune.steps.keywords import named
 from prune.steps.recovery import advised
 from prune.steps.rejects import all_rejects
@@ -86,7 +86,7 @@ class _Explanation:
         self.manifest = chosen.manifest
         self._about = chosen.about
         self._unusable = all_rejects(store, store.dataset)
-        self._rules = Rules(chosen, self.manifest, self._unusable)
+        self._rules = rules_of(store, chosen, self._unusable)
         self._neighbours = KeptNeighbours(store, chosen)
         self._usable = np.ones(len(self.manifest), bool)
         self._usable[[row for row in self._unusable if row < len(self._usable)]] = False

@@ -19,7 +19,7 @@ from prune.steps.settings import Settings
 from prune.store import Store, read_selection
 from prune.store.selections import StoredSelection, outdated_by
 
-_OF_THE_CHOICE = {None, "given"}  # reasons that hold for the earlier choice alone
+_OF_THE_CHOICE = {"given"}  # a reason that holds for the earlier choice alone
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,16 @@ def earlier_selection(store: Store, name: str, reporter: Reporter) -> EarlierSel
         keys_sha256=stored.about["keys_sha256"],
         kept=np.flatnonzero(kept),
         reasons={
-            row: f"not in {name}" if reason in _OF_THE_CHOICE else reason
-            for row, reason in zip(rows.tolist(), reasons, strict=True)
+            row: reason_within(name, reason) for row, reason in zip(rows.tolist(), reasons, strict=True)
         },
         copies=copies,
         originals=copy_of.take(pa.array(copies)).to_numpy(),
     )
+
+
+def reason_within(name: str, reason: str | None) -> str:
+    """Return why what a selection did not keep, for this reason, may not be chosen within it."""
+    return f"not in {name}" if reason is None or reason in _OF_THE_CHOICE else reason
 
 
 def require_other_name(name: str, within: str | None) -> None:

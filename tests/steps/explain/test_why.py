@@ -196,3 +196,49 @@ def test_the_cluster_of_a_sample_is_said(method: str, made: Path, prune: Any) ->
     assert "\n  cluster " in shown
     about = Store(made).selection("parts").about
     assert "cluster_of" not in about["facts"]
+
+
+def test_what_an_earlier_selection_dropped_is_said_of_that_one(made: Path) -> None:
+    pipeline.select(made, method="semdedup", name="unique", options={"eps": 1e-4}, settings=CPU)
+    pipeline.select(made, method="top", score="el2n", count=12, within="unique", name="hard", settings=CPU)
+    pipeline.select(made, method="random", count=4, within="hard", name="few", settings=CPU)
+    keys = every_key(made)
+    few, hard, unique = (asked(made, *keys, selection=name) for name in ("few", "hard", "unique"))
+    ended = {"few": 0, "hard": 0, "unique": 0}
+    for last, middle, first in zip(few, hard, unique, strict=True):
+        if first["verdict"] == "dropped":
+            said = f"unique, which hard was chosen within, did not keep it: {first['why']}"
+            assert first["why"].startswith("semdedup left it out: it is like ")
+            assert last["why"] == f"hard, which few was chosen within, did not keep it: {said}"
+            ended["unique"] += 1
+        elif middle["verdict"] == "dropped":
+            assert middle["why"].startswith("top did not take it: its el2n, ")
+            assert last["why"] == f"hard, which few was chosen within, did not keep it: {middle['why']}"
+            ended["hard"] += 1
+        elif last["verdict"] == "dropped":
+            assert last["why"].startswith("random did not take it")
+            ended["few"] += 1
+        elif last["verdict"] == "kept":
+            assert last["why"].endswith(", among the 12 that hard kept")
+    assert ended == {"unique": 1, "hard": 26, "few": 8}
+
+
+def test_an_earlier_selection_that_is_gone_is_not_asked(made: Path) -> None:
+    pipeline.select(made, method="semdedup", name="first", options={"eps": 1e-4}, settings=CPU)
+    pipeline.select(made, method="random", count=12, within="first", name="second", settings=CPU)
+    pipeline.select(made, method="random", count=4, within="second", name="third", settings=CPU)
+    pipeline.select(made, method="random", count=11, within="first", name="second", settings=CPU)
+    said = {one["why"] for one in asked(made, *every_key(made), selection="third")}
+    gone = "third was chosen within second, which was made again since or is gone, and did not keep it"
+    assert gone in said
+    twins = [why for why in said if "is like" in why]
+    assert len(twins) == 1
+    assert twins[0].startswith("it was left out: it is like ")  # by whom is no longer known
+
+
+def test_two_selections_within_one_another_are_told_apart(made: Path) -> None:
+    pipeline.select(made, method="random", count=6, name="a", settings=CPU)
+    pipeline.select(made, method="random", fraction=1, within="a", name="b", settings=CPU)
+    pipeline.select(made, method="random", fraction=1, within="b", name="a", settings=CPU)
+    for one in asked(made, *every_key(made), selection="a"):
+        assert one["verdict"] != "dropped" or one["why"].startswith("b, which a was chosen within, did not")
