@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         why,
     )
     from prune.steps import label_noise as noise
+    from prune.steps.evaluate.results import evaluations
     from prune.steps.select.arrays import select_rows
     from prune.steps.settings import Settings
     from prune.store import Store
@@ -46,6 +47,7 @@ __all__ = [
     "embed",
     "errors",
     "evaluate",
+    "evaluations",
     "export",
     "gc",
     "noise",
@@ -61,6 +63,7 @@ __all__ = [
 _HOMES = {  # all others: prune.pipeline
     "Settings": "prune.steps.settings",
     "Store": "prune.store",
+    "evaluations": "prune.steps.evaluate.results",
     "select_rows": "prune.steps.select.arrays",
 }
 _MODULES = {"noise": "prune.steps.label_noise"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -115,8 +116,8 @@ class _Read:
     about: Mapping[str, Any]
 
 
-def evaluations(store: Store, setting: str | None = None) -> EvaluationTable:
-    """Return all evaluations of a store, or those of one setting.
+def evaluations(store: Store | str | Path = ".prune", setting: str | None = None) -> EvaluationTable:
+    """Return all evaluations of a store, or those of one setting; a notebook shows them as a table.
 
     Cells of a selection that was chosen anew since are left out: they are of another set than the first seed.
 
@@ -125,6 +126,7 @@ def evaluations(store: Store, setting: str | None = None) -> EvaluationTable:
     StoreError
         There is no store, or a cell is damaged.
     """
+    store = store if isinstance(store, Store) else Store(store)
     found = [_read(store, name) for name in of_kinds(store.columns, EVALUATION)]
     read = [one for one in found if one is not None and setting in {None, one.row.setting}]
     groups: dict[tuple[Any, ...], list[_Read]] = {}

@@ -20,6 +20,7 @@ from prune.selectors import SELECTORS
 from prune.selectors.stratified import published
 from prune.steps.select.array_checks import GivenArrays, floats
 from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, checked_reweight, choose
+from prune.steps.select.method_keywords import keyword_types, with_keywords_of
 from prune.steps.select.request import quota_of
 from prune.steps.settings import DEFAULTS, Settings
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _NAMES = {"space": "X (or errors and features)"}
 
 
+@with_keywords_of(SELECTORS.values())
 def select_rows(
     X: Embeddings | None = None,  # noqa: N803 - what people with arrays call it
     *,
@@ -82,7 +84,7 @@ def select_rows(
     settings
         Device and memory.
     options
-        Of the method.
+        Of the method, each by its name; None: what the method has. `prune methods METHOD` says what they do.
 
     Returns
     -------
@@ -98,7 +100,7 @@ def select_rows(
     """
     chosen = find("selector", method, SELECTORS)
     _require_keywords(chosen, options)
-    options = chosen.checked(options)
+    options = chosen.checked({name: value for name, value in options.items() if value is not None})
     arrays = GivenArrays(
         embeddings=X,
         errors=errors,
@@ -131,7 +133,8 @@ def select_rows(
 
 def _require_keywords(method: Selector, options: Mapping[str, Any]) -> None:
     """Refuse what is no option of the method, but nearly a keyword of ours: `metod` was to name one."""
-    own = [name for name in inspect.signature(select_rows).parameters if name != "options"]
+    theirs = keyword_types(SELECTORS.values())
+    own = [name for name in inspect.signature(select_rows).parameters if name not in theirs]
     for name in options:
         near = difflib.get_close_matches(name, [*method.options, *own], n=1)
         if name not in method.options and near and near[0] in own:

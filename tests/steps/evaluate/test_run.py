@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib.util
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ import pytest
 import prune
 from prune.core.column_name import EVALUATION, of_kinds
 from prune.core.errors import OptionError, OutputError
+from prune.core.notebook import NoPandasError
 from prune.core.progress import SILENT
-from prune.steps.evaluate.results import evaluations
+from prune.steps.evaluate.results import EvaluationTable, evaluations
 from prune.steps.report.status import status
 from prune.steps.settings import Settings
 from prune.store import Store
@@ -322,3 +325,25 @@ def test_what_cannot_be_evaluated_is_said_before_anything_is_trained(
     with pytest.raises(error, match=said):
         prune.evaluate(place / "store", **given, settings=Settings(device="cpu", reporter=cells))
     assert cells.trained == []
+
+
+def test_a_notebook_shows_a_row_a_selection_and_gets_one_a_training(
+    done: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = prune.evaluations(done[0])
+    assert (len(table), len(table.rows), len(table.summaries)) == (9, 9, 3)
+    assert table.to_arrow().to_pylist() == done[1]["cells"]
+    shown = table._repr_html_()
+    assert shown.count("<tr>") == 4  # the head, random, top and everything
+    top = table.summaries[1]
+    assert top.difference is not None
+    for word in ("9 trainings", "top:one", "33.33", top.difference.verdict, "0.00 (b)", "everything"):
+        assert f"{word}<" in shown or f">{word}" in shown
+    hostile = replace(top, spec="<img src=x>\u202e", worst_class="<b>")
+    told = EvaluationTable(table.rows, (hostile,))._repr_html_()
+    assert not {"<img", "<b>", "\u202e"} & {word for word in ("<img", "<b>", "\u202e") if word in told}
+    if importlib.util.find_spec("pandas") is not None:
+        assert table.to_pandas()["accuracy"].tolist() == [row.accuracy for row in table.rows]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(NoPandasError, match="pandas is not installed"):
+        table.to_pandas()

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import inspect
+import pydoc
+from typing import Literal
+
 import numpy as np
 import pytest
 
 import prune
 from prune.core.errors import OptionError
+from prune.selectors import SELECTORS
 
 X = np.array([[0.0], [0.1], [5.0], [9.0], [9.1]])
 Y = np.array([0, 0, 0, 1, 1])
@@ -99,3 +104,21 @@ def test_the_quota_that_a_method_is_made_for_needs_labels() -> None:
 def test_words_that_do_not_fit(words: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         prune.select_rows(**words)
+
+
+def test_help_shows_the_options_of_all_methods_with_their_types() -> None:
+    shown = pydoc.plain(pydoc.render_doc(prune.select_rows))
+    every = {name for method in SELECTORS.values() for name in method.options}
+    parameters = inspect.signature(prune.select_rows).parameters
+    assert every < set(parameters)
+    assert "**options" not in shown
+    assert parameters["metric"].annotation == Literal["euclidean", "cosine"] | None
+    for name in every:
+        assert (parameters[name].default, f"{name}: " in shown) == (None, True)
+
+
+def test_an_option_of_none_is_what_the_method_has() -> None:
+    plain = prune.select_rows(X, method="kcenter", k=3)
+    assert prune.select_rows(X, method="kcenter", k=3, metric=None).rows.tolist() == plain.rows.tolist()
+    with pytest.raises(OptionError, match="kcenter has no option 'metrik'"):
+        prune.select_rows(X, method="kcenter", k=3, metrik="cosine")
