@@ -7,7 +7,8 @@ from typing import Any
 
 from prune.core.column_name import DEEPFOOL, EMBEDDING, FEATURES, FIRST_RUN, GRAD_NORM, TRACE, ColumnName
 from prune.core.errors import StoreError
-from prune.store import Store, read_selection
+from prune.steps.evaluate.earlier_choices import choices_behind
+from prune.store import Store
 from prune.store.column_json import known_recipe
 from prune.store.layout import COLUMNS
 
@@ -15,14 +16,17 @@ _COSTLY = (TRACE, GRAD_NORM, DEEPFOOL)  # kinds whose seconds are kept, column b
 
 
 def selecting_seconds(store: Store, about: Mapping[str, Any]) -> float | None:
-    """Return the seconds that choosing took; None where that is not known."""
+    """Return the seconds that choosing took, with what it was chosen within; None where that is not known."""
+    own, within = None, about.get("selection")
     if "choice" in about:
-        return store.costs.get(about["choice"])
+        own, within = store.costs.get(about["choice"]), about.get("within")
+        if own is None:
+            return None
     try:
-        seconds = read_selection(store, about["selection"]).about["seconds"]["select"]["total"]
+        behind = [chosen.about["seconds"]["select"]["total"] for chosen in choices_behind(store, within)]
+        return sum(map(float, behind), own or 0.0)
     except (StoreError, KeyError, ValueError, TypeError):
         return None
-    return float(seconds)
 
 
 def scoring_seconds(store: Store, chosen_by: Mapping[str, str]) -> float | None:

@@ -13,11 +13,10 @@ from prune.core.safe_text import counted, duration
 from prune.steps.evaluate.asked_sets import AskedSet
 from prune.steps.evaluate.cells import Cell
 from prune.steps.evaluate.protocol import Protocol
+from prune.steps.evaluate.spec_choice import chosen_set, is_chosen
 from prune.steps.evaluate.training_sets import (
     TrainingSet,
-    chosen_set,
     everything,
-    is_chosen,
     random_set,
     stored_set,
     trainable_part,

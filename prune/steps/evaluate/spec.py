@@ -98,6 +98,7 @@ def parse_spec(text: str, selections: Collection[str], scores: Collection[str] =
     if not all(parts):
         raise OptionError(f"{text!r} lacks a method before or after >", "--select 'semdedup>random'")
     stages = tuple(_stage(part, selections, scores) for part in parts)
+    _require_first_within(stages)
     for stage in stages[:-1]:
         if not stage.is_sized:
             raise OptionError(
@@ -110,6 +111,20 @@ def parse_spec(text: str, selections: Collection[str], scores: Collection[str] =
             f"--fraction {stages[-1].asked['fraction']}" if name == "fraction" else "--fraction 0.3",
         )
     return Spec(">".join(stage.text for stage in stages), stages)
+
+
+def _require_first_within(stages: Sequence[SpecStage]) -> None:
+    """Refuse `within=` where a stage chooses within the one before it."""
+    for place, stage in enumerate(stages[1:], 1):
+        if "within" in stage.asked:
+            pair = f"within={stage.asked['within']}"
+            texts = [one.text for one in stages]
+            texts[place] = texts[place].replace(f",{pair}", "")
+            texts[0] = texts[0] if "within" in stages[0].asked else f"{texts[0]},{pair}"
+            raise OptionError(
+                f"{stage.text!r} chooses within what the stage before it kept, and says {pair}",
+                f"--select '{'>'.join(texts)}'",
+            )
 
 
 def _split(word: str) -> list[str]:

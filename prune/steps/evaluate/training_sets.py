@@ -1,15 +1,8 @@
-"""What targets are trained on: selections, random sets of the same size, and everything.
-
-A selection that is made to be evaluated is no selection of the store: it is a column `choice.…`, made once,
-so that neither the list of selections grows nor the latest of them changes.
-"""
+"""What targets are trained on: selections, random sets of the same size, and everything."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,22 +11,14 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Array, Rows, Weights
-from prune.core.column_name import CHOICE, ColumnName
 from prune.core.errors import OptionError
-from prune.core.progress import StagesOnly
 from prune.core.quota import groups, select_under_quota
 from prune.core.selection import Selection
 from prune.selectors.random import random
-from prune.steps.evaluate.spec import Spec
-from prune.steps.select.by_class import ChoiceTask, choose
-from prune.steps.select.inputs import resolve
-from prune.steps.select.run import selection_recipe
-from prune.steps.settings import Settings
-from prune.store import Dataset, Store, identity, outdated_by, read_selection
-from prune.store.layout import COLUMN, COLUMNS
+from prune.steps.evaluate.earlier_choices import columns_behind, quotas_behind, telling_quota
+from prune.store import Dataset, Store, outdated_by, read_selection
 
 RANDOM, EVERYTHING = "random", "everything"
-_VERSION = 1  # raised when the same selection would be kept in another way
 _ABOUT = ("method", "asked", "options", "k", "from")  # of a stored selection, what goes with its cells
 
 
@@ -99,98 +84,8 @@ def stored_set(store: Store, name: str) -> TrainingSet:
             f"{chosen.again}   # then evaluate it",
         )
     about = {key: chosen.about[key] for key in _ABOUT if key in chosen.about}
-    return TrainingSet(name, None, chosen.rows, chosen.weights, {**about, "selection": name})
-
-
-def chosen_set(store: Store, spec: Spec, fraction: str | None, settings: Settings) -> TrainingSet:
-    """Return what a SPEC keeps, chosen now or before.
-
-    Raises
-    ------
-    OptionError, DataError, StoreError
-        As of `select`.
-    """
-    column, recipe = _column(store, spec, fraction, settings)
-    writer = store.write_column(column, recipe, rows=len(store.dataset))
-    if not writer.finished:
-        began = time.perf_counter()
-        weights, about = _choose(store, spec, fraction, settings)
-        for part in writer.missing():
-            writer.put(part, weights[part.start : part.stop])
-        writer.attach("about", 0, json.dumps(about, sort_keys=True).encode(), "json")
-        writer.finish()
-        store.add_cost(identity(recipe), time.perf_counter() - began)
-    store.publish(columns={column: identity(recipe)})
-    made = store.open_column(column, identity(recipe))
-    kept: Array = made.read()
-    rows = np.flatnonzero(kept >= 0)
-    weights = kept[rows]
-    about = json.loads(made.attachment("about", 0))
-    plain = bool((weights == 1).all())
-    return TrainingSet(
-        spec.text, fraction, rows, None if plain else weights, {**about, "choice": identity(recipe)}
-    )
-
-
-def is_chosen(store: Store, spec: Spec, fraction: str | None, settings: Settings) -> bool:
-    """Whether a SPEC was chosen before, of the same columns."""
-    column, recipe = _column(store, spec, fraction, settings)
-    return (store.path / COLUMNS / column / identity(recipe) / COLUMN).exists()
-
-
-def _column(
-    store: Store, spec: Spec, fraction: str | None, settings: Settings
-) -> tuple[ColumnName, dict[str, Any]]:
-    asked = {"spec": spec.text, "fraction": fraction, "seed": settings.seed}
-    stages = [
-        selection_recipe(store, request, settings) for request in _requests(spec, fraction, settings.seed)
-    ]
-    recipe = {"column": CHOICE, "version": _VERSION, **asked, "stages": stages}
-    return ColumnName(f"{CHOICE}.{identity(asked)}"), recipe
-
-
-def _requests(spec: Spec, fraction: str | None, seed: int) -> list[Any]:
-    own = [stage.request(seed) for stage in spec.stages[:-1]]
-    last = spec.stages[-1]
-    if fraction is None and not last.is_sized:
-        raise OptionError(f"{spec.text} wants to know how much to keep", "--fraction 0.3   # or several")
-    return [*own, last.request(seed) if fraction is None else last.request(seed, fraction=fraction)]
-
-
-def _choose(
-    store: Store, spec: Spec, fraction: str | None, settings: Settings
-) -> tuple[Weights, dict[str, Any]]:
-    """Return the weight of every sample, −1 where it is not kept, and how that came about.
-
-    Each stage chooses among what the one before kept; columns that decided any of them count.
-    """
-    quiet = replace(settings, reporter=StagesOnly(settings.reporter))
-    kept, decisive = None, dict[str, str]()
-    for request in _requests(spec, fraction, settings.seed):
-        inputs = resolve(store, request, quiet)
-        task = inputs.task if kept is None else _within(inputs.task, kept, spec)
-        chosen = choose(task, inputs.material())
-        kept, decisive = np.sort(chosen.rows), decisive | inputs.decisive
-    weights = np.full(len(store.dataset), -1, np.float32)
-    weights[chosen.rows] = chosen.weights
-    return weights, {"from": decisive, "k": len(chosen), "quota": task.quota}
-
-
-def _within(task: ChoiceTask, kept: Rows, spec: Spec) -> ChoiceTask:
-    """Return the choice among what was kept before.
-
-    Raises
-    ------
-    OptionError
-        There are not so many.
-    """
-    rows = np.intersect1d(task.rows, kept)
-    if task.k is not None and task.k > len(rows):
-        raise OptionError(
-            f"{spec.text} is to choose {task.k} samples of {len(rows)} that are left",
-            f"--fraction {math.floor(100 * len(rows) / len(task.rows)) / 100:g}, or keep more before",
-        )
-    return replace(task, rows=rows)
+    behind = {"from": columns_behind(store, name), "quota": telling_quota(quotas_behind(store, name))}
+    return TrainingSet(name, None, chosen.rows, chosen.weights, {**about, **behind, "selection": name})
 
 
 def _digest(values: Array) -> str:

@@ -37,7 +37,7 @@ def require_blind(store: Store, chosen: TrainingSet, rate: float) -> None:
     OptionError
         A label may have decided.
     """
-    quota = chosen.about.get("quota") or (chosen.about.get("asked") or {}).get("quota") or "none"
+    quota = chosen.about.get("quota", "none")
     by = [name for name, of in made_from(store, chosen.about.get("from", {})) if not _blind(store, name, of)]
     if quota == "none" and not by:
         return

@@ -23,7 +23,7 @@ from prune.steps.score_columns import hardest_are_low, score_column
 from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, checked_reweight
 from prune.steps.select.class_errors import ClassErrors, class_errors, easiness, errors_in, traces
 from prune.steps.select.eligible import Eligible, budget, find_eligible
-from prune.steps.select.narrowing import Narrowing, narrowing
+from prune.steps.select.narrowing import EarlierSelection, Narrowing, narrowing
 from prune.steps.select.request import SelectRequest
 from prune.steps.settings import Settings
 from prune.steps.space_columns import GRADIENTS, SpaceSource, of_originals, space_name
@@ -97,8 +97,15 @@ class SelectionInputs:
         )
 
 
-def resolve(store: Store, request: SelectRequest, settings: Settings) -> SelectionInputs:
+def resolve(
+    store: Store, request: SelectRequest, settings: Settings, *, earlier: EarlierSelection | None = None
+) -> SelectionInputs:
     """Find who may be chosen and from what; the caller holds the store for writing.
+
+    Parameters
+    ----------
+    earlier
+        What to choose within, where that is no selection of the store.
 
     Raises
     ------
@@ -113,7 +120,7 @@ def resolve(store: Store, request: SelectRequest, settings: Settings) -> Selecti
         hardest_by = score_column(store, request.drop_by or request.score, method.score)
     rejects = all_rejects(store, dataset)
     say = settings.reporter
-    narrowed = narrowing(store, request, settings)
+    narrowed = narrowing(store, request, settings, earlier)
     columns = {"score": score, "hardest_by": hardest_by}
     eligible = find_eligible(dataset, rejects, request, **columns, left_out=narrowed.left_out(), reporter=say)
     errors = _errors(store, dataset, request, eligible)

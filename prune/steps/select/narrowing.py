@@ -66,11 +66,21 @@ class Narrowing:
         return pa.array(keys, pa.string())
 
 
-def narrowing(store: Store, request: SelectRequest, settings: Settings) -> Narrowing:
-    """Read the earlier selection, look for leaks and for suspects; for the holder of the store's lock."""
+def narrowing(
+    store: Store, request: SelectRequest, settings: Settings, earlier: EarlierSelection | None = None
+) -> Narrowing:
+    """Read the earlier selection, look for leaks and for suspects; for the holder of the store's lock.
+
+    Parameters
+    ----------
+    earlier
+        What to choose within where that is no selection of the store; instead of the one asked for.
+    """
     within = request.within
+    if earlier is None and within is not None:
+        earlier = earlier_selection(store, within, settings.reporter)
     return Narrowing(
-        None if within is None else earlier_selection(store, within, settings.reporter),
+        earlier,
         tuple(leaks_under_lock(store, source, settings) for source in request.drop_leaks),
         suspect_list(store, request.drop_suspects),
     )
@@ -118,6 +128,13 @@ def earlier_selection(store: Store, name: str, reporter: Reporter) -> EarlierSel
 def reason_within(name: str, reason: str | None) -> str:
     """Return why what a selection did not keep, for this reason, may not be chosen within it."""
     return f"not in {name}" if reason is None or reason in _OF_THE_CHOICE else reason
+
+
+def stage_before(name: str, kept: Rows, n: int) -> EarlierSelection:
+    """Return what a stage of a chain kept of n samples, for the next one to choose within."""
+    others = np.setdiff1d(np.arange(n), kept)
+    none = others[:0]
+    return EarlierSelection(name, "", kept, dict.fromkeys(others.tolist(), f"not in {name}"), none, none)
 
 
 def require_other_name(name: str, within: str | None) -> None:
