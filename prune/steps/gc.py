@@ -15,7 +15,7 @@ from prune.store.current_writer import CurrentWriter, current_writer
 from prune.store.layout import ASIDE, BEGUN, COLUMNS, SCANS
 from prune.store.removal import left_in, remove_empty, retire
 from prune.store.unfinished import begun
-from prune.store.unused import Unused, size_of, unused
+from prune.store.unused import Unused, broken_neighbours, size_of, unused
 from prune.store.write_lock import tell_holder
 from prune.system import files
 
@@ -31,6 +31,7 @@ def gc(
     """Remove what nothing shows any more: never what a verb would read, nor the work of a command that runs.
 
     What is removed is first moved out of sight as a whole, so that a kill at any time leaves a whole store.
+    Kept neighbours that are damaged go too: whatever needs them finds them again.
 
     Parameters
     ----------
@@ -60,6 +61,8 @@ def gc(
     with held.writing(wait=settings.wait, say=settings.reporter.say):
         tell_holder(held.path, "gc")
         gone, kept = _unshown(held, settings, unfinished=unfinished)
+        if broken := broken_neighbours(held):
+            held.publish(without=broken)
         with settings.reporter.stage("removing", len(gone), "pieces") as advance:
             for piece in gone:
                 retire(held.path, piece.path)
@@ -74,7 +77,8 @@ def _unshown(
     store: Store, settings: Settings, *, unfinished: bool, writer: CurrentWriter | None = None
 ) -> tuple[list[Unused], list[Unused]]:
     """Return what is to go, and what stays though nothing shows it: of another writer, whatever was asked."""
-    pieces = [*unused(store, None if writer is None else str(writer)), *_old_scans(store, settings)]
+    broken = broken_neighbours(store) if writer is None else []
+    pieces = [*unused(store, None if writer is None else str(writer), broken), *_old_scans(store, settings)]
     gone = [piece for piece in pieces if not piece.unfinished or (unfinished and writer is None)]
     kept = [piece for piece in pieces if piece not in gone]
     aside = store.path / ASIDE

@@ -47,14 +47,14 @@ class NeighbourColumns:
         if float(n) ** 2 * width < WORTH:
             return search.whole()
         name = ColumnName.neighbours(search.place[0], self._embedding)
-        recipe = self._recipe(name, search)
-        writer = self._store.write_column(name, recipe, rows=n, part_rows=PART_ROWS)
-        if writer.finished:
+        kept = self._kept(name, search)
+        if kept is not None:
             self._reporter.say(f"the nearest of every sample are there already: {name}")
-            self._publish(name, recipe)
-            return _first(writer.finish(), search)
-        if not self._has_room(writer, search):
+            return _first(kept, search)
+        recipe = self._recipe(search, search.count)
+        if not self._has_room(self._store.path, search):
             return search.whole()
+        writer = self._store.write_column(name, recipe, rows=n, part_rows=PART_ROWS)
         self._reporter.say(f"{name} keeps the {search.count} nearest of every sample: {size(_bytes(search))}")
         if search.kind == "exact":
             _write_parts(writer, search, self._reporter)
@@ -66,30 +66,37 @@ class NeighbourColumns:
         self._publish(name, recipe)
         return found
 
-    def _recipe(self, name: str, search: NeighbourSearch) -> dict[str, Any]:
-        """Return how the column is made: that of the one there is, where its first few will do."""
-        metric, device = search.place
-        recipe = {
-            **self._origin,
-            "metric": metric,
-            "count": search.count,
-            "search": search.kind,
-            "version": 1,
-        }
-        if search.kind != "exact":  # what the lists find hangs on how they were made, and for how many
-            return {**recipe, "seed": search.seed, "device": device}
+    def _kept(self, name: str, search: NeighbourSearch) -> Column | None:
+        """Return a column that holds what the search would find, if there is one, whole: shown or not yet."""
+        recipes = [self._recipe(search, search.count)]
         there: Mapping[str, Any] = self._store.recipe_of(name) or {}
-        enough = isinstance(there.get("count"), int) and there["count"] >= search.count
-        return dict(there) if enough and {**there, "count": search.count} == recipe else recipe
+        count = there.get("count")
+        if isinstance(count, int) and count > search.count and there == self._recipe(search, count):
+            recipes.insert(0, dict(there))  # of an exact search, whose first few will do
+        for recipe in recipes:
+            column = self._store.whole_column(name, identity(recipe))
+            if column is not None:
+                self._publish(name, recipe)
+                return column
+        return None
 
-    def _has_room(self, writer: ColumnWriter, search: NeighbourSearch) -> bool:
+    def _recipe(self, search: NeighbourSearch, count: int) -> dict[str, Any]:
+        """Return how a column of so many neighbours is made."""
+        metric, device = search.place
+        recipe = {**self._origin, "metric": metric, "count": count, "search": search.kind, "version": 1}
+        if search.kind == "exact":
+            return recipe
+        asked = {"seed": search.seed, "device": device, "count": search.count}
+        return {**recipe, **asked}  # what the lists find hangs on how they were made, and for how many
+
+    def _has_room(self, place: Path, search: NeighbourSearch) -> bool:
         """Whether the column is small enough for its disk; say where it is not."""
         needed = _bytes(search)
         if needed > MOST:
             self._reporter.say(f"{size(needed)} of neighbours are not kept: at most {size(MOST)} are")
             return False
         try:
-            require_room(Path(writer.folder), needed)
+            require_room(place, needed)
         except OutputError as error:
             self._reporter.say(f"neighbours are not kept: {error}")
             return False

@@ -11,6 +11,7 @@ from prune.core.column_name import (
     EMBEDDING,
     FIRST_RUN,
     IMAGES,
+    NEIGHBOURS,
     RESULTS,
     TRACE,
     ColumnName,
@@ -45,7 +46,9 @@ def commands_of(store: Store) -> Callable[[str], str]:
     def command(what: str) -> str:
         if (what in RESULTS or ColumnName(what).kind == TRACE) and _is_own(store):
             return _OWN
-        if what == DATASETS:
+        if ColumnName(what).kind == NEIGHBOURS:
+            words = "prune gc"  # whatever needs them finds them again; what needed them may be there already
+        elif what == DATASETS:
             makers = sorted(words for words in known.values() if not words.startswith("prune select "))
             words = makers[0] if makers else "prune score --type el2n"
         elif what == TARGETS:

@@ -18,6 +18,7 @@ from prune.store.column_files import (
     NAMED,
     digest_of,
     find_file,
+    is_as_written,
     mapped,
     require_file,
     says,
@@ -71,6 +72,12 @@ class Column:
         """Bytes of the parts on disk."""
         paths = (self.folder / name for name in self.files)
         return sum(path.stat().st_size for path in paths if path.exists())
+
+    def is_whole(self) -> bool:
+        """Whether every file of it is there, as it was written."""
+        return says(self.folder / RECIPE, self.recipe) and all(
+            is_as_written(self.folder / name) for name in self.files
+        )
 
     def read(self, start: int = 0, stop: int | None = None) -> Array:
         """Return rows `start` to `stop`; read-only, and not copied when they lie in one part.

@@ -54,12 +54,17 @@ def digest_of(path: Path) -> str:
     return files.sha256(path)[:DIGEST_CHARS]
 
 
+def is_as_written(path: Path) -> bool:
+    """Whether a file is there with the bytes of its name."""
+    match = NAMED.fullmatch(path.name)
+    return match is not None and path.is_file() and digest_of(path) == match["digest"]
+
+
 def verify_file(path: Path, column: str) -> None:
     """Raise StoreError where a file is gone, or its bytes are not those of its name."""
-    match = NAMED.fullmatch(path.name)
     if not path.exists():
         raise damaged(f"part {path.name} of column {column} is missing", column, path.parent)
-    if match is None or not path.is_file() or digest_of(path) != match["digest"]:
+    if not is_as_written(path):
         raise damaged(f"part {path.name} of column {column} is damaged", column, path.parent)
 
 

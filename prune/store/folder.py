@@ -80,8 +80,9 @@ class StoreFolder:
             state = nothing_shown()
         for name in ("columns", "selections"):
             changes[name] = state[name] | changes.get(name, {})
-        gone = {*without, *_of_another_embedding(state["columns"], changes["columns"])}
-        shown = {name: id_ for name, id_ in changes["columns"].items() if name not in gone}
+        shown = {name: id_ for name, id_ in changes["columns"].items() if name not in without}
+        for name in _of_another_embedding(state["columns"], shown):
+            shown.pop(name, None)
         new = state | changes | {"columns": shown}
         if not self.exists() or new != state:
             files.write_json(self.path / STATE, sealed(new))
@@ -232,6 +233,14 @@ class StoreFolder:
     def open_column(self, name: str, identity_: str) -> Column:
         """Return a column that is complete, whether published or not."""
         return Column(name, self.path / COLUMNS / name / identity_)
+
+    def whole_column(self, name: str, identity_: str) -> Column | None:
+        """Return a column if all of it is there as it was written, published or not; else None."""
+        try:
+            column = self.open_column(name, identity_)
+        except StoreError:
+            return None
+        return column if column.is_whole() else None
 
     def recipe_of(self, name: str) -> dict[str, Any] | None:
         """Return how a shown column was made, also where it is damaged; None where nothing tells it."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from prune.core.column_name import EVALUATION, of_kinds
+from prune.core.column_name import EVALUATION, NEIGHBOURS, of_kinds
 from prune.core.errors import StoreError
 from prune.store.column_json import known_recipe
 from prune.store.folder import StoreFolder
@@ -37,13 +37,15 @@ class Unused:
     unfinished: bool = False  # a command can go on with it
 
 
-def unused(store: StoreFolder, writer: str | None = None) -> list[Unused]:
+def unused(store: StoreFolder, writer: str | None = None, broken: Collection[str] = ()) -> list[Unused]:
     """Return what the state of a store does not show, in order; of what may be gone on with, that it may.
 
     Parameters
     ----------
     writer
         Another command that is at work on the store now, in words: what it writes is not shown yet.
+    broken
+        Columns that are shown, and are not to be: see `broken_neighbours`.
 
     Raises
     ------
@@ -52,14 +54,24 @@ def unused(store: StoreFolder, writer: str | None = None) -> list[Unused]:
     """
     state = store.state_or_nothing
     owed = [folder for folder in _columns(store) if not (folder / COLUMN).exists()]
+    shown = {name: id_ for name, id_ in state["columns"].items() if name not in broken}
     going = begun(store.path)
     words = f"{', '.join(sorted(going.values()))} did not end" if going else None
     words = words if writer is None else f"{writer} is at work"
-    found = [*_old_columns(store, state["columns"], owed, words), *_old_datasets(store, state, owed, words)]
+    found = [*_old_columns(store, shown, owed, words), *_old_datasets(store, state, owed, words)]
     found += [*_old_selections(store, state["selections"]), *_old_targets(store, state)]
     if writer is None:
         return found
     return [p if p.unfinished else replace(p, why=f"not shown, but {words}", unfinished=True) for p in found]
+
+
+def broken_neighbours(store: StoreFolder) -> list[str]:
+    """Return the shown columns of neighbours that are not whole: whoever needs them finds them again.
+
+    Every byte of them is read.
+    """
+    shown = store.state_or_nothing["columns"]
+    return [name for name in of_kinds(shown, NEIGHBOURS) if store.whole_column(name, shown[name]) is None]
 
 
 def _columns(store: StoreFolder) -> list[Path]:

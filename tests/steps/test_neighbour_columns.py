@@ -185,6 +185,41 @@ def test_a_damaged_part_is_found_again(made: Store, kept: None, searches: list[i
     assert prune.verify("store")["exit_code"] == 0
 
 
+def test_damaged_ones_do_not_serve_who_wants_fewer(made: Store, kept: None) -> None:
+    selected("many", options={"neighbours": 9})
+    sorted(Path("store/columns", EUCLIDEAN).glob("*/part-00000-*"))[0].unlink()
+    fewer = selected("fewer", options={"neighbours": 4})
+    assert made.column(EUCLIDEAN).shape == (N, 4, 2)
+    assert prune.verify("store")["exit_code"] == 0
+    assert selected("again", options={"neighbours": 4})["keys_sha256"] == fewer["keys_sha256"]
+    selected("more", options={"neighbours": 9})
+    assert made.column(EUCLIDEAN).shape == (N, 9, 2)
+    assert prune.verify("store")["exit_code"] == 0
+
+
+@pytest.mark.parametrize("lost", ["*/part-00001-*", "*/column.json", "*"])
+def test_what_verify_says_of_damaged_ones_helps(made: Store, kept: None, lost: str) -> None:
+    selected("mine")
+    path = next(Path("store/columns", EUCLIDEAN).glob(lost))
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    [finding] = prune.verify("store")["findings"]
+    assert finding["command"] == "prune gc --store store"
+    assert selected("mine")["unchanged"]  # so the command that found them would not help
+    shown = made.columns
+    prune.gc("store", dry_run=True)
+    assert made.columns == shown
+    prune.gc("store")
+    assert made.columns == PLAIN
+    assert prune.verify("store")["exit_code"] == 0
+
+
+def test_an_embedding_that_goes_takes_its_neighbours(made: Store, kept: None) -> None:
+    selected("mine")
+    with made.writing():
+        made.publish(without=["embedding.precomputed"])
+    assert made.columns == PLAIN[1:]
+
+
 def test_nothing_changes_for_who_asks_again(made: Store, kept: None) -> None:
     assert not selected("mine")["unchanged"]
     assert selected("mine")["unchanged"]
@@ -206,12 +241,21 @@ def test_what_is_kept_is_said_and_bounded(made: Store, kept: None, monkeypatch: 
     monkeypatch.setattr(neighbour_columns, "MOST", 1000)
     selected("mine", settings=settings)
     assert "12 kB of neighbours are not kept: at most 1 kB are" in heard.said
-    assert made.columns == PLAIN
+    assert (made.columns, made.unfinished) == (PLAIN, [])
     monkeypatch.setattr(neighbour_columns, "MOST", 10**9)
     selected("other", settings=settings)
     assert f"{EUCLIDEAN} keeps the 5 nearest of every sample: 12 kB" in heard.said
     selected("third", settings=settings)
     assert f"the nearest of every sample are there already: {EUCLIDEAN}" in heard.said
+
+
+def test_a_full_disk_keeps_nothing(made: Store, kept: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Listener()
+    usage = type("Usage", (), {"free": 100, "total": 1000})
+    monkeypatch.setattr("prune.system.disk_space.shutil.disk_usage", lambda _: usage)
+    selected("mine", settings=Settings(device="cpu", reporter=heard))
+    assert "neighbours are not kept: store needs about 12 kB, 100 B are free" in heard.said
+    assert (made.columns, made.unfinished) == (PLAIN, [])
 
 
 def test_a_score_takes_what_a_selection_left(made: Store, kept: None, searches: list[int]) -> None:
