@@ -30,7 +30,7 @@ def demo(
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Run score, select and export on scikit-learn's handwritten digits."""
+    """Run the whole chain, with the comparison to random, on scikit-learn's handwritten digits."""
     from prune.commands.demo_chain import run
 
     result, lines = run(out, store or out / ".prune", run_settings(locals()))

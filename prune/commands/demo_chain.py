@@ -7,12 +7,14 @@ Digits", UCI Machine Learning Repository, 1998, https://doi.org/10.24432/C50P49,
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from prune import pipeline
+from prune.commands.evaluate_report import table_lines
 from prune.core.column_name import ColumnName
 from prune.core.safe_text import duration, number
 from prune.steps.settings import Settings
@@ -22,27 +24,43 @@ from prune.system import files
 _DIGITS = Path(__file__).with_name("digits.npz")
 
 
+_HELD_OUT = "0.2"  # of each class, to test on
+_SEEDS, _STEPS = 3, 60  # of each set that is compared: seconds, for digits
+
+
 def run(out: Path, store_path: Path, settings: Settings) -> tuple[dict[str, Any], list[str]]:
-    """Make the dataset, score it, keep 30 %, export that; return the results and the lines to show."""
+    """Make the dataset, score it, keep 30 %, export that, and compare it with random; and write a page.
+
+    Returns
+    -------
+    tuple
+        The result of each verb by its name, and the lines to show.
+    """
     data, store = out / "digits", Store(store_path)
     write_digits(data)
     training = {"epochs": 5, "size": 8, "flip": False}  # small images; a mirrored 2 is not a 2
-    scored = pipeline.score(store, str(data), types=["el2n", "aum"], training=training, settings=settings)
+    reading = replace(settings, reading={**settings.reading, "holdout": _HELD_OUT})
+    scored = pipeline.score(store, str(data), types=["el2n", "aum"], training=training, settings=reading)
     chosen = pipeline.select(store, method="kcenter", fraction="0.3", settings=settings)
     exported = pipeline.export(store, format="webdataset", out=out / "smaller", settings=settings)
-    took = (scored["seconds"], chosen["seconds"]["select"], exported["seconds"])
-    first, second, third = (duration(seconds["total"]) for seconds in took)
+    compared = pipeline.evaluate(store, select=["kcenter"], seeds=_SEEDS, steps=_STEPS, settings=settings)
+    page = pipeline.report(store, out=out / "report.html", settings=settings)
     lines = [
-        f"prune score --type el2n,aum {data}   # {first}",
-        f"prune select --method kcenter --fraction 0.3   # {second}",
-        f"prune export --format webdataset --out {out / 'smaller'}   # {third}",
+        f"prune score --type el2n,aum --holdout {_HELD_OUT} {data}   # {_took(scored)}",
+        f"prune select --method kcenter --fraction 0.3   # {duration(chosen['seconds']['select']['total'])}",
+        f"prune export --format webdataset --out {out / 'smaller'}   # {_took(exported)}",
+        f"prune evaluate --select kcenter --seeds {_SEEDS} --steps {_STEPS}   # {_took(compared)}",
+        f"prune report --out {out / 'report.html'}   # {_took(page)}",
         "",
         *_table(store),
         "",
-        f"kept {number(chosen['k'])} of {number(chosen['n'])}; the smaller dataset is in {out / 'smaller'}, "
-        f"why each sample was kept or not in {store.path / 'selections' / chosen['name']}",
+        *table_lines(compared),
+        "",
+        f"kept {number(chosen['k'])} of {number(compared['usable'])}; the smaller dataset is in "
+        f"{out / 'smaller'}, a page to look at is {out / 'report.html'}",
     ]
-    return {"score": scored, "select": chosen, "export": exported}, lines
+    found = {"score": scored, "select": chosen, "export": exported, "evaluate": compared, "report": page}
+    return found, lines
 
 
 def write_digits(folder: Path) -> None:
@@ -66,13 +84,17 @@ def write_digits(folder: Path) -> None:
         files.sync_folder(folder.parent)
 
 
+def _took(result: dict[str, Any]) -> str:
+    return duration(result["seconds"]["total"])
+
+
 def _table(store: Store) -> list[str]:
     chosen = read_selection(store).manifest
-    labels, selected = chosen["label"].to_numpy(), chosen["selected"].to_numpy()
     el2n = chosen[ColumnName.score("el2n")].to_numpy()
+    labels, selected, scored = chosen["label"].to_numpy(), chosen["selected"].to_numpy(), np.isfinite(el2n)
     lines = [f"{'class':<8}{'samples':>9}{'kept':>7}{'share':>8}{'el2n kept':>12}{'el2n dropped':>14}"]
     for label in np.unique(labels):
-        of = labels == label
+        of = (labels == label) & scored  # not what is held out
         kept, dropped = of & selected, of & ~selected
         lines.append(
             f"{label!s:<8}{of.sum():>9}{kept.sum():>7}{kept.sum() / of.sum():>8.0%}"
