@@ -13,7 +13,7 @@ from prune.core.errors import DataError
 from prune.core.progress import SILENT
 from prune.modalities.image.decode import Crop, to_pixels
 from prune.modalities.image.decode_settings import PLAIN, Decoding, UnreadableImageError
-from prune.system.executors.executor import BlockLostError, Processes
+from prune.system.executors.executor import BlockLostError, Processes, may_start_processes
 
 Batch = tuple[int, Images, dict[int, str]]
 
@@ -53,7 +53,7 @@ def read_images(
     crop
         What becomes of each image.
     workers
-        Processes; 0 decodes in this one.
+        Processes; 0 decodes in this one, as where it may not have others.
     batch
         Images in a batch; fewer where they are large, so that a batch stays near 8 MB.
     say
@@ -71,7 +71,7 @@ def read_images(
         The reader cannot read on, or a worker died at the same images twice.
     """
     step = max(1, min(batch, _TASK_BYTES // (3 * crop.size**2)))
-    if workers == 0:
+    if workers == 0 or not may_start_processes():
         return _read_here(reader, samples, crop, step)
     return _read_apart(reader, samples, crop, step, workers, say)
 

@@ -47,6 +47,14 @@ class Executor(Protocol):
         """
 
 
+def may_start_processes() -> bool:
+    """Whether this process may have others: not a daemonic one, such as a worker of a pool of somebody's."""
+    import multiprocessing
+
+    process = multiprocessing.current_process()
+    return not process.daemon or getattr(process, "_inheriting", False)  # which a script without a guard is
+
+
 class ThisProcess:
     """Runs every block here, when its result is asked for."""
 

@@ -1,6 +1,7 @@
 """A dataset comes as batches in its order, the same from any number of processes."""
 
 import io
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -239,3 +240,13 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path, monkeypatch):
             pass
         process.kill()
     assert all_gone(process.pid)
+
+
+def test_a_process_that_may_have_no_others_reads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, _, _ = gathered(read_images(Drawn(), samples_of(5), CROP, workers=0))
+    process = multiprocessing.current_process()
+    monkeypatch.setitem(process._config, "daemon", True)  # type: ignore[attr-defined]  # as in a Pool
+    with pytest.raises(AssertionError, match="daemonic"):
+        multiprocessing.Process().start()
+    pixels, _, _ = gathered(read_images(Drawn(), samples_of(5), CROP, workers=2))
+    assert np.array_equal(pixels, expected)
