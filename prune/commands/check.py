@@ -116,7 +116,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
         lines += ["      " + _sample(sample) for sample in listed[:_SHOWN] if not one["passed"]]
         if len(listed) > _SHOWN and not one["passed"]:
             lines.append(f"      … and {len(listed) - _SHOWN:,} more: --json")
-    kept = f"{result['k']:,} of {result['n']:,} samples"
+    kept = f"{result['k']:,} of {result['usable']:,} samples"
     lines.append(f"selection {result['selection']}, {kept}, in {duration(result['seconds'])}")
     return lines
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from prune.commands import completion as c
 from prune.commands import options as o
-from prune.commands.console import finish, noting, reporter
+from prune.commands.console import finish, noting
+from prune.commands.run_settings import run_settings
 from prune.core import method_names
-from prune.system.cores import core_count
 
 
 def evaluate(
@@ -137,8 +137,6 @@ def evaluate(
     """Train a target on selections, on random sets of the same size and on everything, and compare them."""
     from prune import pipeline
     from prune.commands.evaluate_report import shown_lines, table_lines
-    from prune.steps.settings import Settings
-    from prune.system.memory import parse_memory
 
     if show:
         from prune.steps.evaluate.shown import shown
@@ -146,16 +144,7 @@ def evaluate(
         held = shown(store)
         finish(held, shown_lines(held), as_json=json, quiet=quiet)
         return
-    settings = Settings(
-        seed=seed,
-        device=device.value,
-        workers=core_count() if workers is None else workers,
-        on_error=on_error.value,
-        max_bad=max_bad,
-        wait=wait,
-        memory=None if max_memory is None else parse_memory(max_memory),
-        reporter=reporter(quiet=quiet),
-    )
+    settings = run_settings(locals())
     result = pipeline.evaluate(
         store,
         data,

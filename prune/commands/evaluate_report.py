@@ -16,7 +16,8 @@ def table_lines(result: Mapping[str, Any]) -> list[str]:
     split = f", split {test['split']}" if test["split"] else ""
     about = (
         f"{result['model']}, {protocol}, {counted(result['seeds'], 'seed')}, "
-        f"accuracy in % after the last step on {test['source']}{split}"
+        f"accuracy in %{'' if result['protocol']['kind'] == 'fit' else ' after the last step'} "
+        f"on {test['source']}{split}"
     )
     chosen = [f"chosen at {one['in_words']}" for one in result["chosen"]]
     return [about, "", *_table(result["results"]), "", *_notes(result["results"]), *chosen]

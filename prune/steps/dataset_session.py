@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Opened:
     settings: Settings
     max_pixels: int = MAX_PIXELS  # of an image
     bits: int | None = None  # of 16-bit pictures, where another dataset decides what is white
+    location: Mapping[str, Any] = field(default_factory=dict)  # of a command's DATA; see `locate`
 
     @property
     def images(self) -> Scanned:
@@ -107,7 +108,7 @@ def opened(
     StoreError
         The store is busy, or was made from another dataset or from this one before it changed.
     """
-    location = _locate(store, data, settings)
+    location = locate(store, data, settings)
     location["reading"] = with_holdout(
         store, location["reading"], settings.reading.get(FRACTION), settings.seed
     )
@@ -138,9 +139,8 @@ def opened(
             tell_hidden(store, fingerprint, settings.reporter.say)
             store.write_dataset(dataset)
         note.has_work(yet=True)
-        yield Opened(
-            store, reader, dataset, fingerprint, settings, pixels_of(location["reading"].get(_LIMIT))
-        )
+        limit = pixels_of(location["reading"].get(_LIMIT))
+        yield Opened(store, reader, dataset, fingerprint, settings, limit, location=location)
         _remember(store, location)
 
 
@@ -175,7 +175,7 @@ def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[
     DataError
         The dataset is not where it was.
     """
-    location = _locate(store, None, settings)
+    location = locate(store, None, settings)
     with _as_it_was(store, location, settings):
         reader = _open(location)
         known = store.path / ("no scans" if fresh else SCANS)
@@ -188,7 +188,7 @@ def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[
 
 def unscanned(store: Store, dataset: Dataset, settings: Settings) -> Opened:
     """Open the dataset that a store knows to look at single samples, without a look at all the others."""
-    location = _locate(store, None, settings)
+    location = locate(store, None, settings)
     limit = pixels_of(location["reading"].get(_LIMIT))
     return Opened(store, _open(location), dataset, dataset.fingerprint, settings, limit)
 
@@ -196,7 +196,7 @@ def unscanned(store: Store, dataset: Dataset, settings: Settings) -> Opened:
 def opened_under_lock(store: Store, settings: Settings) -> Opened:
     """Open the dataset that the store knows, for the holder of the store's lock; errors as of `reopened`."""
     reader, dataset = reopened(store, settings)
-    limit = _locate(store, None, settings)["reading"].get(_LIMIT)
+    limit = locate(store, None, settings)["reading"].get(_LIMIT)
     return Opened(store, reader, dataset, dataset.fingerprint, settings, pixels_of(limit))
 
 
@@ -218,7 +218,8 @@ def known_dataset(store: Store, settings: Settings, what: str = "selecting from 
         return known
 
 
-def _locate(store: Store, data: str | None, settings: Settings) -> dict[str, Any]:
+def locate(store: Store, data: str | None, settings: Settings = DEFAULTS) -> dict[str, Any]:
+    """Return where DATA, else the dataset of a store, lies (`data`), and how it is read (`reading`)."""
     asked = {name: value for name, value in settings.reading.items() if value is not None}
     if data is not None:
         if not os.fspath(data):
@@ -274,7 +275,7 @@ def _is_known(store: Store, location: Mapping[str, Any]) -> bool:
     """Whether the store is about the dataset at this place, read in this way."""
     try:
         about = store.state.get("dataset") if store.exists() else None
-        known = _locate(store, None, DEFAULTS)
+        known = locate(store, None)
     except (StoreError, DataError):
         return False
     return about is not None and _noted(store, known) == _noted(store, location)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from prune.core.column_name import ColumnName
 from prune.core.progress import Clock
+from prune.encoders import PRECOMPUTED
 from prune.readers.scan_summary import account
 from prune.steps.dataset_session import opened
 from prune.steps.embedding_column import EmbedRequest, embed_column
@@ -27,6 +29,8 @@ def embed(
         same = shown.get(finished.name) == identity(finished.recipe)
         store.publish(dataset=ready.fingerprint, columns={finished.name: identity(finished.recipe)})
         seconds = clock.stop()
+        if finished.name in store.made and finished.name != ColumnName.embedding(PRECOMPUTED):
+            store.add_cost(identity(finished.recipe), seconds["total"])
         store.remember_timings("embed", seconds, command, [finished.name])
     return {
         "n": len(ready.dataset),

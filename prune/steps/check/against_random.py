@@ -14,6 +14,7 @@ from prune.core.store_option import in_store
 from prune.steps.check.conditions import CheckedSelection, Outcome
 from prune.steps.evaluate.intervals import Difference
 from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable, evaluations
+from prune.steps.evaluate.test_advice import naming_a_test
 from prune.steps.evaluate.training_sets import TrainingSet
 from prune.steps.rejects import all_rejects
 
@@ -105,8 +106,9 @@ def _missing(checked: CheckedSelection, seen: list[_Seen], counted_: list[_Seen]
 
 def _first(checked: CheckedSelection) -> str:
     """Return the command that evaluates the selection, on what is held out where something is."""
-    test = "" if len(checked.dataset.held_out) else " --test test/"
-    return f"prune evaluate{test} --select {shlex.quote(checked.stored.name)}"
+    test = naming_a_test(checked.store)
+    words = " --test DATA" if test is None else test
+    return f"prune evaluate{words} --select {shlex.quote(checked.stored.name)}"
 
 
 def _seen(checked: CheckedSelection) -> list[_Seen]:

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from prune.core.arrays import Rows
-from prune.core.errors import DataError, OptionError
+from prune.core.errors import DataError, OptionError, StoreError
 from prune.modalities.image.thumbnail_vectors import SIDE
-from prune.steps.dataset_session import Opened
+from prune.steps.dataset_session import Opened, locate
 from prune.steps.rejects import check_rejects
 from prune.steps.select.target.dataset import TargetDataset, find_dataset
 from prune.steps.select.target.pool import TargetPool
 from prune.steps.settings import Settings
 from prune.store import Column, Dataset, Store, identity
-from prune.store.layout import LOCATION, TARGETS
-from prune.system import files
+from prune.store.layout import TARGETS
 from prune.system.local_paths import is_there
 
 _WHAT = "held-out samples"
@@ -68,9 +67,8 @@ def _own_split(store: Store, name: str, settings: Settings) -> TargetDataset | N
     """Return a split of the dataset of a store, if it has one of this name and nothing else has it."""
     if is_there(name) or "/" in name:
         return None
-    with contextlib.suppress(DataError, OptionError, OSError, ValueError, KeyError):
-        data = str(files.read_record(store.path / LOCATION)["data"])
-        return find_dataset(TargetPool(store, ""), data, name, settings)
+    with contextlib.suppress(DataError, OptionError, StoreError):
+        return find_dataset(TargetPool(store, ""), str(locate(store, None)["data"]), name, settings)
     return None
 
 

@@ -115,6 +115,7 @@ def checked(store: Store, selection: str | None, request: CheckRequest, settings
         "selection": stored.name,
         "k": len(about.rows),
         "n": len(dataset),
+        "usable": stored.about.get("usable", len(dataset)),  # what a fraction is a fraction of
         "passed": passed,
         "conditions": [outcome.described for outcome in outcomes],
         "advice": _advice(outcomes),

@@ -13,6 +13,7 @@ from prune.core.progress import Reporter
 from prune.core.safe_text import printable
 from prune.core.store_option import in_store
 from prune.steps.evaluate.spec import Spec, SpecStage, parse_spec
+from prune.steps.evaluate.test_advice import evaluate_words
 from prune.store import Store
 
 if TYPE_CHECKING:
@@ -103,8 +104,7 @@ def _size(store: Store, asked: Mapping[str, Any]) -> float:
 
 
 def _nothing_chosen(store: Store, size: float, known: Sequence[str]) -> StoreError:
-    test = "" if len(store.dataset.held_out) else " --test test"
-    words = in_store(f"prune evaluate --choose --fraction {size:.3g}{test}", str(store.path))
+    words = evaluate_words(store, f"--choose --fraction {size:.3g}")
     at = ", ".join(f"{100 * float(one):.3g} %" for one in sorted(known, key=float))
     what = f"only at {at}" if known else "at no size"
     return StoreError(

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prune.core.column_name import DEEPFOOL, EMBEDDING, FEATURES, FIRST_RUN, GRAD_NORM, TRACE, ColumnName
+from prune.core.column_name import (
+    DEEPFOOL,
+    EMBEDDING,
+    FEATURES,
+    FIRST_RUN,
+    GRAD_NORM,
+    TRACE,
+    ColumnName,
+    of_kinds,
+)
 from prune.core.errors import StoreError
 from prune.steps.evaluate.earlier_choices import choices_behind
 from prune.store import Store
@@ -52,13 +61,25 @@ def scoring_seconds(store: Store, chosen_by: Mapping[str, str]) -> float | None:
         elif column.kind in _COSTLY:
             seconds = costs.get(of)
         elif column.kind == EMBEDDING and column != FEATURES:
-            seconds = store.timings.get("embed", {}).get("total")
+            seconds = _encoding_seconds(store, column, of)
         else:
             continue  # arithmetic on the others
         if seconds is None:
             return None
         total += seconds
     return total
+
+
+def _encoding_seconds(store: Store, column: ColumnName, of: str) -> float | None:
+    """Return what the pass of an encoder took; None of features that were computed elsewhere.
+
+    Earlier versions kept the time of the last pass alone, which is that of the only encoder there is.
+    """
+    encoders = [name for name in of_kinds(store.columns, EMBEDDING) if name != FEATURES]
+    if (recipe := _recipe(store, column, of)) is None or recipe.get("encoder") == "precomputed":
+        return None
+    last = store.timings.get("embed", {}).get("total") if encoders == [column] else None
+    return store.costs.get(of, last)
 
 
 def made_from(store: Store, columns: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -201,7 +201,7 @@ def _train(evaluation: Evaluation, cells: Sequence[Cell]) -> list[Cell]:
         share = 100 * len(cell.set.rows) / usable
         what = f"cell {number} of {len(missing)}: {cell.set.spec}, {share:.3g} %, seed {cell.run}"
         began = time.perf_counter()
-        samples = cell.steps * min(target.protocol.batch, len(cell.set.rows))
+        samples = target.protocol.samples(len(cell.set.rows))
         with evaluation.ready.settings.reporter.stage(what, samples) as advance:
             predicted = target.predictions(cell.set, cell.run, advance)
         seconds = time.perf_counter() - began

@@ -54,6 +54,14 @@ class Protocol:
         """Return the steps of a set of n samples."""
         return self.count if self.kind != "epochs" else self.count * _epoch(n, self.batch)
 
+    def samples(self, n: int) -> int:
+        """Return how many samples the steps of a set of n look at, with the last epoch as far as it goes."""
+        if self.kind == "fit":
+            return n
+        ends = _ends(n, self.batch)
+        epochs, more = divmod(self.steps(n), len(ends))
+        return epochs * n + (ends[more - 1] if more else 0)
+
     @property
     def recipe(self) -> dict[str, Any]:
         """All of it, as JSON."""
@@ -69,6 +77,10 @@ _FEW = 16  # as the proxy is trained: steps of an epoch, and samples of a step, 
 
 
 def _epoch(n: int, batch: int) -> int:
-    from prune.proxy.training_length import steps_of_epoch  # loads torch
+    return len(_ends(n, batch))
 
-    return steps_of_epoch(n, batch)
+
+def _ends(n: int, batch: int) -> list[int]:
+    from prune.proxy.training_length import TrainingLength  # loads torch
+
+    return TrainingLength(1, batch).ends(n)

@@ -8,6 +8,7 @@ from typing import Any
 
 from prune.core.errors import OptionError
 from prune.steps.evaluate.results import evaluations
+from prune.steps.evaluate.test_advice import evaluate_words
 from prune.store import Store
 
 
@@ -29,7 +30,7 @@ def shown(store: Store | str | Path) -> dict[str, Any]:
     if not len(table):
         raise OptionError(
             f"nothing was evaluated in {held.path} yet",
-            "prune evaluate --test test --select kcenter --fraction 0.3",
+            evaluate_words(held, "--select random --fraction 0.3"),
         )
     settings = []
     for setting in dict.fromkeys(summary.setting for summary in table.summaries):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,19 +14,19 @@ from prune.core.errors import DataError, OptionError, PruneError
 from prune.core.safe_text import counted, printable
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
-from prune.steps.dataset_session import Opened, reader_words, reopened
+from prune.steps.dataset_session import Opened, locate, reader_words, reopened
+from prune.steps.evaluate.test_advice import words_of_a_test
 from prune.steps.holdout import held_out_part
 from prune.steps.rejects import all_rejects, check_rejects
 from prune.steps.select.target.pool import TargetPool, with_classes
 from prune.store import Dataset, Store, identity
-from prune.store.layout import LOCATION, SCANS, TARGETS
-from prune.system import files
+from prune.store.layout import SCANS, TARGETS
 from prune.system.local_paths import is_there
 
 if TYPE_CHECKING:
     from prune.store import Column
 
-_NAMING = "--test test   # a split of the dataset, or the place of another one"
+_ANOTHER = "name the place of a dataset with labels, or one of the splits, with --test"
 _TOLD = ("as_", "label_field", "image_column")  # what the reader of the training set was told
 
 
@@ -95,10 +94,10 @@ def _own_part(opened: Opened, told: str | None) -> TestSamples:
     if not len(dataset.held_out):
         raise OptionError(
             "evaluate wants --test, since the store holds nothing out",
-            f"{_NAMING}; or set a part aside first: prune score --holdout 0.1",
+            words_of_a_test(opened.store),
         )
     if told is not None:
-        raise OptionError(f"{told} is of another test set, and none is named", _NAMING)
+        raise OptionError(f"{told} is of another test set, and none is named", _ANOTHER)
     part = held_out_part(dataset)
     return TestSamples("the samples held out", opened.reader, part, part, leaked=0)
 
@@ -156,11 +155,11 @@ def _of_store(store: Store, like: Column) -> Column:
 
 def _reader(opened: Opened, test: str, split: str | None, labels: str | None) -> tuple[Reader, Store | None]:
     if not test:
-        raise OptionError("--test is an empty text", _NAMING)
+        raise OptionError("--test is an empty text", _ANOTHER)
     if Store(test).exists():
         store = Store(test)
         return reopened(store, replace(opened.settings, reading={}))[0], store
-    location = _location(opened.store)
+    location = opened.location or locate(opened.store, None)
     told = {name: location["reading"][name] for name in _TOLD if name in location["reading"]}
     if is_there(test) or any(sign in test for sign in "*?[{") or "/" in test:
         if told:
@@ -168,23 +167,15 @@ def _reader(opened: Opened, test: str, split: str | None, labels: str | None) ->
                 return open_reader(test, split=split, labels=labels, **told), None
         return open_reader(test, split=split, labels=labels), None
     if split is not None:
-        raise OptionError(f"no data at {test}, so it has no split {split}", _NAMING)
+        raise OptionError(f"no data at {test}, so it has no split {split}", _ANOTHER)
     reading = reader_words(location["reading"]) | {"split": test}
     try:
         return open_reader(location["data"], **reading), None
     except PruneError as error:
         raise OptionError(
             f"--test {test} is neither a dataset nor a split of {location['data']}: {error}",
-            "name the place of a dataset with labels, or one of its splits",
+            words_of_a_test(opened.store),
         ) from error
-
-
-def _location(store: Store) -> dict[str, Any]:
-    kept = files.read_record(store.path / LOCATION)
-    reading = dict(kept["reading"])
-    if "labels" in reading:
-        reading["labels"] = str(Path(kept["data"]).parent / reading["labels"])
-    return {"data": kept["data"], "reading": reading}
 
 
 def _require_labels(scanned: Dataset, test: str) -> None:
@@ -239,5 +230,5 @@ def _tell_leak(found: TestSamples, opened: Opened) -> None:
     )
     if found.leaked == of:
         which = f" (both are its split {split})" if split and split == opened.dataset.split else ""
-        raise DataError(f"{share}{which}: that tests nothing", _NAMING)
+        raise DataError(f"{share}{which}: that tests nothing", _ANOTHER)
     opened.settings.reporter.say(f"warning: {share}, byte for byte; their accuracy is no news")

@@ -113,7 +113,7 @@ def test_fewer_than_five_random_sets_fail_with_the_command_that_adds_them(prune:
     )
     said = prune("check", "--store", store.path, "--min-delta", -50)
     assert said.code == 5
-    assert f"prune evaluate --store {store.path} --test test/ --select mine --seeds 5" in said.err
+    assert f"prune evaluate --store {store.path} --test DATA --select mine --seeds 5" in said.err
     for cell in store.columns:
         store.remember_timings("evaluate", {"total": 1.0}, "prune evaluate --select mine --seeds 4", [cell])
     said = prune("check", "--store", store.path, "--min-delta", -50)

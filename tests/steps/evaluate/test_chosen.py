@@ -113,7 +113,7 @@ def test_nothing_is_guessed(copy: Path) -> None:
         auto(copy)
     assert refused.value.exit_code == 4
     assert "prune evaluate" in refused.value.hint
-    assert "--choose --fraction 0.3 --test test" in refused.value.hint
+    assert "--test test --choose --fraction 0.3" in refused.value.hint
     told(copy, **{"0_1": "top:one"})
     with pytest.raises(StoreError, match="has that only at 10 %"):
         auto(copy, fraction=0.3)

@@ -50,6 +50,12 @@ def test_it_is_tested_on_what_is_held_out_and_trained_on_the_rest(held: Path, tm
     assert np.flatnonzero(images.any((1, 2, 3))).tolist() == usable.tolist()
 
 
+def test_a_check_says_of_how_many_that_could_be_kept(held: Path) -> None:
+    prune.select(held, method="random", count=21, name="half")
+    checked = prune.check(held, selection="half", min_per_class=1)
+    assert (checked["k"], checked["usable"], checked["n"]) == (21, 42, 60)
+
+
 def test_a_split_is_tested_on_where_it_is_named(held: Path) -> None:
     assert {row["tested"] for row in asked(held, test="test")["cells"]} == {30}
 
@@ -57,6 +63,6 @@ def test_a_split_is_tested_on_where_it_is_named(held: Path) -> None:
 def test_without_either_it_says_what_to_type(place: Path, held: Path) -> None:
     with pytest.raises(OptionError, match="evaluate wants --test") as refused:
         asked(place / "store")
-    assert "--holdout 0.1" in refused.value.hint
+    assert refused.value.hint == "--test test"
     with pytest.raises(OptionError, match="is of another test set"):
         asked(held, test_split="test")
