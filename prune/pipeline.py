@@ -21,6 +21,8 @@ from prune.steps.export import ExportRequest
 from prune.steps.export import export as write_export
 from prune.steps.gc import gc as gc
 from prune.steps.keywords import named
+from prune.steps.recipe.run import run as run
+from prune.steps.recipe.run import runs
 from prune.steps.recovery import advised
 from prune.steps.report.page.write import report as report
 from prune.steps.select.request import SelectRequest, checked_name, keys_in
@@ -282,3 +284,6 @@ def export(
 def _begin(store: Store | str | Path, settings: Settings) -> tuple[Store, Settings, Clock]:
     clock = Clock(settings.reporter)
     return store if isinstance(store, Store) else Store(store), replace(settings, reporter=clock), clock
+
+
+runs(embed, score, select, evaluate, check, export, report)  # what `run` calls for the sections of a file

@@ -96,14 +96,15 @@ def check(
         settings=settings,
     )
     if result["passed"] or not json:
-        finish(result, _lines(result), as_json=json, quiet=quiet)
+        finish(result, lines_of(result), as_json=json, quiet=quiet)
     if not result["passed"]:
         failed = [one["condition"] for one in result["conditions"] if not one["passed"]]
         what = f"selection {result['selection']} does not meet {', '.join(failed)}"
         raise GateError(what, result["advice"] or "prune check --json   # lists the samples", result)
 
 
-def _lines(result: dict[str, Any]) -> list[str]:
+def lines_of(result: dict[str, Any]) -> list[str]:
+    """Return a line a condition, and what was looked at."""
     from prune.core.safe_text import duration, number
 
     lines = []

@@ -69,6 +69,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("a page about the latest selection, in the browser", "prune report --open"),
         ("of a selection by name, in a file of your own", "prune report --selection tenth --out tenth.html"),
     ),
+    "run": (
+        ("the chain of prune.toml; what stands is left as it is", "prune run"),
+        ("what would run, and what is known of its cost", "prune run --dry-run"),
+        ("some of its steps", "prune run --only select,check"),
+        ("another file, with its results elsewhere", "prune run nightly.toml --store /var/tmp/nightly"),
+    ),
     "status": (
         ("what there is", "prune status"),
         ("for a script", "prune status --json"),
@@ -151,6 +157,7 @@ VALUES = {
     "--model": "net.py:build",
     "--no-leak": "test/",
     "--on": "proxy",
+    "--only": "select",
     "--on-fraction": "0.2",
     "--out": "smaller",
     "--proxy": "resnet8",

@@ -13,11 +13,6 @@ from prune.system.cores import core_count
 if TYPE_CHECKING:
     from prune.steps.settings import Settings
 
-_READING = (
-    *("as_", "split", "label_field", "image_column", "text_field", "features_column"),
-    *("labels", "no_labels", "max_pixels", "holdout", "skip_shards"),
-)
-
 
 def run_settings(typed: Mapping[str, Any]) -> Settings:
     """Return what the options of a command say of its run.
@@ -28,7 +23,7 @@ def run_settings(typed: Mapping[str, Any]) -> Settings:
         The parameters of the command by name, as `locals()` has them; those that are no settings are passed
         over.
     """
-    from prune.steps.settings import Settings
+    from prune.steps.settings import READING, Settings
     from prune.system.memory import parse_memory
 
     known = {field.name for field in dataclasses.fields(Settings)}
@@ -40,7 +35,7 @@ def run_settings(typed: Mapping[str, Any]) -> Settings:
         given["workers"] = core_count() if typed["workers"] is None else typed["workers"]
     if typed.get("max_memory") is not None:
         given["memory"] = parse_memory(typed["max_memory"])
-    asked = {name: typed.get(name) for name in _READING}
+    asked = {name: typed.get(name) for name in READING}
     reading = {
         name: value if value is True else str(value)
         for name, value in asked.items()

@@ -18,6 +18,8 @@ _NAMES = {  # those that are not called like their parameter
     "size": "--proxy-size",
     "peak_lr": "--lr",
     "as_": "--as",
+    "fractions": "--fraction",
+    "memory": "--max-memory",
 }
 FILES = frozenset(
     (

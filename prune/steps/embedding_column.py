@@ -20,7 +20,7 @@ from prune.system import files
 from prune.system.cores import thread_count
 from prune.system.npy import open_npy
 
-_DEFAULT = "resnet18"
+USUAL_ENCODER = "resnet18"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
         precomputed_column(own.source, opened.dataset, writer, dtype, opened.settings.reporter)
         return writer
     require_images(opened)
-    settings, name = opened.settings, asked.encoder or _DEFAULT
+    settings, name = opened.settings, asked.encoder or USUAL_ENCODER
     same = _same_column(opened, asked, name)
     if same is not None:
         return same

@@ -10,6 +10,20 @@ from prune.core.errors import OptionError
 from prune.core.progress import SILENT, Reporter
 from prune.system.gpu_driver import may_have_gpu
 
+READING: Mapping[str, Any] = {  # how a dataset is read, in `Settings.reading`: the type of each
+    "as_": str,
+    "split": str,
+    "label_field": str,
+    "image_column": str,
+    "text_field": str,
+    "features_column": str,
+    "labels": str,
+    "no_labels": bool,
+    "max_pixels": str | float,
+    "holdout": str | float,
+    "skip_shards": bool,
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:

@@ -11,11 +11,10 @@ import pytest
 from typer.main import get_command
 
 from prune.cli import app
-from prune.commands import run_settings as module
 from prune.commands.options import DeviceChoice, OnError, Unlabelled
 from prune.commands.run_settings import run_settings
 from prune.core.errors import OptionError
-from prune.steps.settings import Settings
+from prune.steps.settings import READING, Settings
 
 VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 
@@ -33,7 +32,7 @@ def test_no_option_is_passed_over(verb: str) -> None:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load | ast.Del)
     }
     unused = {argument.arg for argument in tree.args.args} - used
-    read = {field.name for field in dataclasses.fields(Settings)} | {*module._READING, "max_memory"}
+    read = {field.name for field in dataclasses.fields(Settings)} | {*READING, "max_memory"}
     assert unused <= (read if "run_settings" in used else set())
 
 

@@ -14,7 +14,6 @@ from prune.core.quota import keep_count
 from prune.steps.settings import DEFAULTS, Settings
 
 USUAL_SEEDS, SEEDS_OF_A_CHOICE, MOST_SEEDS = 3, 5, 1000
-_OPTIONS = {"fractions": "fraction"}  # parameters of lists that have an option for one
 _SETTINGS = ("seed", "device", "on_error", "max_bad")
 
 
@@ -87,7 +86,7 @@ class EvaluateRequest:
 
     def command(self, settings: Settings) -> str:
         """Return `prune evaluate …` as one would type it again."""
-        asked = {_OPTIONS.get(name, name): value for name, value in vars(self).items()}
+        asked = dict(vars(self))
         if asked["seeds"] == usual_seeds(choose=self.choose):
             del asked["seeds"]
         size = asked.pop("size")

@@ -42,8 +42,8 @@ def select(
     with store.writing(wait=settings.wait, say=settings.reporter.say):
         recipe = selection_recipe(store, wanted, settings)
         elsewhere = wanted.target is not None or wanted.drop_leaks  # data that may have changed
-        there = None if dry_run or elsewhere else same_selection(store, name, recipe)
-        if there is not None:
+        there = None if elsewhere else same_selection(store, name, recipe)
+        if there is not None and not dry_run:
             known_dataset(store, settings)  # which may have changed
             store.publish(latest=name)
             settle_selection(store, name)  # it may have been interrupted after it was published
@@ -53,7 +53,8 @@ def select(
             return {**about, "unchanged": True}
         if dry_run:
             forecast, _ = _foreseen(resolve(store, wanted, settings))
-            return {"name": name, "plan": forecast and asdict(forecast)}
+            plan = forecast and asdict(forecast)
+            return {"name": name, "plan": plan, "unchanged": there is not None}
         store.made.clear()
         with noted(store.path, "select", command) as note:
             note.has_work(yet=False)

@@ -1,0 +1,1 @@
+"""A recipe: the chain of commands as one file, `prune.toml`."""
