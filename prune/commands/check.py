@@ -117,7 +117,8 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         lines += ["      " + _sample(sample) for sample in listed[:_SHOWN] if not one["passed"]]
         if len(listed) > _SHOWN and not one["passed"]:
             lines.append(f"      … and {len(listed) - _SHOWN:,} more: --json")
-    kept = f"{result['k']:,} of {result['usable']:,} samples"
+    beside = f" ({result['held_out']:,} more are held out)" if result["held_out"] else ""
+    kept = f"{result['k']:,} of {result['usable']:,} samples{beside}"
     lines.append(f"selection {result['selection']}, {kept}, in {duration(result['seconds'])}")
     return lines
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from prune.system.checksummed_json import unsealed
+from prune.system.os_errors import adding_to
 from prune.system.os_errors import writing as writing
 
 _PREFIX, _SUFFIX = ".prune-", ".tmp"
@@ -156,7 +157,7 @@ def new_file(folder: Path) -> Iterator[NewFile]:
         The disk is full, or the folder cannot be written to.
     """
     make_folder(folder)
-    with writing(folder):
+    with adding_to(folder):
         out = NewFile(folder)
     try:
         yield out
@@ -236,7 +237,8 @@ def make_folder(path: Path) -> None:
     with writing(path):
         if not path.is_dir():
             make_folder(path.parent)
-            disk.make_folder(path)
+            with adding_to(path.parent):
+                disk.make_folder(path)
             sync_folder(path.parent)
 
 

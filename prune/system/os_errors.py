@@ -23,6 +23,21 @@ def writing(place: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def adding_to(folder: Path) -> Iterator[None]:
+    """As `writing`, around what makes a file or a folder in one that is there.
+
+    /proc and its like say of a new name that it is not there: that is no folder removed behind our back.
+    """
+    with writing(folder):
+        try:
+            yield
+        except FileNotFoundError as error:
+            if not folder.is_dir():
+                raise
+            raise OutputError(f"cannot write to {folder}: it takes no new files", _ELSEWHERE) from error
+
+
+@contextlib.contextmanager
 def reading(place: object, hint: str = "") -> Iterator[None]:
     """Turn the system's word on what cannot be read into ours."""
     try:

@@ -238,3 +238,15 @@ def test_from_python_the_result_is_returned(home: Path) -> None:
     result = library.check(home / ".prune", selection="lost", min_per_class=1, churn=("lost", 0))
     assert (result["passed"], result["exit_code"]) == (False, 5)
     assert [one["passed"] for one in result["conditions"]] == [False, True]
+
+
+def test_what_is_held_out_is_not_counted_in_the_whole(prune: Prune, home: Path, tmp_path: Path) -> None:
+    store = tmp_path / ".prune"
+    assert prune("embed", "--encoder", "pixels", "--holdout", 0.25, "--store", store, home / "data").code == 0
+    library.select(store, method="random", count=12, quota="equal")
+    said = prune("check", "--min-per-class", 4, "--max-class-shift", 0.1, "--store", store)
+    assert said.code == 0
+    assert "(class 'ant' keeps 4 of 9)" in said.out
+    assert "selection random, 12 of 27 samples (9 more are held out), in" in said.out
+    found = body_of(prune("check", "--min-per-class", 4, "--json", "--store", store))
+    assert (found["k"], found["n"], found["usable"], found["held_out"]) == (12, 36, 27, 9)

@@ -66,6 +66,14 @@ def test_a_disk_that_refuses_is_an_output_error(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc here")
+def test_a_file_system_that_takes_no_new_files_is_an_output_error() -> None:
+    for path in (Path("/proc/page.html"), Path("/proc/nowhere/deeper/page.html")):
+        with pytest.raises(OutputError, match=r"cannot write to /proc: ") as refused:
+            files.write(path, b"x")
+        assert "--out" in refused.value.hint
+
+
 def test_copy_takes_a_byte_range_and_notices_an_early_end(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(bytes(range(200)))

@@ -73,8 +73,9 @@ def check(  # noqa: PLR0913 - a condition each
     Returns
     -------
     dict
-        selection, passed, conditions (of each its condition, value, limit, passed, detail and, where it is
-        about some samples, listed), exit_code (0, or 5 where one failed), seconds.
+        selection, k, n, usable, held_out (how many), passed, conditions (of each its condition,
+        value, limit, passed, detail and, where it is about some samples, listed), advice (what to type for
+        the first that failed), exit_code (0, or 5 where one failed), seconds.
 
     Raises
     ------
@@ -116,6 +117,7 @@ def checked(store: Store, selection: str | None, request: CheckRequest, settings
         "k": len(about.rows),
         "n": len(dataset),
         "usable": stored.about.get("usable", len(dataset)),  # what a fraction is a fraction of
+        "held_out": len(dataset.held_out),
         "passed": passed,
         "conditions": [outcome.described for outcome in outcomes],
         "advice": _advice(outcomes),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
-from prune.core.errors import OutputError
+from prune.core.errors import OptionError, OutputError
 from prune.core.progress import Clock
 from prune.core.store_option import in_store
 from prune.steps.export_selection import require_apart
@@ -20,6 +21,7 @@ from prune.system import files
 from prune.system.os_errors import writing
 
 PAGE = "prune-report.html"
+_HTML = (".html", ".htm")
 _HEAD = 2000  # bytes in which a page says whose it is
 
 
@@ -53,6 +55,8 @@ def report(
     ------
     StoreError
         There is no such selection, or what the page needs of it is damaged.
+    OptionError
+        The name of the file is no page's.
     OutputError
         The file is not one of ours, or cannot be written.
     """
@@ -79,9 +83,15 @@ def report(
 
 def _require_ours(path: Path, store: Store) -> None:
     """Raise `OutputError` where something else than a page of ours would be replaced."""
-    another = f"{in_store('prune report', str(store.path))} --out another.html"
+    again = f"{in_store('prune report', str(store.path))} --out"
+    another = f"{again} another.html"
     if path.is_dir():
         raise OutputError(f"{path} is a folder", another)
+    if path.suffix.lower() not in _HTML:
+        page = shlex.quote(str(path.with_name(path.name + _HTML[0])))
+        raise OptionError(
+            f"--out {path} is no name of a page: it ends in neither {' nor '.join(_HTML)}", f"{again} {page}"
+        )
     if not path.exists():
         return
     with writing(path.parent), path.open("rb") as file:

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 import prune
-from prune.core.errors import OutputError, StoreError
+from prune.core.errors import OptionError, OutputError, StoreError
 
 Parts = list[tuple[str, dict[str, str]]]
 VOID = {"meta", "link", "img", "input", "br"}
@@ -226,6 +226,15 @@ def test_many_large_noisy_pictures_stay_small(tmp_path: Path) -> None:
     looks = [thumbnail(Image.fromarray(noise)), thumbnail(Image.fromarray(noise[:64, :64]))]
     assert max(len(look.uri or "") for look in looks) < 33_000
     assert [look.plain for look in looks] == [False, True]
+
+
+def test_a_page_is_not_written_under_the_name_of_something_else(place: Path, tmp_path: Path) -> None:
+    for name in ("page.pdf", "page"):
+        with pytest.raises(OptionError, match=r"it ends in neither \.html nor \.htm") as wrong:
+            prune.report(place / "store", out=tmp_path / name)
+        assert wrong.value.hint.endswith(f" --out {tmp_path / name}.html")
+        assert not (tmp_path / name).exists()
+    assert prune.report(place / "store", out=tmp_path / "PAGE.HTM")["bytes"] > 0
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "store", "read-only"])
