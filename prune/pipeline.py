@@ -21,6 +21,7 @@ from prune.steps.export import ExportRequest
 from prune.steps.export import export as write_export
 from prune.steps.gc import gc as gc
 from prune.steps.keywords import named
+from prune.steps.recipe.run import recipe as recipe
 from prune.steps.recipe.run import run as run
 from prune.steps.recipe.run import runs
 from prune.steps.recovery import advised

@@ -78,6 +78,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "status": (
         ("what there is", "prune status"),
         ("for a script", "prune status --json"),
+        ("the chain that made it, as a file", "prune status --recipe --out prune.toml"),
     ),
     "verify": (
         ("the store and the dataset", "prune verify"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +13,13 @@ from prune.commands.console import finish
 
 
 def status(
+    recipe: Annotated[
+        bool,
+        o.option(
+            None, "Write the file for `prune run` that makes again what the store holds.", o.WRITE, "--recipe"
+        ),
+    ] = False,
+    out: Annotated[Path | None, o.option("FILE", "Of --recipe; default: standard output.", o.OUT)] = None,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,
     device: o.DeviceName = o.DeviceChoice.auto,
@@ -23,6 +32,9 @@ def status(
     from prune.store import Store
 
     del seed, device  # every command takes them
+    if recipe or out is not None:
+        _write_recipe(Store(store), out, asked=recipe, as_json=json, quiet=quiet)
+        return
     result = describe(Store(store))
     finish(result, _lines(result), as_json=json, quiet=quiet)
     if result["damaged"] and not json:  # of which the first is the error; with --json, all are in the object
@@ -30,6 +42,21 @@ def status(
         raise StoreError(first["what"], first["command"])
     if result["exit_code"]:
         raise typer.Exit(result["exit_code"])
+
+
+def _write_recipe(store: Any, out: Path | None, *, asked: bool, as_json: bool, quiet: bool) -> None:
+    from prune import pipeline
+    from prune.core.errors import OptionError
+
+    if not asked:
+        raise OptionError(f"--out {out} is where a recipe goes", f"--recipe --out {shlex.quote(str(out))}")
+    result = pipeline.recipe(store, out)
+    if out is None:
+        finish(result, result["recipe"].split("\n")[:-1], as_json=as_json)
+        return
+    same = "unchanged: " if result["unchanged"] else ""
+    lines = [f"{same}in {out}", f"next: prune run {shlex.quote(str(out))}"]
+    finish(result, lines, as_json=as_json, quiet=quiet)
 
 
 def _lines(result: dict[str, Any]) -> list[str]:

@@ -109,9 +109,8 @@ def opened(
         The store is busy, or was made from another dataset or from this one before it changed.
     """
     location = locate(store, data, settings)
-    location["reading"] = with_holdout(
-        store, location["reading"], settings.reading.get(FRACTION), settings.seed
-    )
+    drawn = int(settings.reading.get(DRAWN, settings.seed))
+    location["reading"] = with_holdout(store, location["reading"], settings.reading.get(FRACTION), drawn)
     held_out = Holdout.read(location["reading"])
     with _as_it_was(store, location, settings):
         reader = _open(location)  # before the store is made

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prune.core.option_words import OF_TRAINING, option
+from prune.steps.holdout import DRAWN
 from prune.steps.settings import READING, Settings
 
 # In the order in which they run: what does not pass a check is not exported.
@@ -17,6 +18,7 @@ Verb = Callable[..., dict[str, Any]]
 
 _ELSEWHERE = {"store", "data", "settings", "dry_run", "return"}
 _NOT_IN_FILES = {"reading", "reporter"}  # fields of settings
+_OF_DATA = {"on_error", "max_bad", "unlabelled", "refresh"}
 _PLAIN = {"size": "size"}  # of evaluate; the `--proxy-size` of score is in a group
 
 
@@ -39,9 +41,10 @@ def settings_keys() -> dict[str, Key]:
 
 
 def data_keys() -> dict[str, Key]:
-    """Return the keys of `[data]`: where the dataset lies, and how it is read."""
+    """Return the keys of `[data]`: where it lies, how it is read, and what draws the held-out part."""
     reading = {_spelled(name): Key(name, hint, "reading") for name, hint in READING.items()}
-    return {"path": Key("path", str), **reading, **settings_keys()}
+    settings = {name: key for name, key in settings_keys().items() if key.parameter in _OF_DATA}
+    return {"path": Key("path", str), **reading, "seed": Key(DRAWN, int, "reading"), **settings}
 
 
 def keys_of(verb: str, function: Verb) -> dict[str, Key]:

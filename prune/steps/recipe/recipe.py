@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -62,7 +63,9 @@ def _text(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8")
     except FileNotFoundError as error:
-        hint = "prune run FILE   # with the name of your file"
+        hint = (
+            f"prune status --recipe --out {shlex.quote(str(file))}   # writes it, from a store that is there"
+        )
         raise OptionError(f"there is no recipe {file}", hint) from error
     except UnicodeDecodeError as error:
         raise OptionError(f"{file} is no text in UTF-8", f"file {file}   # says what it is") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prune.steps.keywords import named
+from prune.steps.recovery import advised
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import Store
 
@@ -16,6 +17,33 @@ _VERBS: dict[str, Callable[..., dict[str, Any]]] = {}  # the pipeline stands abo
 def runs(*verbs: Callable[..., dict[str, Any]]) -> None:
     """Say which functions run the sections of a file."""
     _VERBS.update({verb.__name__: verb for verb in verbs})
+
+
+@advised
+def recipe(store: Store | str | Path = ".prune", out: str | Path | None = None) -> dict[str, Any]:
+    """Write the file that makes again what a store shows, from what it remembers of its commands.
+
+    Parameters
+    ----------
+    store, out
+        What is written down, and the file; default: none is written. One that says something else stays.
+
+    Returns
+    -------
+    dict
+        recipe (the text), out, unchanged.
+
+    Raises
+    ------
+    OutputError
+        There is another file.
+    """
+    from prune.steps.recipe.printed import printed, write_recipe
+
+    held = store if isinstance(store, Store) else Store(store)
+    text = printed(held, _VERBS, None if out is None else Path(out).parent)
+    unchanged = out is not None and write_recipe(Path(out), text)
+    return {"recipe": text, "out": None if out is None else str(out), "unchanged": unchanged}
 
 
 def _untold(step: Mapping[str, Any]) -> None:
