@@ -36,7 +36,8 @@ def precomputed(
         A .npy matrix (n, d) in the order of the dataset, or a parquet file with a column `key` and either one
         column of lists or one column for each dimension; or features that are open already.
     dataset
-        The samples. Those that the scan rejected hold NaN, whatever the file says.
+        The samples. Those that the scan rejected hold NaN, whatever the file says; those that are held out,
+        which nothing but an evaluation looks at, what the file says of them, and NaN where that is no number.
     writer
         The column; parts that it has are not written again.
     dtype
@@ -56,8 +57,9 @@ def precomputed(
     missing = list(writer.missing())
     if missing:
         _check(features, dataset, np.dtype(dtype), reporter)
-    usable = np.zeros(len(dataset), bool)
+    usable, held_out = np.zeros(len(dataset), bool), np.zeros(len(dataset), bool)
     usable[dataset.usable] = True
+    held_out[dataset.held_out] = True
     with reporter.stage(f"copy {features.source}", sum(p.stop - p.start for p in missing)) as advance:
         for number, part in enumerate(missing):
             rows = np.arange(part.start, part.stop)
@@ -65,8 +67,11 @@ def precomputed(
             if not number:
                 left = sum(p.stop - p.start for p in missing)
                 require_room(writer.folder, left * values.shape[1] * np.dtype(dtype).itemsize)
-            values[~usable[rows]] = np.nan
-            writer.put(part, values.astype(dtype))
+            values[~(usable | held_out)[rows]] = np.nan
+            with np.errstate(over="ignore"):  # checked of all usable ones
+                stored = values.astype(dtype)
+            stored[held_out[rows] & ~np.isfinite(stored).all(1)] = np.nan
+            writer.put(part, stored)
             advance(len(rows))
 
 

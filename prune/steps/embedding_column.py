@@ -46,7 +46,8 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
     own = _features(opened, asked)
     if own is not None:
         dtype = _dtype(opened, asked, PRECOMPUTED)
-        recipe = {"encoder": PRECOMPUTED, **own.identity, "dtype": dtype.name, "version": 1}
+        version = 2 if len(opened.dataset.held_out) else 1  # before 2, those held out had no features
+        recipe = {"encoder": PRECOMPUTED, **own.identity, "dtype": dtype.name, "version": version}
         writer = _column(opened, ColumnName.embedding(PRECOMPUTED), recipe)
         precomputed_column(own.source, opened.dataset, writer, dtype, opened.settings.reporter)
         return writer

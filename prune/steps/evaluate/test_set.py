@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shlex
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +14,11 @@ import pyarrow.compute as pc
 
 from prune.core.errors import DataError, OptionError, PruneError
 from prune.core.safe_text import counted, printable
+from prune.encoders import PRECOMPUTED
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
 from prune.steps.dataset_session import Opened, locate, reader_words, reopened
+from prune.steps.evaluate.held_out_features import hand_on_features
 from prune.steps.evaluate.test_advice import words_of_a_test
 from prune.steps.holdout import held_out_part
 from prune.steps.rejects import all_rejects, check_rejects
@@ -40,6 +44,7 @@ class TestSamples:
     dataset: Dataset  # with the classes of the training set
     leaked: int  # samples that are in the training set, byte for byte
     store: Store | None = None  # that was named instead of the dataset
+    is_own_part: bool = False  # of the training set's dataset, held out by the store
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def _own_part(opened: Opened, told: str | None) -> TestSamples:
     if told is not None:
         raise OptionError(f"{told} is of another test set, and none is named", _ANOTHER)
     part = held_out_part(dataset)
-    return TestSamples("the samples held out", opened.reader, part, part, leaked=0)
+    return TestSamples("the samples held out", opened.reader, part, part, leaked=0, is_own_part=True)
 
 
 def column_of(opened: Opened, held: TestSamples, like: Column, device: str) -> tuple[Column, dict[int, str]]:
@@ -123,12 +128,27 @@ def column_of(opened: Opened, held: TestSamples, like: Column, device: str) -> t
     with store.writing(wait=settings.wait, say=settings.reporter.say):
         if not store.holds_dataset(fingerprint):
             store.write_dataset(held.scanned)
+        if held.is_own_part:
+            hand_on_features(opened.store, store, held.scanned)
         ready = Opened(store, held.reader, held.scanned, fingerprint, settings).decoded_as(like.recipe)
+        _require_at_hand(like, held)
         column = _column(opened.store, ready, like, held.source, device)
         rejects = {**held.scanned.rejects, **column.rejects}
         check_rejects(ready, rejects, "test samples")
         store.publish(dataset=fingerprint, columns={column.name: identity(column.recipe)})
     return column, rejects
+
+
+def _require_at_hand(like: Column, held: TestSamples) -> None:
+    """Refuse another dataset where features are of the user's own, which a store of it can hold."""
+    if like.recipe.get("encoder") != PRECOMPUTED or held.is_own_part:
+        return
+    place = f"{Path(held.source).name or 'test'}.prune"
+    words = shlex.join(["prune", "embed", "--features", "FILE", "--store", place, held.source])
+    raise OptionError(
+        f"{like.name} was computed elsewhere, so prune cannot look at {held.source} in the same way",
+        f"{words}   # then --test {shlex.quote(place)}",
+    )
 
 
 def _column(store: Store, ready: Opened, like: Column, source: str, device: str) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,54 @@ def test_without_either_it_says_what_to_type(place: Path, held: Path) -> None:
     assert refused.value.hint == "--test test"
     with pytest.raises(OptionError, match="is of another test set"):
         asked(held, test_split="test")
+
+
+def texts(folder: Path) -> Path:
+    """Write forty texts of two classes that their features, beside them, tell apart."""
+    folder.mkdir()
+    lines = [json.dumps({"text": f"text {row}", "label": "ab"[row % 2]}) for row in range(40)]
+    (folder / "texts.jsonl").write_text("\n".join(lines))
+    return folder
+
+
+def features(folder: Path, seed: int) -> Path:
+    """Save features that tell the classes apart."""
+    values = np.random.default_rng(seed).normal(size=(40, 4)).astype(np.float32)
+    values[:, 0] += np.arange(40) % 2 * 9
+    np.save(folder / "features.npy", values)
+    return folder / "features.npy"
+
+
+@pytest.mark.parametrize("how", [{"probe": True}, {"model": "linear", "steps": 150}])
+def test_features_of_ones_own_are_those_of_the_same_matrix(tmp_path: Path, how: dict[str, Any]) -> None:
+    folder = texts(tmp_path / "texts")
+    settings = Settings(device="cpu", reading={"holdout": 0.25})
+    store = Store(folder / "store")
+    given = {"select": ["random"], "fractions": [0.5], "seeds": 1, "on": "precomputed", **how}
+    for seed in (0, 1):
+        prune.embed(
+            store, str(folder / "texts.jsonl"), features=str(features(folder, seed)), settings=settings
+        )
+        found = prune.evaluate(store, **given, settings=Settings(device="cpu"))
+        assert {row["tested"] for row in found["cells"]} == {10}
+        assert found["results"][-1]["accuracy"]["mean"] >= 0.9
+        (part,) = (Store(place) for place in (store.path / "targets").iterdir())
+        ours, theirs = (of.column("embedding.precomputed").read() for of in (store, part))
+        held = store.dataset.held_out
+        assert np.isfinite(ours).all()
+        assert np.array_equal(ours[held], theirs[held])
+        assert np.isnan(np.delete(theirs, held, 0)).all()
+
+
+def test_features_that_lack_what_is_held_out_are_asked_for(tmp_path: Path) -> None:
+    folder = texts(tmp_path / "texts")
+    settings = Settings(device="cpu", reading={"holdout": 0.25})
+    store = Store(folder / "store")
+    prune.embed(store, str(folder / "texts.jsonl"), features=str(features(folder, 0)), settings=settings)
+    values = np.load(folder / "features.npy")
+    values[store.dataset.held_out[:3]] = np.nan
+    np.save(folder / "features.npy", values)
+    prune.embed(store, features=str(folder / "features.npy"))
+    with pytest.raises(OptionError, match="has no features of 3 samples held out") as refused:
+        prune.evaluate(store, select=["random"], fractions=[0.5], probe=True, on="precomputed")
+    assert "prune embed" in refused.value.hint
