@@ -100,7 +100,7 @@ def check(
     if not result["passed"]:
         failed = [one["condition"] for one in result["conditions"] if not one["passed"]]
         what = f"selection {result['selection']} does not meet {', '.join(failed)}"
-        raise GateError(what, result["advice"] or "prune check --json   # lists the samples", result)
+        raise GateError(what, result["advice"], result)
 
 
 def lines_of(result: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,10 +158,15 @@ def test_what_changed_against_an_earlier_selection(prune: Prune, home: Path, tmp
     library.select(store, method="bottom", score="number", count=24, quota="none", name="more")
     body = body_of(check(prune, home, "--churn", "lost", 0.25, "--json", selection="more"))
     assert body["conditions"][0]["value"] == pytest.approx(6 / 24)
-    assert check(prune, home, "--churn", "lost", 0.24, selection="more").code == 5
+    said = check(prune, home, "--churn", "lost", 0.24, selection="more")
+    assert (said.code, "FAIL  --churn lost 0.24: 0.25" in said.out) == (5, True)
+    assert prune(*shlex.split(said.err.splitlines()[-1].removeprefix("try:"))[1:]).code == 0  # prune diff
     keys = tmp_path / "last.txt"
     keys.write_bytes((store / "selections" / "lost" / "keys.txt").read_bytes())
     assert check(prune, home, "--churn", keys, 0, selection="lost").code == 0
+    said = check(prune, home, "--churn", keys, 0.1, selection="more")
+    advised = shlex.split(said.err.splitlines()[-1].removeprefix("try:"), comments=True)
+    assert (said.code, prune(*advised[1:]).code) == (5, 0)
     said = check(prune, home, "--churn", "lots", 0.2)
     assert said.code == 4
     assert "did you mean 'lost'?" in said.err
@@ -183,6 +189,7 @@ def test_labels_in_doubt_are_a_share_below_one_and_a_number_from_one(prune: Prun
     share = body_of(prune("check", "--store", store, "--max-suspects", 0.1, "--json"))
     assert (few["conditions"][0]["value"], few["exit_code"]) == (24, 5)
     assert sorted(one["key"] for one in few["conditions"][0]["listed"]) == sorted(keys[216:])
+    assert few["advice"].endswith(" --drop-suspects auto")
     assert (share["conditions"][0]["value"], share["exit_code"]) == (pytest.approx(0.1), 0)
 
 

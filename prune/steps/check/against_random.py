@@ -56,12 +56,12 @@ def against_random(checked: CheckedSelection, least: float, *, probe: bool = Fal
     counted_ = [one for one in seen if probe or one.summary.model not in _PROBES]
     told = [one for one in counted_ if one.seeds >= FEWEST and one.difference is not None]
     if not told:
-        detail, advice = _missing(checked, seen, counted_)
+        detail, advice = _missing(checked, seen, counted_, " --probe" if probe else "")
         return _outcome(None, least, detail, advice)
     ends = {id(one): one.difference.low for one in told if one.difference is not None}
     worst = min(told, key=lambda one: _points(ends[id(one)]))
     value = _points(ends[id(worst)])
-    return _outcome(value, least, _in_words(worst, len(told)), "")
+    return _outcome(value, least, _in_words(worst, len(told)), _instead(checked, worst))
 
 
 def _outcome(value: float | None, least: float, detail: str, advice: str) -> Outcome:
@@ -89,7 +89,9 @@ def _in_words(one: _Seen, of: int) -> str:
     return f"{ends} against random: {found.verdict} ({how}){more}"
 
 
-def _missing(checked: CheckedSelection, seen: list[_Seen], counted_: list[_Seen]) -> tuple[str, str]:
+def _missing(
+    checked: CheckedSelection, seen: list[_Seen], counted_: list[_Seen], probe: str
+) -> tuple[str, str]:
     """Say what is lacking, and the command that adds it."""
     store, name = checked.store, checked.stored.name
     if counted_:
@@ -101,7 +103,20 @@ def _missing(checked: CheckedSelection, seen: list[_Seen], counted_: list[_Seen]
         detail = "evaluated by a linear probe alone, which favours what was chosen by distances"
         again = f"prune check --selection {shlex.quote(name)} --min-delta -0.2 --probe"
         return f"{detail}: --probe lets it count", in_store(again, str(store.path))
-    return f"{name} was not evaluated", in_store(f"{_first(checked)} --seeds {FEWEST}", str(store.path))
+    first = f"{_first(checked)} --seeds {FEWEST}{probe}"
+    return f"{name} was not evaluated", in_store(first, str(store.path))
+
+
+def _instead(checked: CheckedSelection, worst: _Seen) -> str:
+    """Return what may help one that is too low: seeds that tell, where so many do, or another method."""
+    found, store = worst.difference, checked.store
+    made = _SEEDS.sub("", store.commands.get(worst.cell, _first(checked)))
+    if found is not None and found.more_seeds:
+        return in_store(f"{made} --seeds {found.seeds + found.more_seeds}", str(store.path))
+    words = shlex.split(made)
+    on = ["--test", words[words.index("--test") + 1]] if "--test" in words[:-1] else []
+    chosen = ["prune", "evaluate", *on, "--choose", "--fraction", f"{worst.summary.fraction:.4g}"]
+    return in_store(shlex.join(chosen), str(store.path))
 
 
 def _first(checked: CheckedSelection) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,10 +17,13 @@ import pyarrow as pa
 from prune.core.arrays import Labels, Rows
 from prune.core.errors import OptionError, StoreError
 from prune.core.safe_text import counted
+from prune.core.store_option import in_store
 from prune.steps.check.leaks import KINDS, Leaks, find_leaks
 from prune.steps.settings import Settings
 from prune.store import Dataset, Store, read_selection
 from prune.store.selections import StoredSelection
+
+_ALIKE = 0.9  # from here on, JPEG quality 30 hides a copy among samples that are as like it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,12 +141,20 @@ def churn(checked: CheckedSelection, earlier: tuple[str, float]) -> Outcome:
     before, now = set(_earlier_keys(checked, last)), set(_keys(checked))
     both, larger = len(before & now), max(len(before), len(now), 1)
     value = 1 - both / larger
+    name, store = checked.stored.name, str(checked.store.path)
+    if last in checked.store.state["selections"]:
+        advice = in_store(shlex.join(["prune", "diff", last, name]), store)
+    else:  # a file
+        above = f"{math.ceil(100 * value) / 100:.2f}"
+        again = shlex.join(["prune", "check", "--selection", name, "--churn", last, above])
+        advice = f"{in_store(again, store)}   # would pass"
     return Outcome(
-        condition="--churn",
+        condition=f"--churn {last}",
         value=value,
         limit=most,
         passed=value <= most,
         detail=f"{counted(both, 'sample')} of {len(now):,} kept were kept by {last}, of {len(before):,}",
+        advice=advice,
     )
 
 
@@ -167,7 +179,8 @@ def no_leak(checked: CheckedSelection, source: str) -> Outcome:
 
 def measured(limit: float, unlike: float) -> str:
     """Say what counted as near, beside how much samples resemble that are no copies."""
-    return f"near is a likeness from {limit:.3g}, where other samples have {unlike:.2g}"
+    told = f"near is a likeness from {limit:.3g}, where other samples have {unlike:.2g}"
+    return f"{told}: copies that were changed more are not told from them" if limit > _ALIKE else told
 
 
 def listed_leaks(leaks: Leaks, keys: pa.ChunkedArray, kept: npt.NDArray[np.bool_]) -> list[dict[str, Any]]:

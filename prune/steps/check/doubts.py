@@ -24,5 +24,5 @@ def doubts(checked: CheckedSelection, most: float) -> Outcome:
         passed=value <= most,
         detail=f"{len(rows):,} of {counted(kept, 'kept sample')}, by {doubted.by}: prune suspects lists all",
         listed=[{"key": keys[row].as_py()} for row in np.asarray(rows)[:_LISTED].tolist()],
-        advice=f"{checked.stored.again} --drop-hardest auto",
+        advice=f"{checked.stored.again} --drop-suspects auto",
     )

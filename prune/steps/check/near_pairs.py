@@ -30,13 +30,15 @@ _UNLIKE = slice(4, 8)  # of those, which tell how much images resemble that are 
 _SPREADS = 5.0  # robust standard deviations above them
 _BLOCK = 1024  # images whose detail is looked at together
 _MEASURED = 2048  # images on which the limit is measured, evenly spread
+_FEW = 1000  # images of which the nearest are no measure: the fifth of sixty is like nothing
+_POOL = 10_000  # images, at most, among which it is measured instead
 
 
 class Thumbnails:
     """Rows of the column `images.32`, taken by number."""
 
     def __init__(self, column: Column, rows: Rows) -> None:
-        self.rows = rows
+        self.rows, self.column = rows, column
         self._blocks = [block for _, block in column.blocks()]
         self._part = column.part_rows
 
@@ -97,6 +99,9 @@ def near_pairs(
         return _nothing(LEAST if limit is None else limit)
     found = [_found(one, two, flip=flip, device=device, memory=memory) for flip in (False, True)]
     unlike = np.concatenate([pairs.unlike for pairs in found])
+    if limit is None and two is not None and len(two) < min(_FEW, len(one)):
+        within = _unlike_within(one, device=device, memory=memory)
+        unlike = max(unlike, within, key=limit_of)
     limit = limit_of(unlike) if limit is None else limit
     places, others, likeness, flipped = (
         np.concatenate([getattr(pairs, name) for pairs in found])
@@ -128,6 +133,12 @@ def limit_of(unlike: npt.NDArray[np.floating]) -> float:
     scale = np.arctanh(np.clip(unlike.astype(np.float64), -0.9999, 0.9999))
     middle, low = np.median(scale), np.quantile(scale, 0.25)
     return float(np.clip(np.tanh(middle + _SPREADS * (middle - low) / 0.6745), LEAST, MOST))
+
+
+def _unlike_within(one: Thumbnails, *, device: str, memory: int) -> npt.NDArray[np.float32]:
+    """Return how much images resemble others of their own dataset that are no copies."""
+    some = Thumbnails(one.column, one.rows[:: -(-len(one) // _POOL)])
+    return _found(some, None, flip=False, device=device, memory=memory).unlike
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from prune.core.arrays import Rows
 from prune.core.errors import DataError, OptionError
 from prune.core.safe_text import counted
+from prune.steps.select.request import keys_in
 from prune.store import Dataset, Store
 from prune.store.join import KEY
 
@@ -24,6 +26,8 @@ SUSPECT = "suspect"  # the reason why a sample is not kept
 AUTO = "auto"
 _LISTED, _FILE = "suspects.csv", "file"  # in a folder that `prune suspects --out` made
 _AGAIN = "prune suspects --out suspects.csv   # writes such a list"
+_HEAD = ("rank", KEY, "given", "likely", "confidence", "by")  # the first line of such a list
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # how text begins that a spreadsheet calls Unicode
 _DELIMITERS = (",", ";", "\t")  # as spreadsheets write them
 
 
@@ -37,7 +41,7 @@ class SuspectList:
 
 
 def suspect_keys(asked: str | os.PathLike[str] | Sequence[str] | None) -> str | tuple[str, ...] | None:
-    """Return `auto`, or the keys of a list, a table, or a folder of pictures: those that are left in it.
+    """Return `auto`, or the keys of a table, a folder of pictures, or a .txt of one a line: those left in it.
 
     Raises
     ------
@@ -49,6 +53,8 @@ def suspect_keys(asked: str | os.PathLike[str] | Sequence[str] | None) -> str | 
     if not isinstance(asked, str | os.PathLike):
         return tuple(asked)
     place = Path(asked)
+    if place.suffix.lower() == ".txt" and place.is_file():
+        return tuple(keys_in(place))
     if not place.is_dir():
         return tuple(_keys(_read(place), place))
     table = _read(place / _LISTED)
@@ -83,28 +89,47 @@ def suspect_list(store: Store, asked: str | Sequence[str] | None) -> SuspectList
 def _read(path: Path) -> pa.Table:
     """Read a table whose keys, and files beside them, are text whatever they look like."""
     try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-            head = magic + file.readline()
-        if magic == b"PAR1":
-            return pq.read_table(path)
+        data = path.read_bytes()
+        if data.startswith(b"PAR1"):
+            return pq.read_table(pa.BufferReader(data))
+        if data.startswith(_UTF16):
+            data = data.decode("utf-16").encode()
+        head = data.partition(b"\n")[0]
         delimiter = max(_DELIMITERS, key=lambda one: head.count(one.encode()))
-        text = pyarrow.csv.ConvertOptions(column_types={KEY: pa.string(), _FILE: pa.string()})
-        return pyarrow.csv.read_csv(
-            path,
+        names = [name for name in (KEY, _FILE) for name in _spelt(name, head, delimiter)]
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(data),
             parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=text,
+            convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
         )
-    except (OSError, pa.ArrowException) as error:
-        raise OptionError(f"cannot read a list of suspects from {path}", _AGAIN) from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        reason = said.partition("\n")[0].removeprefix("CSV parse error: ")
+        raise OptionError(
+            f"cannot read a list of suspects from {path}: {_lowered(reason)}", _AGAIN
+        ) from error
+    return table.rename_columns([name.strip().lower() for name in table.column_names])
+
+
+def _spelt(name: str, head: bytes, delimiter: str) -> list[str]:
+    """Return how a column is called in the first line: in capitals, or with spaces."""
+    words = head.decode("utf-8-sig", "replace").rstrip("\r").split(delimiter)
+    return [one for word in words if (one := word.strip('"')).strip().lower() == name]
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _keys(table: pa.Table, path: Path) -> list[str]:
     if table.column_names.count(KEY) != 1:
         has = ", ".join(repr(name)[1:-1] for name in table.column_names[:20])
-        raise OptionError(f"{path} has no column {KEY!r} (it has: {has})", _AGAIN)
-    keys: list[str] = pc.drop_null(pc.cast(table[KEY], pa.string())).to_pylist()
-    return keys
+        head = KEY if len(table.column_names) == 1 else ",".join(_HEAD)
+        again = f"sed -i 1i{head} {shlex.quote(str(path))}   # where the first line is missing"
+        raise OptionError(f"{path} has no column {KEY!r} (it has: {has})", again)
+    keys = pc.drop_null(pc.cast(table[KEY], pa.string()))
+    listed: list[str] = keys.filter(pc.not_equal(keys, "")).to_pylist()  # lines of nothing but commas
+    return listed
 
 
 def _rows_of(dataset: Dataset, keys: list[str]) -> Rows:

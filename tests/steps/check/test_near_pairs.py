@@ -116,3 +116,15 @@ def test_copies_among_the_measured_hardly_lift_the_limit() -> None:
     unlike = np.tanh(rng.normal(0.5, 0.1, 1000))
     spoilt = np.concatenate([unlike, np.full(100, 0.999)])
     assert limit_of(spoilt) == pytest.approx(limit_of(unlike), abs=0.05)
+
+
+def test_few_held_out_images_of_a_kind_that_is_alike_are_no_copies(tmp_path: Path) -> None:
+    from sklearn.datasets import load_digits
+
+    grey = np.kron(load_digits().images[:1000] * 15.9, np.ones((4, 4))).astype(np.uint8)
+    digits = np.repeat(grey[..., None], 3, axis=3)
+    held_out = [*digits[960:], *(jpeg(digit, 90) for digit in digits[:3])]
+    one, two = column(tmp_path / "one", digits[:960]), column(tmp_path / "two", np.array(held_out))
+    assert len(set(near_pairs(one, two, limit=0.88).one.tolist())) > 50  # what forty by themselves would say
+    found = near_pairs(one, two)
+    assert list(zip(found.one.tolist(), found.two.tolist(), strict=True)) == [(0, 40), (1, 41), (2, 42)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,39 @@ def test_a_list_is_taken_back_as_it_was_edited(made: Path, elsewhere: Path) -> N
 def test_a_spreadsheet_may_write_it_its_own_way(elsewhere: Path) -> None:
     Path("list.csv").write_bytes(b"\xef\xbb\xbfrank;key;given\n1;007;cat\n2;NA;dog\n")
     assert suspect_keys("list.csv") == ("007", "NA")
+
+
+LIST = "rank,key,given\n1,007,cat\n2,NA,dog\n"
+EDITED = {
+    "semicolons, CRLF, BOM": LIST.replace(",", ";").replace("\n", "\r\n").encode("utf-8-sig"),
+    "as Unicode text": LIST.replace(",", "\t").replace("\n", "\r\n").encode("utf-16"),
+    "every word in quotes": b'"rank","key","given"\n"1","007","cat"\n"2","NA","dog"\n',
+    "columns moved and added": b'note,key,rank\n"ok; yes, sure",007,1\n,NA,2\n',
+    "key alone": b"key\n007\nNA\n",
+    "capitals and spaces": b"rank, Key \n1,007\n2,NA\n",
+    "lines of nothing": f"{LIST}\n,,\n,,\n".encode(),
+    "no last line break": LIST.rstrip().encode(),
+}
+
+
+@pytest.mark.parametrize("how", EDITED)
+def test_however_a_spreadsheet_left_it(how: str, elsewhere: Path) -> None:
+    Path("list.csv").write_bytes(EDITED[how])
+    assert suspect_keys("list.csv") == ("007", "NA")
+
+
+def test_keys_one_a_line_are_a_list_too(elsewhere: Path) -> None:
+    Path("keys.txt").write_bytes(b"007\r\na, b\n\n")
+    assert suspect_keys("keys.txt") == ("007", "a, b")
+
+
+@pytest.mark.parametrize("text", ["1,007,cat,,,\n2,NA,dog,,,\n", "007\nNA\n"])
+def test_a_list_without_its_first_line_says_how_to_give_it_one(text: str, elsewhere: Path) -> None:
+    Path("my list.csv").write_text(text)
+    with pytest.raises(OptionError, match="has no column 'key'") as wrong:
+        suspect_keys("my list.csv")
+    subprocess.run(shlex.split(wrong.value.hint, comments=True), check=True)
+    assert suspect_keys("my list.csv") == ("007", "NA")
 
 
 def test_pictures_that_were_deleted_are_kept(made: Path, elsewhere: Path) -> None:
