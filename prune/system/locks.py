@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from prune.core.errors import StoreError
+from prune.system.executors.executor import is_starting
 
 _PAUSE = 0.2  # seconds between two looks at a lock
 _GLANCE = 0.1  # seconds that somebody may hold one who only looks whether it is held
@@ -56,7 +57,7 @@ def take(fd: int, place: Path, holder: Callable[[], bytes], wait: Callable[[str]
     Raises
     ------
     StoreError
-        Another process holds it, and `wait` is None.
+        Another process holds it, and `wait` is None, or that process waits for this one to start.
     """
     told = False
     patient = time.monotonic() + _GLANCE
@@ -68,7 +69,7 @@ def take(fd: int, place: Path, holder: Callable[[], bytes], wait: Callable[[str]
                 time.sleep(_GLANCE / 10)
                 continue
             busy = f"{place} is in use by {_named(holder)}"
-            if wait is None:
+            if wait is None or is_starting():
                 raise StoreError(busy, "wait for it, or add --wait") from error
             if not told:
                 wait(f"{busy}: waiting for it")

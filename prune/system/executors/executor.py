@@ -11,6 +11,7 @@ block by block, and 6.7 in two processes, which first load it all.
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -51,8 +52,16 @@ def may_start_processes() -> bool:
     """Whether this process may have others: not a daemonic one, such as a worker of a pool of somebody's."""
     import multiprocessing
 
-    process = multiprocessing.current_process()
-    return not process.daemon or getattr(process, "_inheriting", False)  # which a script without a guard is
+    return not multiprocessing.current_process().daemon or is_starting()
+
+
+def is_starting() -> bool:
+    """Whether this process belongs to another one and still runs its script, which has no guard.
+
+    What it asks of that other process would never come: that one waits until it has started.
+    """
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and bool(getattr(process.current_process(), "_inheriting", False))
 
 
 class ThisProcess:

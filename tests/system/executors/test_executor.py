@@ -7,12 +7,15 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from prune.core.errors import StoreError
 from prune.index.neighbours import nearest, nearest_to
 from prune.index.space import EmbeddingSpace
+from prune.system import locks
 from prune.system.executors.executor import BlockLostError, Executor, Processes, ThisProcess
 
 SIGKILLED = "a worker process was killed by signal 9; another one does its work again"
@@ -78,3 +81,17 @@ def test_each_process_has_one_thread_of_products(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     assert list(Processes(1, print).each(os.getenv, (), [("OMP_NUM_THREADS",)])) == ["1"]
     assert os.environ["OMP_NUM_THREADS"] == "5"
+
+
+def test_a_script_without_a_guard_does_not_wait_for_who_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    held, wanted = (os.open(tmp_path, os.O_RDONLY) for _ in range(2))
+    try:
+        locks.take(held, tmp_path, bytes, None)
+        with pytest.raises(StoreError, match="is in use"):
+            locks.take(wanted, tmp_path, bytes, print)
+    finally:
+        os.close(held)
+        os.close(wanted)
