@@ -140,9 +140,10 @@ def _rule(store: Store, asked: str | None, told: ConfidentDoubt | None, scores: 
     """Return a rule that has what it needs."""
     known = [*([CONFIDENT] if told is not None else []), *scores]
     folds = in_store(FOLDS, str(store.path))
+    lacks = MissingColumnError(f"{store.path} has nothing that doubts labels", folds)
     if asked is None:
         if not known:
-            raise MissingColumnError(f"{store.path} has nothing that doubts labels", folds)
+            raise lacks
         return known[0]
     if asked in known:
         return asked
@@ -153,7 +154,7 @@ def _rule(store: Store, asked: str | None, told: ConfidentDoubt | None, scores: 
         raise OptionError(f"score {asked} does not say how badly a label fits", instead)
     if asked in SCORERS:
         store.column(ColumnName.score(asked))
-    raise UnknownNameError("rule or score", asked, known)
+    raise UnknownNameError("rule or score", asked, known) if known else lacks
 
 
 def _by_predictions(dataset: Dataset, told: ConfidentDoubt) -> _Verdict:

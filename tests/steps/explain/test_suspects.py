@@ -149,5 +149,6 @@ def test_what_says_nothing_of_labels_is_refused(made: Path, elsewhere: Path, ima
     pipeline.score("s", str(images), types=["input_norm"], settings=CPU)
     with pytest.raises(OptionError, match="score input_norm does not say how badly a label fits"):
         pipeline.suspects("s", by="input_norm")
-    with pytest.raises(MissingColumnError, match="nothing that doubts labels"):
-        pipeline.suspects("s")
+    for by in (None, "nothing"):
+        with pytest.raises(MissingColumnError, match="nothing that doubts labels"):
+            pipeline.suspects("s", by=by)
