@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -48,35 +49,95 @@ def steps(workflow: str) -> list[str]:
     return [textwrap.dedent(block) or line for _, block, line in found]
 
 
-def test_the_workflow_runs_in_a_repository_that_has_the_data_and_nothing_else(
-    images: Path, elsewhere: Path
-) -> None:
+QUICK_RECIPE = 'proxy = "mlp"\nepochs = 2\nproxy-size = 8\n'
+
+
+def in_repository(home: Path, images: Path, *changes: tuple[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Put the data and the file of the chain where the workflow has them; its scripts, and what they read."""
+    images.rename(home / "data")
+    recipe = (EXAMPLES / "ci-pipeline" / "prune.toml").read_text()
+    for old, new in [("[score]\n", f"[score]\n{QUICK_RECIPE}"), *changes]:
+        assert old in recipe
+        recipe = recipe.replace(old, new)
+    (home / "prune.toml").write_text(recipe)
     workflow = (EXAMPLES / "ci-pipeline" / "github-actions.yml").read_text()
     assert "examples/" not in workflow
-    images.rename(elsewhere / "data")
-    environment = {"DATA": "data/", "FRACTION": "0.3", "PRUNE_STORE": ".prune"}
-    for name, value in environment.items():
-        assert re.search(rf'^ +{name}: "?{re.escape(value)}"?$', workflow, re.MULTILINE)
     install, *scripts = steps(workflow)
     assert install == "pip install dataset-prune"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return scripts, {"PATH": path, "GITHUB_OUTPUT": "outputs", "GITHUB_STEP_SUMMARY": "summary"}
+
+
+def test_the_workflow_runs_in_a_repository_that_has_the_data_and_the_chain(
+    images: Path, elsewhere: Path
+) -> None:
+    scripts, environment = in_repository(elsewhere, images)
     for round_ in range(2):  # the second time with a changed dataset and the store of the first
-        for script in scripts:
-            short = script.replace("--type grad_norm", f"--type grad_norm {' '.join(QUICK)}")
-            run("bash", "-e", "-c", short, cwd=elsewhere, **environment)
-        assert json.loads((elsewhere / "export.json").read_text())["samples"] == 12
-        assert json.loads((elsewhere / "score.json").read_text())["n"] == 40 - round_
+        for script in scripts[:-1]:
+            run("bash", "-e", "-c", script, cwd=elsewhere, **environment)
+        done = json.loads((elsewhere / "run.json").read_text())["steps"]
+        assert [step["status"] for step in done] == ["done", "done", "passed", "done"]
+        assert done[0]["result"]["n"] == 40 - round_
+        assert done[-1]["result"]["samples"] == 12
+        assert (elsewhere / "outputs").read_text() == "code=0\n" * (round_ + 1)
         (elsewhere / "data" / "left" / "000.png").unlink(missing_ok=True)
 
 
-def test_the_workflow_fails_where_a_command_does(images: Path, elsewhere: Path) -> None:
-    for image in (images / "left").iterdir():
-        image.write_bytes(b"not an image")
-    script = steps((EXAMPLES / "ci-pipeline" / "github-actions.yml").read_text())[1]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "DATA": str(images), "FRACTION": "0.3"}
-    done = subprocess.run(["bash", "-e", "-c", script], cwd=elsewhere, env=environment, capture_output=True)
-    assert done.returncode == 3
-    assert not (elsewhere / "select.json").exists()
+@pytest.mark.parametrize(("code", "change"), [(3, "images"), (5, "condition")])
+def test_the_workflow_fails_where_the_chain_does(
+    images: Path, elsewhere: Path, code: int, change: str
+) -> None:
+    changes = [("min-per-class = 5", "min-per-class = 7")] if change == "condition" else []
+    scripts, environment = in_repository(elsewhere, images, *changes)
+    if change == "images":
+        for image in (elsewhere / "data" / "left").iterdir():
+            image.write_bytes(b"not an image")
+    done = subprocess.run(
+        ["bash", "-e", "-c", scripts[0]],
+        cwd=elsewhere,
+        env={**os.environ, **environment},
+        capture_output=True,
+    )
+    assert done.returncode == code
+    assert (elsewhere / "outputs").read_text() == f"code={code}\n"
+    assert not (elsewhere / "smaller").exists()
+    if code == 5 and shutil.which("jq"):
+        said = subprocess.run(
+            ["bash", "-e", "-c", scripts[-1]],
+            cwd=elsewhere,
+            env={**os.environ, **environment},
+            capture_output=True,
+        )
+        assert said.returncode == 5, said.stderr
+        assert "- --min-per-class 7" in (elsewhere / "summary").read_text()
+
+
+@pytest.mark.slow
+def test_the_stages_of_dvc_run_in_their_order(images: Path, elsewhere: Path) -> None:
+    """As `dvc repro` runs them: a stage where what it depends on is there, which then makes its outputs."""
+    images.rename(elsewhere / "data")
+    recipe = (EXAMPLES / "dvc" / "prune.toml").read_text()
+    (elsewhere / "prune.toml").write_text(recipe.replace("[score]\n", f"[score]\n{QUICK_RECIPE}"))
+    for name, command, needed, made in stages((EXAMPLES / "dvc" / "dvc.yaml").read_text()):
+        assert f"[{name}]" in recipe
+        assert [one for one in needed if not (elsewhere / one).exists()] == []
+        run("bash", "-e", "-c", command, cwd=elsewhere)
+        assert [one for one in made if not (elsewhere / one).exists()] == []
+    assert len((elsewhere / "kept.txt").read_text().split()) == 12
+
+
+def stages(text: str) -> list[tuple[str, str, list[str], list[str]]]:
+    """Name, command, dependencies and outputs of the stages of a dvc.yaml, by their indents."""
+    found = []
+    for part in re.split(r"^  (?=\w+:$)", text, flags=re.MULTILINE)[1:]:
+        name, command = part.partition(":")[0], re.search(r"^    cmd: (.*)$", part, re.MULTILINE)
+        lists = {
+            kind: re.findall(r"^      - ([\w.]+)", block, re.MULTILINE)
+            for kind, block in re.findall(r"^    (deps|outs):\n((?:      .*\n?)+)", part, re.MULTILINE)
+        }
+        assert command
+        found.append((name, command[1], lists["deps"], lists["outs"]))
+    return found
 
 
 def test_a_score_of_ones_own(images: Path, elsewhere: Path) -> None:
