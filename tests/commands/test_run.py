@@ -23,7 +23,7 @@ path = "pictures"
 holdout = 0.2
 
 [score]
-type = ["el2n"]
+type = "el2n"
 proxy = "mlp"
 proxy_size = 8
 epochs = 2

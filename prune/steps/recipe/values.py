@@ -22,8 +22,8 @@ def fits(value: Any, hint: Any) -> bool:
         return value in of
     if origin is tuple:
         return isinstance(value, list) and len(value) == len(of) and all(map(fits, value, of))
-    if origin is Sequence:
-        return isinstance(value, list) and all(fits(one, of[0]) for one in value)
+    if origin is Sequence:  # of which one may stand alone
+        return all(fits(one, of[0]) for one in (value if isinstance(value, list) else [value]))
     if origin is Mapping:
         return isinstance(value, dict) and not any(isinstance(one, dict | list) for one in value.values())
     if isinstance(value, bool):
