@@ -29,6 +29,9 @@ def run(
         bool,
         o.option(None, "Say which steps would run, and what is known of their cost.", o.RUN, "--dry-run"),
     ] = False,
+    schema: Annotated[
+        bool, o.option(None, "Print the JSON schema of the file, and stop.", o.OUT, "--schema")
+    ] = False,
     workers: o.Workers = None,
     wait: o.Wait = False,
     store: Annotated[
@@ -51,6 +54,11 @@ def run(
     quiet: o.Quiet = False,
 ) -> None:
     """Run a chain that is written in a file; a step whose result stands is left as it is."""
+    if schema:
+        from prune.steps.recipe.schema import recipe_schema
+
+        finish(recipe_schema(), [], as_json=True)
+        return
     from prune import pipeline
 
     settings = run_settings({"workers": workers, "wait": wait, "quiet": quiet})
