@@ -71,7 +71,7 @@ def variables(content: Content) -> dict[str, Any]:
     return {
         "name": subject.chosen.name,
         "dataset": facts.where(subject),
-        "title": f"{int(subject.about['k']):,} of {len(subject.dataset):,} samples kept",
+        "title": f"{int(subject.about['k']):,} of {facts.total(subject):,} samples kept",
         "method": subject.about["method"],
         "share": facts.share(subject),
         "command": facts.command(subject),

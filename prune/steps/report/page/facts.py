@@ -23,8 +23,11 @@ _COMMAND = 1500  # characters
 
 def glance(subject: Subject, found: Balance | None, told: tuple[str, str] | None) -> Facts:
     """Return what one wants to know first."""
-    about, n = subject.about, len(subject.dataset)
-    facts = [(f"kept of {counted(n, 'sample')}", number(int(about["k"]))), ("share", share(subject))]
+    about = subject.about
+    facts = [
+        (f"kept of {counted(total(subject), 'sample')}", number(int(about["k"]))),
+        ("share", share(subject)),
+    ]
     facts += [told] if told else []
     if found is not None:
         lost = f", {number(found.lost)} of them lost" if found.lost else ", none lost"
@@ -40,6 +43,11 @@ def glance(subject: Subject, found: Balance | None, told: tuple[str, str] | None
     if subject.doubted is not None:
         facts.append((f"labels in doubt, by {subject.doubted.by}", number(len(subject.doubted.rows))))
     return facts
+
+
+def total(subject: Subject) -> int:
+    """Return how many samples there are beside those that are held out."""
+    return len(subject.dataset) - len(subject.dataset.held_out)
 
 
 def share(subject: Subject) -> str:

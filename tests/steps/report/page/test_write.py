@@ -273,3 +273,13 @@ def test_the_command_prints_where_the_page_is(
     assert (told["out"], told["selection"]) == ("prune-report.html", "hard")
     missing = prune("report", "--store", place / "store", "--selection", "hrad")
     assert (missing.code, "did you mean 'hard'" in missing.err) == (4, True)
+
+
+def test_what_is_held_out_is_not_counted_in_the_whole(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32))
+    store = prune.Store(tmp_path / "store")
+    np.save(tmp_path / "y.npy", np.arange(40) % 2)
+    held = prune.Settings(reading={"holdout": 0.25, "labels": str(tmp_path / "y.npy")})
+    prune.embed(store, str(tmp_path / "x.npy"), features=str(tmp_path / "x.npy"), settings=held)
+    prune.select(store, method="random", count=6)
+    assert "6 of 30 samples kept" in page_of(tmp_path / "store", tmp_path / "page.html")[0].text
