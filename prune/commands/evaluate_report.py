@@ -15,12 +15,18 @@ def table_lines(result: Mapping[str, Any]) -> list[str]:
     protocol, test = result["protocol"]["in_words"], result["test"]
     split = f", split {test['split']}" if test["split"] else ""
     about = (
-        f"{result['model']}, {protocol}, {counted(result['seeds'], 'seed')}, "
+        f"{result['model']}, {protocol}, {_seeds(result['results'])}, "
         f"accuracy in %{'' if result['protocol']['kind'] == 'fit' else ' after the last step'} "
         f"on {test['source']}{split}"
     )
     chosen = [f"chosen at {one['in_words']}" for one in result["chosen"]]
     return [about, "", *_table(result["results"]), "", *_notes(result["results"]), *chosen]
+
+
+def _seeds(found: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many seeds the rows have: of those asked for now and of those trained before."""
+    counts = sorted({one["accuracy"]["seeds"] for one in found})
+    return counted(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
 
 
 def shown_lines(held: Mapping[str, Any]) -> list[str]:

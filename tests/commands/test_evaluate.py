@@ -51,6 +51,8 @@ def test_it_prints_a_table_and_shows_it_again(data: Path, prune: Prune) -> None:
     assert "evaluations: 6 trainings of everything, kcenter,on=pixels, random" in prune("status").out
     again = prune(*typed)
     assert again.out.startswith("unchanged: every cell is there already")
+    fewer = prune(*[word if word != "2" else "1" for word in typed])  # which shows both that are there
+    assert "12 each, 2 seeds, accuracy" in fewer.out
     body = json.loads(prune(*typed, "--json").out)
     assert (body["trained"], [one["spec"] for one in body["results"]]) == (
         0,
