@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -45,19 +46,23 @@ def run(out: Path, store_path: Path, settings: Settings) -> tuple[dict[str, Any]
     exported = pipeline.export(store, format="webdataset", out=out / "smaller", settings=settings)
     compared = pipeline.evaluate(store, select=["kcenter"], seeds=_SEEDS, steps=_STEPS, settings=settings)
     page = pipeline.report(store, out=out / "report.html", settings=settings)
+    images, smaller, report = (quote(str(place)) for place in (data, out / "smaller", out / "report.html"))
+    there = f"--store {quote(str(store.path))}"
+    against = f"--select kcenter --seeds {_SEEDS} --steps {_STEPS}"
+    how = f"--holdout {_HELD_OUT} --proxy-size 8 --epochs 5 --no-flip"
     lines = [
-        f"prune score --type el2n,aum --holdout {_HELD_OUT} {data}   # {_took(scored)}",
-        f"prune select --method kcenter --fraction 0.3   # {duration(chosen['seconds']['select']['total'])}",
-        f"prune export --format webdataset --out {out / 'smaller'}   # {_took(exported)}",
-        f"prune evaluate --select kcenter --seeds {_SEEDS} --steps {_STEPS}   # {_took(compared)}",
-        f"prune report --out {out / 'report.html'}   # {_took(page)}",
+        f"prune score {there} --type el2n,aum {how} {images}   # {_took(scored['seconds'])}",
+        f"prune select {there} --method kcenter --fraction 0.3   # {_took(chosen['seconds']['select'])}",
+        f"prune export {there} --format webdataset --out {smaller}   # {_took(exported['seconds'])}",
+        f"prune evaluate {there} {against}   # {_took(compared['seconds'])}",
+        f"prune report {there} --out {report}   # {_took(page['seconds'])}",
         "",
         *_table(store),
         "",
         *table_lines(compared),
         "",
-        f"kept {number(chosen['k'])} of {number(compared['usable'])}; the smaller dataset is in "
-        f"{out / 'smaller'}, a page to look at is {out / 'report.html'}",
+        f"kept {number(chosen['k'])} of {number(compared['usable'])}; the smaller dataset is in {smaller}, "
+        f"a page to look at is {report}",
     ]
     found = {"score": scored, "select": chosen, "export": exported, "evaluate": compared, "report": page}
     return found, lines
@@ -84,8 +89,8 @@ def write_digits(folder: Path) -> None:
         files.sync_folder(folder.parent)
 
 
-def _took(result: dict[str, Any]) -> str:
-    return duration(result["seconds"]["total"])
+def _took(seconds: dict[str, float]) -> str:
+    return duration(seconds["total"])
 
 
 def _table(store: Store) -> list[str]:
