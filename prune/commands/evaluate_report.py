@@ -12,11 +12,13 @@ _HEADS = ("kept", "selection", "accuracy", "to random", "verdict", "worst class"
 
 def table_lines(result: Mapping[str, Any]) -> list[str]:
     """Return the table, with what it is about before it and what follows from it after it."""
+    from prune.steps.evaluate.protocol import protocol_of
+
     protocol, test = result["protocol"]["in_words"], result["test"]
     split = f", split {test['split']}" if test["split"] else ""
     about = (
         f"{result['model']}, {protocol}, {_seeds(result['results'])}, "
-        f"accuracy in %{'' if result['protocol']['kind'] == 'fit' else ' after the last step'} "
+        f"accuracy in %{protocol_of(result['protocol']).when_tested} "
         f"on {test['source']}{split}"
     )
     chosen = [f"chosen at {one['in_words']}" for one in result["chosen"]]

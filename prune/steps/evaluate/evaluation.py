@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prune.core.column_name import EMBEDDING, FIRST_RUN, ColumnName
+from prune.core.column_name import FIRST_RUN
 from prune.core.errors import OptionError
 from prune.core.progress import Clock
 from prune.proxy import Training
@@ -21,8 +21,7 @@ from prune.steps.evaluate.choose import choices
 from prune.steps.evaluate.choose import in_words as in_words_of
 from prune.steps.evaluate.chosen import remember, require_scores
 from prune.steps.evaluate.plan import EvaluationPlan, forecast, in_words
-from prune.steps.evaluate.probe import ProbeTarget, require_memory
-from prune.steps.evaluate.protocol import Protocol
+from prune.steps.evaluate.probe import ProbeTarget
 from prune.steps.evaluate.request import EvaluateRequest
 from prune.steps.evaluate.results import EvaluationTable, evaluations, setting_of
 from prune.steps.evaluate.target_training import Target
@@ -68,7 +67,7 @@ def run_evaluation(
     with opened(store, data, settings, verb="" if dry_run else "evaluate", command=command) as ready:
         evaluation = prepared(ready, asked)
         say = settings.reporter.say
-        for line in (_described(evaluation), *evaluation.target.warnings):
+        for line in (evaluation.target.in_words, *evaluation.target.warnings):
             say(line)
         expected, everywhere = _expected(evaluation)
         say(in_words(expected, everywhere, evaluation.target.protocol))
@@ -111,10 +110,10 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
 
     device = settings.torch_device
     held = open_test_set(ready, asked.test, asked.test_split, asked.test_labels)
-    training = _training(ready, asked)
+    kind = ProbeTarget if asked.probe else Target
+    training = _training(ready, asked, kind)
     column = _inputs(ready, training, asked.on)
-    if asked.probe:
-        require_memory(len(dataset.usable), column.shape[1], settings.memory_limit)
+    kind.require_memory(len(dataset.usable), column.shape[1], settings.memory_limit)
     check_rejects(ready, {**dataset.rejects, **column.rejects})
     store.publish(dataset=ready.fingerprint, columns={column.name: identity(column.recipe)})
     wanted = asked_sets(store, asked)
@@ -127,11 +126,8 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
     inputs = Inputs(column, dataset, torch.device(device), say=settings.reporter.say)
     tested, _ = column_of(ready, held, column, device)
     tests = Inputs(tested, held.dataset, torch.device(device), like=inputs, say=settings.reporter.say)
-    protocol = Protocol.of(
-        steps=asked.steps, epochs=asked.epochs, everything=len(inputs.labelled), batch=training.batch
-    )
-    protocol = Protocol("fit", 1, protocol.batch) if asked.probe else protocol
-    target = (ProbeTarget if asked.probe else Target)(inputs, tests, training, protocol)
+    protocol = kind.protocol_of(asked, len(inputs.labelled), training.batch)
+    target = kind(inputs, tests, training, protocol)
     ground = {
         "data": ready.fingerprint,
         "inputs": {"name": column.name, "recipe": column.recipe},
@@ -157,10 +153,10 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
     return Evaluation(ready, held, target, plan)
 
 
-def _training(ready: Opened, asked: EvaluateRequest) -> Training:
+def _training(ready: Opened, asked: EvaluateRequest, kind: type[Target]) -> Training:
     """Return how a target is trained: as the network usually is; augmented as the proxy there is."""
     images = ready.dataset.modality == "image"
-    model = "linear" if asked.probe else asked.model or ("resnet8" if images else "linear")
+    model = kind.network or asked.model or ("resnet8" if images else "linear")
     before = (ready.store.recipe_of(FIRST_RUN) or {}).get("training", {}) if ready.store.exists() else {}
     given = {"size": asked.size, "flip": asked.flip, "peak_lr": asked.peak_lr, "batch": asked.batch}
     if model != "linear":
@@ -229,28 +225,12 @@ def _sizes(selections: Sequence[TrainingSet]) -> dict[str, dict[str, int]]:
     return sizes
 
 
-def _described(evaluation: Evaluation) -> str:
-    target, held = evaluation.target, evaluation.held
-    seen = (
-        f"on {ColumnName(target.inputs.column.name).of}"
-        if ColumnName(target.inputs.column.name).kind == EMBEDDING
-        else f"{target.training.size} pixels, {'mirrored' if target.training.flip else 'not mirrored'}"
-    )
-    tested = int((held.dataset.labels[target.tests.rows] >= 0).sum())
-    if target.protocol.kind == "fit":
-        return f"{target.model} ({seen}), {target.protocol}, tested on {tested:,} samples"
-    return (
-        f"{target.model} ({seen}), {target.protocol} in steps of {target.protocol.batch}, "
-        f"tested on {tested:,} samples after the last step"
-    )
-
-
 def _about(evaluation: Evaluation) -> dict[str, Any]:
     target = evaluation.target
     return {
         "setting": evaluation.setting,
         "model": target.model,
-        "training": target.recipe if target.protocol.kind == "fit" else target.training.recipe,
+        "training": target.told,
         "warnings": target.warnings,
         "protocol": {**target.protocol.recipe, "in_words": str(target.protocol)},
         "test": evaluation.held.about,

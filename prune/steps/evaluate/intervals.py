@@ -55,7 +55,7 @@ class Difference:
     verdict: Verdict
     more_seeds: int | None
     seeds: int
-    paired: bool
+    paired: Literal[True] = True
 
 
 def mean_interval(values: Sequence[float], level: float = 0.95, *, resolution: float = 0.0) -> Interval:
@@ -110,49 +110,23 @@ def paired_difference(
     between = first - second
     seeds, middle = len(between), float(between.mean())
     if seeds < 2:
-        return _unknown(middle, seeds, paired=True)
+        return _unknown(middle, seeds)
     variance = _variance(between, resolution * math.sqrt(2))  # a difference of two rounded numbers
 
     def half(more: int) -> float:
         return _quantile(seeds + more - 1, level) * math.sqrt(variance / (seeds + more))
 
-    return _told(middle, half, seeds, paired=True)
+    return _told(middle, half, seeds)
 
 
-def welch_difference(
-    method: Sequence[float], random: Sequence[float], level: float = 0.95, *, resolution: float = 0.0
-) -> Difference:
-    """Return mean of the method minus mean of random, of seeds that do not belong together (Welch).
-
-    Parameters and errors are those of `paired_difference`, but for the numbers of seeds, which may differ.
-    """
-    first, second = _checked(method, level), _checked(random, level)
-    middle, seeds = float(first.mean() - second.mean()), min(len(first), len(second))
-    if seeds < 2:
-        return _unknown(middle, seeds, paired=False)
-    spreads = _variance(first, resolution), _variance(second, resolution)
-
-    def half(more: int) -> float:
-        counts = len(first) + more, len(second) + more
-        parts = [spread / count for spread, count in zip(spreads, counts, strict=True)]
-        if not sum(parts):
-            return 0.0
-        freedom = sum(parts) ** 2 / sum(p**2 / (n - 1) for p, n in zip(parts, counts, strict=True))
-        return _quantile(freedom, level) * math.sqrt(sum(parts))
-
-    return _told(middle, half, seeds, paired=False)
-
-
-def _told(middle: float, half: Callable[[int], float], seeds: int, *, paired: bool) -> Difference:
+def _told(middle: float, half: Callable[[int], float], seeds: int) -> Difference:
     low, high = middle - half(0), middle + half(0)
     verdict: Verdict = BETTER if low > 0 else WORSE if high < 0 else NOT_TOLD_APART
     more = 0 if verdict != NOT_TOLD_APART else _more_seeds(abs(middle), half)
-    return Difference(
-        mean=middle, low=low, high=high, verdict=verdict, more_seeds=more, seeds=seeds, paired=paired
-    )
+    return Difference(mean=middle, low=low, high=high, verdict=verdict, more_seeds=more, seeds=seeds)
 
 
-def _unknown(middle: float, seeds: int, *, paired: bool) -> Difference:
+def _unknown(middle: float, seeds: int) -> Difference:
     return Difference(
         mean=middle,
         low=None,
@@ -160,7 +134,6 @@ def _unknown(middle: float, seeds: int, *, paired: bool) -> Difference:
         verdict=NOT_TOLD_APART,
         more_seeds=None,
         seeds=seeds,
-        paired=paired,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
 from prune.core.quota import keep_count
-from prune.core.safe_text import counted, duration
+from prune.core.safe_text import counted
 from prune.steps.evaluate.asked_sets import AskedSet
 from prune.steps.evaluate.cells import Cell
 from prune.steps.evaluate.protocol import Protocol
@@ -132,15 +132,9 @@ def forecast(cells: int, steps: int, rate: float, tested: int, batch: int) -> di
 
 def in_words(expected: Mapping[str, Any], everywhere: int, protocol: Protocol) -> str:
     """Say what is left to train."""
-    cells, steps = expected["cells"], expected["steps"]
+    cells = expected["cells"]
     if not cells:
         return f"all {counted(everywhere, 'cell')} are there: nothing is trained"
     more = everywhere - cells
     there = f", {more} more {'is' if more == 1 else 'are'} there" if more else ""
-    if protocol.kind == "fit":
-        return f"{counted(cells, 'probe')} to fit: {duration(expected['seconds'])} at most{there}"
-    each = f"{steps // cells:,} steps each" if steps % cells == 0 else f"{steps:,} steps in all"
-    return (
-        f"{counted(cells, 'cell')} to train, {each}, {expected['seconds_a_step']:.3g} s a step: "
-        f"about {duration(expected['seconds'])}{there}"
-    )
+    return f"{protocol.foretold(expected)}{there}"

@@ -12,7 +12,7 @@ import hashlib
 import time
 import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from prune.core.column_name import FEATURES
 from prune.core.errors import OptionError
 from prune.core.progress import Advance
 from prune.core.safe_text import size
+from prune.steps.evaluate.protocol import FitProtocol, Protocol
+from prune.steps.evaluate.request import EvaluateRequest
 from prune.steps.evaluate.target_training import Target
 from prune.steps.evaluate.training_sets import TrainingSet
 
@@ -37,6 +39,29 @@ class ProbeTarget(Target):
 
     fitted: dict[str, Labels] = field(default_factory=dict, compare=False)
 
+    network: ClassVar[str | None] = "linear"
+
+    @classmethod
+    def protocol_of(cls, asked: EvaluateRequest, everything: int, batch: int) -> Protocol:
+        """Return the one that there is: a fit to the end."""
+        return FitProtocol(batch=super().protocol_of(asked, everything, batch).batch)
+
+    @classmethod
+    def require_memory(cls, samples: int, width: int, limit: int) -> None:
+        """Refuse features that would not fit in memory, since a fit holds them all.
+
+        Raises
+        ------
+        OptionError
+            They would not.
+        """
+        needed = _HELD * 8 * samples * width
+        if needed > limit:
+            raise OptionError(
+                f"a probe of {samples:,} samples holds {size(needed)}, and may use {size(limit)}",
+                f"--max-memory {-(-needed // 2**30)}G, or --model linear, which takes them in steps",
+            )
+
     @property
     def model(self) -> str:
         """What stands where others have the name of a network."""
@@ -46,6 +71,16 @@ class ProbeTarget(Target):
     def recipe(self) -> dict[str, Any]:
         """What a cell says of how it was fitted."""
         return {"proxy": PROBE, "strength": STRENGTH, "most_steps": MOST_STEPS, "version": VERSION}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """How it is fitted: a recipe is all there is."""
+        return self.recipe
+
+    @property
+    def in_words(self) -> str:
+        """What is fitted, and what is then looked at."""
+        return f"{self.model} ({self.seen}), {self.protocol}, tested on {self.tested:,} samples"
 
     @property
     def warnings(self) -> list[str]:
@@ -105,19 +140,3 @@ def _features(inputs: Any, rows: Rows) -> Array:
     """Return features of mean 0 and deviation 1 over everything, (m, d) float64."""
     values: Array = inputs.normalise(inputs.take(rows)).cpu().numpy().astype(np.float64)
     return values
-
-
-def require_memory(samples: int, width: int, limit: int) -> None:
-    """Refuse features that would not fit in memory, since a fit holds them all.
-
-    Raises
-    ------
-    OptionError
-        They would not.
-    """
-    needed = _HELD * 8 * samples * width
-    if needed > limit:
-        raise OptionError(
-            f"a probe of {samples:,} samples holds {size(needed)}, and may use {size(limit)}",
-            f"--max-memory {-(-needed // 2**30)}G, or --model linear, which takes them in steps",
-        )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from prune.core.errors import OptionError
+from prune.core.safe_text import counted, duration
 
 USUAL_EPOCHS = 10  # of everything, whose steps every set gets unless something else is said
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """Equal steps for every set, or equal epochs, each with a schedule of its own; or a fit to the end."""
+    """Equal steps for every set, or equal epochs, each with a schedule of its own."""
 
     kind: Literal["steps", "epochs", "fit"]
     count: int
@@ -56,8 +58,6 @@ class Protocol:
 
     def samples(self, n: int) -> int:
         """Return how many samples the steps of a set of n look at, with the last epoch as far as it goes."""
-        if self.kind == "fit":
-            return n
         ends = _ends(n, self.batch)
         epochs, more = divmod(self.steps(n), len(ends))
         return epochs * n + (ends[more - 1] if more else 0)
@@ -67,10 +67,63 @@ class Protocol:
         """All of it, as JSON."""
         return {"kind": self.kind, "count": self.count, "batch": self.batch}
 
+    @property
+    def in_short(self) -> str:
+        """What stands in a row of a table."""
+        return f"equal {self.kind}: {self.count}"
+
+    @property
+    def when_tested(self) -> str:
+        """When accuracy is measured, to follow "accuracy"."""
+        return " after the last step"
+
+    def foretold(self, expected: Mapping[str, Any]) -> str:
+        """Say how much is left to train, and how long that takes."""
+        cells, steps = expected["cells"], expected["steps"]
+        each = f"{steps // cells:,} steps each" if steps % cells == 0 else f"{steps:,} steps in all"
+        return (
+            f"{counted(cells, 'cell')} to train, {each}, {expected['seconds_a_step']:.3g} s a step: "
+            f"about {duration(expected['seconds'])}"
+        )
+
     def __str__(self) -> str:
-        if self.kind == "fit":
-            return "fitted to the end"
         return f"equal {self.kind}, {self.count:,} {'each' if self.kind == 'steps' else 'of each set'}"
+
+
+@dataclass(frozen=True)
+class FitProtocol(Protocol):
+    """A fit to its end, which has no steps and no epochs: one look at every sample of a set."""
+
+    kind: Literal["steps", "epochs", "fit"] = "fit"
+    count: int = 1
+    batch: int = 1  # samples of a step of the same set, were it trained on
+
+    def samples(self, n: int) -> int:
+        """Return how many samples a fit looks at."""
+        return n
+
+    @property
+    def in_short(self) -> str:
+        """What stands in a row of a table."""
+        return str(self)
+
+    @property
+    def when_tested(self) -> str:
+        """Nothing: there is no step to be the last."""
+        return ""
+
+    def foretold(self, expected: Mapping[str, Any]) -> str:
+        """Say how much is left to fit, and how long that takes."""
+        return f"{counted(expected['cells'], 'probe')} to fit: {duration(expected['seconds'])} at most"
+
+    def __str__(self) -> str:
+        return "fitted to the end"
+
+
+def protocol_of(recipe: Mapping[str, Any]) -> Protocol:
+    """Return the protocol that a recipe tells of."""
+    kind = FitProtocol if recipe["kind"] == "fit" else Protocol
+    return kind(recipe["kind"], recipe["count"], recipe["batch"])
 
 
 _FEW = 16  # as the proxy is trained: steps of an epoch, and samples of a step, of a small dataset

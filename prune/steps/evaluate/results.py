@@ -16,6 +16,7 @@ from prune.core.notebook import html_table, to_pandas
 from prune.core.safe_text import counted
 from prune.steps.evaluate.costs import scoring_seconds, selecting_seconds
 from prune.steps.evaluate.intervals import Difference, Interval, mean_interval, paired_difference
+from prune.steps.evaluate.protocol import protocol_of
 from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM
 from prune.store import Store, identity
 
@@ -149,7 +150,6 @@ def _read(store: Store, name: str) -> _Read | None:
     column = store.column(name)
     recipe = column.recipe
     outcome = json.loads(column.attachment("outcome", 0))
-    protocol = recipe["protocol"]
     row = EvaluationRow(
         cell=name,
         setting=setting_of(recipe),
@@ -157,7 +157,7 @@ def _read(store: Store, name: str) -> _Read | None:
         fraction=recipe["set"]["k"] / outcome["usable"],
         k=recipe["set"]["k"],
         seed=recipe["run"],
-        protocol=_protocol(protocol),
+        protocol=protocol_of(recipe["protocol"]).in_short,
         steps=recipe["steps"],
         model=recipe["training"]["proxy"],
         test=recipe["test"]["data"],
@@ -169,10 +169,6 @@ def _read(store: Store, name: str) -> _Read | None:
         seconds=store.costs.get(identity(recipe)),
     )
     return _Read(row, recipe["set"]["rows"], outcome["classes"], outcome["set"])
-
-
-def _protocol(of: Mapping[str, Any]) -> str:
-    return "fitted to the end" if of["kind"] == "fit" else f"equal {of['kind']}: {of['count']}"
 
 
 def _of_one_set(group: Sequence[_Read]) -> Iterator[_Read]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from prune.core.arrays import Labels, Rows, Weights
+from prune.core.column_name import EMBEDDING, ColumnName
 from prune.core.errors import OptionError
 from prune.core.progress import Advance
 from prune.steps.evaluate.protocol import Protocol
+from prune.steps.evaluate.request import EvaluateRequest
 from prune.steps.evaluate.training_sets import TrainingSet
 
 if TYPE_CHECKING:
@@ -25,12 +27,23 @@ _TRIED = 6  # steps whose time is taken; of the first, more is spent on what is 
 
 @dataclass(frozen=True)
 class Target:
-    """What is trained, how, and what it is tested on."""
+    """What is trained, how, and what it is tested on; another kind of target overrides what differs."""
 
     inputs: Inputs  # of everything: its mean and deviation are those of every set
     tests: Inputs
     training: Training
     protocol: Protocol
+
+    network: ClassVar[str | None] = None  # whose inputs it has; None: of the network that is asked for
+
+    @classmethod
+    def protocol_of(cls, asked: EvaluateRequest, everything: int, batch: int) -> Protocol:
+        """Return for how long each set is trained; see `Protocol.of`."""
+        return Protocol.of(steps=asked.steps, epochs=asked.epochs, everything=everything, batch=batch)
+
+    @classmethod
+    def require_memory(cls, samples: int, width: int, limit: int) -> None:
+        """Refuse what would not fit in memory: nothing of what is seen batch by batch."""
 
     @property
     def model(self) -> str:
@@ -41,6 +54,32 @@ class Target:
     def recipe(self) -> dict[str, Any]:
         """How it is trained, but for how long."""
         return {k: v for k, v in self.training.recipe.items() if k not in {"epochs", "stop", "batch"}}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """How it is trained, as results say it."""
+        return self.training.recipe
+
+    @property
+    def seen(self) -> str:
+        """What it looks at, in words."""
+        column = ColumnName(self.inputs.column.name)
+        if column.kind == EMBEDDING:
+            return f"on {column.of}"
+        return f"{self.training.size} pixels, {'mirrored' if self.training.flip else 'not mirrored'}"
+
+    @property
+    def in_words(self) -> str:
+        """What is trained, for how long, and what is then looked at."""
+        return (
+            f"{self.model} ({self.seen}), {self.protocol} in steps of {self.protocol.batch}, "
+            f"tested on {self.tested:,} samples after the last step"
+        )
+
+    @property
+    def tested(self) -> int:
+        """Test samples with a label."""
+        return len(self.tests.labelled)
 
     @property
     def warnings(self) -> list[str]:

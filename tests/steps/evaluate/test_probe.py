@@ -133,9 +133,9 @@ def test_what_is_of_a_network_is_refused(store: Path, more: dict[str, Any]) -> N
 
 
 def test_features_that_do_not_fit_are_refused_before_anything_is_fitted(store: Path) -> None:
-    from prune.steps.evaluate.probe import require_memory
+    from prune.steps.evaluate.probe import ProbeTarget
 
-    require_memory(1000, 512, 2**30)
+    ProbeTarget.require_memory(1000, 512, 2**30)
     with pytest.raises(OptionError, match="a probe of 1,000,000 samples holds") as refused:
-        require_memory(1_000_000, 512, 2**30)
+        ProbeTarget.require_memory(1_000_000, 512, 2**30)
     assert refused.value.hint.startswith("--max-memory 20G")
