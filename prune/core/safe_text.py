@@ -7,6 +7,7 @@ import unicodedata
 from prune.core.redaction import without_secrets
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_KEPT = "\t\u200c\u200d"  # of a text: tabs, and what joins letters and emoji, which turns nothing around
 
 
 def printable(text: str) -> str:
@@ -14,7 +15,20 @@ def printable(text: str) -> str:
     text = without_secrets(text)
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escape(c) if unicodedata.category(c) in _HIDDEN else c for c in text)
+    return "".join(c if _is_shown(c) else _escape(c) for c in text)
+
+
+def readable(text: str) -> str:
+    """Show a text of several lines: each ends in a line feed, tabs stay, all else as `printable` has it.
+
+    What joins letters and emoji stays too. Addresses are shown whole: a text is what somebody asked to see.
+    """
+    lines = text.splitlines()
+    return "\n".join("".join(c if c in _KEPT or _is_shown(c) else _escape(c) for c in line) for line in lines)
+
+
+def _is_shown(character: str) -> bool:
+    return unicodedata.category(character) not in _HIDDEN
 
 
 def number(value: float) -> str:

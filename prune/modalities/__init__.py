@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from prune.modalities.image.digest import image_digests
+from prune.modalities.image.look import image_look
+from prune.modalities.image.sniff import suffix_of
+from prune.modalities.look import Look
 from prune.modalities.text.digest import text_digests
+from prune.modalities.text.look import one_line, text_look
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Modality:
     """One kind of samples."""
 
@@ -23,12 +27,19 @@ class Modality:
     plural: str  # for sentences
     digests: Callable[[Any], Collection[bytes]]
     """The digests that may stand in the sample table for a payload: usually one."""
+    look: Callable[[Any, Any], Look]
+    """What a page shows of a payload, decoded as the second argument says."""
+    one_line: Callable[[Any, int], str] | None = None
+    """A payload in words on one line, of at most so many characters; None: it is nothing to be read."""
+    suffix: Callable[[bytes], str] | None = None
+    """The suffix of a payload as a file of its own; None: a sample of this kind is no file."""
 
 
 MODALITIES = {
     one.name: one
     for one in (
-        Modality("image", "images", image_digests),
-        Modality("text", "texts", text_digests),
+        Modality(name="image", plural="images", digests=image_digests, look=image_look, suffix=suffix_of),
+        Modality(name="text", plural="texts", digests=text_digests, look=text_look, one_line=one_line),
     )
 }
+"""Texts: a sample is a `str`, its digest that of its UTF-8 bytes."""

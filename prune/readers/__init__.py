@@ -44,6 +44,7 @@ READERS = {
         open=jsonl.open_jsonl,
         looks_like=jsonl.looks_like,
         summary="lines of JSON with a text each: a .jsonl file, or a folder of them",
+        counts="line",
         only_alone=True,  # notes beside a dataset of another form
     ),
 }

@@ -26,6 +26,7 @@ class Format:
     ]  # whether what lies at a place may be of this format; without reading it
     summary: str  # its row in `prune methods`
     labels_by_row: bool = False  # its labels may come from an array of its length
+    counts: str | None = None  # what `index` counts of samples that have a byte range: `line`
     only_alone: bool = False  # its files may lie beside a dataset of another format, which is meant then
 
     @property

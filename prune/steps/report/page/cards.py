@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.safe_text import printable
+from prune.modalities.look import Look
+from prune.readers import READERS
 from prune.steps.report.page.gallery import Grid
-from prune.steps.report.page.pictures import Look, Pictures
+from prune.steps.report.page.looks import Looks
 from prune.steps.report.page.place import Place, place_of
 from prune.steps.report.page.subject import Subject
 
@@ -56,18 +58,27 @@ class Panel:
     @property
     def missing(self) -> int:
         """How many samples are not to be seen as they are."""
-        every = [*self.cards, *(card.partner for card in self.cards if card.partner)]
-        return sum(card.look.missing is not None for card in every)
+        return sum(card.look.missing is not None for card in self._every)
+
+    @property
+    def texts(self) -> bool:
+        """Whether what is to be seen are words, which want wider columns than pictures."""
+        return any(card.look.text is not None for card in self._every)
+
+    @property
+    def _every(self) -> list[Card]:
+        return [*self.cards, *(card.partner for card in self.cards if card.partner)]
 
 
 def panels(subject: Subject, shown: Sequence[Grid], page: Path) -> list[Panel]:
     """Look at the samples of all grids at once, in the order of the dataset, and lay them out."""
-    pictures = Pictures(subject)
+    seen = Looks(subject)
     every = [rows for grid in shown for rows in (grid.rows, grid.partners) if rows is not None]
     rows = np.unique(np.concatenate(every)) if every else np.empty(0, np.int64)
-    looks = pictures.looks(rows)
-    root = None if pictures.opened is None else pictures.opened.reader.root
-    maker = _Cards(subject, looks, root, page)
+    looks = seen.of(rows)
+    root = None if seen.opened is None else seen.opened.reader.root
+    counts = READERS[subject.dataset.format].counts if subject.dataset.format in READERS else None
+    maker = _Cards(subject, looks, root, page, counts)
     return [Panel(grid, [maker.card(grid, place) for place in range(len(grid.rows))]) for grid in shown]
 
 
@@ -77,6 +88,7 @@ class _Cards:
     looks: Mapping[int, Look]
     root: Path | None
     page: Path
+    counts: str | None
 
     def card(self, grid: Grid, at: int) -> Card:
         partner = None if grid.partners is None else self._of(int(grid.partners[at]))
@@ -90,7 +102,7 @@ class _Cards:
         return Card(
             key=printable(sample["key"]),
             look=self.looks[row],
-            place=place_of(sample, self.root, self.page),
+            place=place_of(sample, self.root, self.page, self.counts),
             label=named(subject, int(subject.labels[row])),
             kept=bool(subject.kept[row]),
             facts=[*self._facts(row), *notes],

@@ -80,7 +80,6 @@ def variables(content: Content) -> dict[str, Any]:
         "accuracy": content.accuracy,
         "notices": list(facts.notices(subject)),
         "reasons": facts.reasons(subject),
-        "modality": subject.dataset.modality,
         "panels": content.panels,
         "balance": content.balance,
         "sections": _sections(content),

@@ -19,7 +19,7 @@ class Place:
     words: str
 
 
-def place_of(sample: dict[str, Any], root: Path | None, page: Path) -> Place:
+def place_of(sample: dict[str, Any], root: Path | None, page: Path, counts: str | None = None) -> Place:
     """Return where a row of the sample table lies.
 
     Parameters
@@ -30,15 +30,19 @@ def place_of(sample: dict[str, Any], root: Path | None, page: Path) -> Place:
         The folder that keys and shards are relative to; None where it is not known.
     page
         The folder of the page.
+    counts
+        What `index` counts where samples have byte ranges, such as `line`.
     """
     key, shard = sample["key"], sample["shard"]
     href = None if root is None else _relative(root / (key if shard is None else shard), page)
     if shard is None:
         return Place(href, printable(key))
-    if sample["offset"] is not None:
-        start, size = int(sample["offset"]), int(sample["size"])
-        return Place(href, f"{printable(shard)}, {number(size)} bytes from byte {number(start)}")
-    return Place(href, f"{printable(shard)}, row\u00a0{number(int(sample['index'] or 0))}")
+    at = number(int(sample["index"] or 0))
+    if sample["offset"] is None:
+        return Place(href, f"{printable(shard)}, row\u00a0{at}")
+    bytes_ = f"{number(int(sample['size']))} bytes from byte {number(int(sample['offset']))}"
+    which = f"{counts}\u00a0{at}, " if counts else ""
+    return Place(href, f"{printable(shard)}, {which}{bytes_}")
 
 
 def _relative(file: Path, page: Path) -> str:

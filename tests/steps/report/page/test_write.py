@@ -219,8 +219,41 @@ def test_texts_begin_on_the_page(tmp_path: Path) -> None:
     assert done["samples"]["kept"] == {"shown": 6, "unseen": 0}
 
 
+def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
+    bad = [
+        "</bdi><script>alert(1)</script>",
+        "\x1b[2J\0",
+        "\u202egnp.exe",
+        "a\r\nb\rc",
+        "<details open>" * 400,
+    ]
+    lines = [json.dumps({"text": f"{bad[n % 5]} {n}", "label": "ab"[n % 2]}) for n in range(30)]
+    (tmp_path / "texts.jsonl").write_text("\n".join(lines) + "\n")
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32))
+    store = prune.Store(tmp_path / "store")
+    prune.embed(store, str(tmp_path / "texts.jsonl"), features=str(tmp_path / "x.npy"))
+    prune.select(store, method="random", count=15)
+    page, _ = page_of(tmp_path / "store", tmp_path / "page.html")
+    assert page.all("script") == []
+    assert not [part for part in page.all("details") if part]  # with an attribute
+    assert not {"\x1b", "\0", "\u202e", "\r"} & set(page.text)
+    shown = [
+        words
+        for words in page.words
+        if words.startswith(("</bdi>", "\\x1b[2J\\x00", "\\u202egnp", "a\nb\nc"))
+    ]
+    assert len(shown) > 15
+    assert any(
+        re.fullmatch(r"4,0\d\d more characters; 1,3\d\d after these are in the dataset", w)
+        for w in page.words
+    )
+    places = [link["href"] for link in page.all("a") if link.get("class") == "key"]
+    assert set(places) == {"./texts.jsonl"}
+    assert re.search(r"texts\.jsonl, line \d+, [\d,]+ bytes from byte [\d,]+", page.text)
+
+
 def test_many_large_noisy_pictures_stay_small(tmp_path: Path) -> None:
-    from prune.steps.report.page.pictures import thumbnail
+    from prune.modalities.image.look import thumbnail
 
     noise = np.random.default_rng(0).integers(0, 256, (1400, 1400, 3), dtype=np.uint8)
     looks = [thumbnail(Image.fromarray(noise)), thumbnail(Image.fromarray(noise[:64, :64]))]
