@@ -33,8 +33,7 @@ from prune.exporters.table_files import (
 from prune.exporters.weights import WEIGHT, free_name
 from prune.modalities.image import suffix_of
 from prune.readers.huggingface import HuggingFace
-from prune.readers.tables.columns import is_list
-from prune.readers.tables.sample import KEY, image_bytes, row_bytes
+from prune.readers.tables.sample import KEY, image_bytes
 
 _BYTES = 64 << 20
 _SHARD_ROWS = 10_000  # of a shard, where the source has none to follow
@@ -188,22 +187,10 @@ def _take(job: ExportJob, source: HuggingFace, shard: Shard, schema: pa.Schema) 
         if is_relabelled(job):
             table = labelled(table, ids[done : done + len(table)])
         table = conformed(table, schema)
-        for data in _contents(table[source.image_column]):
-            check_digest(keys[done], digests[done], data)
+        for data in source.contents(table):
+            check_digest(keys[done], digests[done], data if isinstance(data, bytes) else b"")
             done += 1
         yield table
-
-
-def _contents(images: pa.ChunkedArray) -> Iterator[bytes | memoryview]:
-    """Yield what the digests of rows are of: bytes of images, or numbers."""
-    if is_list(images.type):
-        yield from (data or b"" for data in row_bytes(images))
-    else:
-        yield from (memoryview(image.as_buffer()) for image in _bytes_of(images.combine_chunks()))
-
-
-def _bytes_of(images: pa.Array) -> pa.Array:
-    return images.field("bytes") if pa.types.is_struct(images.type) else images
 
 
 def _embedded(table: pa.Table, name: str, root: Path) -> pa.Table:

@@ -1,9 +1,12 @@
-"""Hugging Face datasets: folders from `save_to_disk`, and parquet files with a column of encoded images.
+"""Hugging Face datasets: folders from `save_to_disk`, and parquet files, of encoded images or of texts.
+
+A table without images is one of texts where a column holds some; see `prune.modalities.text.fields`.
 
 The key of a sample is the first of these that the whole split has:
 
 - a text column `__key__`
 - the path that stands beside the image's bytes, if all of them differ, also but for case, and can be keys
+- of texts, a column `id` whose values tell all rows apart
 - the row's number in the split, eight digits: `00000123`
 """
 
@@ -28,7 +31,8 @@ from prune.readers.tables import columns, hf_layout
 from prune.readers.tables.files import TableFiles
 from prune.readers.tables.keys import external, key_rule
 from prune.readers.tables.rows import DAMAGED, Rows, open_rows, reading
-from prune.readers.tables.sample import KEY, Layout, image_bytes
+from prune.readers.tables.sample import KEY, Layout, image_bytes, row_bytes
+from prune.readers.tables.texts import IDS, LABELS, TextColumns, remark_on, text_columns, without
 from prune.system import files
 
 
@@ -43,13 +47,15 @@ def looks_like(path: Path) -> bool:
     )
 
 
-def open_huggingface(
+def open_huggingface(  # noqa: PLR0913 - all that can be said of a table
     data: str,
     *,
     split: str | None = None,
     label_field: str | None = None,
     image_column: str | None = None,
     features_column: str | None = None,
+    text_field: str | None = None,
+    template: str | None = None,
     no_labels: bool = False,
     skip_shards: bool = False,
 ) -> HuggingFace:
@@ -67,6 +73,8 @@ def open_huggingface(
         Column of images, if there are several.
     features_column
         Column of lists of numbers, of a table without images; see `Features`.
+    text_field, template
+        Columns of texts, also of a table with images, and what is made of them; see `TextFields`.
     no_labels
         Whether no column is read as a label.
     skip_shards
@@ -75,36 +83,52 @@ def open_huggingface(
     Raises
     ------
     DataError
-        There is no such dataset, it is damaged, or it has no images.
+        There is no such dataset, it is damaged, or it has neither images nor texts.
     OptionError
         There is no such split or column, or there are several and none was chosen.
     """
     found = hf_layout.find(Path(data), split)
     schema = _first_schema(found, skip=skip_shards)
     known = columns.features_of(schema)
-    if features_column is not None and image_column is not None:
-        raise OptionError("--features-column is for tables without images", "leave --image-column out")
-    images = (
-        columns.image_column(schema, known, image_column)
-        if features_column is None
-        else columns.features_column(schema, features_column)
+    _refuse_two(
+        features_column=features_column, image_column=image_column, text_field=text_field, template=template
     )
-    if found.cached:
-        hf_layout.refuse_pictures_elsewhere(found, images)
-    labels = None if no_labels else columns.label_column(schema, known, label_field)
-    named = not Path(data).is_dir()
-    reader = HuggingFace(found.root, found.files, found.kind, images, labels, found.split)
-    remarks = tuple(columns.remarks(schema, known, labels)) if label_field is None and not no_labels else ()
+    texts = None
+    if features_column is None and image_column is None:
+        where = found.files[0]
+        texts = text_columns(schema, known, text_field=text_field, template=template, where=where)
+    if texts is not None:
+        content, schema = texts.names[0], without(schema, texts)
+    elif features_column is not None:
+        content = columns.features_column(schema, features_column)
+    else:
+        content = columns.image_column(schema, known, image_column)
+        if found.cached:
+            hf_layout.refuse_pictures_elsewhere(found, content)
+    labels = (
+        None if no_labels else columns.label_column(schema, known, label_field, also=LABELS if texts else ())
+    )
+    reader = HuggingFace(found.root, found.files, found.kind, content, labels, found.split)
     guessed = label_field is None
+    remarks = columns.remarks(schema, known, labels) if guessed and not no_labels else []
     return replace(
         reader,
-        named=named,
+        named=not Path(data).is_dir(),
         skip_shards=skip_shards,
         guesses_labels=guessed,
-        remarks=remarks,
+        remarks=(*(remark_on(texts) if texts else ()), *remarks),
         features_column=features_column,
+        texts=texts,
+        template=template,
+        modality="image" if texts is None else "text",
         passed_over=leftover(data, f".{found.kind}", [found.root / file for file in found.files]),
     )
+
+
+def _refuse_two(**asked: str | None) -> None:
+    given = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value is not None]
+    if len(given) > 1:
+        raise OptionError(f"{given[0]} and {given[1]} both say what a sample is", "give one of them")
 
 
 def _first_schema(found: hf_layout.SplitFiles, *, skip: bool) -> pa.Schema:
@@ -122,7 +146,7 @@ class HuggingFace(ReaderBase):
     root: Path
     files: Sequence[str]
     kind: str  # parquet or arrow
-    image_column: str
+    image_column: str  # of texts, the first column of the text
     label_column: str | None = None
     split: str | None = None
     named: bool = False  # one file, not its folder
@@ -131,13 +155,18 @@ class HuggingFace(ReaderBase):
     guesses_labels: bool = False  # nobody said which column holds the labels
     remarks: tuple[str, ...] = ()  # what to know about that guess
     features_column: str | None = None  # the image column, where it holds features and there are no images
+    texts: TextColumns | None = None  # of a table of texts
+    template: str | None = None  # how the user said to make a text
+    modality: str = "image"
     passed_over: Counted = ()  # data of other forms beside the files
     format: str = field(default="huggingface", init=False)
-    modality: str = field(default="image", init=False)
 
     @property
     def options(self) -> Mapping[str, Any]:
         """Which columns are read."""
+        if self.texts is not None:
+            told = {"template": self.template} if self.template is not None else {}
+            return {"label_field": self.label_column, "text_columns": list(self.texts.fields.paths), **told}
         found = {"label_field": self.label_column, "image_column": self.image_column}
         return found | ({"features_column": self.features_column} if self.features_column else {})
 
@@ -155,10 +184,10 @@ class HuggingFace(ReaderBase):
             start = self._table.starts.get(file)
             name = f"{file}, from row {start}, keys {self._keys}, classes {self._names}"
             beside = {} if file != self.files[0] else dict(self.passed_over)
-            yield Unit(name, (file,), () if start is None else self._external(file), beside)
+            yield Unit(name, (file,), () if start is None or self.texts else self._external(file), beside)
 
     def scan(self, unit: Unit) -> pa.Table:
-        """Digest every image and read its label, a few rows at a time.
+        """Digest every image or text and read its label, a few rows at a time.
 
         Raises
         ------
@@ -168,7 +197,7 @@ class HuggingFace(ReaderBase):
         file = unit.files[0]
         rows = self._table.rows(file)
         self._check_columns(rows)
-        layout = Layout(self.root, self.image_column, self.label_column, self._keys, self._names)
+        layout = Layout(self.root, self.image_column, self.label_column, self._keys, self._names, self.texts)
         first = self._table.starts[file]
         with reading(rows.path):
             tables = [
@@ -189,43 +218,47 @@ class HuggingFace(ReaderBase):
         """The names of a ClassLabel by id; None where labels stand for themselves."""
         return self._names
 
-    def payloads(self, samples: pa.Table) -> Iterator[bytes]:
-        """Yield the bytes of each image; fast for rows that ascend, right for any.
+    def payloads(self, samples: pa.Table) -> Iterator[bytes | str]:
+        """Yield the bytes of each image, or each text; fast for rows that ascend, right for any.
 
         Raises
         ------
         DataError
-            A file is gone or shorter than it was, or the table has no images.
+            A file is gone or shorter than it was, or the table has neither.
         """
         if self.features_column is not None:
             raise DataError(
                 f"{self.root} is a table of features, not of images",
                 "prune embed takes them; export it with --format parquet, huggingface or manifest",
             )
-        for part in samples.select(["shard", "index"]).to_batches(max_chunksize=4096):
-            for file, row in zip(part["shard"].to_pylist(), part["index"].to_pylist(), strict=True):
-                rows = self._table.rows(file)
-                if row >= rows.rows:
-                    raise DataError(f"{rows.path} ends before row {row}", "scan the dataset again")
-                start, batch = rows.around(row, [self.image_column])
-                data = image_bytes(self.root, batch[self.image_column][row - start].as_py())
-                if not isinstance(data, bytes):
-                    raise DataError(f"row {row} of {rows.path}: {data}", "scan the dataset again")
-                yield data
+        done = 0
+        for table in self._table.taken(samples, self.payload_columns):
+            for data in self.contents(table):
+                if isinstance(data, str):
+                    at = samples["shard"][done].as_py(), samples["index"][done].as_py()
+                    raise DataError(f"row {at[1]} of {self.root / at[0]}: {data}", "scan the dataset again")
+                yield data if self.texts is None else data.decode()
+                done += 1
+
+    @property
+    def payload_columns(self) -> Sequence[str]:
+        """What is read of the table for the payloads."""
+        return (self.image_column,) if self.texts is None else self.texts.names
+
+    def contents(self, table: pa.Table) -> Iterator[bytes | str]:
+        """Yield what the digest of each row is of: bytes, or why there are none."""
+        if self.texts is not None:
+            return iter(self.texts.contents(table))
+        if self.features_column is not None:
+            return (data or "has no features" for data in row_bytes(table[self.features_column]))
+        images = table[self.image_column]
+        return (image_bytes(self.root, image.as_py()) for image in images)
 
     def numbers(self, samples: pa.Table) -> Iterator[pa.Array]:
-        """Yield the lists of numbers of the rows of `SAMPLES`, which ascend, some hundred at a time."""
+        """Yield the lists of numbers of the rows of `SAMPLES`, some hundred at a time."""
         column = str(self.features_column)
-        shards, places = samples["shard"].to_pylist(), samples["index"].to_numpy()
-        at = 0
-        while at < len(places):
-            rows = self._table.rows(shards[at])
-            start, batch = rows.around(int(places[at]), [column])
-            stop = at + 1
-            while stop < len(places) and shards[stop] == shards[at] and places[stop] < start + batch.num_rows:
-                stop += 1
-            yield batch[column].combine_chunks().take(pa.array(places[at:stop] - start))
-            at = stop
+        for table in self._table.taken(samples, [column]):
+            yield table[column].combine_chunks()
 
     @cached_property
     def _table(self) -> TableFiles:
@@ -239,22 +272,25 @@ class HuggingFace(ReaderBase):
     @cached_property
     def _keys(self) -> str:
         """Which rule makes the keys: `__key__`, `path`, `row`, or a column of a table of features."""
-        features = self.features_column is not None
-        return key_rule(self._table, None if features else self.image_column, self._check_columns)
+        images = self.features_column is None
+        ids = None if self.texts is None else IDS
+        return key_rule(self._table, self.image_column if images else None, self._check_columns, ids)
 
     def _external(self, file: str) -> list[str]:
         return external(self._table, file, self.image_column, self._check_columns)
 
     @property
     def _key(self) -> str | None:
-        """The column of keys of a table of features."""
-        return self._keys if self.features_column is not None and self._keys != "row" else None
+        """The column of keys of a table of features or texts."""
+        own = self.features_column is not None or self.texts is not None
+        return self._keys if own and self._keys != "row" else None
 
     def _check_columns(self, rows: Rows) -> None:
         """Raise `DataError` unless the columns hold what those of the first file do, in whatever width."""
         expected = self._table.schema
+        content = [self.image_column] if self.texts is None else self.texts.names
         for name in filter(
-            None, [self.image_column, self.label_column, KEY if KEY in expected.names else None, self._key]
+            None, [*content, self.label_column, KEY if KEY in expected.names else None, self._key]
         ):
             kind = rows.schema.field(name).type if name in rows.schema.names else "missing"
             if kind == "missing" or not columns.alike(kind, expected.field(name).type):

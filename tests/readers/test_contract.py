@@ -63,6 +63,13 @@ def huggingface(root: Path) -> str:
     return str(root)
 
 
+def huggingface_texts(root: Path) -> str:
+    root.mkdir()
+    table = pa.table({"text": TEXTS, "label": LABELS})
+    pq.write_table(table, root / "train-00000-of-00001.parquet", row_group_size=4)
+    return str(root)
+
+
 def arrays(root: Path) -> str:
     root.mkdir()
     np.save(root / "x.npy", PIXELS)
@@ -80,8 +87,9 @@ def jsonl(root: Path) -> str:
 
 
 MAKERS: dict[str, Callable[[Path], str]] = {
-    f.__name__: f for f in (imagefolder, webdataset, huggingface, arrays, jsonl)
+    f.__name__: f for f in (imagefolder, webdataset, huggingface, huggingface_texts, arrays, jsonl)
 }
+"""By the name of a format; behind `_` what its samples are, where it holds more than one kind."""
 
 
 def source_of(payload: Any) -> int:
@@ -92,9 +100,9 @@ def source_of(payload: Any) -> int:
     return next(i for i, pixels in enumerate(PIXELS) if np.array_equal(image, pixels))
 
 
-@pytest.fixture(params=sorted(READERS))
+@pytest.fixture(params=sorted(MAKERS))
 def data(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
-    return request.param, MAKERS[request.param](tmp_path / "data")
+    return request.param.partition("_")[0], MAKERS[request.param](tmp_path / "data")
 
 
 @pytest.fixture
@@ -103,7 +111,7 @@ def reader(data: tuple[str, str]) -> Reader:
 
 
 def test_every_reader_is_tried() -> None:
-    assert set(MAKERS) == set(READERS)
+    assert {name.partition("_")[0] for name in MAKERS} == set(READERS)
 
 
 def test_the_format_is_recognised(data: tuple[str, str]) -> None:

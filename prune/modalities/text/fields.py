@@ -90,7 +90,12 @@ class TextFields:
 
 
 def find_fields(
-    texts: Sequence[str], nested: Sequence[str] = (), *, where: str, aside: Collection[str] = ()
+    texts: Sequence[str],
+    nested: Sequence[str] = (),
+    *,
+    where: str,
+    aside: Collection[str] = (),
+    by_name: bool = False,
 ) -> TextFields:
     """Return which columns of a table hold the text, as its names and types say.
 
@@ -105,11 +110,18 @@ def find_fields(
         The table, for the error.
     aside
         Columns that hold something else, such as the label.
+    by_name
+        Whether only names count: the table holds something else than texts.
+
+    Returns
+    -------
+    TextFields
+        Without paths where no column could be it.
 
     Raises
     ------
     DataError
-        There is no such column, or several could be it.
+        Several columns could be it.
     """
     lower = {name.lower(): name for name in [*reversed(nested), *reversed(texts)]}
     plain = {name.lower() for name in texts}
@@ -119,17 +131,21 @@ def find_fields(
     for fields in TEMPLATES.values():
         if fields[0] in lower and fields[-1] in lower:
             return TextFields(tuple(lower[name] for name in fields if name in lower))
-    others = [name for name in texts if name not in aside and name.lower() not in _NO_TEXT]
-    if len(others) == 1:
-        return TextFields((others[0],))
-    told = others or list(texts) or list(nested)
-    listed = ", ".join(told[:_SHOWN]) + (" and more" if len(told) > _SHOWN else "")
-    raise DataError(
-        f"no column of {where} is called like a text; there are {listed or 'none of text'}",
-        f"choose: --text-field {shlex.quote(told[0])}" if told else "name a dataset with a column of text",
-    )
+    others = [] if by_name else [name for name in texts if name not in aside and not _is_note(name.lower())]
+    if len(others) > 1:
+        listed = ", ".join(others[:_SHOWN]) + (" and more" if len(others) > _SHOWN else "")
+        raise DataError(
+            f"no column of {where} is called like a text; there are {listed}",
+            f"choose: --text-field {shlex.quote(others[0])}",
+        )
+    return TextFields(tuple(others))
 
 
+def _is_note(name: str) -> bool:
+    return name in _NO_TEXT or name.endswith(_NOTES)
+
+
+_NOTES = ("_id", "_ids", "_name", "_path", "_url", "_label", "_class", "_date", "_time", "_hash")
 _words = str.split  # many words in few lines
 _NO_TEXT = frozenset(
     _words(

@@ -33,6 +33,19 @@ def features_of(schema: pa.Schema) -> Features:
         return {}
 
 
+def has_images(schema: pa.Schema, features: Features) -> bool:
+    """Say whether some column is declared, called or built like one of images."""
+    return any(_holding_images(schema, features))
+
+
+def _holding_images(schema: pa.Schema, features: Features) -> tuple[list[str], list[str], list[str]]:
+    """Return the columns that are declared as images, called so, or structs that hold bytes."""
+    holds = [name for name in schema.names if holds_images(schema.field(name).type)]
+    declared = [name for name in holds if features.get(name, {}).get("_type") == "Image"]
+    named = [name for name in holds if name.lower() in _IMAGES]
+    return declared, named, [name for name in holds if pa.types.is_struct(schema.field(name).type)]
+
+
 def image_column(schema: pa.Schema, features: Features, chosen: str | None) -> str:
     """Return the name of the column of images.
 
@@ -53,9 +66,7 @@ def image_column(schema: pa.Schema, features: Features, chosen: str | None) -> s
                 f"no column of images is called {chosen!r}", f"columns: {', '.join(schema.names)}"
             )
         return chosen
-    declared = [name for name in holds if features.get(name, {}).get("_type") == "Image"]
-    named = [name for name in holds if name.lower() in _IMAGES]
-    structs = [name for name in holds if pa.types.is_struct(schema.field(name).type)]
+    declared, named, structs = _holding_images(schema, features)
     found = declared or named or structs
     if not found and holds:
         what = "the only column of bytes is" if len(holds) == 1 else "the columns of bytes are"
@@ -64,7 +75,7 @@ def image_column(schema: pa.Schema, features: Features, chosen: str | None) -> s
             f"choose: --image-column {shlex.quote(holds[0])}",
         )
     if not found:
-        vectors = [name for name in schema.names if _holds_numbers(schema.field(name).type)]
+        vectors = [name for name in schema.names if holds_numbers(schema.field(name).type)]
         raise DataError(
             f"no column holds images; there are {', '.join(schema.names) or 'no columns'}",
             f"--features-column {shlex.quote(vectors[0])} takes its lists of numbers" if vectors else _WANTED,
@@ -84,8 +95,8 @@ def features_column(schema: pa.Schema, chosen: str) -> str:
     OptionError
         There is no such column, or it holds something else.
     """
-    if chosen not in schema.names or not _holds_numbers(schema.field(chosen).type):
-        held = [name for name in schema.names if _holds_numbers(schema.field(name).type)]
+    if chosen not in schema.names or not holds_numbers(schema.field(chosen).type):
+        held = [name for name in schema.names if holds_numbers(schema.field(name).type)]
         raise OptionError(
             f"no column of lists of numbers is called {chosen!r}",
             f"choose: --features-column {shlex.quote(held[0])}" if held else "there is none in this table",
@@ -115,17 +126,21 @@ _KEYS = (
 )
 
 
-def _holds_numbers(kind: pa.DataType) -> bool:
-    return is_list(kind) and _is_number(kind.value_type)
+def holds_numbers(kind: pa.DataType) -> bool:
+    """Say whether a column of this type holds lists of numbers."""
+    return is_list(kind) and is_number(kind.value_type)
 
 
 _WANTED = "an image column holds the encoded bytes, as binary or as a struct of bytes and path"
 
 
-def label_column(schema: pa.Schema, features: Features, chosen: str | None) -> str | None:
+def label_column(
+    schema: pa.Schema, features: Features, chosen: str | None, *, also: Sequence[str] = ()
+) -> str | None:
     """Return the name of the column of labels, None if there is none.
 
-    It is the `chosen` one, else the only ClassLabel feature, else the first that is called like a label.
+    It is the `chosen` one, else the only ClassLabel feature, else the first that is called like a label, or
+    else as in `also`.
 
     Raises
     ------
@@ -141,7 +156,7 @@ def label_column(schema: pa.Schema, features: Features, chosen: str | None) -> s
         return chosen
     usable = [name for name in schema.names if _holds_labels(schema.field(name).type)]
     declared = [name for name in usable if features.get(name, {}).get("_type") == "ClassLabel"]
-    named = [name for word in _LABELS for name in declared or usable if name.lower() == word]
+    named = [name for word in (*_LABELS, *also) for name in declared or usable if name.lower() == word]
     if named or len(declared) < 2:
         return next(iter(named or declared), None)
     raise OptionError(
@@ -220,11 +235,17 @@ def is_list(kind: pa.DataType) -> bool:
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
+def holds_text(kind: pa.DataType) -> bool:
+    """Say whether a column of this type holds texts, be it as categories."""
+    return _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
+
+
 def _is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Say whether a column of this type holds numbers."""
     return pa.types.is_integer(kind) or pa.types.is_floating(kind)
 
 
@@ -232,14 +253,14 @@ def _is_binary(kind: pa.DataType) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
 
 
-_FAMILIES = (_is_text, _is_number, _is_binary)
+_FAMILIES = (_is_text, is_number, _is_binary)
 
 
 def _holds_labels(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     # Pandas makes floats of whole numbers where one lacks.
-    return _is_text(kind) or _is_number(kind) or pa.types.is_boolean(kind)
+    return _is_text(kind) or is_number(kind) or pa.types.is_boolean(kind)
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prune.readers.sample import key_problem
+from prune.readers.sample import MAX_KEY_BYTES, key_problem
 from prune.readers.tables import columns
 from prune.readers.tables.files import TableFiles
 from prune.readers.tables.rows import Rows, reading
@@ -17,8 +17,10 @@ from prune.readers.tables.sample import KEY
 Check: TypeAlias = Callable[[Rows], None]
 
 
-def key_rule(table: TableFiles, image_column: str | None, check: Check) -> str:
-    """Return what makes the keys: `__key__`, `path` (of images), `row`, or a column of a table of features.
+def key_rule(
+    table: TableFiles, image_column: str | None, check: Check, ids: Sequence[str] | None = None
+) -> str:
+    """Return what makes the keys: `__key__`, `path` (of images), `row`, or a column of ids.
 
     Parameters
     ----------
@@ -26,10 +28,15 @@ def key_rule(table: TableFiles, image_column: str | None, check: Check) -> str:
         None for a table of features: the first column whose values are keys, and all different, has them.
     check
         Raises DataError where a file has other columns than the first.
+    ids
+        Names of the columns that hold keys of a table of texts; they may differ in the case of letters only.
     """
     schema = table.schema
     if KEY in schema.names and pa.types.is_string(schema.field(KEY).type):
         return KEY
+    if ids is not None:
+        usable = [name for name in columns.key_columns(schema) if name in ids]
+        return next((name for name in usable if _tells_apart(table, name, exactly=True)), "row")
     if image_column is None:
         return next((name for name in columns.key_columns(schema) if _tells_apart(table, name)), "row")
     if not _has_paths(schema, image_column):
@@ -61,17 +68,27 @@ def external(table: TableFiles, file: str, image_column: str, check: Check) -> l
     return [path for path in found if path]
 
 
-def _tells_apart(table: TableFiles, column: str) -> bool:
-    """Say whether all values of a column are keys, and no two are the same."""
+def _tells_apart(table: TableFiles, column: str, *, exactly: bool = False) -> bool:
+    """Say whether all values of a column are keys, and no two are the same, `exactly` or but for case."""
     pieces: list[pa.Array] = []
     for file in table.starts:
+        if column not in table.rows(file).schema.names:
+            return False
         with table.leniently(), reading(table.root / file):
             for _, batch in table.rows(file).batches([column]):
                 pieces += batch[column].cast(pa.large_string()).chunks
     keys = pa.chunked_array(pieces, pa.large_string())
-    if keys.null_count or any(not key or key_problem(key) for key in keys.to_pylist()):
+    try:
+        odd = pc.or_(pc.match_substring_regex(keys, _ODD), pc.greater(pc.binary_length(keys), MAX_KEY_BYTES))
+        if keys.null_count or any(not key or key_problem(key) for key in keys.filter(odd).to_pylist()):
+            return False
+        told = pc.utf8_normalize(keys, form="NFC") if exactly else pc.utf8_lower(keys)
+    except (pa.ArrowInvalid, UnicodeDecodeError):  # of bytes that are no UTF-8
         return False
-    return pc.count_distinct(pc.utf8_lower(keys)).as_py() == len(keys)
+    return pc.count_distinct(told).as_py() == len(keys)
+
+
+_ODD = r"^$|[\x00\r\n]|^/|\.\."  # what may be no key, which `key_problem` then says
 
 
 def _image_paths(table: TableFiles, file: str, image_column: str, check: Check) -> Iterator[pa.StructArray]:

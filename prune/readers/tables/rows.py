@@ -17,6 +17,9 @@ from prune.core.errors import DataError
 
 _BATCH = 256  # rows of parquet at a time, if they are small
 _BYTES = 128 << 20  # of such rows
+_MOST = 4096  # rows at a time, if they are tiny
+_SMALL = 16 << 20  # bytes of such rows, were all alike
+_REPEATED = 512 << 20  # bytes of such rows, had all the largest value of a dictionary
 _BOMB = 1 << 30  # bytes of a row group, from which on it may not be many times the file
 _TIMES = 20  # pictures do not compress
 _BUFFER = 1 << 20  # bytes of a compressed column at a time
@@ -87,9 +90,9 @@ class ParquetRows:
     def _batches_of(self, group: int, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
         start = self._starts[group]
         with reading(self.path):
-            step = self._step(group)
+            step = self._step(group, columns)
             for batch in self._file.iter_batches(step, row_groups=[group], columns=list(columns)):
-                yield start, pa.Table.from_batches([batch])
+                yield start, _without_views(batch)
                 start += batch.num_rows
         if start != self._starts[group + 1]:
             raise DataError(
@@ -97,12 +100,50 @@ class ParquetRows:
                 DAMAGED,
             )
 
-    def _step(self, group: int) -> int:
+    def _step(self, group: int, columns: Sequence[str]) -> int:
         """Return how many rows at a time stay near 128 MB, were each as large as the row group.
 
-        A dictionary holds a value once, however many rows have it.
+        A dictionary holds a value once, however many rows have it. Of small rows there may be more.
         """
-        return max(1, min(_BATCH, _BYTES // max(1, self._file.metadata.row_group(group).total_byte_size)))
+        held = self._file.metadata.row_group(group)
+        roots = {name.partition(".")[0] for name in columns} | set(columns)
+        chunks = [held.column(place) for place in range(held.num_columns)]
+        read = [
+            chunk
+            for chunk in chunks
+            if {chunk.path_in_schema.partition(".")[0], chunk.path_in_schema} & roots
+        ]
+        mean = _SMALL * held.num_rows // max(1, sum(chunk.total_uncompressed_size for chunk in read))
+        repeated = _REPEATED // max(1, max((self._dictionary(chunk) for chunk in read), default=1))
+        surely = min(_BATCH, _BYTES // max(1, held.total_byte_size))
+        return max(1, surely, min(_MOST, mean, repeated))
+
+    def _dictionary(self, chunk: Any) -> int:
+        """Return the bytes of a column's dictionary, unpacked; of all its pages, where that is not told."""
+        if not chunk.has_dictionary_page or chunk.dictionary_page_offset is None:
+            return 0
+        with self.path.open("rb") as file:
+            file.seek(chunk.dictionary_page_offset)
+            return page_size(file.read(_HEADER)) or int(chunk.total_uncompressed_size)
+
+
+def page_size(head: bytes) -> int | None:
+    """Return how many bytes a page unpacks to: the second field of its header, in Thrift's compact form."""
+    at, found = 0, 0
+    for _ in range(2):
+        if head[at : at + 1] != _INTEGER:
+            return None
+        at, found, place = at + 1, 0, 0
+        while at < len(head):
+            byte = head[at]
+            found, place, at = found | (byte & 127) << place, place + 7, at + 1
+            if byte < 128:
+                break
+    return (found >> 1) ^ -(found & 1)
+
+
+_INTEGER = b"\x15"  # the next field, of 32 bits
+_HEADER = 32  # bytes that hold the first fields of a page
 
 
 class ArrowRows:
@@ -144,8 +185,20 @@ class ArrowRows:
             if os.fstat(self._source.fileno()).st_size < self._size:  # what is gone would end the process
                 raise DataError(f"{self.path} was cut short while it was read", DAMAGED)
             batch.validate(full=True)  # the file is mapped as it is: an offset of nonsense would be followed
-        return self._starts[place], pa.Table.from_batches([batch])
+        return self._starts[place], _without_views(batch)
 
+
+def _without_views(batch: pa.RecordBatch) -> pa.Table:
+    """Return rows whose texts and bytes lie one after the other: of views, Arrow takes no single rows."""
+    table = pa.Table.from_batches([batch])
+    for place, field in enumerate(table.schema):
+        plain = _PLAIN.get(field.type)
+        if plain is not None:
+            table = table.set_column(place, field.name, table.column(place).cast(plain))
+    return table
+
+
+_PLAIN = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 DAMAGED = "fetch the file again"
 Rows = ParquetRows | ArrowRows

@@ -1,4 +1,4 @@
-"""A row of a table as a sample: its key, its label, its image, and what is wrong with it."""
+"""A row of a table as a sample: its key, its label, its content, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from prune.core.errors import DataError
 from prune.modalities.image.bit_depth import bits_used
 from prune.readers.sample import RAW, key_problem, with_sources
 from prune.readers.tables.columns import is_list
+from prune.readers.tables.texts import TextColumns
 from prune.readers.tar.samples import MAX_IMAGE_BYTES
 
 KEY = "__key__"
@@ -30,25 +31,22 @@ class Layout:
     """Where the rows of a split keep what."""
 
     root: Path
-    image: str  # column
+    image: str  # column; of texts, the first
     label: str | None  # column
     key: str  # `path` (beside the image's bytes), `row` (its number), or the column that holds it
     names: Sequence[str] | None  # of the classes, if the labels are ids
+    texts: TextColumns | None = None  # of a table of texts
 
     @property
     def columns(self) -> list[str]:
         """What has to be read."""
-        return [self.image, *filter(None, [self.label]), *filter(None, [self._key_column])]
+        content = [self.image] if self.texts is None else self.texts.names
+        return list(dict.fromkeys([*content, *filter(None, [self.label, self._key_column])]))
 
     def samples(self, file: str, start: int, first: int, batch: pa.Table) -> pa.Table:
         """Return RAW for rows of a file; the first is number `start` there and `first` in the split."""
         n = batch.num_rows
-        if is_list(batch[self.image].type):
-            held: Sequence[Any] = [None] * n
-            found = [data or "has no features" for data in row_bytes(batch[self.image])]
-        else:
-            held = batch[self.image].to_pylist()
-            found = [image_bytes(self.root, image) for image in held]
+        held, found = self._contents(batch)
         images = [image if isinstance(image, bytes) else None for image in found]
         labels = [self._label_of(value) for value in _column(batch, self.label)]
         given = zip(held, _column(batch, self._key_column), range(first, first + n), strict=True)
@@ -66,8 +64,19 @@ class Layout:
             ],
         }
         arrays = [pa.array(values.get(kind.name, [None] * n), kind.type) for kind in RAW]
-        depths = Counter(bits for image in images if image is not None and (bits := bits_used(image)))
+        pictures = images if self.texts is None else ()
+        depths = Counter(bits for image in pictures if image is not None and (bits := bits_used(image)))
         return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {}, depths=depths)
+
+    def _contents(self, batch: pa.Table) -> tuple[Sequence[Any], Sequence[bytes | str]]:
+        """Return what the column holds, where keys may stand in it, and the bytes of each row or why not."""
+        none: Sequence[Any] = [None] * batch.num_rows
+        if self.texts is not None:
+            return none, self.texts.contents(batch)
+        if is_list(batch[self.image].type):
+            return none, [data or "has no features" for data in row_bytes(batch[self.image])]
+        held = batch[self.image].to_pylist()
+        return held, [image_bytes(self.root, image) for image in held]
 
     @property
     def _key_column(self) -> str | None:

@@ -144,6 +144,11 @@ def test_columns_are_found_by_name_and_type(
         find_fields(texts, nested, where="t")
     assert caught.value.hint == "choose: --text-field kept"
     assert find_fields(texts, nested, where="t", aside=["kept"]).paths == ("answers",)
+    assert find_fields(texts, nested, where="t", by_name=True).paths == ()
+
+
+def test_columns_that_are_notes_are_no_texts() -> None:
+    assert find_fields(["id", "image_name", "label", "url"], where="t").paths == ()
 
 
 def test_which_columns_have_to_be_read() -> None:
