@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import DataError, OptionError, UnknownNameError
-from prune.readers import arrays, huggingface, imagefolder, jsonl, keys, webdataset
+from prune.readers import arrays, huggingface, imagefolder, keys, webdataset
 from prune.readers.foreign.formats import refuse_unread
 from prune.readers.format import Format
 from prune.readers.labels.file import LabelFile, open_labels
+from prune.readers.lines import jsonl
 from prune.readers.patterns import recognise_pattern
 from prune.readers.sample import Reader, Unit
 
@@ -43,7 +44,7 @@ READERS = {
     "jsonl": Format(
         open=jsonl.open_jsonl,
         looks_like=jsonl.looks_like,
-        summary="lines of JSON with a text each: a .jsonl file, or a folder of them",
+        summary="lines of JSON with a text each, plain, .gz or .zst: a file, a folder or a pattern",
         counts="line",
         only_alone=True,  # notes beside a dataset of another form
     ),

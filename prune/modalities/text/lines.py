@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -12,8 +13,6 @@ _MARK = b"\xef\xbb\xbf"
 
 class Bytes(Protocol):
     """What is read from, front to back."""
-
-    size: int
 
     def read(self, start: int, size: int) -> bytes:
         """Return `size` bytes from `start`, fewer at the end."""
@@ -26,22 +25,27 @@ def lines_of(source: Bytes) -> Iterator[tuple[int, int, bytes | None]]:
     """
     start, base = 0, 0  # of the line; of the bytes that are looked at
     held, length = list[bytes](), 0  # the line so far
-    while base < source.size and (data := source.read(base, min(_READ, source.size - base))):
-        begin = 0
-        while (end := data.find(b"\n", begin)) >= 0:
-            yield _line(start, base + end, [*held, data[begin:end]], length + end - begin)
-            start, begin = base + end + 1, end + 1
-            held, length = [], 0
-        length += len(data) - begin
-        held = [] if length > MAX_LINE_BYTES else [*held, data[begin:]]
+    while data := source.read(base, _READ):
         base += len(data)
-    if start < base:
-        yield _line(start, base, held, length)
+        whole = data.split(b"\n")
+        rest = whole.pop()
+        if whole:
+            yield _line(start, [*held, whole[0]], length + len(whole[0]))
+            start += length + len(whole[0]) + 1
+            held, length = [], 0
+        for line in itertools.islice(whole, 1, None):
+            size = len(line)
+            yield start, size, line[:-1] if line.endswith(b"\r") else line
+            start += size + 1
+        length += len(rest)
+        held = [] if length > MAX_LINE_BYTES else [*held, rest]
+    if length:
+        yield _line(start, held, length)
 
 
-def _line(start: int, stop: int, pieces: list[bytes], length: int) -> tuple[int, int, bytes | None]:
-    if length > MAX_LINE_BYTES:
-        return start, stop - start, None
+def _line(start: int, pieces: list[bytes], size: int) -> tuple[int, int, bytes | None]:
+    if size > MAX_LINE_BYTES:
+        return start, size, None
     line = b"".join(pieces)
     mark = len(_MARK) if start == 0 and line.startswith(_MARK) else 0
-    return start + mark, stop - start - mark, line[mark:].removesuffix(b"\r")
+    return start + mark, size - mark, line[mark:].removesuffix(b"\r")

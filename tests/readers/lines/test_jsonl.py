@@ -10,7 +10,8 @@ import pytest
 
 from prune.core.errors import DataError
 from prune.core.progress import SILENT
-from prune.readers import jsonl, open_reader, recognise
+from prune.readers import open_reader, recognise
+from prune.readers.lines import raw_columns, records
 from prune.readers.scan import scan
 from prune.store import Dataset
 
@@ -104,7 +105,8 @@ def test_more_lines_than_are_held_at_once(tmp_path: Path, monkeypatch: pytest.Mo
     whole = [{"text": f"{i}", "label": i % 3} for i in range(10)]
     path = write(tmp_path / "a.jsonl", *whole)
     wanted = scanned(path)
-    monkeypatch.setattr(jsonl, "_BLOCK", 4)
+    monkeypatch.setattr(raw_columns, "_BLOCK", 4)
+    monkeypatch.setattr(records, "_ROWS", 4)
     found = scanned(path)
     assert found.fingerprint == wanted.fingerprint
     rows = found.samples.take([9, 0, 4, 5, 3, 8])

@@ -1,0 +1,192 @@
+"""The bytes that a file holds, front to back: as it lies there, or unpacked where its suffix says so."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from prune.core.errors import DataError
+from prune.readers.foreign.shell_lines import word
+from prune.readers.hashing_file import HashingFile
+from prune.system.os_errors import reading
+
+CODECS = {".gz": "gzip", ".zst": "zstd"}  # suffix -> name of the codec
+_MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+_SKIPPABLE = b"\x2a\x4d\x18"  # behind one byte: a frame of zstd that holds no data
+_STEP = 1 << 20  # bytes that are unpacked at once
+
+
+def codec_of(name: str) -> str | None:
+    """Return the codec that a file's name stands for; None for a plain file."""
+    return next((codec for suffix, codec in CODECS.items() if name.lower().endswith(suffix)), None)
+
+
+def unpacked_name(name: str) -> str:
+    """Return the name of what a file holds: `a.jsonl` of `a.jsonl.zst`."""
+    return name.rpartition(".")[0] if codec_of(name) else name
+
+
+class HashedContent:
+    """What a file holds, read once from front to back; the file as it lies there is hashed on the way.
+
+    Raises
+    ------
+    DataError
+        The file cannot be opened, or is not of the kind that its suffix says.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file, self._at = HashingFile(path), 0  # of the file, what was unpacked
+        try:
+            codec = _checked_codec(path, self._file.read(0, 4))
+        except DataError:
+            self._file.__exit__(None, None, None)
+            raise
+        self._unpacked = _Unpacked(path, codec, self._packed) if codec else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.__exit__(kind, error, trace)
+
+    def _packed(self, size: int) -> bytes:
+        data = self._file.read(self._at, size)
+        self._at += len(data)
+        return data
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return `size` bytes from `start`, fewer at the end; `start` is where the last read ended."""
+        if self._unpacked is None:
+            return self._file.read(start, size)
+        return self._unpacked.take(size)
+
+    def sha256(self) -> str:
+        """Read what is left of the file; return the hex digest of all of it."""
+        return self._file.sha256()
+
+
+class Content:
+    """What a file holds, at any place: quick where places ascend, of a compressed file from its start else.
+
+    Memory: one piece and 1 MiB.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with reading(path):
+            self._file = path.open("rb")
+        self._codec: str | None = None
+        try:
+            self._codec = _checked_codec(path, self._file.read(4))
+        except DataError:
+            self._file.close()
+            raise
+        self._unpacked: _Unpacked | None = None
+        self._begin, self._data = 0, b""  # what is at hand of the content
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return `size` bytes from `start`, fewer at the end."""
+        if self._codec is None:
+            with reading(self.path):
+                self._file.seek(start)
+                return self._file.read(size)
+        if self._unpacked is None or start < self._begin:
+            self._file.seek(0)
+            self._unpacked = _Unpacked(self.path, self._codec, self._file.read)
+            self._begin, self._data = 0, b""
+        if start + size > self._begin + len(self._data):
+            self._advance(self._unpacked, start, start + size)
+        at = start - self._begin
+        return self._data[at : at + size]
+
+    def _advance(self, unpacked: _Unpacked, start: int, stop: int) -> None:
+        """Unpack up to `stop`; keep what lies behind `start`."""
+        begin, parts = self._begin, [self._data]
+        end = begin + len(self._data)
+        while end < stop and (block := unpacked.take(_STEP)):
+            if end <= start:  # all that is at hand lies before
+                begin, parts = end, []
+            parts.append(block)
+            end += len(block)
+        passed = min(max(0, start - begin), end - begin)
+        self._begin, self._data = begin + passed, b"".join(parts)[passed:]
+
+
+def head_of(path: Path, size: int) -> bytes:
+    """Return the first bytes that a file holds.
+
+    Raises
+    ------
+    DataError
+        It cannot be read or unpacked.
+    """
+    with Content(path) as content:
+        return content.read(0, size)
+
+
+class _Raw:
+    """A file as pyarrow reads from it; closed by who opened it."""
+
+    closed = False
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self.read = read
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Leave the file open."""
+
+
+class _Unpacked:
+    """The content of a compressed file, in steps; one frame or member after the other."""
+
+    def __init__(self, path: Path, codec: str, read: Callable[[int], bytes]) -> None:
+        self._path, self._codec = path, codec
+        self._stream = pa.CompressedInputStream(pa.PythonFile(_Raw(read), mode="r"), codec)
+
+    def take(self, size: int) -> bytes:
+        with _unpacking(self._path, self._codec):
+            return self._stream.read(size)
+
+
+@contextlib.contextmanager
+def _unpacking(path: Path, codec: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        said = " ".join(str(error.strerror if isinstance(error, OSError) and error.errno else error).split())
+        raise DataError(
+            f"{path} cannot be unpacked: {said[:120].lower()}",
+            f"copy or make the file again: it is cut short, or no whole file of {codec}",
+        ) from error
+
+
+def _checked_codec(path: Path, head: bytes) -> str | None:
+    """Return the codec of a file; an empty file holds nothing, whatever it is called."""
+    codec = codec_of(path.name)
+    if codec is None or not head:
+        return None
+    if head.startswith(_MAGIC[codec]) or (codec == "zstd" and head[1:4] == _SKIPPABLE):
+        return codec
+    raise DataError(
+        f"{path} is called {path.suffix} and is no file of {codec}",
+        f"file {word(path)}   # says what it is; give it the name of that",
+    )

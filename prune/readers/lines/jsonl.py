@@ -1,0 +1,132 @@
+"""JSON Lines: files of one JSON object a line, with a text and perhaps a label and an id in it.
+
+The key of a sample is its field `id` where all samples of the dataset have one and no two are the same, else
+`FILE:LINE`, lines from 1. Files are read in the order of their names; empty lines are passed over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from prune.modalities.text.lines import MAX_LINE_BYTES, lines_of
+from prune.readers.folders.first_entries import glance
+from prune.readers.lines.containers import HashedContent
+from prune.readers.lines.fields import LABELS, TEXTS, usable_id
+from prune.readers.lines.line_files import find_files, is_named_like
+from prune.readers.lines.raw_columns import Found, of_text
+from prune.readers.lines.reader import LineReader, Placed
+from prune.readers.tar.label import usable_label
+
+SUFFIXES = (".jsonl", ".ndjson")
+_METADATA = "metadata.jsonl"  # describes a folder of images
+_SPACE = " \t\r\n"  # of JSON
+_parse = json.JSONDecoder().raw_decode
+
+
+def looks_like(path: Path) -> bool:
+    """Say whether this is a file of lines of JSON, or a folder with one among its first 4096 entries."""
+    names = glance(path) if path.is_dir() else [path.name]
+    return any(is_named_like(name, SUFFIXES) and name != _METADATA for name in names)
+
+
+def open_jsonl(
+    data: str, *, label_field: str | None = None, text_field: str | None = None, no_labels: bool = False
+) -> JsonLines:
+    """Open a file, or all files of a folder and its subfolders.
+
+    Parameters
+    ----------
+    data
+        The file or the folder.
+    label_field, text_field
+        Fields of the objects; if not given, the first of `LABELS` and of `TEXTS` that an object has.
+    no_labels
+        Whether no field is read as a label.
+
+    Raises
+    ------
+    DataError
+        There is no such file.
+    """
+    root, names = find_files(data, SUFFIXES)
+    return JsonLines(root, names, Path(data).is_dir(), label_field, text_field, no_labels)
+
+
+@dataclass(frozen=True)
+class JsonLines(LineReader):
+    """Files of lines; a sample is a line."""
+
+    format: str = field(default="jsonl", init=False)
+
+    def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
+        """Yield every line that is not empty."""
+        del shard
+        for number, (start, size, line) in enumerate(lines_of(content), 1):
+            if line is None or line.strip():
+                yield number, start, size, self._found(line)
+
+    def text_of(self, shard: str, record: bytes) -> str:
+        """Return the text of a line."""
+        del shard
+        return self._text(_object(record))
+
+    def _found(self, line: bytes | None) -> Found:
+        """Return what is known of a sample by its line; `reason` where that is no sample."""
+        key = None
+        try:
+            if line is None:
+                raise ValueError(f"the line is over {MAX_LINE_BYTES:,} bytes")
+            fields = _object(line)
+            key = usable_id(fields.get("id"))
+            found = of_text(self._text(fields), key)
+            return found if self.no_labels else self._labelled(found, fields)
+        except ValueError as error:
+            return Found(key=key, reason=str(error))
+
+    def _labelled(self, found: Found, fields: Mapping[str, Any]) -> Found:
+        for name in self._label_names:
+            if (label := fields.get(name)) is not None:
+                try:
+                    return found._replace(label=usable_label(label))
+                except ValueError as error:
+                    return found._replace(reason=str(error))
+        return found
+
+    def _text(self, fields: Mapping[str, Any]) -> str:
+        text = None
+        for name in self._text_names:
+            if (text := fields.get(name)) is not None:
+                break
+        if not isinstance(text, str) or not text:
+            what = f"no text in the field {' or '.join(self._text_names)}"
+            raise ValueError(f"{what}; the fields are {', '.join(map(str, list(fields)[:8])) or 'none'}")
+        return text
+
+    @cached_property
+    def _text_names(self) -> tuple[str, ...]:
+        return TEXTS if self.text_field is None else (self.text_field,)
+
+    @cached_property
+    def _label_names(self) -> tuple[str, ...]:
+        return LABELS if self.label_field is None else (self.label_field,)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        text = line.decode().strip(_SPACE)
+    except UnicodeDecodeError as error:
+        raise ValueError("the line is not UTF-8") from error
+    try:
+        found, end = _parse(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("the line is not JSON") from error
+    if end != len(text):
+        raise ValueError("the line is not JSON")
+    if not isinstance(found, dict):
+        raise ValueError(f"the line is a JSON {type(found).__name__}, not an object")
+    return found

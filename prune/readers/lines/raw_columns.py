@@ -1,0 +1,70 @@
+"""The sample table of one file of records, column by column: no object a row is held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from prune.core.content import content_digest
+from prune.readers.sample import RAW
+
+_BLOCK = 1 << 14  # rows that are held as objects
+
+
+class Found(NamedTuple):
+    """What a record says."""
+
+    key: str | None = None
+    label: str | None = None
+    size: int | None = None  # bytes of the text
+    digest: bytes | None = None
+    reason: str | None = None  # why it is no sample
+
+
+def of_text(text: str, key: str | None) -> Found:
+    """Return what a record with a text says; a `ValueError` where the text is none."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError as error:  # half of a pair, as "\ud800" in JSON
+        raise ValueError("the text is not Unicode") from error
+    return Found(key, None, len(encoded), content_digest(encoded))
+
+
+@dataclass
+class RawColumns:
+    """Rows of one file, in its order."""
+
+    shard: str
+    _rows: list[tuple[Any, ...]] = field(default_factory=list)
+    _tables: list[pa.Table] = field(default_factory=list)
+
+    def add(self, number: int, start: int, size: int, found: Found) -> None:
+        """Add the record that begins in line `number`, at the byte `start`."""
+        key, label, text_size, digest, reason = found
+        key = f"{self.shard}:{number}" if key is None else key
+        self._rows.append((key, start, size, text_size, number, label, digest, reason))
+        if len(self._rows) >= _BLOCK:
+            self._pack()
+
+    def table(self) -> pa.Table:
+        """Return all rows as `RAW`."""
+        self._pack()
+        return pa.concat_tables(self._tables) if self._tables else RAW.empty_table()
+
+    def _pack(self) -> None:
+        if not self._rows:
+            return
+        columns: dict[str, Sequence[Any]] = dict(zip(_COLUMNS, zip(*self._rows, strict=True), strict=True))
+        columns["shard"] = [self.shard] * len(self._rows)
+        arrays = [
+            pa.array(columns[f.name], f.type) if f.name in columns else pa.nulls(len(self._rows), f.type)
+            for f in RAW
+        ]
+        self._tables.append(pa.Table.from_arrays(arrays, schema=RAW))
+        self._rows = []
+
+
+_COLUMNS = ("key", "offset", "size", "image_size", "index", "label", "digest", "reason")

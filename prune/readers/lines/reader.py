@@ -1,0 +1,146 @@
+"""What readers of files of records share: their files, keys, labels, and where the bytes of a record lie."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from prune.core.errors import DataError
+from prune.readers.labels.file import LabelFile
+from prune.readers.lines.containers import HashedContent, head_of
+from prune.readers.lines.raw_columns import Found, RawColumns
+from prune.readers.lines.records import read_places
+from prune.readers.sample import RAW, ReaderBase, Unit, number_order, with_sources
+
+_MARK = b"\xef\xbb\xbf"
+_HEAD = 1 << 20  # bytes in which the first line ends
+Placed = tuple[int, int, int, Found]  # first line from 1, first byte, size, what it says
+
+
+@dataclass(frozen=True)
+class LineReader(ReaderBase):
+    """Files of records; a sample is a record."""
+
+    root: Path
+    names: Sequence[str]
+    whole: bool  # the folder was named, not its files
+    label_field: str | None = None
+    text_field: str | None = None
+    no_labels: bool = False
+    label_file: LabelFile | None = None
+    split: str | None = None
+    modality: str = field(default="text", init=False)
+
+    @abstractmethod
+    def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
+        """Yield every record of a file, in its order, with its place."""
+
+    @abstractmethod
+    def text_of(self, shard: str, record: bytes) -> str:
+        """Return the text of a record; a `ValueError` says why it has none."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Which fields are read."""
+        return {"label_field": self.label_field, "text_field": self.text_field, "no_labels": self.no_labels}
+
+    @property
+    def guesses_labels(self) -> bool:
+        """Whether nobody said where the labels are."""
+        return self.label_field is None
+
+    @property
+    def places(self) -> Sequence[Path]:
+        """The folder, or the files that were named."""
+        return (self.root,) if self.whole else [self.root / name for name in self.names]
+
+    def units(self) -> Iterator[Unit]:
+        """Yield one unit a file."""
+        for name in self.names:
+            yield Unit(name, (name,))
+
+    def scan(self, unit: Unit) -> pa.Table:
+        """Read every record: its id, its label, its place, the digest of its text.
+
+        Raises
+        ------
+        DataError
+            The file cannot be read.
+        """
+        name = unit.files[0]
+        columns = RawColumns(name)
+        with HashedContent(self.root / name) as content:
+            for number, start, size, found in self.placed(name, content):
+                columns.add(number, start, size, found)
+            digest = content.sha256()
+        return with_sources(columns.table(), {name: digest})
+
+    def told_apart(self, raw: pa.Table) -> pa.Table:
+        """Return samples with the keys `FILE:LINE` where ids are missing or stand twice, else as they are."""
+        places = pc.binary_join_element_wise(raw["shard"], pc.cast(raw["index"], pa.string()), ":")
+        sound = pc.is_null(raw["reason"])
+        numbered = pc.and_(pc.equal(raw["key"], places), sound)
+        if not pc.any(numbered).as_py() and len(pc.unique(raw["key"])) == len(raw):
+            return raw
+        return raw.set_column(RAW.get_field_index("key"), RAW.field("key"), places)
+
+    def classes(self, labels: Sequence[str]) -> list[str]:
+        """Return the labels: by value if all are whole numbers, else as text.
+
+        Raises
+        ------
+        DataError
+            A label field was named, and no sample has it.
+        """
+        if self.label_field is not None and not labels:
+            raise DataError(f"no line has the field {self.label_field!r}", "name another with --label-field")
+        return number_order(labels)
+
+    def payloads(self, samples: pa.Table) -> Iterator[str]:
+        """Yield the text of each row; one file is open at a time.
+
+        Raises
+        ------
+        DataError
+            A file is gone, or holds something else at that place.
+        """
+        records = read_places(self.root, samples)
+        for part in samples.select(["key", "shard"]).to_batches(max_chunksize=_BATCH):
+            for key, shard in zip(part["key"].to_pylist(), part["shard"].to_pylist(), strict=True):
+                try:
+                    text = self.text_of(shard, next(records))
+                except ValueError as error:
+                    raise DataError(f"{key} is no longer as it was: {error}", _AGAIN) from error
+                yield text
+
+    def records(self, samples: pa.Table) -> Iterator[bytes]:
+        """Yield the bytes of each row's record, without its line end; fast for rows that ascend."""
+        ends = {name: self.line_end(name) for name in pc.unique(samples["shard"]).to_pylist()}
+        returns = (end == b"\r\n" for end in _ends(samples, ends))
+        for record, returned in zip(read_places(self.root, samples), returns, strict=True):
+            yield record.removesuffix(b"\r") if returned else record
+
+    def heading(self, shard: str) -> bytes:
+        """Return what stands before the first record and belongs to every part of the file."""
+        return _MARK if head_of(self.root / shard, len(_MARK)) == _MARK else b""
+
+    def line_end(self, shard: str) -> bytes:
+        """Return what ends the first line of a file."""
+        head = head_of(self.root / shard, _HEAD)
+        end = head.find(b"\n")
+        return b"\r\n" if end > 0 and head[end - 1 : end] == b"\r" else b"\n"
+
+
+def _ends(samples: pa.Table, ends: Mapping[str, bytes]) -> Iterator[bytes]:
+    for part in samples.select(["shard"]).to_batches(max_chunksize=_BATCH):
+        yield from (ends[name] for name in part["shard"].to_pylist())
+
+
+_BATCH = 4096  # rows that are held as objects at once
+_AGAIN = "scan the dataset again"
