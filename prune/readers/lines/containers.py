@@ -73,7 +73,7 @@ class HashedContent:
         return self._file.sha256()
 
 
-class Content:
+class FileContent:
     """What a file holds, at any place: quick where places ascend, of a compressed file from its start else.
 
     Memory: one piece and 1 MiB.
@@ -136,7 +136,7 @@ def head_of(path: Path, size: int) -> bytes:
     DataError
         It cannot be read or unpacked.
     """
-    with Content(path) as content:
+    with FileContent(path) as content:
         return content.read(0, size)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.errors import DataError
-from prune.readers.lines.containers import Content
+from prune.readers.lines.containers import FileContent
 
 _ROWS = 1 << 16  # that are put in order at once
 _BYTES = 64 << 20  # of their records; one that is larger comes alone
@@ -82,12 +82,12 @@ class _Files:
 
     def __init__(self, root: Path) -> None:
         self._root, self._name = root, ""
-        self._content: Content | None = None
+        self._content: FileContent | None = None
 
     def read(self, name: str, offset: int, size: int) -> bytes:
         if self._content is None or name != self._name:
             self.close()
-            self._name, self._content = name, Content(self._root / name)
+            self._name, self._content = name, FileContent(self._root / name)
         data = self._content.read(offset, size)
         if len(data) != size:
             raise DataError(f"{self._root / name} ends before byte {offset + size}", "scan the dataset again")

@@ -12,7 +12,7 @@ from prune.core.errors import DataError
 from prune.core.progress import SILENT
 from prune.readers import open_reader
 from prune.readers.lines import containers, records
-from prune.readers.lines.containers import Content, HashedContent
+from prune.readers.lines.containers import FileContent, HashedContent
 from prune.readers.lines.records import LineRecords
 from prune.readers.scan import scan
 from prune.store import Dataset
@@ -134,5 +134,5 @@ def test_a_bomb_is_read_in_bounded_memory(suffix: str, tmp_path: Path) -> None:
             assert pa.total_allocated_bytes() - before < 32 << 20
     dataset = scanned(path)
     assert list(dataset.rejects.values()) == ["the line is over 67,108,864 bytes"]
-    with Content(path) as content:
+    with FileContent(path) as content:
         assert content.read((160 << 20) + 1, 13) == b'{"text": "x"}'
