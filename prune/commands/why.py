@@ -19,6 +19,7 @@ _ENDS = {  # what a high value means, and then which end is which
     "redundant": "high is redundant",
     "uncertain": "high is uncertain",
     "contrastive": "high is contrastive",
+    "long": "high is long",
 }
 
 

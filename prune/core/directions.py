@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LOW_IS_HARD = {
+_LOW_IS_HARD: dict[str, bool | None] = {
     "hard": False,
     "easy": True,
     "typical": True,
@@ -10,6 +10,7 @@ _LOW_IS_HARD = {
     "redundant": True,
     "uncertain": False,
     "contrastive": False,
+    "long": None,
 }
 MEANINGS = tuple(_LOW_IS_HARD)
 AND = " and "  # between meanings that are true together

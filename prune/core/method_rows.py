@@ -29,7 +29,9 @@ class Scorer(Method):
     suspects: bool = False  # another column, `.suspect`: the labels that its own distribution doubts
     flags: Mapping[str, Callable[..., Any]] = field(default_factory=dict, hash=False)  # more, a bool a sample
     caution: str = ""  # what is known against choosing by it
-    rowwise: bool = False  # fed row blocks, because what it needs is too large to load whole
+    rowwise: bool = (
+        False  # fed row blocks, because what it needs, images or texts, is too large to load whole
+    )
     version: int = 1  # raised when the same columns give other scores, or other flags and suspects
 
     @property
@@ -57,6 +59,7 @@ class Selector(Method):
     sizes: bool = False  # asked for no budget, it decides itself how many to keep
     takes_only: str = ""  # `high` or `low`: the scores that it takes, and no others while there are such
     turned: str = ""  # it prefers high scores, and this prefers low ones
+    otherwise: str = ""  # it looks at texts, and this does the like in a space
     missed: str = ""  # why a sample was not taken, for one who asks: see `steps.explain.rules`
     caution_if_uneven: str = (
         ""  # what is known against it at small budgets of classes that differ `{ratio}` times

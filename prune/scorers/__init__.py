@@ -20,6 +20,7 @@ from prune.scorers.grad_norm import grad_norm
 from prune.scorers.grad_norm_last import grad_norm_last
 from prune.scorers.imported import imported_scores
 from prune.scorers.input_norm import NOT_LEARNED, input_norm
+from prune.scorers.length import length
 from prune.scorers.loss import loss
 from prune.scorers.margin import margin
 from prune.scorers.prototype import prototype
@@ -45,6 +46,7 @@ SCORERS = table(
     Scorer(cal, high="contrastive", looks_at_labels=False),
     Scorer(deepfool, high="easy", looks_at_labels=False),
     Scorer(input_norm, looks_at_labels=False, rowwise=True, caution=NOT_LEARNED),
+    Scorer(length, high="long", looks_at_labels=False, rowwise=True),
 )
 
 __all__ = ["SCORERS", "imported_scores"]

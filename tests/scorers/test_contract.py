@@ -28,6 +28,9 @@ def inputs(method, seed=0):
     rng = np.random.default_rng(seed)
     arrays = []
     for need in method.needs:
+        if need == "texts":
+            arrays.append(np.array(["a word " * count for count in rng.integers(1, 99, N)], object))
+            continue
         if need == "images":
             array = rng.integers(0, 256, (N, 3, 6, 6), np.uint8)
         elif need == "right":

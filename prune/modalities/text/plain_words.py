@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -15,3 +16,8 @@ def plain_words(text: str) -> str:
     """
     words = _NO_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
     return words or text
+
+
+def words_digest(plain: str) -> bytes:
+    """Return what stands for the words of a text, as `plain_words` has them."""
+    return hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -19,6 +19,7 @@ from prune.steps.score.request import ScoreRequest
 from prune.steps.score.sources.file import import_columns
 from prune.steps.score.sources.own_training import own_facts
 from prune.steps.score.sources.proxy import proxy_facts
+from prune.steps.text_payloads import TEXTS, require_texts
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def compute(opened: Opened, wanted: ScoreRequest) -> Scored:
     if wanted.file is not None:
         return Scored(import_columns(opened, wanted.file))
     require_space(opened, wanted.on)
+    if on_texts := [name for name, method in wanted.methods.items() if TEXTS in method.needs]:
+        require_texts(opened, on_texts, "prune methods scores")
     return _computed(opened, wanted, own_facts(opened, wanted) or proxy_facts(opened, wanted))
 
 

@@ -31,7 +31,9 @@ from prune.proxy import FACTS, NETWORK_NEEDS, Trace
 from prune.scorers.epochs import remark
 from prune.steps.dataset_session import Opened
 from prune.steps.neighbour_columns import NeighbourColumns
+from prune.steps.score.text_scores import text_scores
 from prune.steps.space_columns import embedding_name, of_originals
+from prune.steps.text_payloads import TEXTS
 from prune.store import Column, identity
 
 if TYPE_CHECKING:
@@ -66,7 +68,13 @@ def scored(
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return a score's recipe, and its columns `{"": mean, "std": …}` by companion, each (n,)."""
     recipe = _recipe(job, name, method, options)
-    if method.rowwise:
+    if TEXTS in method.needs:
+        column = ColumnName.score(name)
+        writer = job.opened.store.write_column(
+            column, {**recipe, "column": column}, rows=len(job.opened.dataset)
+        )
+        values = {"": text_scores(job.opened, method, options, job.usable, writer)}
+    elif method.rowwise:
         values = _of_images(job, method, options)
     elif set(method.needs) <= PER_RUN:
         values = _of_runs(job, name, method, options)
@@ -184,7 +192,7 @@ def _space(job: ScoringJob, rows: Rows) -> EmbeddingSpace:
 
 def _recipe(job: ScoringJob, name: str, method: Scorer, options: Mapping[str, Any]) -> dict[str, Any]:
     needs = set(method.needs)
-    kinds = {_KINDS.get(need, TRACE) for need in needs - {SPACE, LABELS}}
+    kinds = {_KINDS.get(need, TRACE) for need in needs - {SPACE, LABELS, TEXTS}}
     published = sorted(job.published)
     sources: dict[str, str] = {c: job.published[c] for c in of_kinds(published, *kinds)}
     if SPACE in needs:
