@@ -31,7 +31,7 @@ def diff(
         typer.Argument(metavar="B", help="The other one.", show_default=False, rich_help_panel=o.READ),
     ] = "",
     out: Annotated[
-        Path | None, o.option("FILE", "Write the samples that moved: .csv or .parquet.", o.OUT)
+        Path | None, o.option("FILE", "Write the samples that moved: .csv, .parquet or .jsonl.", o.OUT)
     ] = None,
     overwrite: Annotated[
         bool, o.option(None, "Replace an earlier file at FILE.", o.OUT, "--overwrite")
@@ -63,8 +63,16 @@ def _lines(result: dict[str, Any], a: str, b: str) -> list[str]:
     for what in ("left", "came"):
         if result[what]:
             more = ", …" if result[what] > len(result["examples"][what]) else ""
-            lines.append(f"{what}: {', '.join(result['examples'][what])}{more}")
+            lines += _examples(what, result["examples"][what], more, result["texts"])
     return [*lines, *_written(result)]
+
+
+def _examples(what: str, keys: list[str], more: str, texts: dict[str, str]) -> list[str]:
+    """Return the keys of some samples on a line; of texts a line each, with how it begins."""
+    if not texts:
+        return [f"{what}: {', '.join(keys)}{more}"]
+    lines = [f"  {key}: {texts.get(key, 'cannot be read')}" for key in keys]
+    return [f"{what}:", *lines, *(["  …"] if more else [])]
 
 
 def _classes(classes: list[dict[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`prune suspects`: labels in doubt, to the terminal, a table or a folder of pictures."""
+"""`prune suspects`: labels in doubt, to the terminal, a table or a folder of images."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from prune.commands.console import finish
 from prune.commands.run_settings import run_settings
 
 _SHOWN = 20  # labels that are listed on the terminal; --json has all
+_TEXT = 60  # characters of a text in a column
 
 
 def suspects(
@@ -30,7 +31,7 @@ def suspects(
     ] = None,
     out: Annotated[
         Path | None,
-        o.option("PLACE", "Write all: a .csv or .parquet file, or a folder of the pictures.", o.OUT),
+        o.option("PLACE", "Write all: a .csv, .parquet or .jsonl file, or a folder of the images.", o.OUT),
     ] = None,
     overwrite: Annotated[
         bool, o.option(None, "Replace an earlier list at PLACE.", o.OUT, "--overwrite")
@@ -75,10 +76,14 @@ def _lines(result: dict[str, Any]) -> list[str]:
 
 def _table(listed: list[dict[str, Any]]) -> list[str]:
     """Return rows under a head, in columns as wide as their widest word."""
+    from prune.core.safe_text import shortened
+
     if not listed:
         return []
-    rows: list[tuple[str, ...]] = [("rank", "key", "given", "likely", "confidence", "by")]
+    texts = ("text",) if "text" in listed[0] else ()
+    rows: list[tuple[str, ...]] = [("rank", "key", "given", "likely", "confidence", "by", *texts)]
     for one in listed:
         sure = "" if one["confidence"] is None else f"{one['confidence']:.3f}"
-        rows.append((str(one["rank"]), one["key"], one["given"], one["likely"] or "", sure, one["by"]))
+        known = [str(one["rank"]), one["key"], one["given"], one["likely"] or "", sure, one["by"]]
+        rows.append((*known, *(shortened(one[name] or "", _TEXT) for name in texts)))
     return aligned(rows)

@@ -48,13 +48,16 @@ def why(
 
 def _about(one: dict[str, Any], result: dict[str, Any]) -> list[str]:
     """Return a line of what became of a sample, and indented ones of what is known of it."""
+    texts = result["texts"]
     known = [
+        *_text(one["key"], texts),
+        *([f"in {one['place']}"] if one["place"] != one["key"] else []),
         one["why"],
         *_rank(one, result["k"]),
         *_class(one),
         *(_score(name, found) for name, found in one["scores"].items()),
-        *_duplicates(one),
-        *_nearest(one),
+        *_duplicates(one, texts),
+        *_nearest(one, texts),
     ]
     return [f"{one['key']}: {one['verdict']} by {result['selection']}", *(f"  {line}" for line in known)]
 
@@ -86,7 +89,14 @@ def _score(name: str, found: dict[str, Any]) -> str:
     return f"{name} {found['value']:.4g}: above {found['percentile']:.3g} % of samples ({ends}){doubted}"
 
 
-def _duplicates(one: dict[str, Any]) -> list[str]:
+def _text(key: str, texts: dict[str, str], *, unlike: str | None = None) -> list[str]:
+    """Return how the text of a sample begins, where it is one, and another than that of a second sample."""
+    if key not in texts or (unlike is not None and texts.get(unlike) == texts[key]):
+        return []
+    return [f"text: {texts[key]}" if unlike is None else f"  text: {texts[key]}"]
+
+
+def _duplicates(one: dict[str, Any], texts: dict[str, str]) -> list[str]:
     from prune.core.safe_text import counted
 
     original = one["duplicate_of"]
@@ -94,10 +104,12 @@ def _duplicates(one: dict[str, Any]) -> list[str]:
     if count := one["copies"]["count"]:
         named = ", ".join([*one["copies"]["keys"], *(["…"] if count > len(one["copies"]["keys"]) else [])])
         lines.append(f"{counted(count, 'sample')} that it stands for: {named}")
+    for key in [*([original] if original else []), *one["copies"]["keys"]]:
+        lines += [f"  {key}: {line.strip()}" for line in _text(key, texts, unlike=one["key"])]
     return lines
 
 
-def _nearest(one: dict[str, Any]) -> list[str]:
+def _nearest(one: dict[str, Any], texts: dict[str, str]) -> list[str]:
     near = one["nearest_kept"]
     if near is None:
         return []
@@ -106,4 +118,5 @@ def _nearest(one: dict[str, Any]) -> list[str]:
         f"{near['distance']:.4g} away" if near["metric"] == "euclidean" else f"1 − cos {near['distance']:.4g}"
     )
     other = "nearest other kept" if one["verdict"] == "kept" else "nearest kept"
-    return [f"{other}: {near['key']}{label}, {far} in {near['in']}"]
+    line = f"{other}: {near['key']}{label}, {far} in {near['in']}"
+    return [line, *_text(near["key"], texts, unlike=one["key"])]

@@ -27,6 +27,11 @@ def readable(text: str) -> str:
     return "\n".join("".join(c if c in _KEPT or _is_shown(c) else _escape(c) for c in line) for line in lines)
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, with a sign where some are left out."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def _is_shown(character: str) -> bool:
     return unicodedata.category(character) not in _HIDDEN
 

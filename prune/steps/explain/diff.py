@@ -19,6 +19,7 @@ from prune.steps.explain.table_file import require_table, write_table
 from prune.steps.export_selection import require_apart
 from prune.steps.keywords import named
 from prune.steps.recovery import advised
+from prune.steps.sample_words import SampleWords, texts_of
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import Store, StoredSelection, read_selection
 
@@ -46,7 +47,7 @@ def diff(
     a, b
         The first and the second: names, or `STORE:NAME` of another store, whose samples are found by key.
     out
-        Also write the samples that moved: a .csv or .parquet file.
+        Also write the samples that moved: a .csv, .parquet or .jsonl file.
     overwrite
         Replace an earlier file at `out`.
 
@@ -56,7 +57,8 @@ def diff(
         store, a and b (selection, store, method, k, n), both, left (only in the first), came (only in the
         second), jaccard, classes (of each: a, b, both, left, came, churn), scores (means of left, both and
         came, what high means, and apart: the mean of came less that of left, in standard deviations; the
-        farthest apart first), examples, out and unchanged.
+        farthest apart first), examples (keys), texts (how those begin, by key; nothing of what is no text),
+        out and unchanged.
 
     Raises
     ------
@@ -65,7 +67,6 @@ def diff(
     StoreError
         There is no such selection.
     """
-    del settings  # every verb takes them
     held = store if isinstance(store, Store) else Store(store)
     first, second = _selection(held, a), _selection(held, b)
     if out is not None:
@@ -73,6 +74,8 @@ def diff(
         require_table(Path(out))
     table = _joined(held, first, second)
     result = {"store": str(held.path), **_compared(first, second, table)}
+    examples = [key for keys in result["examples"].values() for key in keys]
+    result["texts"] = texts_of(SampleWords(held, held.dataset, settings), examples)
     if out is None:
         return result
     new = write_table(_moved(table), Path(out), overwrite=overwrite)

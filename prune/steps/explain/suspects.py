@@ -1,4 +1,4 @@
-"""Labels in doubt: a list to look at, as numbers, as a table, or as a folder of pictures."""
+"""Labels in doubt: a list to look at, as numbers, as a table, or as a folder of images."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from prune.steps.explain.doubted_labels import FOLDS, DoubtedLabels, doubted_lab
 from prune.steps.explain.suspect_files import write_suspects
 from prune.steps.keywords import named
 from prune.steps.recovery import advised
+from prune.steps.sample_words import BEGINNING, SampleWords
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import Dataset, Store
 
@@ -37,7 +38,7 @@ def suspects(
     first
         How many are in the result; default: all.
     out
-        Also write all of them: a .csv or .parquet file, or a folder of the samples themselves.
+        Also write all of them: a .csv, .parquet or .jsonl file, or a folder of the images themselves.
     overwrite
         Replace an earlier list at `out`.
 
@@ -46,7 +47,7 @@ def suspects(
     dict
         store, n (labels that were looked at), found, by, rule, held_out (whether predictions are of proxies
         that did not train on the sample; None where there are none), list (rank, key, given, likely,
-        confidence, and which rules agree), out and unchanged.
+        confidence, which rules agree, and of texts how each begins), out and unchanged.
 
     Raises
     ------
@@ -60,7 +61,8 @@ def suspects(
     held = store if isinstance(store, Store) else Store(store)
     dataset = held.dataset
     doubted = doubted_labels(held, dataset, by)
-    result = _told(held, dataset, doubted, first)
+    words = SampleWords(held, dataset, settings)
+    result = _told(held, dataset, doubted, first, words)
     if doubted.held_out is False:
         settings.reporter.say(
             "predictions are of samples that were trained on, so that wrong labels may have been learnt by "
@@ -71,8 +73,14 @@ def suspects(
     return result | write_suspects(held, doubted, Path(out), overwrite=overwrite, settings=settings)
 
 
-def _told(store: Store, dataset: Dataset, doubted: DoubtedLabels, first: int | None) -> dict[str, Any]:
+def _told(
+    store: Store, dataset: Dataset, doubted: DoubtedLabels, first: int | None, words: SampleWords
+) -> dict[str, Any]:
     table = doubted.table(dataset)
+    listed = (table if first is None else table.slice(0, first)).to_pylist()
+    if words.any:
+        texts = words.of(doubted.rows[: len(listed)], BEGINNING)
+        listed = [{**one, "text": text} for one, text in zip(listed, texts, strict=True)]
     return {
         "store": str(store.path),
         "n": doubted.labelled,
@@ -80,5 +88,5 @@ def _told(store: Store, dataset: Dataset, doubted: DoubtedLabels, first: int | N
         "by": doubted.by,
         "rule": doubted.rule,
         "held_out": doubted.held_out,
-        "list": (table if first is None else table.slice(0, first)).to_pylist(),
+        "list": listed,
     }

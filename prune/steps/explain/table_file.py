@@ -1,8 +1,9 @@
-"""A table as a file that somebody may edit: csv or parquet, and never written over another one."""
+"""A table as a file that somebody may edit: csv, parquet or lines of JSON, never written over another."""
 
 from __future__ import annotations
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -13,18 +14,20 @@ from prune.core.errors import OptionError, OutputError
 from prune.store.tables import to_parquet
 from prune.system import files
 
-_CSV, _PARQUET = ".csv", ".parquet"
+CSV = ".csv"
+_PARQUET, _JSONL = ".parquet", ".jsonl"
 
 
 def is_table(out: Path) -> bool:
     """Whether a table can be written under this name."""
-    return out.suffix.lower() in {_CSV, _PARQUET}
+    return out.suffix.lower() in {CSV, _PARQUET, _JSONL}
 
 
 def require_table(out: Path) -> None:
     """Raise `OptionError` where a name is of no table that is written here."""
     if not is_table(out):
-        raise OptionError(f"--out {out} is neither .csv nor .parquet", f"--out {out.with_suffix(_CSV)}")
+        known = "neither .csv nor .parquet nor .jsonl"
+        raise OptionError(f"--out {out} is {known}", f"--out {out.with_suffix(CSV)}")
 
 
 def csv_bytes(table: pa.Table) -> bytes:
@@ -32,6 +35,14 @@ def csv_bytes(table: pa.Table) -> bytes:
     sink = io.BytesIO()
     pyarrow.csv.write_csv(table, sink, pyarrow.csv.WriteOptions(quoting_style="needed"))
     return sink.getvalue()
+
+
+def _table_bytes(table: pa.Table, suffix: str) -> bytes:
+    if suffix == CSV:
+        return csv_bytes(table)
+    if suffix == _PARQUET:
+        return to_parquet(table)
+    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in table.to_pylist()).encode()
 
 
 def write_table(table: pa.Table, out: Path, *, overwrite: bool) -> bool:
@@ -42,7 +53,7 @@ def write_table(table: pa.Table, out: Path, *, overwrite: bool) -> bool:
     OutputError
         Another file stands there, perhaps one that was edited, and is not to be replaced.
     """
-    data = csv_bytes(table) if out.suffix.lower() == _CSV else to_parquet(table)
+    data = _table_bytes(table, out.suffix.lower())
     if os.path.lexists(out) and not overwrite:
         if out.is_file() and not out.is_symlink() and out.read_bytes() == data:
             return False

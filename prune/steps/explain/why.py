@@ -22,6 +22,8 @@ from prune.steps.explain.rules import rules_of
 from prune.steps.keywords import named
 from prune.steps.recovery import advised
 from prune.steps.rejects import all_rejects
+from prune.steps.sample_place import place_words
+from prune.steps.sample_words import SampleWords, texts_of
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import Store, StoredSelection, read_selection
 
@@ -50,9 +52,10 @@ def why(
     Returns
     -------
     dict
-        store, selection, method, k, n, and samples, one for each key: key, row, label, verdict (`kept`,
-        `dropped`, `given` or `unusable`), why (a sentence), rank, gain, weight, cluster, class (kept, of),
-        scores (value, percentile, high, suspect), duplicate_of, copies, nearest_kept.
+        store, selection, method, k, n, and samples, one for each key: key, row, place (in words), label,
+        verdict (`kept`, `dropped`, `given` or `unusable`), why (a sentence), rank, gain, weight, cluster,
+        class (kept, of), scores (value, percentile, high, suspect), duplicate_of, copies, nearest_kept;
+        and texts: of each sample that is named, by key, how its text begins. Nothing of what is no text.
 
     Raises
     ------
@@ -61,7 +64,6 @@ def why(
     StoreError
         There is no such selection.
     """
-    del settings  # every verb takes them
     held = store if isinstance(store, Store) else Store(store)
     asked = [keys] if isinstance(keys, str) else list(keys)
     chosen = read_selection(held, selection)
@@ -69,14 +71,24 @@ def why(
     if not asked:
         first = shlex.quote(told.manifest["key"][0].as_py())
         raise OptionError("why wants at least one key", in_store(f"prune why {first}", str(held.path)))
+    samples = [told.of(row) for row in _rows_of(told.manifest["key"], asked)]
     return {
         "store": str(held.path),
         "selection": chosen.name,
         "method": chosen.about["method"],
         "k": chosen.about["k"],
         "n": chosen.about["n"],
-        "samples": [told.of(row) for row in _rows_of(told.manifest["key"], asked)],
+        "samples": samples,
+        "texts": texts_of(SampleWords(held, held.dataset, settings), _mentioned(samples)),
     }
+
+
+def _mentioned(samples: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the keys of all samples that are told of: those asked for, and those they are compared with."""
+    near = [one["nearest_kept"]["key"] for one in samples if one["nearest_kept"]]
+    originals = [one["duplicate_of"] for one in samples if one["duplicate_of"]]
+    copies = [key for one in samples for key in one["copies"]["keys"]]
+    return list(dict.fromkeys([*(one["key"] for one in samples), *near, *originals, *copies]))
 
 
 class _Explanation:
@@ -85,6 +97,7 @@ class _Explanation:
     def __init__(self, store: Store, chosen: StoredSelection) -> None:
         self.manifest = chosen.manifest
         self._about = chosen.about
+        self._dataset = store.dataset
         self._unusable = all_rejects(store, store.dataset)
         self._rules = rules_of(store, chosen, self._unusable)
         self._neighbours = KeptNeighbours(store, chosen)
@@ -98,6 +111,7 @@ class _Explanation:
         return {
             "key": one["key"],
             "row": row,
+            "place": self._place(row),
             "label": one["label_name"],
             "verdict": ruling.verdict,
             "why": ruling.why,
@@ -111,6 +125,10 @@ class _Explanation:
             "copies": self._copies(row),
             "nearest_kept": self._nearest(row),
         }
+
+    def _place(self, row: int) -> str:
+        sample = self._dataset.samples.slice(row, 1).to_pylist()[0]
+        return place_words(sample, self._dataset.format)
 
     def _class_of(self, label: int | None) -> dict[str, int] | None:
         if label is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from prune.store.join import KEY
 
 SUSPECT = "suspect"  # the reason why a sample is not kept
 AUTO = "auto"
+_JSON = {".jsonl", ".ndjson"}
 _LISTED, _FILE = "suspects.csv", "file"  # in a folder that `prune suspects --out` made
 _AGAIN = "prune suspects --out suspects.csv   # writes such a list"
 _HEAD = ("rank", KEY, "given", "likely", "confidence", "by")  # the first line of such a list
@@ -92,6 +94,8 @@ def _read(path: Path) -> pa.Table:
         data = path.read_bytes()
         if data.startswith(b"PAR1"):
             return pq.read_table(pa.BufferReader(data))
+        if path.suffix.lower() in _JSON:
+            return _of_lines(data)
         if data.startswith(_UTF16):
             data = data.decode("utf-16").encode()
         head = data.partition(b"\n")[0]
@@ -102,13 +106,26 @@ def _read(path: Path) -> pa.Table:
             parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
         )
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError, RecursionError, pa.ArrowException) as error:
         said = getattr(error, "strerror", None) or str(error)
         reason = said.partition("\n")[0].removeprefix("CSV parse error: ")
         raise OptionError(
             f"cannot read a list of suspects from {path}: {_lowered(reason)}", _AGAIN
         ) from error
     return table.rename_columns([name.strip().lower() for name in table.column_names])
+
+
+def _of_lines(data: bytes) -> pa.Table:
+    """Return the keys of lines of JSON; whatever else stands in them may have been edited."""
+    keys = list[str]()
+    for number, line in enumerate(data.splitlines(), 1):
+        if not line.strip():
+            continue
+        one = json.loads(line)
+        if not isinstance(one, dict) or not isinstance(one.get(KEY), str):
+            raise ValueError(f"line {number} has no {KEY!r}")
+        keys.append(one[KEY])
+    return pa.table({KEY: pa.array(keys, pa.string())})
 
 
 def _spelt(name: str, head: bytes, delimiter: str) -> list[str]:

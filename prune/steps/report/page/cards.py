@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from prune.core.safe_text import printable
 from prune.modalities.look import Look
-from prune.readers import READERS
 from prune.steps.report.page.gallery import Grid
 from prune.steps.report.page.looks import Looks
 from prune.steps.report.page.place import Place, place_of
@@ -77,8 +76,7 @@ def panels(subject: Subject, shown: Sequence[Grid], page: Path) -> list[Panel]:
     rows = np.unique(np.concatenate(every)) if every else np.empty(0, np.int64)
     looks = seen.of(rows)
     root = None if seen.opened is None else seen.opened.reader.root
-    counts = READERS[subject.dataset.format].counts if subject.dataset.format in READERS else None
-    maker = _Cards(subject, looks, root, page, counts)
+    maker = _Cards(subject, looks, root, page)
     return [Panel(grid, [maker.card(grid, place) for place in range(len(grid.rows))]) for grid in shown]
 
 
@@ -88,7 +86,6 @@ class _Cards:
     looks: Mapping[int, Look]
     root: Path | None
     page: Path
-    counts: str | None
 
     def card(self, grid: Grid, at: int) -> Card:
         partner = None if grid.partners is None else self._of(int(grid.partners[at]))
@@ -102,7 +99,7 @@ class _Cards:
         return Card(
             key=printable(sample["key"]),
             look=self.looks[row],
-            place=place_of(sample, self.root, self.page, self.counts),
+            place=place_of(sample, subject.dataset.format, self.root, self.page),
             label=named(subject, int(subject.labels[row])),
             kept=bool(subject.kept[row]),
             facts=[*self._facts(row), *notes],

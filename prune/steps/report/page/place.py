@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from prune.core.safe_text import number, printable
+from prune.steps.sample_place import place_words
 
 
 @dataclass(frozen=True)
@@ -19,30 +19,23 @@ class Place:
     words: str
 
 
-def place_of(sample: dict[str, Any], root: Path | None, page: Path, counts: str | None = None) -> Place:
+def place_of(sample: dict[str, Any], format: str, root: Path | None, page: Path) -> Place:
     """Return where a row of the sample table lies.
 
     Parameters
     ----------
     sample
         A row of `SAMPLES`, as a mapping.
+    format
+        Of the dataset.
     root
         The folder that keys and shards are relative to; None where it is not known.
     page
         The folder of the page.
-    counts
-        What `index` counts where samples have byte ranges, such as `line`.
     """
     key, shard = sample["key"], sample["shard"]
     href = None if root is None else _relative(root / (key if shard is None else shard), page)
-    if shard is None:
-        return Place(href, printable(key))
-    at = number(int(sample["index"] or 0))
-    if sample["offset"] is None:
-        return Place(href, f"{printable(shard)}, row\u00a0{at}")
-    bytes_ = f"{number(int(sample['size']))} bytes from byte {number(int(sample['offset']))}"
-    which = f"{counts}\u00a0{at}, " if counts else ""
-    return Place(href, f"{printable(shard)}, {which}{bytes_}")
+    return Place(href, place_words(sample, format))
 
 
 def _relative(file: Path, page: Path) -> str:
