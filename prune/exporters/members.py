@@ -10,6 +10,7 @@ from pathlib import Path
 from prune.core.arrays import Rows
 from prune.core.errors import DataError
 from prune.exporters.job import ExportJob
+from prune.readers.tar.held import Held
 from prune.readers.tar.members import BLOCK, members
 from prune.readers.tar.samples import split_name
 from prune.system.os_errors import reading
@@ -60,40 +61,6 @@ def _ranges(job: ExportJob, rows: Rows) -> Iterator[tuple[int, str, int, int, in
     finally:
         if fd >= 0:
             os.close(fd)
-
-
-class Held:
-    """The byte range of a sample, read as a tar of its own.
-
-    Parameters
-    ----------
-    data
-        Whole members, one after the other.
-    path
-        The shard that they were read from.
-    cut
-        Whether the bytes may stop inside a member: then its header still counts, and the walk ends in a
-        `DataError` where the bytes do.
-    """
-
-    def __init__(self, data: bytes, path: Path, *, cut: bool = False) -> None:
-        self.path = path
-        self._data = data if cut else data + bytes(2 * BLOCK)  # what ends a tar
-        self.size = _ENDLESS if cut else len(self._data)
-
-    def read(self, start: int, size: int) -> bytes:
-        """Return `size` bytes from `start`, fewer at the end."""
-        return self._data[start : start + size]
-
-    def damaged(self, after: int) -> DataError:
-        """Say that the bytes are not the members that were scanned."""
-        return DataError(
-            f"{self.path} has changed since it was scanned: no member begins {after} bytes into a sample",
-            AGAIN,
-        )
-
-
-_ENDLESS = 1 << 62
 
 
 class _InPlace(Held):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from prune.exporters.members import Held, key_and_names
+from prune.exporters.members import key_and_names
+from prune.readers.tar.held import Held
 from prune.readers.tar.members import members
 from prune.readers.tar.samples import split_name
 

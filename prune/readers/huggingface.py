@@ -23,6 +23,7 @@ from typing import Any
 import pyarrow as pa
 
 from prune.core.errors import DataError, OptionError
+from prune.modalities.text.fields import LABELS
 from prune.readers.folders.first_entries import glance
 from prune.readers.foreign.leftover import Counted, leftover
 from prune.readers.labels.file import LabelFile
@@ -32,7 +33,7 @@ from prune.readers.tables.files import TableFiles
 from prune.readers.tables.keys import external, key_rule
 from prune.readers.tables.rows import DAMAGED, Rows, open_rows, reading
 from prune.readers.tables.sample import KEY, Layout, image_bytes, row_bytes
-from prune.readers.tables.texts import IDS, LABELS, TextColumns, remark_on, text_columns, without
+from prune.readers.tables.texts import IDS, TextColumns, remark_on, text_columns, without
 from prune.system import files
 
 

@@ -4,7 +4,7 @@ Samples are grouped as the webdataset library groups them: the key of `a/b.c/x.s
 the first dot after the last slash, and its extension `seg.png`; `./` is part of a key. As there, folders,
 members without an extension (`README`, `.hidden.jpg`) and names like `__meta__` belong to no sample. Where
 the library is silent, here the sample is rejected with a reason: members that are not adjacent, links, no
-image.
+image. Shards without images are of texts where samples have a `.txt` or a text in their `.json`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from prune.core.errors import DataError
+from prune.core.errors import DataError, OptionError
+from prune.modalities.text.fields import LABELS, TextFields
 from prune.readers.foreign.convert_archives import refuse_folder
 from prune.readers.foreign.leftover import Counted, leftover
 from prune.readers.hashing_file import HashingFile
 from prune.readers.labels.file import LabelFile
 from prune.readers.sample import RAW, ReaderBase, Unit, number_order, with_sources
-from prune.readers.tar.label import places
+from prune.readers.tar.label import Place, places
 from prune.readers.tar.restarting_keys import told_apart
-from prune.readers.tar.samples import rows_of
+from prune.readers.tar.samples import Sample, rows_of
 from prune.readers.tar.shard_list import find_shards, looks_like_shards
 from prune.readers.tar.tar_glance import remark_on
+from prune.readers.tar.texts import TextMembers, TextSample, are_of_texts
 from prune.system.os_errors import reading
 
 CLASS_NAMES = "classnames.txt"
+_AGAIN = "scan the dataset again"
 
 
 def looks_like(path: Path) -> bool:
@@ -39,12 +42,14 @@ def looks_like(path: Path) -> bool:
     return looks_like_shards(path)
 
 
-def open_webdataset(
+def open_webdataset(  # noqa: PLR0913 - all that can be said of shards
     data: str,
     *,
     split: str | None = None,
     label_field: str | None = None,
     image_column: str | None = None,
+    text_field: str | None = None,
+    template: str | None = None,
     no_labels: bool = False,
     skip_shards: bool = False,
     certain: bool = True,
@@ -63,6 +68,9 @@ def open_webdataset(
         Whether nothing is read as a label.
     image_column
         Extension of the image (`rgb.png`), where samples hold several.
+    text_field, template
+        Members or JSON fields of texts, also of shards with images, and what is made of them; see
+        `TextMembers`.
     skip_shards
         Whether a scan leaves damaged shards out, instead of failing.
     certain
@@ -75,6 +83,9 @@ def open_webdataset(
     DataError
         Shards are missing, there are none, or they are folders of images in a tar.
     """
+    fields = TextFields.of(text_field, template)
+    if fields.paths and image_column is not None:
+        raise OptionError("--image-column and a text to read both say what a sample is", "give one of them")
     root, shards = find_shards(data, split)
     if not (certain or no_labels or label_field or image_column):
         refuse_folder([root / shard for shard in shards])
@@ -82,7 +93,12 @@ def open_webdataset(
     image = None if image_column is None else image_column.lower().removeprefix(".")
     reader = WebDataset(root, shards, label_field, split, named=named, skip_shards=skip_shards)
     beside = leftover(data, ".tar", [root / shard for shard in shards])
-    return replace(reader, image_column=image, no_labels=no_labels, passed_over=beside)
+    reader = replace(reader, image_column=image, no_labels=no_labels, passed_over=beside)
+    if not fields.paths and (image or not are_of_texts(root / shard for shard in shards)):
+        return reader
+    return replace(
+        reader, texts=TextMembers(fields), text_field=text_field, template=template, modality="text"
+    )
 
 
 @dataclass(frozen=True)
@@ -103,10 +119,13 @@ class WebDataset(ReaderBase):
     skip_shards: bool = False  # damaged shards are left out
     no_labels: bool = False  # nothing is read as a label
     image_column: str | None = None  # extension of the image
+    texts: TextMembers | None = None  # where samples are texts
+    text_field: str | None = None  # as the user named it
+    template: str | None = None
+    modality: str = "image"
     label_file: LabelFile | None = None
     passed_over: Counted = ()  # data of other forms beside the shards
     format: str = field(default="webdataset", init=False)
-    modality: str = field(default="image", init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shards", tuple(self.shards))
@@ -114,7 +133,11 @@ class WebDataset(ReaderBase):
     @property
     def options(self) -> Mapping[str, Any]:
         """Where labels are; shards that come or go do not change how the others are read."""
-        chosen = {"image_column": self.image_column} if self.image_column is not None else {}
+        chosen: dict[str, str | None] = {}
+        if self.image_column is not None:
+            chosen = {"image_column": self.image_column}
+        if self.texts is not None:
+            chosen = {"text_field": self.text_field, "template": self.template}
         return {"label_field": self.label_field, **chosen} | ({"no_labels": True} if self.no_labels else {})
 
     @property
@@ -149,7 +172,7 @@ class WebDataset(ReaderBase):
             yield Unit(shard, (shard, names) if names else (shard,), passed_over=beside)
 
     def scan(self, unit: Unit) -> pa.Table:
-        """Index a shard in one pass: samples, labels, digests of the images, SHA-256 of the file.
+        """Index a shard in one pass: samples, labels, digests of images or texts, SHA-256 of the file.
 
         Raises
         ------
@@ -159,13 +182,23 @@ class WebDataset(ReaderBase):
         shard, lines = unit.files[0], self._class_names()
         names = {line: line for line in lines} | dict(zip(map(str, range(len(lines))), lines, strict=True))
         with HashingFile(self.root / shard) as source:
-            where = [] if self.no_labels else places(self.label_field)
             depths: Counter[int] = Counter()
-            rows = rows_of(source, shard, where, names or None, depths, image=self.image_column)
+            rows = rows_of(source, shard, self._where, names or None, depths, begin=self._begin)
             digest = source.sha256()
         columns = zip(*rows, strict=True) if rows else ([] for _ in RAW)
         arrays = [pa.array(column, kind.type) for column, kind in zip(columns, RAW, strict=True)]
         return with_sources(pa.Table.from_arrays(arrays, schema=RAW), {shard: digest}, depths=depths)
+
+    @property
+    def _where(self) -> list[Place]:
+        """Where the label may stand."""
+        also = [("json", (name,)) for name in LABELS] if self.texts and self.label_field is None else []
+        return [] if self.no_labels else [*places(self.label_field), *also]
+
+    def _begin(self, key: str, offset: int) -> Sample:
+        if self.texts is not None:
+            return TextSample(key, offset, self.texts)
+        return Sample(key, offset, self.image_column)
 
     def told_apart(self, raw: pa.Table) -> pa.Table:
         """Return samples with the name of their shard in the key, where keys restart in each."""
@@ -186,8 +219,8 @@ class WebDataset(ReaderBase):
         names = self._class_names()
         return names if names and labels else number_order(labels)
 
-    def payloads(self, samples: pa.Table) -> Iterator[bytes]:
-        """Yield the bytes of each image; one shard is open at a time.
+    def payloads(self, samples: pa.Table) -> Iterator[bytes | str]:
+        """Yield the bytes of each image, or each text; one shard is open at a time.
 
         Raises
         ------
@@ -196,22 +229,34 @@ class WebDataset(ReaderBase):
         """
         opened, fd = None, -1
         try:
-            columns = [samples[name].to_pylist() for name in ("shard", "image_offset", "image_size")]
-            for shard, offset, size in zip(*columns, strict=True):
+            names = ("shard", "image_offset", "image_size", "offset", "size")
+            columns = [samples[name].to_pylist() for name in names]
+            for shard, own, length, first, whole in zip(*columns, strict=True):
                 if shard != opened:
                     if fd >= 0:
                         os.close(fd)
                     opened, fd = shard, -1
                     fd = self._open(shard)
+                made = self.texts is not None and own is None  # of several members, or a part of one
+                offset, size = (first, whole) if made else (own, length)
                 data = os.pread(fd, size, offset)
                 if len(data) != size:
                     raise DataError(
                         f"{self.root / shard} ends before byte {offset + size}", "run prune score again"
                     )
-                yield data
+                yield data if self.texts is None else self._text(data, shard, made=made)
         finally:
             if fd >= 0:
                 os.close(fd)
+
+    def _text(self, data: bytes, shard: str, *, made: bool) -> str:
+        assert self.texts is not None
+        if made:
+            return self.texts.text_in(data, self.root / shard)
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.root / shard} has changed: a text is not UTF-8", _AGAIN) from error
 
     def _open(self, shard: str) -> int:
         with reading(self.root / shard):

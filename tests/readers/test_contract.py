@@ -56,6 +56,22 @@ def webdataset(root: Path) -> str:
     return str(root)
 
 
+def webdataset_texts(root: Path) -> str:
+    """Shards of one `.txt` a sample, but for the last, whose texts lie in `.json`."""
+    root.mkdir()
+    for shard in range(3):
+        with tarfile.open(root / f"{shard}.tar", "w") as tar:
+            for row in range(3 * shard, 3 * shard + 3):
+                text, label = TEXTS[row], LABELS[row]
+                whole = {"json": json.dumps({"text": text, "label": label}).encode()}
+                apart = {"txt": text.encode(), "cls": b"%d" % label}
+                for extension, data in (whole if shard == 2 else apart).items():
+                    info = tarfile.TarInfo(f"{row}.{extension}")
+                    info.size = len(data)
+                    tar.addfile(info, io.BytesIO(data))
+    return str(root)
+
+
 def huggingface(root: Path) -> str:
     root.mkdir()
     pictures = [{"bytes": png(pixels), "path": f"{row}.png"} for row, pixels in enumerate(PIXELS)]
@@ -87,7 +103,8 @@ def jsonl(root: Path) -> str:
 
 
 MAKERS: dict[str, Callable[[Path], str]] = {
-    f.__name__: f for f in (imagefolder, webdataset, huggingface, huggingface_texts, arrays, jsonl)
+    f.__name__: f
+    for f in (imagefolder, webdataset, webdataset_texts, huggingface, huggingface_texts, arrays, jsonl)
 }
 """By the name of a format; behind `_` what its samples are, where it holds more than one kind."""
 

@@ -156,7 +156,7 @@ def test_a_shard_with_files_but_no_sample_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ([("a.txt", b"t"), ("a.cls", b"1")], r"has no image (members: txt, cls)"),
+        ([("a.seg", b"t"), ("a.cls", b"1")], r"has no image (members: seg, cls)"),
         ([("a.jpg", b"1"), ("a.JPG", b"2")], "it has two members .jpg"),
         ([("a.jpg", b"1"), ("a.cls", "b.cls")], "its .cls is a link or device, not a file"),
         ([("a.jpg", "b.jpg"), ("a.cls", b"1")], "its .jpg is a link or device, not a file"),

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from prune.core.errors import OptionError
-from prune.modalities.text.fields import TEMPLATES, TEXTS, TextFields, find_fields
+from prune.modalities.text.fields import LABELS, TEMPLATES, TEXTS, TextFields, find_fields
 from prune.modalities.text.lines import MAX_LINE_BYTES
 from prune.readers.tables import columns
 
-LABELS = ("sentiment",)  # what labels of texts are called, too
 IDS = ("__key__", "id")  # columns of keys
 _TOO_LARGE = f"the text is over {MAX_LINE_BYTES:,} bytes"
 

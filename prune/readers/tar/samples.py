@@ -6,7 +6,7 @@ import itertools
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prune.core.content import content_digest
@@ -98,16 +98,23 @@ class Sample:
             label = found if found is None or names is None else _class_name(found, names)
         except ValueError as error:
             self.reject(str(error))
-        if self.image is None:
-            held = ", ".join(itertools.islice(self.extensions, 8))
-            self.reject(f"has no image{f' .{self.chosen}' if self.chosen else ''} (members: {held})")
-        if len(self.images) > 1:
-            self.reject(SEVERAL + ", ".join(self.images[:8]))
+        place = self.content()
         key = printable(self.key)
         self.reject(key_problem(self.key) or ("the key is not UTF-8" if key != self.key else ""))
-        place = (self.image.data, self.image.size) if self.image else (None, None)
         size = self.end - self.offset
         return [key, shard, self.offset, size, *place, None, label, self.digest, self.reason or None]
+
+    def content(self) -> tuple[int | None, int | None]:
+        """Return where the image lies and its size; reject a sample that has not one."""
+        if self.image is None:
+            self.reject(f"has no image{f' .{self.chosen}' if self.chosen else ''} ({self.listed()})")
+        if len(self.images) > 1:
+            self.reject(SEVERAL + ", ".join(self.images[:8]))
+        return (self.image.data, self.image.size) if self.image else (None, None)
+
+    def listed(self) -> str:
+        """Say which members there are."""
+        return f"members: {', '.join(itertools.islice(self.extensions, 8))}"
 
     def _is_image(self, extension: str) -> bool:
         """Say whether this may be the image; one without a dot, `jpg`, goes before all like `depth.png`."""
@@ -131,6 +138,9 @@ class Sample:
             self.digest, self.bits = content_digest(data), bits_used(data)
 
 
+Begin = Callable[[str, int], Sample]
+
+
 def rows_of(
     source: HashingFile,
     shard: str,
@@ -138,11 +148,11 @@ def rows_of(
     names: Mapping[str, str] | None,
     depths: Counter[int] | None = None,
     *,
-    image: str | None = None,
+    begin: Begin,
 ) -> list[list[Any]]:
     """Return the samples of a shard as rows of `RAW`; all parts of one that is not in one piece are rejected.
 
-    `depths` counts the pictures of 16 bits by the bits that they use.
+    `depths` counts the pictures of 16 bits by the bits that they use; `begin` makes a sample.
 
     Raises
     ------
@@ -151,7 +161,7 @@ def rows_of(
     """
     rows: list[list[Any]] = []
     first: dict[str, int] = {}
-    for sample in samples_of(source, frozenset(extension for extension, _ in where), image):
+    for sample in samples_of(source, frozenset(extension for extension, _ in where), begin):
         row = first.setdefault(sample.key, len(rows))
         if row < len(rows):
             reason = f"its members are not adjacent (they begin again after {rows[-1][0]})"
@@ -163,10 +173,10 @@ def rows_of(
     return rows
 
 
-def samples_of(source: HashingFile, wanted: frozenset[str], image: str | None = None) -> Iterator[Sample]:
+def samples_of(source: HashingFile, wanted: frozenset[str], begin: Begin = Sample) -> Iterator[Sample]:
     """Yield runs of members with one key, as the webdataset library does.
 
-    `wanted`: extensions of labels; `image`: that of the image, where the user chose it.
+    `wanted`: extensions of labels.
     """
     current: Sample | None = None
     strays = 0
@@ -179,7 +189,7 @@ def samples_of(source: HashingFile, wanted: frozenset[str], image: str | None = 
         if current is None or current.key != key:
             if current is not None:
                 yield current
-            current = Sample(key, member.offset, image)
+            current = begin(key, member.offset)
         current.add(member, extension, source, wanted)
     if current is not None:
         yield current

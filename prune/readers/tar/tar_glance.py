@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -61,7 +62,7 @@ def remark_on(shard: Path) -> str | None:
     """
     try:
         with GlancedFile(shard) as file:
-            seen = [found for found, _ in zip(_samples(file), range(_SAMPLES), strict=False)]
+            seen = [_glanced(file, held) for held in itertools.islice(glanced_members(file), _SAMPLES)]
     except DataError:
         return None
     first = next((found for found in seen if found.label or found.fields), None)
@@ -83,20 +84,20 @@ def _no_label(found: SampleGlance) -> str | None:
     return f"no field of .json is called like a label; there are {listed}: --label-field json.{names[0]}"
 
 
-def _samples(file: GlancedFile) -> Iterator[SampleGlance]:
-    """Yield samples of adjacent members, in their order."""
+def glanced_members(file: GlancedFile) -> Iterator[dict[str, Member]]:
+    """Yield the members of each sample by their extensions, in their order."""
     key, held = None, dict[str, Member]()
     for member in members(file):
         named = split_name(member.name) if member.kind == "file" else None
         if named is None:
             continue
         if key is not None and named[0] != key:
-            yield _glanced(file, held)
+            yield held
             held = {}
         key = named[0]
         held.setdefault(named[1], member)
     if held:
-        yield _glanced(file, held)
+        yield held
 
 
 def _glanced(file: GlancedFile, held: Mapping[str, Member]) -> SampleGlance:

@@ -1,0 +1,41 @@
+"""The byte range of a sample, read as a tar of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prune.core.errors import DataError
+from prune.readers.tar.members import BLOCK
+
+_ENDLESS = 1 << 62
+
+
+class Held:
+    """Whole members, one after the other.
+
+    Parameters
+    ----------
+    data
+        Their bytes.
+    path
+        The shard that they were read from.
+    cut
+        Whether the bytes may stop inside a member: then its header still counts, and the walk ends in a
+        `DataError` where the bytes do.
+    """
+
+    def __init__(self, data: bytes, path: Path, *, cut: bool = False) -> None:
+        self.path = path
+        self._data = data if cut else data + bytes(2 * BLOCK)  # what ends a tar
+        self.size = _ENDLESS if cut else len(self._data)
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return `size` bytes from `start`, fewer at the end."""
+        return self._data[start : start + size]
+
+    def damaged(self, after: int) -> DataError:
+        """Say that the bytes are not the members that were scanned."""
+        return DataError(
+            f"{self.path} has changed since it was scanned: no member begins {after} bytes into a sample",
+            "run the commands again from the first",
+        )
