@@ -22,7 +22,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from prune.core.errors import DataError, OptionError
+from prune.core.errors import DataError
 from prune.modalities.text.fields import LABELS
 from prune.readers.folders.first_entries import glance
 from prune.readers.foreign.leftover import Counted, leftover
@@ -91,7 +91,7 @@ def open_huggingface(  # noqa: PLR0913 - all that can be said of a table
     found = hf_layout.find(Path(data), split)
     schema = _first_schema(found, skip=skip_shards)
     known = columns.features_of(schema)
-    _refuse_two(
+    columns.refuse_two(
         features_column=features_column, image_column=image_column, text_field=text_field, template=template
     )
     texts = None
@@ -124,12 +124,6 @@ def open_huggingface(  # noqa: PLR0913 - all that can be said of a table
         modality="image" if texts is None else "text",
         passed_over=leftover(data, f".{found.kind}", [found.root / file for file in found.files]),
     )
-
-
-def _refuse_two(**asked: str | None) -> None:
-    given = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value is not None]
-    if len(given) > 1:
-        raise OptionError(f"{given[0]} and {given[1]} both say what a sample is", "give one of them")
 
 
 def _first_schema(found: hf_layout.SplitFiles, *, skip: bool) -> pa.Schema:

@@ -23,6 +23,13 @@ _LABELS = tuple(
 Features = Mapping[str, Mapping[str, Any]]
 
 
+def refuse_two(**asked: str | None) -> None:
+    """Raise `OptionError` where two options say what a sample is."""
+    given = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value is not None]
+    if len(given) > 1:
+        raise OptionError(f"{given[0]} and {given[1]} both say what a sample is", "give one of them")
+
+
 def features_of(schema: pa.Schema) -> Features:
     """Return the features that `datasets` left in the schema; empty if there are none."""
     try:
