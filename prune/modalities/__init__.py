@@ -25,6 +25,7 @@ class Modality:
 
     name: str
     plural: str  # for sentences
+    deduplicates: str  # the selector that leaves out copies
     digests: Callable[[Any], Collection[bytes]]
     """The digests that may stand in the sample table for a payload: usually one."""
     look: Callable[[Any, Any], Look]
@@ -38,8 +39,22 @@ class Modality:
 MODALITIES = {
     one.name: one
     for one in (
-        Modality(name="image", plural="images", digests=image_digests, look=image_look, suffix=suffix_of),
-        Modality(name="text", plural="texts", digests=text_digests, look=text_look, one_line=one_line),
+        Modality(
+            name="image",
+            plural="images",
+            deduplicates="semdedup",
+            digests=image_digests,
+            look=image_look,
+            suffix=suffix_of,
+        ),
+        Modality(
+            name="text",
+            plural="texts",
+            deduplicates="minhash",
+            digests=text_digests,
+            look=text_look,
+            one_line=one_line,
+        ),
     )
 }
 """Texts: a sample is a `str`, its digest that of its UTF-8 bytes."""

@@ -19,6 +19,7 @@ from prune.selectors.herding import herding, plan_of_herding
 from prune.selectors.kcenter import kcenter, plan_of_kcenter
 from prune.selectors.kmeans import kmeans, plan_of_kmeans
 from prune.selectors.log_det import log_det, plan_of_log_det
+from prune.selectors.minhash import minhash, plan_of_minhash
 from prune.selectors.moderate import moderate
 from prune.selectors.prototypes import plan_of_prototypes, prototypes
 from prune.selectors.random import random
@@ -97,6 +98,13 @@ SELECTORS = table(
     ),
     Selector(kmeans, plan=plan_of_kmeans, missed="others have the share of its cluster"),
     Selector(semdedup, plan=plan_of_semdedup, sizes=True, missed="others are less redundant than it is"),
+    Selector(
+        minhash,
+        plan=plan_of_minhash,
+        sizes=True,
+        otherwise="semdedup",
+        missed="others are less redundant than it is",
+    ),
     Selector(gio, plan=plan_of_gio, sizes=True, missed="others bring what is kept nearer to the target"),
     Selector(
         contextual_diversity,

@@ -86,6 +86,8 @@ def _given(method: Method, rows: np.ndarray, scores: np.ndarray, labels: np.ndar
         words["X"] = rows
     if "scores" in method.needs or not {"space", "probs"} & set(method.needs):
         words["scores"] = scores
+    if "texts" in method.needs:
+        words["texts"] = [" ".join(str(value) for value in row) for row in rows]
     if "easiness" in method.needs:
         words["easiness"] = rng.random(len(rows)).astype(np.float32)
     if "probs" in method.needs:
@@ -192,6 +194,8 @@ def test_every_scorer_and_every_selector_by_the_verbs(
     pipeline.score(store, types=["el2n"], training=FEW, until_stable=0.9)
     count = len(LEARNED) + 1
     for name, method in SELECTORS.items():
+        if "texts" in method.needs:
+            continue
         words: dict[str, Any] = {} if method.on == "gradients" else {"on": "precomputed"}
         if "scores" in method.needs:
             words["score"] = method.score or "el2n"

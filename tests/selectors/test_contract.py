@@ -16,6 +16,7 @@ from prune.core.selection import Selection
 from prune.index.gradients import GradientSpace, errors_of
 from prune.index.resource_plan import Plan, size_of
 from prune.index.space import EmbeddingSpace, Space
+from prune.modalities.text.texts import Texts
 from prune.selectors import SELECTORS
 
 N = 240
@@ -44,6 +45,17 @@ def _probs(kind: str, rng: np.random.Generator, n: int) -> np.ndarray:
     return np.full((n, 4), 0.25, np.float16)
 
 
+def _texts(kind: str, n: int) -> list[str]:
+    """Texts of 120 words each, of three kinds where there are ties, a third of them with a word changed."""
+    words = np.random.default_rng(2).integers(0, 400, (n, 120))
+    kinds = np.arange(n) % {"plain": n, "ties": 3, "equal": 1}[kind]
+    words = words[kinds]
+    if kind == "plain":
+        words[2::3] = words[1 : n - 1 : 3]
+        words[2::3, 60] = 1000
+    return [" ".join(f"w{word}" for word in row) for row in words.tolist()]
+
+
 def _inputs(kind: str, on: str = "embeddings", n: int = N) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     scores = {
@@ -58,7 +70,14 @@ def _inputs(kind: str, on: str = "embeddings", n: int = N) -> dict[str, Any]:
         space = GradientSpace(_frozen(errors_of(probs, labels)), rows, memory=MEMORY)
     keys = [f"class/{row:03}.png" for row in range(n)]
     easiness = _frozen(np.random.default_rng(1).random(n, np.float32))
-    return {"scores": _frozen(scores), "easiness": easiness, "space": space, "keys": keys, "probs": probs}
+    return {
+        "scores": _frozen(scores),
+        "easiness": easiness,
+        "space": space,
+        "keys": keys,
+        "probs": probs,
+        "texts": Texts.of(_texts(kind, n), memory=MEMORY),
+    }
 
 
 def _run(method: Selector, inputs: dict[str, Any], k: int, **more: Any) -> Selection:
@@ -188,7 +207,7 @@ def test_what_turns_a_method_makes_it_prefer_low_scores(method: Selector) -> Non
 @every_selector
 def test_the_docstring_says_what_it_is_and_the_signature_what_it_needs(method: Selector) -> None:
     assert method.summary.endswith(".")
-    assert set(method.needs) <= {"space", "scores", "easiness", "keys", "probs"}
+    assert set(method.needs) <= {"space", "scores", "easiness", "keys", "probs", "texts"}
     assert "k" in method.supplied
     assert set(method.supplied) <= SUPPLIED
 

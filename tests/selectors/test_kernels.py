@@ -60,7 +60,8 @@ for name, options in WAYS:
 for name in SELECTORS:
     if "space" not in SELECTORS[name].needs:
         found = prune.select_rows(
-            method=name, k=K, seed=1, scores=scores, easiness=easiness, probs=probs.astype(np.float32)
+            method=name, k=K, seed=1, scores=scores, easiness=easiness, probs=probs.astype(np.float32),
+            texts=[" ".join(map(str, row)) for row in rng.integers(0, 9, (N, 120))],
         )
         out[f"{name}:rows"] = found.rows
 for where in ("plain", "copies", "far"):

@@ -9,11 +9,14 @@ import pyarrow.compute as pc
 from prune.core.arrays import Rows
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
+from prune.modalities import MODALITIES
+from prune.modalities.text.near_duplicates import THRESHOLD, WORDS, NearSearch, sketches
 from prune.steps.check.conditions import CheckedSelection, Outcome, measured
-from prune.steps.check.equal_samples import digests_of, words_of
+from prune.steps.check.equal_samples import digests_of
 from prune.steps.check.held_out import readable, thumbnails
 from prune.steps.check.near_pairs import Thumbnails, near_pairs
 from prune.steps.dataset_session import opened
+from prune.steps.text_payloads import texts_of
 
 _LISTED = 1000
 
@@ -21,14 +24,14 @@ _LISTED = 1000
 def copies(checked: CheckedSelection, most: float) -> Outcome:
     """Return the share of kept samples that are copies of one that stands before them in the dataset.
 
-    So of two that are alike one counts, as one could go. Equal bytes, or near as `near_pairs` says; of texts
-    equal words.
+    So of two that are alike one counts, as one could go. Equal bytes, or near as `near_pairs` says, of texts
+    as `NearSearch` does.
     """
     kept = checked.rows
     first, told = _first_alike(checked, kept)
     rows = np.flatnonzero(first >= 0)
     keys = checked.manifest["key"]
-    value = len(rows) / max(len(kept), 1)
+    value, unlike = len(rows) / max(len(kept), 1), MODALITIES[checked.dataset.modality].deduplicates
     listed = [
         {"key": keys[row].as_py(), "partner": keys[of].as_py()}
         for row, of in zip(rows[:_LISTED].tolist(), first[rows[:_LISTED]].tolist(), strict=True)
@@ -40,7 +43,7 @@ def copies(checked: CheckedSelection, most: float) -> Outcome:
         passed=value <= most,
         detail=f"{len(rows):,} of {counted(len(kept), 'kept sample')}, copies of others that are kept{told}",
         listed=listed,
-        advice=in_store("prune select --method semdedup --name unique", str(checked.store.path)),
+        advice=in_store(f"prune select --method {unlike} --name unique", str(checked.store.path)),
     )
 
 
@@ -51,7 +54,11 @@ def _first_alike(checked: CheckedSelection, kept: Rows) -> tuple[Rows, str]:
     _join(first, kept, checked.dataset.samples["digest"].combine_chunks().take(pa.array(kept)))
     with opened(checked.store, None, settings) as ready:
         if ready.dataset.modality == "text":
-            _join(first, kept, words_of(ready).take(pa.array(kept)))
+            texts = texts_of(ready, kept)
+            near = NearSearch(texts=texts, known=sketches(texts), order=np.arange(len(kept))).run()
+            dropped = np.flatnonzero(~near.kept)
+            first[kept[dropped]] = kept[near.partner[dropped]]
+            told = f"; the same words, or {100 * THRESHOLD:g} % of the runs of {WORDS} words"
         else:
             column = thumbnails(ready, "samples")
             images = Thumbnails(column, np.intersect1d(kept, readable(ready, column)))

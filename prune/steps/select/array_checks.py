@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -18,13 +19,16 @@ class GivenArrays:
     """What people have: all of one length n, all optional."""
 
     embeddings: Embeddings | None = None
+    texts: Sequence[str] | None = None
     errors: Embeddings | None = None
     features: Embeddings | None = None
     probs: Probs | None = None
     scores: Scores | None = None
     easiness: Scores | None = None
     labels: Labels | None = None
-    target: Embeddings | Factors | None = None  # (t, d), or factors where errors and features are given
+    target: Embeddings | Factors | Sequence[str] | None = (
+        None  # (t, d); factors, or texts, where these are given
+    )
     target_labels: Labels | None = None
     target_weights: npt.ArrayLike | None = None
 
@@ -40,6 +44,7 @@ class GivenArrays:
         """
         arrays = {
             "X": self.embeddings,
+            "texts": self.texts,
             "errors": self.errors,
             "features": self.features,
             "probs": self.probs,

@@ -16,6 +16,7 @@ from prune.core.method_rows import Selector
 from prune.core.methods import find, whole
 from prune.core.quota import Errors
 from prune.core.selection import Selection
+from prune.modalities.text.texts import Texts
 from prune.selectors import SELECTORS
 from prune.selectors.stratified import published
 from prune.steps.select.array_checks import GivenArrays, floats
@@ -36,6 +37,7 @@ def select_rows(
     *,
     method: str = "kcenter",
     k: int | None = None,
+    texts: Sequence[str] | None = None,
     errors: Embeddings | None = None,
     features: Embeddings | None = None,
     probs: Probs | None = None,
@@ -61,6 +63,8 @@ def select_rows(
         Embeddings, for methods that need a space.
     method, k
         A selector; how many rows to keep, from 1 to n. Methods with a stopping rule decide where k is None.
+    texts : (n,)
+        For methods that look at texts themselves.
     errors, features : (n, c), (n, d)
         Instead of X: gradients of the last layer as factors, p − onehot(y) and what the layer sees.
     probs, scores : (n, c), (n,)
@@ -70,7 +74,7 @@ def select_rows(
     labels : (n,)
         Class ids, for `quota`.
     target
-        What to match, for methods that do: embeddings (t, d), or a pair of factors.
+        What to match, for methods that do: embeddings (t, d), a pair of factors, or texts.
     target_labels, target_weights : (t,)
         Class ids, to match class by class under a quota; how much each target sample counts.
     given
@@ -103,6 +107,7 @@ def select_rows(
     options = chosen.checked({name: value for name, value in options.items() if value is not None})
     arrays = GivenArrays(
         embeddings=X,
+        texts=texts,
         errors=errors,
         features=features,
         probs=probs,
@@ -156,7 +161,7 @@ def _rows_of_arrays(
     if k is not None and not 1 <= k <= len(rows):
         raise OptionError(f"k must be from 1 to {len(rows)}, the number of rows, not {k}")
     _require_needs(arrays, method)
-    material = _material(arrays, labels, device, memory)
+    material = _material(arrays, method, labels, device, memory)
     return choose(ChoiceTask(method=method, rows=rows, given=given, **asked), material)
 
 
@@ -181,6 +186,7 @@ def _given_rows(given: npt.ArrayLike) -> Rows:
 def _require_needs(arrays: GivenArrays, method: Selector) -> None:
     there = {
         "space": arrays.has_space,
+        "texts": arrays.texts is not None,
         "scores": arrays.scores is not None,
         "easiness": arrays.easiness is not None,
         "probs": arrays.probs is not None,
@@ -193,7 +199,7 @@ def _require_needs(arrays: GivenArrays, method: Selector) -> None:
         raise OptionError(f"{method.name} matches no target")
 
 
-def _material(arrays: GivenArrays, labels: Labels, device: str, memory: int) -> Material:
+def _material(arrays: GivenArrays, method: Selector, labels: Labels, device: str, memory: int) -> Material:
     embeddings, errors, features = (
         floats(getattr(arrays, held), name)
         for held, name in (("embeddings", "X"), ("errors", "errors"), ("features", "features"))
@@ -212,17 +218,21 @@ def _material(arrays: GivenArrays, labels: Labels, device: str, memory: int) -> 
         labels=labels,
         keys=lambda rows: [str(row) for row in rows],
         space=space if arrays.has_space else None,
+        texts=None if arrays.texts is None else Texts.of(arrays.texts, memory=memory).subset,
         scores=scores,
         easiness=easiness,
         probs=floats(arrays.probs, "probs"),
-        target=_target(arrays, device, memory),
+        target=_target(arrays, method, device, memory),
     )
 
 
-def _target(arrays: GivenArrays, device: str, memory: int) -> SelectionTarget | None:
+def _target(arrays: GivenArrays, method: Selector, device: str, memory: int) -> SelectionTarget | None:
     if arrays.target is None:
         return None
-    if arrays.errors is None:
+    space: Space | Texts
+    if "texts" in method.needs:
+        space = Texts.of(_texts(arrays.target), memory=memory)
+    elif arrays.errors is None:
         space = _space(floats(arrays.target, "target"), None, None, None, device, memory)
     else:
         if not isinstance(arrays.target, tuple) or len(arrays.target) != 2:
@@ -239,6 +249,12 @@ def _target(arrays: GivenArrays, device: str, memory: int) -> SelectionTarget | 
     if weights is not None and (not np.isfinite(weights).all() or weights.min() < 0 or not weights.any()):
         raise ValueError(f"target_weights span [{weights.min()}, {weights.max()}]; they count, so at least 0")
     return SelectionTarget(space, labels, weights)
+
+
+def _texts(target: Any) -> Sequence[str]:
+    if isinstance(target, str) or not all(isinstance(text, str) for text in target):
+        raise ValueError("the target of a method that looks at texts is a list of texts")
+    return list(target)
 
 
 def _space(

@@ -19,15 +19,16 @@ from prune.selectors.exhausted_gains import drawn_rest
 
 if TYPE_CHECKING:
     from prune.index.space import Space, Sums
+    from prune.modalities.text.texts import Texts
 
 Reweight: TypeAlias = Literal["none", "cluster", "nnls"]
 
 
 @dataclass(frozen=True)
 class SelectionTarget:
-    """Samples that a selection is to match, in the space of the samples it is chosen from."""
+    """Samples that a selection is to match, in the space of the samples it is chosen from, or their texts."""
 
-    space: Space
+    samples: Space | Texts
     labels: Labels | None = None  # (t,), class ids of the pool; -1 where there is none
     weights: Sums | None = None  # (t,)
 
@@ -37,7 +38,7 @@ class SelectionTarget:
         if not len(rows) or (self.weights is not None and not self.weights[rows].any()):
             return self
         return SelectionTarget(
-            self.space.subset(rows), None, None if self.weights is None else self.weights[rows]
+            self.samples.subset(rows), None, None if self.weights is None else self.weights[rows]
         )
 
 
@@ -48,6 +49,7 @@ class Material:
     labels: Labels
     keys: Callable[[Rows], list[str]]
     space: Callable[[Rows], Space] | None = None  # the samples at these rows
+    texts: Callable[[Rows], Texts] | None = None
     scores: Scores | None = None
     easiness: Scores | None = None  # mean probability of the label over training
     probs: Probs | None = None
@@ -60,6 +62,9 @@ class Material:
         if name == "space":
             assert self.space is not None
             return self.space(rows)
+        if name == "texts":
+            assert self.texts is not None
+            return self.texts(rows)
         values = {"scores": self.scores, "easiness": self.easiness, "probs": self.probs}[name]
         assert values is not None
         return values[rows]
@@ -168,7 +173,7 @@ def _run(task: ChoiceTask, material: Material, rows: Rows, every: Rows, k: int |
     if len(every) > len(rows):
         words["given"] = np.arange(len(rows), len(every))
     if target := task.target_for(material.labels, rows, material.target):
-        words["target"] = target.space
+        words["target"] = target.samples
         if target.weights is not None and method.takes("target_weights"):
             words["target_weights"] = target.weights
     if material.scores is not None and method.takes("scores"):

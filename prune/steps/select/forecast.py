@@ -50,7 +50,7 @@ def announced(
     for rows, k in task.shares(labels):
         given = len(task.given_to(labels, rows))
         part = task.target_for(labels, rows, target)
-        here = replace(like, n=len(rows) + given, given=given, target=0 if part is None else part.space.n)
+        here = replace(like, n=len(rows) + given, given=given, target=0 if part is None else part.samples.n)
         count = len(rows) if k is None else k
         if task.method.plan is not None:
             plans.append(task.method.plan(here, count, options))

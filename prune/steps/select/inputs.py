@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from prune.core.directions import hard_end
 from prune.core.errors import DataError, MissingColumnError, OptionError
 from prune.index.resource_plan import Size
 from prune.selectors.stratified import published
-from prune.steps.dataset_session import known_dataset
+from prune.steps.dataset_session import Opened, known_dataset, opened_under_lock
 from prune.steps.neighbour_columns import NeighbourColumns
 from prune.steps.rejects import all_rejects
 from prune.steps.score_columns import hardest_are_low, score_column
@@ -27,6 +28,7 @@ from prune.steps.select.narrowing import EarlierSelection, Narrowing, narrowing
 from prune.steps.select.request import SelectRequest
 from prune.steps.settings import Settings
 from prune.steps.space_columns import GRADIENTS, SpaceSource, of_originals, space_name
+from prune.steps.text_payloads import require_texts, texts_of
 from prune.store import Column, Dataset, Store
 
 
@@ -47,6 +49,7 @@ class SelectionInputs:
     space: SpaceSource | None  # that it computes in, and that the report measures in
     target: SelectionTarget | None
     errors: ClassErrors | None  # of the quota `drop`
+    opened: Opened | None  # the dataset, for methods that read its texts
 
     @property
     def decisive(self) -> dict[str, str]:
@@ -90,6 +93,7 @@ class SelectionInputs:
             labels=self.dataset.labels,
             keys=lambda rows: keys.take(pa.array(rows)).to_pylist(),
             space=None if self.space is None else self.space.space,
+            texts=None if self.opened is None else partial(texts_of, self.opened),
             scores=scores,
             easiness=easy,
             probs=None if self.probs is None else of_originals(self.probs, self.dataset),
@@ -140,6 +144,7 @@ def resolve(
         space=space,
         target=_target(store, request, space, settings),  # the last: it may be a dataset to encode
         errors=errors,
+        opened=_texts(store, request, settings),
     )
 
 
@@ -227,6 +232,16 @@ def _target(
     place: Mapping[str, Any] = {"device": space.device, "memory": space.memory}
     weights, split = request.target_weights, request.target_split
     return open_target(store, request.target, space.name, settings, weights=weights, split=split, **place)
+
+
+def _texts(store: Store, request: SelectRequest, settings: Settings) -> Opened | None:
+    """Open the dataset for a method that looks at texts."""
+    if not request.needs_texts:
+        return None
+    opened = opened_under_lock(store, settings)
+    instead = f"--method {request.selector.otherwise}   # does the like in an embedding"
+    require_texts(opened, [request.method], instead)
+    return opened
 
 
 def _require_watched(easy: Scores, rows: Rows, request: SelectRequest) -> None:

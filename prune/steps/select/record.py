@@ -72,7 +72,8 @@ def manifest(inputs: SelectionInputs, chosen: Selection) -> pa.Table:
         rows, of = np.asarray(partners["rows"], np.int64), np.asarray(partners["of"], np.int64)
         originals = originals.copy()
         originals[rows] = of
-        reasons[rows] = "redundant" if chosen.facts.get("eps") is None else "duplicate"
+        limit = chosen.facts.get("eps", chosen.facts.get("threshold"))
+        reasons[rows] = "redundant" if limit is None else "duplicate"
     reasons[np.asarray(chosen.facts.get("dropped", ()), np.int64)] = "hardest, cut off by the method"
     labels = dataset.samples["label"]
     names = pa.array(dataset.classes, pa.string()).take(labels.combine_chunks())

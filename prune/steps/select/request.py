@@ -84,6 +84,11 @@ class SelectRequest:
         return "space" in self.selector.needs or self.reweight in {"cluster", "nnls"}
 
     @property
+    def needs_texts(self) -> bool:
+        """Whether the method looks at the texts themselves."""
+        return "texts" in self.selector.needs
+
+    @property
     def on_gradients(self) -> bool:
         """Whether the samples are compared by their gradients."""
         return self.needs_space and (self.on or self.selector.on) == GRADIENTS

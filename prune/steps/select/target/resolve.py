@@ -66,7 +66,7 @@ def open_target(  # noqa: PLR0913 - what --target and its options say, and where
     if holds_numbers(source):
         _refuse_split(split, f"the file {source}")
         target = target_of_file(Path(source), pool, device=device, memory=limit)
-        return _weighted(target, weights, np.arange(target.space.n), target.space.n)
+        return _weighted(target, weights, np.arange(target.samples.n), target.samples.n)
     if Store(source).exists():
         _refuse_split(split, f"the store {source}")
         held = Store(source)
