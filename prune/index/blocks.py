@@ -9,13 +9,13 @@ from typing import Protocol
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.index.compilation import compiled
 from prune.index.exact_sums import dot
 from prune.index.farthest_kernels import Batch, FarthestPoints
 from prune.index.gradients import GradientSpace
 from prune.index.product_frame import Frame, frame_of, middle, scale_of, squares_to
 from prune.index.space import Block, EmbeddingSpace, Space, Wide
 from prune.index.topk import Side
+from prune.system.compilation import compiled
 from prune.system.executors.threads import threads
 
 WORTH = 2.0**27  # multiplications; fewer take a thread less time than it takes to start one

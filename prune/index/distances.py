@@ -10,10 +10,10 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand, operands_of
-from prune.index.compilation import compiled
 from prune.index.exact_sums import gap_of, write_gaps
 from prune.index.space import Block, Space, Wide
 from prune.index.topk import Side
+from prune.system.compilation import compiled
 
 CLOSE = (
     1e-5  # of the squared norms: below it a squared distance from products has lost five of sixteen digits

@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand, Operands, operands_of
-from prune.index.compilation import compiled
 from prune.index.exact_sums import gap_of
 from prune.index.product_bounds import limit_of, slack
 from prune.index.space import Space, Sums
 from prune.index.topk import Side
+from prune.system.compilation import compiled
 from prune.system.executors.threads import thread_count, threads
 
 TILE = 2048  # rows and columns: 16 MB of products, which stay in cache until they have been looked at

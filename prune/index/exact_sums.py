@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
+from prune.system.compilation import compiled
 
 LANES = 16  # sums side by side
 CHUNK = 128  # numbers that are multiplied, then added; and after which a sum already too large is given up

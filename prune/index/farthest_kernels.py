@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
 from prune.index.exact_sums import gap_of
 from prune.index.product_bounds import limit_of, slack
+from prune.system.compilation import compiled
 
 TAKEN = -1.0  # in place of the squared distance of a sample that is a centre itself
 

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Array, Rows
-from prune.index.compilation import compiled
 from prune.index.neighbours import nearest
 from prune.index.search import Kind
 from prune.index.similarity import Similarity
+from prune.system.compilation import compiled
 from prune.system.executors.threads import spread
 
 HIGHEST = 0x7FFFFFFF  # above the bits of any float32, so that a high similarity makes a low key

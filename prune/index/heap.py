@@ -7,7 +7,7 @@ samples is the lower row, so what is given up first of them is the higher.
 from __future__ import annotations
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
+from prune.system.compilation import compiled
 
 
 @compiled

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
 from prune.index.product_bounds import UNIT
+from prune.system.compilation import compiled
 
 TAKEN = -1.0  # in place of the divergence of a sample that is chosen
 CHUNK = 64  # classes after which a sum that is already too large is given up

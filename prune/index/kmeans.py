@@ -6,10 +6,10 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operands, operands_of
-from prune.index.compilation import compiled
 from prune.index.exact import each_to_all
 from prune.index.kmeans_start import started
 from prune.index.space import BLOCK, Block, EmbeddingSpace
+from prune.system.compilation import compiled
 from prune.system.executors.threads import steady
 
 

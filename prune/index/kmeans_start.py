@@ -10,11 +10,11 @@ import numpy as np
 
 from prune.core.arrays import Array
 from prune.index.blocks import Operand, Operands, operands_of
-from prune.index.compilation import compiled
 from prune.index.exact_sums import squared
 from prune.index.product_bounds import limit_of, slack
 from prune.index.space import Block, EmbeddingSpace, Sums
 from prune.index.topk import Side
+from prune.system.compilation import compiled
 
 DRAWS = 256  # rounds of drawing: beyond so many centroids, several are drawn together
 TRIALS = 4  # draws of which one is kept, while centroids are drawn one by one

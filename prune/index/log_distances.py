@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
 from prune.index.exact_sums import gap_of
 from prune.index.topk import Side
+from prune.system.compilation import compiled
 
 BLURRED = np.float32(1e-3)  # of ‖x‖² + ‖y‖²: below it a float32 product knows a distance to no three digits
 LN2 = np.float32(np.log(2.0))

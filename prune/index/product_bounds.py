@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune.index.compilation import compiled
+from prune.system.compilation import compiled
 
 UNIT = 2.0**-24  # half the distance from 1 to the next float32
 TINY = 2.0**-100  # more than any product loses below float32's smallest number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
+from prune.system.compilation import compiled
 
 
 @compiled

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
 from prune.index.quickselect import quickselect
+from prune.system.compilation import compiled
 
 ONE = 2.0**40  # a score of 1: sums of whole numbers do not depend on their order
 HAIR = 1e-6  # of a cell, by which rounding may put a value outside its cell

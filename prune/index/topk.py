@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
 from prune.index.exact_sums import gap_between
 from prune.index.heap import pop, sink
 from prune.index.product_bounds import TINY, limit_of, slack
 from prune.index.quickselect import quickselect
+from prune.system.compilation import compiled
 
 NOBODY = 2**31 - 1
 STRETCH = 32  # products looked at together

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Rows
-from prune.index.compilation import compiled
 from prune.index.space import BLOCK, Block, Sums
 from prune.optimizers.int8_screening import Codes, codes_fit
 from prune.optimizers.pair_sums import ProductSums, TableSums, rounded
+from prune.system.compilation import compiled
 
 NOISE = 2e-5  # of the largest pair: what float32 products may be off by when 2,048 of them are added
 FRESH = 2048  # picks after which the scores are computed anew, in float64

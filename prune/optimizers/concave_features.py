@@ -8,8 +8,8 @@ import numpy as np
 
 from prune.core.arrays import Array, Rows
 from prune.core.errors import OptionError
-from prune.index.compilation import compiled
 from prune.index.space import BLOCK, Block, EmbeddingSpace, Sums
+from prune.system.compilation import compiled
 
 Concave: TypeAlias = Literal["sqrt", "log", "saturated"]
 Negative: TypeAlias = Literal["split", "clip", "refuse"]

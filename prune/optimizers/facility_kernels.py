@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
+from prune.system.compilation import compiled
 
 SCALE = 2.0**27  # float32 has no finer steps from 1/16 up; 15 rises fit an int32
 MOST = 2**31 - 1

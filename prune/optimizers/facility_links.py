@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
 from prune.index.heap import heapify, pop, sink
 from prune.optimizers.facility_kernels import TAKEN, fixed
+from prune.system.compilation import compiled
 
 
 class Links(NamedTuple):

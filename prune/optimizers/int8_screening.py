@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Array, Rows
-from prune.index.compilation import compiled
 from prune.index.space import BLOCK, EmbeddingSpace, Sums
 from prune.optimizers.pair_sums import ProductSums
+from prune.system.compilation import compiled
 from prune.system.executors.threads import threads
 
 LARGEST = 127  # of a byte

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.index.compilation import compiled
 from prune.index.heap import heapify, pop, push
 from prune.index.space import Sums
 from prune.optimizers.function import SetFunction
+from prune.system.compilation import compiled
 
 BATCH = (4, 4096)  # samples evaluated together, at first and at most
 TAKEN = -1  # in place of the step at which a bound was exact

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.index.compilation import compiled
 from prune.index.heap import heapify, pop, sink
 from prune.index.kept_neighbours import Neighbours
 from prune.index.space import Sums
+from prune.system.compilation import compiled
 
 
 class Edges(NamedTuple):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
+from prune.system.compilation import compiled
 
 DEPENDENT = 1e-10  # an atom with less of its squared norm left outside the others' span adds only rounding
 

@@ -7,10 +7,10 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.index.compilation import compiled
 from prune.index.graph import Graph
 from prune.index.similarity import Similarity
 from prune.index.space import Sums
+from prune.system.compilation import compiled
 from prune.system.executors.threads import threads
 
 BLOCK = 1024  # samples on each side of a block of similarities

@@ -229,7 +229,7 @@ KERNEL = """
 import signal, sys, threading, time
 import numpy as np
 from prune.commands import signals
-from prune.index.compilation import compiled
+from prune.system.compilation import compiled
 
 @compiled
 def spin(steps):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.compilation import compiled
+from prune.system.compilation import compiled
 
 
 @compiled
