@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from prune import pipeline
 from prune.steps.select import run as run_of_select
 from prune.steps.settings import Settings
-from prune.store import Store
+from prune.store import Store, read_selection
 
 QUICK = {"proxy": "mlp", "epochs": 2, "size": 8}
 CPU = Settings(device="cpu")
@@ -91,8 +92,66 @@ def test_a_selection_is_chosen_again_where_something_decides_otherwise(made: Pat
         assert not pipeline.select("store", **asked)["unchanged"], change
         assert pipeline.select("store", **asked)["unchanged"], change
     assert len(once) == len(changes)
-    pipeline.score("store", types=["loss"], settings=CPU)  # a column of the manifest
-    assert not pipeline.select("store", **asked)["unchanged"]
+
+
+def test_a_column_that_decides_nothing_chooses_nothing_again(made: Path, once: list[int]) -> None:
+    ask = {"method": "top", "score": "el2n", "count": 5, "settings": CPU}
+    first = pipeline.select("store", **ask)
+    np.save("own.npy", np.random.default_rng(0).normal(size=(first["n"], 4)).astype(np.float32))
+    pipeline.embed("store", features="own.npy", settings=CPU)
+    pipeline.score("store", types=["loss"], settings=CPU)
+    again = pipeline.select("store", **ask)
+    assert (again["unchanged"], len(once)) == (True, 1)
+    held = Store(made)
+    manifest = read_selection(held, "top").manifest
+    assert manifest["score.loss"].to_pylist() == held.scores()["loss"].tolist()  # every score there is
+    assert set(again["directions"]) == {"el2n", "loss"}
+    before = written(made)
+    assert pipeline.select("store", **ask)["unchanged"]
+    assert written(made) == before
+    pipeline.score("store", types=["el2n"], options=["epoch=1"], settings=CPU)
+    assert not pipeline.select("store", **ask)["unchanged"]
+
+
+def test_samples_that_another_column_cannot_have_choose_again(images: Path, elsewhere: Path) -> None:
+    broken = sorted(images.rglob("*.png"))[0]
+    broken.write_bytes(broken.read_bytes()[:-30])
+    keys = [path.relative_to(images).as_posix() for path in sorted(images.rglob("*.png"))]
+    lines = [f"{key},{9 if number == 0 else number / 100}" for number, key in enumerate(keys)]
+    Path("one.csv").write_text("\n".join(["key,one", *lines]) + "\n")
+    pipeline.score("store", str(images), imports="one.csv", high="hard", settings=CPU)
+    ask = {"method": "top", "score": "one", "count": 5, "settings": CPU}
+    assert keys[0] in _kept("store", pipeline.select("store", **ask))
+    pipeline.embed("store", encoder="pixels", settings=Settings(on_error="skip", max_bad=0.5))
+    again = pipeline.select("store", **ask)
+    assert not again["unchanged"]
+    assert keys[0] not in _kept("store", again)
+
+
+def _kept(store: str, made: dict[str, Any]) -> list[str]:
+    return Path(store, "selections", made["name"], "keys.txt").read_text().split("\n")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        {"method": "random", "drop_leaks": "held"},
+        {"method": "gio", "on": "pixels", "target": "held"},
+        {"method": "random", "drop_suspects": "auto"},
+    ],
+)
+def test_data_elsewhere_chooses_again_where_it_changed(
+    made: Path, images: Path, once: list[int], ask: dict[str, Any]
+) -> None:
+    shutil.copytree(images, "held")
+    for path in sorted(Path("held").rglob("*.png"))[3:]:
+        path.unlink()
+    ask = {"count": 5, "settings": CPU, **ask}
+    assert not pipeline.select("store", **ask)["unchanged"]
+    assert pipeline.select("store", **ask)["unchanged"]
+    assert len(once) == 1
+    sorted(Path("held").rglob("*.png"))[0].unlink()
+    assert pipeline.select("store", **ask)["unchanged"] == ("drop_suspects" in ask)
 
 
 def test_a_damaged_selection_is_chosen_again(made: Path) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from prune.core.errors import OptionError
-from prune.core.progress import SILENT, Reporter
+from prune.core.progress import SILENT, Reporter, StagesOnly
 from prune.system.gpu_driver import may_have_gpu
 
 READING: Mapping[str, Any] = {  # how a dataset is read, in `Settings.reading`: the type of each
@@ -56,6 +56,11 @@ class Settings:
             raise OptionError(f"memory of {self.memory} bytes is less than 64 MiB")
         if self.workers < 0:
             raise OptionError(f"--workers must be at least 0, not {self.workers}")
+
+    @property
+    def stages_only(self) -> Settings:
+        """These settings, with nothing said but progress."""
+        return replace(self, reporter=StagesOnly(self.reporter))
 
     @property
     def memory_limit(self) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prune.core.column_name import deciding
 from prune.core.errors import StoreError
 from prune.store.folder import StoreFolder
 from prune.store.layout import identity
@@ -14,23 +13,24 @@ from prune.store.selections import StoredSelection, read_selection
 from prune.system import files
 
 
-def recipe_of(store: StoreFolder, asked: Mapping[str, Any], **place: Any) -> str:
+def recipe_of(store: StoreFolder, asked: Mapping[str, Any], columns: Mapping[str, str], **place: Any) -> str:
     """Return what stands for all that decides a selection: what was asked, the columns, the files named.
 
     Parameters
     ----------
     asked
         What the user asked for, as plain values.
+    columns
+        That decide, name -> identity.
     place
-        What else decides: where the arithmetic runs, the version.
+        What else decides: where the arithmetic runs, the version, who may not be chosen.
     """
     named = [value for value in asked.values() if isinstance(value, str) and Path(value).is_file()]
-    state = store.state
     decisive = {
         "asked": {name: str(value) for name, value in asked.items()},
         "files": {name: files.sha256(Path(name)) for name in named},
-        "columns": deciding(state["columns"]),
-        "dataset": state.get("dataset"),
+        "columns": dict(columns),
+        "dataset": store.state.get("dataset"),
         "place": {name: str(value) for name, value in place.items()},
     }
     return identity(decisive)

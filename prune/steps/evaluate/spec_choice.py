@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,11 @@ import numpy as np
 from prune.core.arrays import Array, Rows, Weights
 from prune.core.column_name import CHOICE, ColumnName
 from prune.core.errors import OptionError
-from prune.core.progress import StagesOnly
 from prune.core.quota import keep_count
 from prune.steps.evaluate.earlier_choices import columns_behind, quotas_behind, telling_quota
 from prune.steps.evaluate.spec import Spec
 from prune.steps.evaluate.training_sets import TrainingSet
 from prune.steps.select.by_class import choose
-from prune.steps.select.elsewhere import data_elsewhere
 from prune.steps.select.inputs import resolve
 from prune.steps.select.narrowing import stage_before
 from prune.steps.select.request import SelectRequest
@@ -75,13 +72,12 @@ def _column(
     store: Store, spec: Spec, fraction: str | None, settings: Settings
 ) -> tuple[ColumnName, dict[str, Any]]:
     asked = {"spec": spec.text, "fraction": fraction, "seed": settings.seed}
-    requests, quiet = _requests(spec, fraction, settings.seed), _quiet(settings)
+    requests = _requests(spec, fraction, settings.seed)
     recipe = {
         "column": CHOICE,
         "version": _VERSION,
         **asked,
         "stages": [selection_recipe(store, request, settings) for request in requests],
-        "elsewhere": [data_elsewhere(store, request, quiet) for request in requests],
     }
     return ColumnName(f"{CHOICE}.{identity(asked)}"), recipe
 
@@ -94,10 +90,6 @@ def _requests(spec: Spec, fraction: str | None, seed: int) -> list[SelectRequest
     return [*own, last.request(seed) if fraction is None else last.request(seed, fraction=fraction)]
 
 
-def _quiet(settings: Settings) -> Settings:
-    return replace(settings, reporter=StagesOnly(settings.reporter))
-
-
 def _choose(
     store: Store, spec: Spec, fraction: str | None, settings: Settings
 ) -> tuple[Weights, dict[str, Any]]:
@@ -106,7 +98,7 @@ def _choose(
     Each stage is what `select --within` does with what the one before kept; columns that decided any of them
     count.
     """
-    requests, quiet = _requests(spec, fraction, settings.seed), _quiet(settings)
+    requests, quiet = _requests(spec, fraction, settings.seed), settings.stages_only
     within = requests[0].within
     decisive, quotas = columns_behind(store, within), quotas_behind(store, within)
     kept: Rows | None = None

@@ -114,6 +114,11 @@ def doubted_labels(store: Store, dataset: Dataset, by: str | None = None) -> Dou
     )
 
 
+def usual_column(store: Store) -> Column | None:
+    """Return the column that tells where no rule is named; None where there is none."""
+    return _predictions(store) or next(iter(_telling_scores(store).values()), None)
+
+
 def _predictions(store: Store) -> Column | None:
     """Return the predictions there are: those of proxies that did not train on the sample go first."""
     name = next((name for name in (HELD_OUT, PROBS) if name in store.columns), None)

@@ -39,13 +39,18 @@ def easiness(store: Store, score: Column) -> Scores:
     MissingColumnError
         There is no trace.
     """
-    made_from: Mapping[str, str] = score.recipe.get("from", {})
-    named = [name for name in map(ColumnName, sorted(made_from)) if name.is_run]
-    columns = [store.open_column(name, made_from[name]) for name in named] or traces(store)
+    named = own_traces(score)
+    columns = [store.open_column(name, of) for name, of in named.items()] or traces(store)
     options = score.recipe.get("options", {})
     first, last = options.get("first") or 1, options.get("last")
     means = [_mean(column, "p_label", first - 1, last or column.shape[0]) for column in columns]
     return np.mean(means, axis=0).astype(np.float32)
+
+
+def own_traces(score: Column) -> dict[ColumnName, str]:
+    """Return the traces that a score was made from, name -> identity; none of one from elsewhere."""
+    made_from: Mapping[str, str] = score.recipe.get("from", {})
+    return {name: made_from[name] for name in map(ColumnName, sorted(made_from)) if name.is_run}
 
 
 def class_errors(store: Store, dataset: Dataset, rows: Rows) -> ClassErrors:

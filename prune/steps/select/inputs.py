@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Rows, Scores
-from prune.core.column_name import FEATURES, PROBS, ColumnName
+from prune.core.column_name import PROBS, ColumnName
 from prune.core.directions import hard_end
 from prune.core.errors import DataError, MissingColumnError, OptionError
 from prune.index.resource_plan import Size
@@ -22,7 +22,8 @@ from prune.steps.neighbour_columns import NeighbourColumns
 from prune.steps.rejects import all_rejects
 from prune.steps.score_columns import hardest_are_low, score_column
 from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, checked_reweight
-from prune.steps.select.class_errors import ClassErrors, class_errors, easiness, errors_in, traces
+from prune.steps.select.class_errors import ClassErrors, class_errors, easiness, errors_in
+from prune.steps.select.deciding_columns import deciding_columns
 from prune.steps.select.eligible import Eligible, budget, find_eligible
 from prune.steps.select.narrowing import EarlierSelection, Narrowing, narrowing
 from prune.steps.select.request import SelectRequest
@@ -54,15 +55,7 @@ class SelectionInputs:
     @property
     def decisive(self) -> dict[str, str]:
         """The columns that decide, name -> identity: made again, they would choose other samples."""
-        names = {column.name for column in (self.score, self.hardest_by, self.probs) if column is not None}
-        if self.space is not None and self.request.needs_space:
-            names |= {PROBS, FEATURES} if self.space.name == GRADIENTS else {self.space.name}
-        if self.errors is not None and self.request.quota_errors is None:
-            names |= {trace.name for trace in traces(self.store)}
-        if self.narrowed.suspects is not None:
-            names |= set(self.narrowed.suspects.columns)
-        shown = self.store.state["columns"]
-        return {name: shown[name] for name in sorted(names)}
+        return deciding_columns(self.store, self.request)
 
     @property
     def like(self) -> Size:

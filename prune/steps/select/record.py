@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 
 import prune
-from prune.core.column_name import EXTRAPOLATED, SCORE, SUSPECT, SUSPECT_RANK, deciding, of_kinds
+from prune.core.column_name import deciding
 from prune.core.selection import CLUSTER_OF, Selection
 from prune.steps.report.compare import MeasuredPool, compare
 from prune.steps.score_columns import directions
 from prune.steps.select.by_class import ChoiceTask
 from prune.steps.select.forecast import Forecast
 from prune.steps.select.inputs import SelectionInputs
+from prune.steps.select.manifest_scores import manifest_scores
 from prune.steps.select.request import SelectRequest
 from prune.store import digest_of_keys
 from prune.system.cores import core_count
@@ -101,10 +102,7 @@ def manifest(inputs: SelectionInputs, chosen: Selection) -> pa.Table:
         columns["cluster"] = pa.array(ids, mask=ids < 0)
     if inputs.narrowed.leaks:
         columns["leak_of_key"] = inputs.narrowed.partners(n)
-    for name in of_kinds(store.columns, SCORE):
-        if name.part in {"", SUSPECT, SUSPECT_RANK, EXTRAPOLATED}:
-            columns[name] = pa.array(store.column(name).read())
-    return pa.table(columns)
+    return pa.table(columns | manifest_scores(store))
 
 
 def _choice(inputs: SelectionInputs, table: pa.Table, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,16 +11,20 @@ from prune.core.column_name import NEIGHBOURS, of_kinds
 from prune.core.errors import StoreError
 from prune.core.progress import Clock
 from prune.steps.dataset_session import known_dataset
+from prune.steps.rejects import all_rejects
 from prune.steps.select.by_class import choose
+from prune.steps.select.deciding_columns import deciding_columns
+from prune.steps.select.elsewhere import data_elsewhere
 from prune.steps.select.forecast import Forecast, announced
 from prune.steps.select.inputs import SelectionInputs, resolve
+from prune.steps.select.manifest_scores import with_all_scores
 from prune.steps.select.narrowing import current_selection, require_other_name
 from prune.steps.select.pitfalls import warnings_of
 from prune.steps.select.record import record
 from prune.steps.select.request import SelectRequest
 from prune.steps.select.unused_scores import unused_scores
 from prune.steps.settings import Settings
-from prune.store import Store, ended, noted, read_selection, settle_selection, write_selection
+from prune.store import Store, ended, identity, noted, read_selection, settle_selection, write_selection
 from prune.store.layout import SELECTIONS
 from prune.store.outdated import outdated_scores, scored_again
 from prune.store.same_selection import recipe_of, same_selection, told_apart
@@ -41,12 +45,12 @@ def select(
     require_other_name(name, wanted.within)
     with store.writing(wait=settings.wait, say=settings.reporter.say):
         recipe = selection_recipe(store, wanted, settings)
-        elsewhere = wanted.target is not None or wanted.drop_leaks  # data that may have changed
-        there = None if elsewhere else same_selection(store, name, recipe)
+        there = same_selection(store, name, recipe)
         if there is not None and not dry_run:
             known_dataset(store, settings)  # which may have changed
             store.publish(latest=name)
             settle_selection(store, name)  # it may have been interrupted after it was published
+            there = with_all_scores(store, there)
             ended(store.path, "select")
             _tell_outdated(store, there.about, settings)
             about = {key: value for key, value in there.about.items() if key != "files"}
@@ -96,7 +100,12 @@ def selection_recipe(store: Store, wanted: SelectRequest, settings: Settings) ->
     place: dict[str, Any] = {"device": wanted.device(settings), "memory": settings.memory}
     if wanted.within is not None:
         place["within"] = current_selection(store, wanted.within).about["keys_sha256"]
-    return recipe_of(store, asdict(wanted), **place, version=prune.__version__)
+    if wanted.target is not None or wanted.drop_leaks:  # data that may have changed
+        place["elsewhere"] = data_elsewhere(store, wanted, settings.stages_only)
+    rejects = all_rejects(store, store.dataset)  # by whichever pass over the samples
+    place["rejects"] = identity({str(row): why for row, why in sorted(rejects.items())})
+    columns = deciding_columns(store, wanted)
+    return recipe_of(store, asdict(wanted), columns, **place, version=prune.__version__)
 
 
 def _tell_replaced(store: Store, name: str, about: dict[str, Any], settings: Settings) -> None:

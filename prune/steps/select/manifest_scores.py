@@ -1,0 +1,42 @@
+"""The scores in a manifest: every one that exists, those too that were added after the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from prune.core.column_name import EXTRAPOLATED, SCORE, SUSPECT, SUSPECT_RANK, ColumnName, of_kinds
+from prune.steps.score_columns import directions
+from prune.store import Store, read_selection, settle_selection, write_selection
+from prune.store.selections import StoredSelection
+
+_PARTS = {"", SUSPECT, SUSPECT_RANK, EXTRAPOLATED}
+
+
+def manifest_scores(store: Store) -> dict[str, pa.Array]:
+    """Return the columns of a manifest that are scores."""
+    return {name: pa.array(store.column(name).read()) for name in _names(store.columns)}
+
+
+def with_all_scores(store: Store, stored: StoredSelection) -> StoredSelection:
+    """Return a selection that stands with the scores of now in its manifest; for the holder of the lock."""
+    shown, then = store.state["columns"], stored.about["columns"]
+    now = {name: shown[name] for name in _names(shown)}
+    if now == {name: then[name] for name in _names(then)}:
+        return stored
+    table = stored.manifest
+    table = table.drop_columns([name for name in table.column_names if ColumnName(name).kind == SCORE])
+    for name, values in manifest_scores(store).items():
+        table = table.append_column(name, values)
+    others = {name: then[name] for name in then if name not in _names(then)}
+    columns = dict(sorted({**others, **now}.items()))
+    about = {**stored.about, "columns": columns, "directions": directions(store)}
+    digest = write_selection(store, stored.name, table, about)
+    store.publish(selections={stored.name: digest})
+    settle_selection(store, stored.name)
+    return read_selection(store, stored.name)
+
+
+def _names(columns: Iterable[str]) -> list[str]:
+    return [name for name in of_kinds(columns, SCORE) if name.part in _PARTS]
