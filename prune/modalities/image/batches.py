@@ -13,7 +13,7 @@ from prune.core.errors import DataError
 from prune.core.progress import SILENT
 from prune.modalities.image.decode import Crop, to_pixels
 from prune.modalities.image.decode_settings import PLAIN, Decoding, UnreadableImageError
-from prune.system.executors.executor import BlockLostError, Processes, may_start_processes
+from prune.system.executors.executor import BlockLostError, Processes, ThisProcess, may_start_processes
 
 Batch = tuple[int, Images, dict[int, str]]
 
@@ -77,15 +77,16 @@ def read_images(
 
 
 def _read_here(reader: ImageSource, samples: pa.Table, crop: Crop, step: int) -> Iterator[Batch]:
-    sound, decoding = _sound(samples), decoding_of(reader)
+    """Decode block by block out of one stream, which a block of another process could not go on with."""
+    sound = _sound(samples)
     stream = reader.payloads(samples.filter(sound))
-    for start in range(0, len(samples), step):
-        yield start, *_decode(stream, sound[start : start + step], start, crop, decoding)
+    blocks = ((sound[start : start + step], start) for start in range(0, len(samples), step))
+    return ThisProcess().each(_decode, (stream, crop, decoding_of(reader)), blocks)
 
 
 def _decode(
-    stream: Iterator[bytes | Array], sound: Array, start: int, crop: Crop, decoding: Decoding
-) -> tuple[Images, dict[int, str]]:
+    stream: Iterator[bytes | Array], crop: Crop, decoding: Decoding, sound: Array, start: int
+) -> Batch:
     images = np.zeros((len(sound), 3, crop.size, crop.size), np.uint8)
     reasons: dict[int, str] = {}
     for place in np.flatnonzero(sound).tolist():
@@ -93,7 +94,7 @@ def _decode(
             images[place] = to_pixels(next(stream), crop, decoding)
         except UnreadableImageError as error:
             reasons[start + place] = str(error)
-    return images, reasons
+    return start, images, reasons
 
 
 def _read_apart(
@@ -133,7 +134,7 @@ def _work(reader: ImageSource, crop: Crop, packed: bytes, start: int) -> Batch:
     samples = pa.ipc.open_stream(packed).read_all()
     sound = _sound(samples)
     stream = reader.payloads(samples.filter(sound))
-    return start, *_decode(stream, sound, start, crop, decoding_of(reader))
+    return _decode(stream, crop, decoding_of(reader), sound, start)
 
 
 def _sound(samples: pa.Table) -> Array:
