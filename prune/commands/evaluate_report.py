@@ -37,7 +37,8 @@ def shown_lines(held: Mapping[str, Any]) -> list[str]:
     for one in held["settings"]:
         noise = f", {100 * one['label_noise']:g} % of the labels wrong" if one["label_noise"] else ""
         tested = counted(one["test"]["tested"], "test sample")
-        lines += [f"{one['model']}, {one['protocol']}{noise}, accuracy in % of {tested}", ""]
+        apart = "".join(f", {printable(words)}" for words in one["apart"])
+        lines += [f"{one['model']}, {one['protocol']}{noise}{apart}, accuracy in % of {tested}", ""]
         lines += [*_table(one["results"]), ""]
     return [*lines, *_notes([one for setting in held["settings"] for one in setting["results"]])]
 

@@ -54,7 +54,7 @@ class Timed:
 
 
 class StagesOnly:
-    """Another reporter, without what is said: where it is advice about a choice that is being measured."""
+    """Another reporter, without what is said: where somebody else says it, or has said it."""
 
     def __init__(self, reporter: Reporter) -> None:
         self.reporter = reporter
@@ -65,6 +65,24 @@ class StagesOnly:
 
     def say(self, message: str) -> None:
         """Say nothing."""
+
+
+class EachOnce:
+    """Another reporter, which is told the same thing once: by several parts of a command, that look anew."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.reporter = reporter
+        self._said = set[str]()
+
+    def stage(self, what: str, total: int, unit: str = "samples") -> AbstractContextManager[Advance]:
+        """Pass the stage on."""
+        return self.reporter.stage(what, total, unit)
+
+    def say(self, message: str) -> None:
+        """Say what was not said yet."""
+        if message not in self._said:
+            self._said.add(message)
+            self.reporter.say(message)
 
 
 class Clock(Timed):

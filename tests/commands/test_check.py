@@ -58,6 +58,13 @@ def check(prune: Prune, home: Path, *words: object, selection: str = "whole") ->
     return prune("check", "--store", home / ".prune", "--selection", selection, *words)
 
 
+def test_what_several_conditions_look_at_is_said_once(prune: Prune, home: Path) -> None:
+    said = check(prune, home, "--max-duplicates", 0.5, "--no-leak", home / "data" / "ant")
+    lines = said.err.splitlines()
+    assert sum("36 samples, 3 classes" in line for line in lines) == 1
+    assert len(lines) == len(set(lines))
+
+
 def body_of(said: Any) -> dict[str, Any]:
     body = json.loads(said.out)  # exactly one object
     assert isinstance(body, dict)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from prune.core.errors import GateError
+from prune.core.progress import EachOnce
 from prune.steps.check.against_random import against_random
 from prune.steps.check.conditions import CheckedSelection, Outcome, churn, class_shift, no_leak, per_class
 from prune.steps.check.copies import copies
@@ -103,6 +105,7 @@ def check(  # noqa: PLR0913 - a condition each
 def checked(store: Store, selection: str | None, request: CheckRequest, settings: Settings) -> dict[str, Any]:
     """Look at the conditions of a request; see `check`."""
     began = time.perf_counter()
+    settings = replace(settings, reporter=EachOnce(settings.reporter))  # conditions open the same data
     dataset = known_dataset(store, settings, "checking by the store alone")
     stored = read_selection(store, selection)
     if (column := outdated_by(store, stored)) is not None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from prune.core.arrays import Labels, Rows
-from prune.core.column_name import EVALUATION, ColumnName
+from prune.core.column_name import EVALUATION, ColumnName, of_kinds
 from prune.steps.evaluate.training_sets import TrainingSet
 from prune.store import Store, identity
 from prune.store.layout import COLUMN, COLUMNS
@@ -68,6 +68,22 @@ class Cell:
         about = {**outcome, "set": dict(self.set.about)}
         writer.attach("outcome", 0, json.dumps(about, sort_keys=True).encode(), "json")
         writer.finish()
+
+
+def without_lost(store: Store, cells: Sequence[Cell]) -> int:
+    """Show no cells any more that are gone from the disk and not among these; return how many they were.
+
+    These are trained again; of the others nobody knows any more what came of them.
+    """
+    shown, asked = store.state["columns"], {cell.name for cell in cells}
+    lost = [
+        name
+        for name in of_kinds(shown, EVALUATION)
+        if name not in asked and not (store.path / COLUMNS / name / shown[name] / COLUMN).exists()
+    ]
+    if lost:
+        store.publish(without=lost)
+    return len(lost)
 
 
 def outcome_of(predicted: Labels, labels: Labels, rows: Rows, classes: list[str]) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from typing import Any
 from prune.core.column_name import FIRST_RUN
 from prune.core.errors import OptionError
 from prune.core.progress import Clock
+from prune.core.safe_text import counted
 from prune.proxy import Training
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import require_known
 from prune.proxy.sharded_step import way
 from prune.steps.dataset_session import Opened, opened
 from prune.steps.evaluate.asked_sets import asked_sets
-from prune.steps.evaluate.cells import Cell, outcome_of
+from prune.steps.evaluate.cells import Cell, outcome_of, without_lost
 from prune.steps.evaluate.choose import choices
 from prune.steps.evaluate.choose import in_words as in_words_of
 from prune.steps.evaluate.chosen import remember, require_scores
@@ -75,6 +76,8 @@ def run_evaluation(
             return {"dry_run": True, "expected": expected, **_about(evaluation)}
         selections = evaluation.plan.chosen()
         cells = evaluation.plan.cells(selections)
+        if lost := without_lost(store, cells):
+            say(f"{counted(lost, 'cell')} of other evaluations can no longer be found, and count no more")
         trained = _train(evaluation, cells)
         table = _asked_for(evaluations(store, evaluation.setting), cells)
         found = choices(table, _sizes(selections)) if asked.choose else []

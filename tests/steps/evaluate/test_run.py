@@ -20,6 +20,7 @@ from prune.core.errors import OptionError, OutputError
 from prune.core.notebook import NoPandasError
 from prune.core.progress import SILENT
 from prune.steps.evaluate.results import EvaluationTable, evaluations
+from prune.steps.evaluate.shown import shown
 from prune.steps.report.status import status
 from prune.steps.settings import Settings
 from prune.store import Store
@@ -183,6 +184,41 @@ def test_a_stored_selection_is_compared_with_random_of_its_own_size(store: Path)
     gone = prune.gc(store)["removed"]
     assert ["made again" in piece["why"] for piece in gone if EVALUATION in piece["path"]] == [True]
     assert prune.verify(store)["whole"]
+
+
+def test_cells_that_are_gone_from_the_disk_are_trained_again_or_count_no_more(store: Path) -> None:
+    evaluate(store, seeds=2)
+    shown = Store(store).state["columns"]
+    rows = evaluations(Store(store)).rows
+    asked, other = (next(r.cell for r in rows if (r.spec, r.seed) == ("top:one", n)) for n in (0, 1))
+    for name in (asked, other):
+        shutil.rmtree(store / "columns" / name / shown[name])
+    result, trained = evaluate(store, seeds=1)
+    assert trained.trained == ["top:one, 30 %, seed 0"]
+    assert "1 cell of other evaluations can no longer be found, and count no more" in trained.said
+    assert other not in Store(store).columns
+    assert {one["spec"]: one["seeds"] for one in result["results"]} == {
+        "random": 2,
+        "top:one": 1,
+        "everything": 2,
+    }
+
+
+def test_settings_of_the_same_heading_say_what_tells_them_apart(store: Path) -> None:
+    evaluate(store, select=["random"], seeds=1)
+    assert [one["apart"] for one in shown(store)["settings"]] == [[]]
+    evaluate(store, select=["random"], seeds=1, batch=7)
+    prune.evaluate(
+        store,
+        test="test",
+        select=["random"],
+        fractions=[0.3],
+        seeds=1,
+        **QUICK,
+        settings=Settings(device="cpu", seed=1),
+    )
+    told = [" ".join(one["apart"]) for one in shown(store)["settings"]]
+    assert sorted(told) == ["seed 0 batch 16", "seed 0 batch 7", "seed 1 batch 16"]
 
 
 def test_random_alone_is_trained_at_every_size_and_a_stored_one_called_so_at_its_own(store: Path) -> None:
