@@ -71,8 +71,8 @@ def evaluate(
         str | None,
         o.option(
             "NAME",
-            "What is trained: resnet8, resnet9, resnet20, lenet, mlp, linear, or a torchvision model. "
-            "Default: resnet8.",
+            "What is trained: resnet8, resnet9, resnet20, lenet, mlp, a torchvision model; ngram for "
+            "texts; linear on an embedding. Default: resnet8, or ngram.",
             o.MODEL_TRAINED,
             complete=c.choices(method_names.PROXIES),
             show_default=False,

@@ -58,8 +58,8 @@ def score(
         str | None,
         o.option(
             "NAME",
-            "resnet8, resnet9, resnet20, lenet, mlp, linear, or a torchvision model; own: your training "
-            "(TraceWriter). Default: own, where there is one, else resnet8.",
+            "resnet8, resnet9, resnet20, lenet, mlp, a torchvision model; ngram for texts; linear on an "
+            "embedding; own: your training (TraceWriter). Default: own, if there, else resnet8 or ngram.",
             o.PROXY,
             complete=c.choices((*method_names.PROXIES, "own")),
         ),

@@ -9,6 +9,8 @@
 `probs`               the predictions of run 0
 `probs.heldout`       of a cross-fit: predictions by the proxies that did not train on a sample
 `images.SIZE`         decoded images of so many pixels a side
+`ngrams.LENGTH`       hashed words and word pairs of each text, so many at most
+`tokens.LENGTH`       tokens of each text, by the tokenizer of a model of yours
 `neighbours.METRIC.ENCODER`  the nearest of every sample in an embedding, kept for whoever asks for them
 `evaluation.CELL`     what a target predicts of the test samples; CELL: what it was trained on
 `choice.CHOICE`       which samples a selection keeps that was made to be evaluated, and their weights
@@ -21,6 +23,9 @@ from collections.abc import Iterable, Mapping
 
 SCORE, TRACE, GRAD_NORM, DEEPFOOL = "score", "trace", "grad_norm", "deepfool"
 EMBEDDING, IMAGES, NEIGHBOURS = "embedding", "images", "neighbours"
+NGRAMS, TOKENS = "ngrams", "tokens"
+OF_IDS = (NGRAMS, TOKENS)  # kinds that hold numbers of words
+OF_PAYLOADS = (IMAGES, *OF_IDS)  # kinds that hold the samples themselves, as a proxy looks at them
 EVALUATION, CHOICE = "evaluation", "choice"
 OF_EVALUATIONS = (EVALUATION, CHOICE)  # dozens, which nothing is scored, selected or exported by
 OF_A_RUN = (TRACE, GRAD_NORM, DEEPFOOL)  # kinds that every run has its own of
@@ -102,6 +107,16 @@ class ColumnName(str):
     def images(cls, size: int) -> ColumnName:
         """Return the name of decoded images."""
         return cls(f"{IMAGES}.{size}")
+
+    @classmethod
+    def ngrams(cls, length: int) -> ColumnName:
+        """Return the name of hashed n-grams."""
+        return cls(f"{NGRAMS}.{length}")
+
+    @classmethod
+    def tokens(cls, length: int) -> ColumnName:
+        """Return the name of tokens."""
+        return cls(f"{TOKENS}.{length}")
 
 
 PROBS = ColumnName("probs")

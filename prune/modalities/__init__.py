@@ -28,6 +28,8 @@ class Modality:
     deduplicates: str  # the selector that leaves out copies
     digests: Callable[[Any], Collection[bytes]]
     """The digests that may stand in the sample table for a payload: usually one."""
+    proxy: str
+    """The network that learns from them where nobody names one: for `score` and `evaluate`."""
     look: Callable[[Any, Any], Look]
     """What a page shows of a payload, decoded as the second argument says."""
     one_line: Callable[[Any, int], str] | None = None
@@ -44,6 +46,7 @@ MODALITIES = {
             plural="images",
             deduplicates="semdedup",
             digests=image_digests,
+            proxy="resnet8",
             look=image_look,
             suffix=suffix_of,
         ),
@@ -52,6 +55,7 @@ MODALITIES = {
             plural="texts",
             deduplicates="minhash",
             digests=text_digests,
+            proxy="ngram",
             look=text_look,
             one_line=one_line,
         ),

@@ -9,6 +9,7 @@ from prune.proxy.grad_norm_column import grad_norms
 from prune.proxy.held_out import held_out_probs
 from prune.proxy.models import PROXIES, require_known
 from prune.proxy.network_needs import NETWORK_NEEDS
+from prune.proxy.ngram_cache import cache_ngrams, cut_texts
 from prune.proxy.remaining_work import Planned, planned, reasons
 from prune.proxy.run import Proxy, run_proxies, run_proxy, trace_recipe, train_until, training_cost
 from prune.proxy.sample_grad_norms import gradient_norms
@@ -28,6 +29,8 @@ __all__ = [
     "apply_proxy",
     "boundary_distances",
     "cache_images",
+    "cache_ngrams",
+    "cut_texts",
     "facts",
     "folds_of",
     "grad_norms",

@@ -138,7 +138,8 @@ def _look(model: nn.Module, inputs: Inputs, reporter: Reporter) -> Array:
             if len(bad):
                 raise OptionError(
                     f"the model's output is not finite for {count('row', bad.tolist())}",
-                    "look whether the weights are, and whether the images want another --mean and --std",
+                    "look whether the weights are"
+                    + (", and whether the images want another --mean and --std" if inputs.are_images else ""),
                 )
             labels = inputs.labels[rows].to(inputs.device)
             values[0][:, rows] = facts(logits, labels, features).cpu().numpy()
@@ -154,8 +155,9 @@ def _tried(model: nn.Module, inputs: Inputs) -> tuple[Headed, str]:
     samples = inputs.normalise(inputs.take(inputs.rows[:3])).contiguous()
     what = " × ".join(map(str, samples.shape[1:]))
     failed = f"the model cannot take samples of {what}"
+    hint = "--proxy-size N, the pixels a side" if inputs.are_images else ""
     with torch.no_grad(), watched(linears(model)) as seen:
-        logits = logits_of(guarded(failed, lambda: model(samples), "--proxy-size N, the pixels a side"))
+        logits = logits_of(guarded(failed, lambda: model(samples), hint))
     if tuple(logits.shape) != (len(samples), inputs.classes):
         raise OptionError(
             f"the model gives {logits.shape[1]} numbers a sample, the dataset has {inputs.classes} classes",

@@ -6,10 +6,12 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from prune.core.column_name import EMBEDDING, IMAGES, NGRAMS
 from prune.core.epochs import early_epoch
 from prune.core.errors import OptionError
 
 LINEAR = "linear"  # the proxy that looks at an embedding
+NGRAM = "ngram"  # the proxy that looks at texts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +21,7 @@ class Training:
     proxy: str = "resnet8"  # a name in PROXIES, or a torchvision classification model
     epochs: int = 10  # ≥ 1
     batch: int = 128  # samples a step at most, ≥ 2; fewer where an epoch would have less than 16 steps
-    peak_lr: float = 0.2  # > 0; SGD with Nesterov momentum, a linear rise and a linear fall to zero
+    peak_lr: float = 0.2  # > 0; SGD with Nesterov momentum (`ngram`: Adagrad), a linear rise and fall
     momentum: float = 0.9  # in [0, 1)
     weight_decay: float = 5e-4  # ≥ 0; on weights, not on biases and normalisations
     warmup: float = 0.2  # fraction of all steps until the peak, in [0, 1]
@@ -45,9 +47,14 @@ class Training:
         return cls(proxy=proxy, **chosen)
 
     @property
+    def looks_at(self) -> str:
+        """The kind of column that the proxy looks at."""
+        return {LINEAR: EMBEDDING, NGRAM: NGRAMS}.get(self.proxy, IMAGES)
+
+    @property
     def of_images(self) -> bool:
-        """Whether the proxy looks at images, and not at an embedding."""
-        return self.proxy != LINEAR
+        """Whether the proxy looks at images."""
+        return self.looks_at == IMAGES
 
     @property
     def last(self) -> int:
@@ -87,6 +94,7 @@ _SUITED: dict[str, dict[str, Any]] = {
     "mlp": {"peak_lr": 0.05},
     "lenet": {"peak_lr": 0.05},
     LINEAR: {"peak_lr": 0.02, "flip": False, "crop": 0},
+    NGRAM: {"batch": 256, "peak_lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "flip": False, "crop": 0},
 }
 _OTHERS = {"peak_lr": 0.05}  # networks of torchvision
 

@@ -1,4 +1,4 @@
-"""Inputs of a proxy: batches of images or embeddings, normalised, moved and mirrored on the device."""
+"""Inputs of a proxy: batches of images, embeddings or ids of n-grams, on the device; images are moved too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from prune.core.arrays import Array, Rows
+from prune.core.column_name import OF_IDS, ColumnName
 from prune.core.errors import DataError
 from prune.core.progress import SILENT
 from prune.proxy.micro_batch import MicroBatch
@@ -23,7 +24,7 @@ _RESIDENT = 0.5  # of the free memory of a GPU that the whole column may fill
 
 
 class Inputs:
-    """A column, ready to be fed: uint8 images (n, 3, s, s), or embeddings (n, d).
+    """A column, ready to be fed: uint8 images (n, 3, s, s), embeddings (n, d), or ids of n-grams (n, L).
 
     Parameters
     ----------
@@ -75,8 +76,18 @@ class Inputs:
 
     @property
     def are_images(self) -> bool:
-        """Whether samples are images, and not embeddings."""
+        """Whether samples are images."""
         return len(self.shape) == 3
+
+    @property
+    def are_ids(self) -> bool:
+        """Whether samples are ids, which are fed as they are."""
+        return ColumnName(self.column.name).kind in OF_IDS
+
+    @property
+    def form(self) -> tuple[int, ...]:
+        """What a network is built for: the shape of a sample; of ids, how many there are."""
+        return (int(self.column.recipe["buckets"]),) if self.are_ids else self.shape
 
     def only(self, *, learnt: Rows, watched: Rows) -> Inputs:
         """Return the same with fewer rows: those to learn from, if they have labels, and to look at."""
@@ -103,7 +114,9 @@ class Inputs:
         return torch.from_numpy(self._gather(rows)).to(self.device)
 
     def normalise(self, samples: Tensor) -> Tensor:
-        """Return float32 of mean 0 and deviation 1 a channel (images, channels last) or a dimension."""
+        """Return float32 of mean 0 and deviation 1 a channel (images, channels last) or dimension; or ids."""
+        if self.are_ids:
+            return samples
         scaled = (samples.float() - self._centre) / self._scale
         return scaled.contiguous(memory_format=torch.channels_last) if self.are_images else scaled
 
@@ -119,6 +132,8 @@ class Inputs:
         return taken
 
     def _measure(self) -> tuple[Tensor, Tensor]:
+        if self.are_ids:
+            return torch.zeros(()), torch.ones(())
         step = -(-len(self.rows) // _MEASURED) if self.are_images else 1
         rows = self.rows[::step]
         axes = (0, 2, 3) if self.are_images else (0,)

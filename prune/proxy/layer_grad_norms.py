@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from prune.proxy.ngram_network import NgramMean
+
 _FLOATS = {"cpu": 1 << 19, "cuda": 1 << 26}  # numbers in work at once: on a CPU they stay in its cache
 
 
@@ -198,6 +200,29 @@ def _affine(norm: nn.Module, seen: Tensor, g: Tensor, places: tuple[int, ...]) -
     return squares if norm.bias is None else squares + shift.flatten(1).square().sum(1)
 
 
+def _ngram_mean(bag: NgramMean, a: Tensor, g: Tensor) -> Tensor:
+    """‖g‖² Σ (count of an id / ids)²: each id of a text pulls its row of the table by g / ids."""
+    del bag
+    there, alike = a > 0, torch.zeros(a.shape, dtype=torch.float64, device=a.device)
+    ids = a.sort(1).values
+    new = torch.cat([torch.ones_like(ids[:, :1], dtype=torch.bool), ids[:, 1:] != ids[:, :-1]], 1)
+    alike.scatter_add_(1, new.cumsum(1) - 1, (ids > 0).double())  # how often each id of a text stands there
+    shares = alike.square().sum(1) / there.sum(1).clamp(min=1).double().square()
+    return g.square().sum(1).double() * shares
+
+
+def _embedding(table: nn.Embedding, a: Tensor, g: Tensor) -> Tensor:
+    """Σ over ids of ‖Σ of g where the id stands‖²: inner products of all places that have the same."""
+    a, g = a.reshape(len(a), -1), g.reshape(len(g), -1, g.shape[-1])
+    if table.padding_idx is not None:
+        g = g * (a != table.padding_idx)[:, :, None]
+    found = []
+    for ids, gradients in _blocks(a.shape[1] ** 2, a, g):
+        alike = ids[:, :, None] == ids[:, None, :]
+        found.append((torch.bmm(gradients, gradients.transpose(1, 2)) * alike).sum((1, 2)))
+    return torch.cat(found)
+
+
 def _rows(images: Tensor) -> Tensor:
     """(b, c, …) to (b, t, c); no copy where channels are last."""
     return images.movedim(1, -1).reshape(len(images), -1, images.shape[1])
@@ -217,4 +242,6 @@ _SQUARES: dict[type[nn.Module], Squares] = {
     nn.BatchNorm2d: _batch_norm,
     nn.GroupNorm: _group_norm,
     nn.LayerNorm: _layer_norm,
+    nn.Embedding: _embedding,
+    NgramMean: _ngram_mean,
 }

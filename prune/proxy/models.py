@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torchvision import models
 
 from prune.core.errors import OptionError, UnknownNameError
-from prune.proxy.config import LINEAR
+from prune.proxy.config import LINEAR, NGRAM
+from prune.proxy.ngram_network import ngram
 from prune.proxy.small_networks import lenet, mlp, resnet8, resnet9, resnet20
 
 SMALL = 64  # pixels; up to here a stem that shrinks the image at once gives way to a 3×3 convolution
@@ -29,6 +30,11 @@ PROXIES: dict[str, Callable[[int, int], nn.Module]] = {
     "lenet": lenet,
     "mlp": mlp,
     "linear": linear,
+    "ngram": ngram,
+}
+_WANTS = {  # of those that look at no images: what they look at, and where it comes from
+    LINEAR: ("an embedding", "name one with --on embedding.NAME"),
+    NGRAM: ("texts", "--proxy ngram takes ngrams.LENGTH"),
 }
 
 
@@ -40,7 +46,7 @@ def build(name: str, shape: tuple[int, ...], classes: int) -> nn.Module:
     name
         In `PROXIES`, or a torchvision classification model.
     shape
-        Of one sample: (3, s, s), or (d,) for `linear`.
+        Of one sample: (3, s, s), or (d,) for `linear`; for `ngram`, (how many ids there are,).
     classes
         Width of the head, c ≥ 2.
 
@@ -51,9 +57,8 @@ def build(name: str, shape: tuple[int, ...], classes: int) -> nn.Module:
     OptionError
         It cannot take samples of this shape, or has no linear head.
     """
-    if (name == LINEAR) != (len(shape) == 1):
-        wants = "an embedding" if name == LINEAR else "images"
-        hint = "name one with --on embedding.NAME" if name == LINEAR else f"--proxy {LINEAR} takes embeddings"
+    if (name in _WANTS) != (len(shape) == 1):
+        wants, hint = _WANTS.get(name, ("images", f"--proxy {LINEAR} takes embeddings"))
         raise OptionError(f"proxy {name} wants {wants}, but was given samples of shape {shape}", hint)
     require_known(name)
     if name in PROXIES:

@@ -74,7 +74,7 @@ def run_proxy(
     Parameters
     ----------
     inputs
-        `images.<size>`, or an embedding for the proxy `linear`.
+        `images.<size>`; `ngrams.<length>` for the proxy `ngram`, an embedding for `linear`.
     run
         0, 1, …: another run has other weights, order and augmentation.
 
@@ -203,7 +203,7 @@ def trace_recipe(
         "run": run,
         "device": kind,
         "precision": precision_of(kind),
-        **way(kind),
+        **way(kind, training),
         "facts": list(FACTS),
         "taken": "after each epoch, in evaluation mode, without augmentation",
     }

@@ -18,12 +18,14 @@ import torch
 from torch import Tensor, nn
 
 from prune.core.arrays import Rows
+from prune.proxy.config import NGRAM, Training
 from prune.proxy.inputs import Moves
 from prune.proxy.layer_random import LayerDraws
 from prune.proxy.network_copies import Copies
 from prune.system.executors.single_core import SingleCorePool
 
 SHARD = 32  # samples at most
+_OF_TEXTS = 256  # whose arithmetic is so little that what is done once a shard would decide
 
 Shard = tuple[int, Rows, Moves]  # its number in the step
 Loss = Callable[[nn.Module, Rows, Moves], Tensor]  # the mean over the samples of a shard
@@ -32,9 +34,15 @@ _Learnt = tuple[
 ]  # loss, gradients, what the buffers moved by
 
 
-def way(device: str) -> dict[str, Any]:
+def shard_of(training: Training) -> int:
+    """Return how many samples a shard of a training has at most."""
+    return _OF_TEXTS if training.proxy == NGRAM else SHARD
+
+
+def way(device: str, training: Training | None = None) -> dict[str, Any]:
     """Return what a recipe says of how a network is computed on a device; nothing on a GPU."""
-    return {"shards": {"training": SHARD, "threads": 1}} if torch.device(device).type == "cpu" else {}
+    shard = SHARD if training is None else shard_of(training)
+    return {"shards": {"training": shard, "threads": 1}} if torch.device(device).type == "cpu" else {}
 
 
 class Shards:

@@ -21,7 +21,9 @@ from prune.proxy.config import Training
 from prune.proxy.inputs import Inputs, Moves
 from prune.proxy.micro_batch import even_ends
 from prune.proxy.models import build
-from prune.proxy.sharded_step import SHARD, Shards
+from prune.proxy.ngram_network import NgramMean
+from prune.proxy.optimisers import memory_of, optimiser_of
+from prune.proxy.sharded_step import Shards, shard_of
 from prune.proxy.small_networks import Mean, Residual
 from prune.proxy.torch_device import generator, seeded
 from prune.proxy.training_length import TrainingLength
@@ -30,7 +32,7 @@ from prune.system.precision import precision_of
 _BUILDING = threading.Lock()  # initial weights come from torch's global generator
 _STEADY = {
     *(nn.Sequential, nn.Identity, nn.Flatten, nn.Linear, nn.Conv2d, nn.BatchNorm2d, nn.ReLU),
-    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Residual, Mean),
+    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Residual, Mean, NgramMean),
     *(resnet.ResNet, resnet.BasicBlock, resnet.Bottleneck),
 }
 _FEW = 16  # steps of an epoch, and samples of a step, that a small dataset is split into
@@ -69,7 +71,7 @@ class Trainer:
         self.rows = _at_least_two(inputs.labelled)
         self.weights = None if weights is None else _of_mean_one(weights, self.rows)
         self.model = new_model(inputs, training, run)
-        self.optimiser = _optimiser(self.model, training)
+        self.optimiser = optimiser_of(self.model, training)
         self._ends = _ends(len(self.rows), training.batch) if length is None else length.ends(len(self.rows))
         self.step = int(max(np.diff(self._ends, prepend=0)))  # samples at most
         self.at_once = inputs.micro_batch.of(self.step)  # samples, for the whole life of this trainer
@@ -123,22 +125,21 @@ class Trainer:
             )
 
     def state(self) -> bytes:
-        """Return weights, buffers and momentum as a safetensors file."""
+        """Return weights, buffers and what the optimiser remembers as a safetensors file."""
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            if self.training.momentum > 0:
-                tensors[f"momentum.{name}"] = self.optimiser.state[parameter]["momentum_buffer"]
+        for word, kept in memory_of(self.training).items():
+            for name, parameter in self.model.named_parameters():
+                tensors[f"{word}.{name}"] = self.optimiser.state[parameter][kept]
         return to_bytes(tensors)
 
     def restore(self, state: bytes) -> None:
         """Take up the state that `state` returned."""
         tensors = safetensors.torch.load(state)
         load_weights(self.model, safetensors.torch.load(weights_of(state)))
-        for name, parameter in self.model.named_parameters():
-            if self.training.momentum == 0:
-                break
-            momentum = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
-            self.optimiser.state[parameter]["momentum_buffer"] = momentum
+        for word, kept in memory_of(self.training).items():
+            for name, parameter in self.model.named_parameters():
+                memory = torch.empty_like(parameter).copy_(tensors[f"{word}.{name}"])
+                self.optimiser.state[parameter][kept] = memory
 
     def _pace(self, step: int, steps: int) -> None:
         for group in self.optimiser.param_groups:
@@ -152,10 +153,11 @@ class Trainer:
             with contextlib.nullcontext() if self._draws_nothing else seeded(self.device, *facts):
                 yield lambda _, rows, moves: self._add_up(rows, moves)
             return
-        most = -(-self.step // min(SHARD, self.at_once))
+        shard = shard_of(self.training)
+        most = -(-self.step // min(shard, self.at_once))
         with Shards(self.model, self._loss, most, draws=not self._draws_nothing) as shards:
             yield lambda step, rows, moves: shards.gradient(
-                [(rows[a:b], moves.part(a, b)) for a, b in self._spans(len(rows), SHARD)],
+                [(rows[a:b], moves.part(a, b)) for a, b in self._spans(len(rows), shard)],
                 *facts,
                 step,
             )
@@ -192,7 +194,7 @@ class Trainer:
 def new_model(inputs: Inputs, training: Training, run: int) -> nn.Module:
     """Return the network before its first step."""
     with _BUILDING, seeded(torch.device("cpu"), "weights", training.seed, run):
-        model = build(training.proxy, inputs.shape, inputs.classes)
+        model = build(training.proxy, inputs.form, inputs.classes)
     return model.to(memory_format=torch.channels_last).to(inputs.device)
 
 
@@ -223,18 +225,6 @@ def one_cycle(step: int, steps: int, warmup: float) -> float:
     """Return the learning rate as a part of its peak: a linear rise, then a linear fall, never 0."""
     rise = max(1, round(warmup * steps))
     return (step + 1) / rise if step < rise else (steps - step) / (steps - rise + 1)
-
-
-def _optimiser(model: nn.Module, training: Training) -> torch.optim.SGD:
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": weights, "weight_decay": training.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.SGD(
-        groups, lr=training.peak_lr, momentum=training.momentum, nesterov=training.momentum > 0
-    )
 
 
 def _ends(n: int, batch: int) -> list[int]:

@@ -9,6 +9,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,8 +24,17 @@ _PREFIXES = ("module.", "_orig_mod.", "model.", "net.")  # that wrappers put bef
 _FORM = "--model module:factory, or --model path/to/file.py:factory, of a function that returns the model"
 
 
-def build_model(factory: str) -> tuple[nn.Module, str]:
-    """Import a factory and call it; return the model, and the SHA-256 of the file that the factory is in.
+@dataclass(frozen=True)
+class UserNetwork:
+    """What a factory returned."""
+
+    model: nn.Module
+    code: str  # SHA-256 of the file that the factory is in, and of its name
+    tokenizer: Callable[..., Any] | None = None  # of a model that looks at texts
+
+
+def build_model(factory: str) -> UserNetwork:
+    """Import a factory and call it: it returns a model, or a model and its tokenizer.
 
     Parameters
     ----------
@@ -45,13 +55,17 @@ def build_model(factory: str) -> tuple[nn.Module, str]:
         if not callable(make):
             raise OptionError(f"{place} has no function {name!r}", _FORM)
         model = guarded(f"{factory} failed", make)
+    tokenizer = None
+    match model:
+        case (nn.Module() as first, second) if callable(second):
+            model, tokenizer = first, second
     if not isinstance(model, nn.Module):
         raise OptionError(f"{factory} returned a {type(model).__name__}, not a torch.nn.Module", _FORM)
     source = inspect.getsourcefile(module)
     code = Path(source).read_bytes() if source else b""
     for parameter in model.parameters():
         parameter.requires_grad_(True)
-    return model.float().eval(), hashlib.sha256(code + name.encode()).hexdigest()
+    return UserNetwork(model.float().eval(), hashlib.sha256(code + name.encode()).hexdigest(), tokenizer)
 
 
 def fit_weights(model: nn.Module, state: Mapping[str, Tensor], file: str) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import DataError, OptionError, PruneError, RejectsError, StoreError
-from prune.modalities import MODALITIES
 from prune.modalities.image.bit_depth import bits_of, remark
 from prune.modalities.image.decode_settings import DEEP, MAX_PIXELS, Decoding, pixels_of
 from prune.readers import Reader, open_reader
@@ -19,6 +18,7 @@ from prune.readers.folders.layout import LayoutError
 from prune.readers.scan import scan
 from prune.readers.scan_summary import scan_line
 from prune.readers.scanned import Scanned
+from prune.steps.expected_modality import require_images
 from prune.steps.holdout import DRAWN, FRACTION, Holdout, set_aside, with_holdout
 from prune.steps.recovery import commands_of
 from prune.steps.replacement import tell_hidden
@@ -51,7 +51,7 @@ class Opened:
     @property
     def images(self) -> Scanned:
         """Where images are read from, as they were scanned; see `require_images`."""
-        require_images(self)
+        require_images(self.reader, self.dataset)
         bits = bits_of(self.dataset.depths) if self.bits is None else self.bits
         return Scanned(self.reader, Decoding(self.max_pixels, bits))
 
@@ -65,29 +65,6 @@ class Opened:
     def decoded_as(self, recipe: Mapping[str, Any]) -> Opened:
         """Return the same, with images decoded as those of a column with this recipe."""
         return replace(self, max_pixels=recipe.get("max_pixels", MAX_PIXELS), bits=recipe.get("bits", DEEP))
-
-
-def require_images(opened: Opened) -> None:
-    """Refuse at once what would fail at the first image, with a column begun.
-
-    Raises
-    ------
-    OptionError
-        The samples are no images.
-    DataError
-        They are known by their keys alone.
-    """
-    if opened.reader.format == "keys":
-        raise DataError(
-            f"{len(opened.dataset)} samples are known by their keys alone: prune cannot read them",
-            "use scores of your own training: prune score --type aum",
-        )
-    kind = MODALITIES[opened.dataset.modality]
-    if kind.name != "image":
-        raise OptionError(
-            f"the dataset is of {kind.plural}, and this looks at images",
-            "prune embed --features X.npy   # of yours; prune score --proxy linear learns from them",
-        )
 
 
 @contextlib.contextmanager

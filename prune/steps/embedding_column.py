@@ -12,7 +12,8 @@ from prune.core.column_name import ColumnName
 from prune.core.errors import DataError, OptionError
 from prune.encoders import PRECOMPUTED, Encoder, encode_dataset, open_encoder, precomputed_column
 from prune.readers.huggingface import HuggingFace
-from prune.steps.dataset_session import Opened, require_images
+from prune.steps.dataset_session import Opened
+from prune.steps.expected_modality import require_images
 from prune.steps.replacement import changed, tell_replaced
 from prune.steps.table_features import TableFeatures
 from prune.store import ColumnWriter
@@ -51,7 +52,7 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
         writer = _column(opened, ColumnName.embedding(PRECOMPUTED), recipe)
         precomputed_column(own.source, opened.dataset, writer, dtype, opened.settings.reporter)
         return writer
-    require_images(opened)
+    require_images(opened.reader, opened.dataset)
     settings, name = opened.settings, asked.encoder or USUAL_ENCODER
     same = _same_column(opened, asked, name)
     if same is not None:

@@ -10,8 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 from prune.core.column_name import (
     EMBEDDING,
     FIRST_RUN,
-    IMAGES,
     NEIGHBOURS,
+    OF_PAYLOADS,
     RESULTS,
     TRACE,
     ColumnName,
@@ -95,7 +95,7 @@ def _guessed(store: Store, what: str) -> str:
     column = ColumnName(what).whole  # a companion, as `score.el2n.std`, comes with its score
     training, scores = _training(store), _learnt(store)
     if training and (
-        is_trained(column) or column.kind == IMAGES or (column.is_score and column.of in scores)
+        is_trained(column) or column.kind in OF_PAYLOADS or (column.is_score and column.of in scores)
     ):
         return command_line("score", {"types": scores or "el2n", **training}, DEFAULTS)
     about = _recipe(store, column)

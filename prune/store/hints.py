@@ -12,9 +12,9 @@ from prune.core.column_name import (
     EMBEDDING,
     FEATURES,
     HELD_OUT,
-    IMAGES,
     NEIGHBOURS,
     OF_EVALUATIONS,
+    OF_PAYLOADS,
     SCORE,
     ColumnName,
     of_kinds,
@@ -71,7 +71,7 @@ def makes(command: str, column: str) -> bool:
         default = "precomputed" if "--features" in words else "resnet18"
         return name.kind == EMBEDDING and name.of == _option(words, "--encoder", default)
     if verb == "evaluate" or name.kind in OF_EVALUATIONS:
-        return verb == "evaluate" and name.kind in {*OF_EVALUATIONS, IMAGES}
+        return verb == "evaluate" and name.kind in {*OF_EVALUATIONS, *OF_PAYLOADS}
     if verb != "score":
         return False
     if name.kind == SCORE:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prune.core.column_name import FIRST_RUN
+from prune.core.column_name import EMBEDDING, FIRST_RUN
 from prune.core.errors import OptionError
 from prune.core.progress import Clock
 from prune.core.safe_text import counted
+from prune.modalities import MODALITIES
 from prune.proxy import Training
+from prune.proxy.config import LINEAR, NGRAM
 from prune.proxy.inputs import Inputs
 from prune.proxy.models import require_known
 from prune.proxy.sharded_step import way
@@ -29,6 +31,7 @@ from prune.steps.evaluate.target_training import Target
 from prune.steps.evaluate.test_set import TestSamples, column_of, open_test_set
 from prune.steps.evaluate.training_sets import TrainingSet
 from prune.steps.evaluate.wrong_labels import noise_recipe, with_wrong_labels
+from prune.steps.proxy_inputs import require_seen, seen
 from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
 from prune.steps.space_columns import embedding_name
@@ -140,7 +143,7 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
         "noise": noise_recipe(asked.label_noise, settings.seed),
         "device": device,
         "precision": precision_of(device),
-        **way(device),
+        **way(device, training),
     }
     plan = EvaluationPlan(
         store=store,
@@ -158,25 +161,26 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
 
 def _training(ready: Opened, asked: EvaluateRequest, kind: type[Target]) -> Training:
     """Return how a target is trained: as the network usually is; augmented as the proxy there is."""
-    images = ready.dataset.modality == "image"
-    model = kind.network or asked.model or ("resnet8" if images else "linear")
+    usual = MODALITIES[ready.dataset.modality].proxy
+    model = kind.network or asked.model or usual
     before = (ready.store.recipe_of(FIRST_RUN) or {}).get("training", {}) if ready.store.exists() else {}
     given = {"size": asked.size, "flip": asked.flip, "peak_lr": asked.peak_lr, "batch": asked.batch}
-    if model != "linear":
+    if Training.of(model).of_images:
         given["size"] = before.get("size") if asked.size is None else asked.size
         given["flip"] = before.get("flip") if asked.flip is None else asked.flip
-        same = given["size"] == before.get("size") and before.get("proxy") != "linear"
+        same = given["size"] == before.get("size") and before.get("proxy") not in {LINEAR, NGRAM}
         given["crop"] = before.get("crop") if same else None
     return Training.of(model, seed=ready.settings.seed, **given)
 
 
 def _inputs(ready: Opened, training: Training, on: str | None) -> Column:
-    """Return what the target sees: cached images, or an embedding that is there."""
-    if training.proxy == "linear":
+    """Return what the target sees: cached images or n-grams, or an embedding that is there."""
+    if training.looks_at == EMBEDDING:
         return ready.store.column(embedding_name(ready.store, on))
     if on is not None:
         raise OptionError(f"--on {on} is for --model linear", f"--model linear --on {on}, or leave it out")
-    return ready.pixels(training.size)
+    require_seen(ready, training)
+    return seen(ready, training)
 
 
 def _expected(evaluation: Evaluation) -> tuple[dict[str, Any], int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from prune.core.arrays import Labels, Rows, Weights
-from prune.core.column_name import EMBEDDING, ColumnName
+from prune.core.column_name import EMBEDDING, NGRAMS, ColumnName
 from prune.core.errors import OptionError
 from prune.core.progress import Advance
 from prune.steps.evaluate.protocol import Protocol
@@ -66,6 +66,8 @@ class Target:
         column = ColumnName(self.inputs.column.name)
         if column.kind == EMBEDDING:
             return f"on {column.of}"
+        if column.kind == NGRAMS:
+            return f"{column.of} n-grams a text"
         return f"{self.training.size} pixels, {'mirrored' if self.training.flip else 'not mirrored'}"
 
     @property

@@ -119,10 +119,10 @@ def column_of(opened: Opened, held: TestSamples, like: Column, device: str) -> t
     OptionError, StoreError
         An embedding of them cannot be made.
     """
-    from prune.core.column_name import IMAGES, ColumnName
+    from prune.core.column_name import OF_PAYLOADS, ColumnName
 
     fingerprint, settings = held.scanned.fingerprint, opened.settings
-    if held.store is not None and ColumnName(like.name).kind != IMAGES:
+    if held.store is not None and ColumnName(like.name).kind not in OF_PAYLOADS:
         return _of_store(held.store, like), all_rejects(held.store, held.scanned)
     store = Store(opened.store.path / TARGETS / fingerprint[:16])
     with store.writing(wait=settings.wait, say=settings.reporter.say):
@@ -152,15 +152,16 @@ def _require_at_hand(like: Column, held: TestSamples) -> None:
 
 
 def _column(store: Store, ready: Opened, like: Column, source: str, device: str) -> Column:
-    from prune.core.column_name import FEATURES, IMAGES, ColumnName
+    from prune.core.column_name import FEATURES, OF_PAYLOADS, ColumnName
+    from prune.steps.proxy_inputs import seen_as
     from prune.steps.select.target.dataset import by_encoder, by_proxy
 
     if like.name == FEATURES:
         made = by_proxy(TargetPool(store, FEATURES), ready, source, device)
         return next(column for column in made if column.name == FEATURES)
-    if ColumnName(like.name).kind != IMAGES:
+    if ColumnName(like.name).kind not in OF_PAYLOADS:
         return by_encoder(like, ready, source, device)
-    return ready.pixels(int(like.recipe["size"]))
+    return seen_as(ready, like)
 
 
 def _of_store(store: Store, like: Column) -> Column:

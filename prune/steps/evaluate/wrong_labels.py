@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from prune.core.column_name import EMBEDDING, FEATURES, IMAGES, SCORE, ColumnName
+from prune.core.column_name import EMBEDDING, FEATURES, OF_PAYLOADS, SCORE, ColumnName
 from prune.core.errors import OptionError
 from prune.scorers import SCORERS
 from prune.steps.evaluate.costs import made_from
@@ -63,4 +63,4 @@ def _blind(store: Store, name: str, of: str) -> bool:
     if column.kind == SCORE:
         scorer = SCORERS.get(str(store.open_column(name, of).recipe.get("method")))
         return scorer is not None and not scorer.looks_at_labels
-    return column.kind == IMAGES or (column.kind == EMBEDDING and column != FEATURES)
+    return column.kind in OF_PAYLOADS or (column.kind == EMBEDDING and column != FEATURES)

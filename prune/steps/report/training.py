@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from prune.core.column_name import EMBEDDING, FIRST_RUN, IMAGES, ColumnName, runs_among
+from prune.core.column_name import EMBEDDING, FIRST_RUN, IMAGES, NGRAMS, ColumnName, runs_among
 
 RecipeOf = Callable[[str], Mapping[str, Any] | None]  # of a shown column; None where nothing tells it
 
@@ -37,7 +37,9 @@ def in_words(training: Mapping[str, Any], inputs: ColumnName, share: Mapping[str
         f"{share.get('folds')} folds": share.get("folds") is not None,
         f"seed {training.get('seed')}": bool(training.get("seed")),
     }
-    looked = (
-        f"{training.get('size')} pixels" if pixels else (inputs.of if inputs.kind == EMBEDDING else inputs)
-    )
+    looked = {
+        IMAGES: f"{training.get('size')} pixels",
+        EMBEDDING: inputs.of,
+        NGRAMS: f"{inputs.of} n-grams a text",
+    }.get(inputs.kind, inputs)
     return ", ".join([str(training["proxy"]), epochs, looked, *(w for w, true in more.items() if true)])

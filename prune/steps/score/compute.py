@@ -55,6 +55,7 @@ def compute(opened: Opened, wanted: ScoreRequest) -> Scored:
     """
     if wanted.file is not None:
         return Scored(import_columns(opened, wanted.file))
+    wanted = wanted.of_modality(opened.dataset.modality)
     require_space(opened, wanted.on)
     if on_texts := [name for name, method in wanted.methods.items() if TEXTS in method.needs]:
         require_texts(opened, on_texts, "prune methods scores")

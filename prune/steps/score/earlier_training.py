@@ -28,15 +28,19 @@ class Earlier:
 
     training: Training
     runs: int
-    on: str | None = None  # the embedding that the proxy looks at; None: images
+    inputs: ColumnName  # what the proxy looks at
     on_fraction: str | None = None
     cross_fit: int | None = None
     drawn: int | None = None  # seed of the part or of the folds
 
     def __str__(self) -> str:
-        inputs = ColumnName.images(self.training.size) if self.on is None else ColumnName.embedding(self.on)
         share = {"fraction": self.on_fraction, "folds": self.cross_fit}
-        return in_words(asdict(self.training), inputs, share, self.runs)
+        return in_words(asdict(self.training), self.inputs, share, self.runs)
+
+    @property
+    def on(self) -> str | None:
+        """The embedding that the proxy looks at, if it looks at one."""
+        return self.inputs.of if self.inputs.kind == EMBEDDING else None
 
 
 def earlier(store: Store, dataset: str) -> Earlier | None:
@@ -56,11 +60,10 @@ def earlier(store: Store, dataset: str) -> Earlier | None:
     except (TypeError, OptionError):  # of a version that trained in another way
         return None
     share = recipe.get("share") or {}
-    inputs = ColumnName(recipe["inputs"]["name"])
     return Earlier(
         training,
         runs=max(runs, 1),
-        on=inputs.of if inputs.kind == EMBEDDING else None,
+        inputs=ColumnName(recipe["inputs"]["name"]),
         on_fraction=share.get("fraction"),
         cross_fit=share.get("folds"),
         drawn=share.get("seed"),

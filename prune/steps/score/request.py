@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prune.core.column_name import FEATURES, PROBS
+from prune.core.column_name import FEATURES, NGRAMS, PROBS
 from prune.core.errors import OptionError
 from prune.core.method_rows import Scorer
 from prune.core.methods import find
+from prune.core.option_words import option_words
+from prune.modalities import MODALITIES
 from prune.proxy import Training, require_known
 from prune.scorers import SCORERS
 from prune.steps.score.inputs import SPACE, TRAINED, rehearse
@@ -18,6 +20,7 @@ from prune.steps.score.sources.model import Model
 from prune.steps.score.sources.score_file import ScoreFile, require_alone
 
 OWN = "own"  # what `--proxy` says of a trace that no proxy wrote
+USUAL = MODALITIES["image"].proxy  # until it is known what the samples are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +71,9 @@ class ScoreRequest:
             require_alone(proxies, training, checkpoint, settings, on)
         given = {"seed": seed, **(training or {})}
         proxy = given.pop("proxy", None)
-        plan = Training.of("resnet8" if proxy in {None, OWN} else proxy, **given)
+        plan = Training.of(USUAL if proxy in {None, OWN} else proxy, **given)
         require_known(plan.proxy)
+        _require_pixels(plan, given)
         return cls(
             methods=methods,
             options=options,
@@ -80,6 +84,16 @@ class ScoreRequest:
             model=Model.of(**(checkpoint or {})),
             file=file,
         )
+
+    def of_modality(self, modality: str) -> ScoreRequest:
+        """Return the same with the proxy that suits such samples, where nobody named one."""
+        usual = MODALITIES[modality].proxy
+        if self.proxy not in {None, OWN} or usual == self.training.proxy:
+            return self
+        given = {"seed": self.training.seed, **self.proxies.fields}
+        plan = Training.of(usual, **given)
+        _require_pixels(plan, given)
+        return replace(self, training=plan)
 
     @property
     def proxies_to_train(self) -> ProxyRequest:
@@ -114,6 +128,22 @@ class ScoreRequest:
         """Return what the user should know of scores from so many epochs; see `inputs.rehearse`."""
         told = [rehearse(method, options, epochs) for method, options in self.settled.values()]
         return [remark for remark in told if remark]
+
+
+def _require_pixels(training: Training, given: Mapping[str, Any]) -> None:
+    """Refuse what is said of images where the proxy looks at texts.
+
+    Raises
+    ------
+    OptionError
+        A size or mirroring was given.
+    """
+    said = {name: given[name] for name in ("size", "flip") if given.get(name) is not None}
+    if said and training.looks_at == NGRAMS:
+        words = " ".join(option_words(said))
+        raise OptionError(
+            f"{words} is of pixels, and the proxy {training.proxy} looks at words", "leave it out"
+        )
 
 
 def _options(methods: Mapping[str, Scorer], settings: Sequence[str]) -> dict[str, Mapping[str, Any]]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from prune.core.column_name import FEATURES
+from prune.core.column_name import EMBEDDING, FEATURES
 from prune.core.errors import OptionError
 from prune.encoders import weights
+from prune.modalities import MODALITIES
 from prune.proxy.checkpoint import Checkpoint, run_checkpoint
-from prune.proxy.user_network import build_model, fit_weights
+from prune.proxy.token_cache import OfTokens, Tokens, cache_tokens
+from prune.proxy.user_network import UserNetwork, build_model, fit_weights
 from prune.steps.dataset_session import Opened
+from prune.steps.expected_modality import require_texts
+from prune.steps.proxy_inputs import require_continuous
 from prune.steps.rejects import check_rejects
 from prune.steps.score.facts import usable_rows
 from prune.steps.score.request import ScoreRequest
@@ -20,6 +25,9 @@ from prune.steps.score.unlabelled import require_labels
 from prune.steps.space_columns import embedding_name
 from prune.store import Column, identity
 from prune.system import files
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def checked(opened: Opened, wanted: ScoreRequest, model: Model) -> OwnTrace:
@@ -33,10 +41,11 @@ def checked(opened: Opened, wanted: ScoreRequest, model: Model) -> OwnTrace:
         Samples cannot be used.
     """
     settings, training = opened.settings, wanted.training
-    require_epochs(wanted.methods, 1, "a checkpoint")
-    network, code = build_model(model.factory)
-    fit_weights(network, _state(model.file), model.file)
-    inputs = opened.pixels(training.size) if training.of_images else _embedding(opened, wanted.on)
+    usual = MODALITIES[opened.dataset.modality].proxy
+    require_epochs(wanted.methods, 1, "a checkpoint", f"--proxy {usual} trains a proxy")
+    built = build_model(model.factory)
+    fit_weights(built.model, _state(model.file), model.file)
+    inputs, network = _inputs(opened, wanted, built)
     rejects = {**opened.dataset.rejects, **inputs.rejects}
     check_rejects(opened, rejects)
     require_labels(opened, wanted.methods, usable_rows(opened, rejects), trains=False)
@@ -49,7 +58,9 @@ def checked(opened: Opened, wanted: ScoreRequest, model: Model) -> OwnTrace:
         opened.store,
         opened.dataset,
         inputs,
-        Checkpoint(network, {"code": code, "weights": files.sha256(Path(model.file))}, model.mean, model.std),
+        Checkpoint(
+            network, {"code": built.code, "weights": files.sha256(Path(model.file))}, model.mean, model.std
+        ),
         needs=frozenset(wanted.needs),
         device=settings.torch_device,
         reporter=settings.reporter,
@@ -57,6 +68,25 @@ def checked(opened: Opened, wanted: ScoreRequest, model: Model) -> OwnTrace:
     own = own_of(opened.store, made)
     assert own is not None
     return replace(own, columns={**own.columns, inputs.name: identity(inputs.recipe)})
+
+
+def _inputs(opened: Opened, wanted: ScoreRequest, built: UserNetwork) -> tuple[Column, nn.Module]:
+    """Return what the model looks at, and the model as it is given that."""
+    training = wanted.training
+    if training.looks_at == EMBEDDING:
+        return _embedding(opened, wanted.on), built.model
+    if training.of_images:
+        return opened.pixels(training.size), built.model
+    require_texts(opened.reader, opened.dataset)
+    require_continuous(wanted.methods, training)
+    if built.tokenizer is None:
+        raise OptionError(
+            "the samples are texts, and the factory returned a model without a tokenizer",
+            "let it return both: return model, tokenizer",
+        )
+    tokens, reporter = Tokens(built.tokenizer), opened.settings.reporter
+    column = cache_tokens(opened.store, opened.reader, opened.dataset, tokens, reporter=reporter)
+    return column, OfTokens(built.model, tokens.pad)
 
 
 def _state(file: str) -> weights.State:

@@ -107,13 +107,13 @@ def hidden(store: Store, run: int) -> set[str]:
     return {name for name in store.columns_if_any if is_trained(name)} - kept
 
 
-def require_epochs(scorers: Mapping[str, Scorer], epochs: int, what: str) -> None:
-    """Raise OptionError where a score compares epochs and there is one only."""
+def require_epochs(scorers: Mapping[str, Scorer], epochs: int, what: str, instead: str) -> None:
+    """Raise OptionError where a score compares epochs and there is one only; `instead` has several."""
     several = [name for name, scorer in scorers.items() if scorer.compares_epochs]
     if several and epochs == 1:
         raise OptionError(
             f"{', '.join(several)} compares epochs, and {what} has one",
-            "--proxy resnet8 trains a proxy; prune.trace.TraceWriter keeps every epoch of your training",
+            f"{instead}; prune.trace.TraceWriter keeps every epoch of your training",
         )
 
 
@@ -141,7 +141,7 @@ def require_alike(own: OwnTrace, asked: Mapping[str, tuple[Scorer, Mapping[str, 
         )
 
 
-def require_supplied(needs: Collection[str], own: OwnTrace) -> None:
+def require_supplied(needs: Collection[str], own: OwnTrace, instead: str) -> None:
     """Raise MissingColumnError where a score needs what a trace of one's own came without."""
     for need in sorted(set(needs) & _COLUMNS.keys()):
         column, what = _COLUMNS[need]
@@ -151,5 +151,5 @@ def require_supplied(needs: Collection[str], own: OwnTrace) -> None:
         if not all(name in own.columns for name in wanted):
             raise MissingColumnError(
                 f"{column} needs {what}, and {own} has left none",
-                "prune score --checkpoint FILE --model module:factory, or --proxy resnet8 trains a proxy",
+                f"prune score --checkpoint FILE --model module:factory, or {instead}",
             )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from prune.core.column_name import FEATURES, IMAGES
+from prune.core.column_name import EMBEDDING, FEATURES, IMAGES
 from prune.core.errors import MissingColumnError, OptionError
-from prune.steps.dataset_session import Opened, require_images
+from prune.modalities import MODALITIES
+from prune.steps.dataset_session import Opened
+from prune.steps.expected_modality import require_images
+from prune.steps.proxy_inputs import require_seen
 from prune.steps.rejects import check_rejects
 from prune.steps.score.facts import ScoreFacts, usable_rows
 from prune.steps.score.inputs import space_of
@@ -38,10 +41,10 @@ def own_facts(opened: Opened, wanted: ScoreRequest) -> ScoreFacts | None:
         if model is not None:
             raise OptionError(f"{', '.join(wanted.methods)} needs no model", "leave --checkpoint out")
         if IMAGES in wanted.needs:
-            require_images(opened)
+            require_images(opened.reader, opened.dataset)
         return None
     if model is not None:
-        if proxy is not None and wanted.training.of_images:
+        if proxy is not None and wanted.training.looks_at != EMBEDDING:
             raise OptionError(f"--checkpoint takes the place of --proxy {proxy}", "leave one of the two out")
         wanted.proxies.require_none("there is no proxy to train: the model is a checkpoint")
         return _facts(opened, wanted, checked(opened, wanted, model))
@@ -54,10 +57,11 @@ def own_facts(opened: Opened, wanted: ScoreRequest) -> ScoreFacts | None:
             "prune.trace.TraceWriter writes one; or --checkpoint FILE --model module:factory",
         )
     if own is None:
-        if wanted.training.of_images:
-            require_images(opened)
+        require_seen(opened, wanted.training)
         return None
-    wanted.proxies.require_none(f"there is no proxy to train: scores come from {own}")
+    wanted.proxies.require_none(
+        f"there is no proxy to train: scores come from {own}", hint=f"leave it out; {_instead(opened)}"
+    )
     return _facts(opened, wanted, own)
 
 
@@ -74,9 +78,10 @@ def _facts(opened: Opened, wanted: ScoreRequest, own: OwnTrace) -> ScoreFacts:
         Samples cannot be used; those that a partial trace lacks just get no score, unless it is all.
     """
     space, images = space_of(opened, wanted.needs, wanted.on), None
-    require_epochs(wanted.methods, own.epochs, str(own))
+    instead = _instead(opened)
+    require_epochs(wanted.methods, own.epochs, str(own), instead)
     require_alike(own, wanted.settled)
-    require_supplied(wanted.needs | ({"features"} if space == FEATURES else set()), own)
+    require_supplied(wanted.needs | ({"features"} if space == FEATURES else set()), own, instead)
     remarks = wanted.rehearse(own.epochs)
     published, rejects = dict(own.columns), {**opened.dataset.rejects, **own.rejects}
     if IMAGES in wanted.needs:
@@ -89,6 +94,10 @@ def _facts(opened: Opened, wanted: ScoreRequest, own: OwnTrace) -> ScoreFacts:
     unforeseen = {row: why for row, why in rejects.items() if row not in own.partial}
     check_rejects(opened, unforeseen if len(usable) else rejects)
     require_labels(opened, wanted.methods, usable, trains=False)
-    for remark in [f"scores come from {own}; --proxy resnet8 trains a proxy instead", *remarks]:
+    for remark in [f"scores come from {own}; {instead} instead", *remarks]:
         opened.settings.reporter.say(remark)
     return ScoreFacts(columns=published, usable=usable, runs=own.runs, images=images, space=space)
+
+
+def _instead(opened: Opened) -> str:
+    return f"--proxy {MODALITIES[opened.dataset.modality].proxy} trains a proxy"

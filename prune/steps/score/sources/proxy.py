@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from prune.core.column_name import FEATURES, IMAGES
+from prune.core.column_name import EMBEDDING, FEATURES, IMAGES
 from prune.core.errors import MissingColumnError, OptionError
 from prune.proxy import Training
 from prune.steps.dataset_session import Opened
+from prune.steps.proxy_inputs import require_continuous, seen
 from prune.steps.rejects import all_rejects, check_rejects
 from prune.steps.score.cost import spent
 from prune.steps.score.earlier_training import earlier, require_told, settled
@@ -74,10 +75,11 @@ def proxy_facts(opened: Opened, wanted: ScoreRequest) -> ScoreFacts:
 def _inputs(
     opened: Opened, wanted: ScoreRequest, training: Training, on: str | None
 ) -> tuple[Column, dict[str, str]]:
-    """What the proxy looks at: cached images, or an embedding that exists already."""
-    if not training.of_images:
+    """What the proxy looks at: images or n-grams, cached, or an embedding that exists already."""
+    if training.looks_at == EMBEDDING:
         return _embedding(opened, wanted, on), {}
-    column = opened.pixels(training.size)
+    require_continuous(wanted.methods, training)
+    column = seen(opened, training)
     return column, {column.name: identity(column.recipe)}
 
 

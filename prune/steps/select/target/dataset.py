@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune.core.column_name import IMAGES, RESULTS, ColumnName
+from prune.core.column_name import OF_PAYLOADS, RESULTS, ColumnName
 from prune.core.errors import DataError, OptionError, StoreError
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
 from prune.steps.dataset_session import Opened
+from prune.steps.proxy_inputs import seen_as
 from prune.steps.rejects import all_rejects, check_rejects
 from prune.steps.select.target.pool import TargetPool, essence
 from prune.steps.settings import Settings
@@ -110,8 +111,8 @@ def by_proxy(pool: TargetPool, ready: Opened, source: str, device: str) -> list[
 
     trained = TrainedProxy.of(pool.store)
     ready, settings = ready.decoded_as(trained.inputs.recipe), ready.settings
-    if ColumnName(trained.inputs.name).kind == IMAGES:
-        inputs = ready.pixels(trained.training.size)
+    if ColumnName(trained.inputs.name).kind in OF_PAYLOADS:
+        inputs = seen_as(ready, trained.inputs)
     else:
         inputs = by_encoder(trained.inputs, ready, source, device)
     made = apply_proxy(trained, ready.store, ready.dataset, inputs, device=device, reporter=settings.reporter)

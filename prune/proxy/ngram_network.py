@@ -1,0 +1,38 @@
+"""The design of fastText: the mean of the embeddings of a text's words and word pairs, then a linear head.
+
+References: Joulin, Grave, Bojanowski & Mikolov, "Bag of Tricks for Efficient Text Classification", EACL 2017,
+arXiv:1607.01759; as a proxy: Coleman et al., "Selection via Proxy", ICLR 2020, arXiv:1906.11829.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+WIDTH = 10  # of an embedding, as in Selection via Proxy
+
+
+class NgramMean(nn.Module):
+    """The mean of the rows of a table that a text's ids name; of a text without any, 0.
+
+    The gradient of the table is sparse: a step costs what its texts do, however long the table is.
+    """
+
+    def __init__(self, rows: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(rows, width).uniform_(-1 / width, 1 / width))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(b, L), 0 where there is no n-gram, to (b, d)."""
+        there = ids > 0
+        counts = there.sum(1)
+        means: Tensor = functional.embedding_bag(
+            ids[there].long(), self.weight, counts.cumsum(0) - counts, mode="mean", sparse=True
+        )
+        return means
+
+
+def ngram(size: int, classes: int) -> nn.Module:
+    """The mean of small embeddings of a text's words and word pairs, of `size` ids, and a linear head."""
+    return nn.Sequential(NgramMean(size, WIDTH), nn.Linear(WIDTH, classes))
