@@ -49,6 +49,7 @@ def embed(
     label_field: o.LabelField = None,
     image_column: o.ImageColumn = None,
     text_field: o.TextField = None,
+    template: o.Template = None,
     features_column: o.FeaturesColumn = None,
     labels: o.LabelsFile = None,
     no_labels: o.NoLabels = False,

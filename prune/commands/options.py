@@ -110,7 +110,17 @@ LabelField = Annotated[
 ImageColumn = Annotated[
     str | None, option("NAME", "Column, or suffix of a tar member, that holds the image.", READ)
 ]
-TextField = Annotated[str | None, option("NAME", "Field that holds the text.", READ)]
+TextField = Annotated[
+    str | None, option("NAME[,NAME]", "Field that holds the text; several are joined with a newline.", READ)
+]
+Template = Annotated[
+    str | None,
+    option(
+        "TEXT",
+        "The text, made of fields: '{title}: {body}', or chat, sharegpt, alpaca, dolly, prompt, answer.",
+        READ,
+    ),
+]
 FeaturesColumn = Annotated[str | None, option("NAME", "Column of features, of a table without images.", READ)]
 LabelsFile = Annotated[
     Path | None,

@@ -121,6 +121,7 @@ def score(
     label_field: o.LabelField = None,
     image_column: o.ImageColumn = None,
     text_field: o.TextField = None,
+    template: o.Template = None,
     features_column: o.FeaturesColumn = None,
     labels: o.LabelsFile = None,
     no_labels: o.NoLabels = False,

@@ -13,7 +13,7 @@ from prune.readers import arrays, huggingface, imagefolder, keys, webdataset
 from prune.readers.foreign.formats import refuse_unread
 from prune.readers.format import Format
 from prune.readers.labels.file import LabelFile, open_labels
-from prune.readers.lines import jsonl
+from prune.readers.lines import csv, jsonl, txt
 from prune.readers.patterns import recognise_pattern
 from prune.readers.sample import Reader, Unit
 
@@ -46,7 +46,21 @@ READERS = {
         looks_like=jsonl.looks_like,
         summary="lines of JSON with a text each, plain, .gz or .zst: a file, a folder or a pattern",
         counts="line",
-        only_alone=True,  # notes beside a dataset of another form
+        only_alone=1,  # notes beside a dataset of another form
+    ),
+    "csv": Format(
+        open=csv.open_csv,
+        looks_like=csv.looks_like,
+        summary="tables of text, .csv or .tsv, plain, .gz or .zst: a row a sample",
+        counts="line",
+        only_alone=1,  # labels of images
+    ),
+    "txt": Format(
+        open=txt.open_txt,
+        looks_like=txt.looks_like,
+        summary="plain text, a line a sample, plain, .gz or .zst; labels by the names of files or folders",
+        counts="line",
+        only_alone=2,
     ),
 }
 WRITTEN = {  # formats that prune writes itself: a store names them, nobody types them
@@ -68,8 +82,8 @@ def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **o
     settled
         Whether a store was made of it, so that nobody need look what its folders mean.
     options
-        `split`, `label_field`, `image_column`, `labels`, `no_labels`, `skip_shards`: what differs from the
-        default.
+        `split`, `label_field`, `image_column`, `text_field`, `template`, `labels`, `no_labels`,
+        `skip_shards`: what differs from the default.
 
     Raises
     ------
@@ -124,7 +138,8 @@ def recognise(data: str) -> str:
         empty = path.is_dir() and not any(path.iterdir())
         what = f"{data} is empty" if empty else f"{data} holds no dataset that prune knows"
         raise DataError(what, "prune methods readers   # lists what prune reads")
-    found = [name for name in found if not READERS[name].only_alone] or found
+    least = min(READERS[name].only_alone for name in found)
+    found = [name for name in found if READERS[name].only_alone == least]
     if len(found) > 1:
         first, *others = found
         choices = " or ".join(f"--as {name}" for name in others)

@@ -27,7 +27,7 @@ class Format:
     summary: str  # its row in `prune methods`
     labels_by_row: bool = False  # its labels may come from an array of its length
     counts: str | None = None  # what `index` counts of samples that have a byte range: `line`
-    only_alone: bool = False  # its files may lie beside a dataset of another format, which is meant then
+    only_alone: int = 0  # its files may lie beside data of a format with a lower number, which is meant then
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A glob or brace pattern as DATA: of shards or of parquet files; of other files, what to name instead."""
+"""A glob or brace pattern as DATA: of shards, parquet or lines; of other files, what to name instead."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from prune.core.errors import DataError
 from prune.readers.folders.image_files import may_be_image
 from prune.readers.foreign.formats import matched, refuse_unread
 from prune.readers.foreign.shell_lines import word
+from prune.readers.lines import csv, jsonl, txt
+from prune.readers.lines.line_files import is_named_like
 
-_FORMATS = {".tar": "webdataset", ".parquet": "huggingface"}
+_FORMATS = {
+    (".tar",): "webdataset",
+    (".parquet",): "huggingface",
+    jsonl.SUFFIXES: "jsonl",
+    csv.SUFFIXES: "csv",
+    txt.SUFFIXES: "txt",
+}
 
 
 def recognise_pattern(data: str) -> str:
@@ -22,17 +30,18 @@ def recognise_pattern(data: str) -> str:
         It names files of both formats, or files that are read by their folder, one by one, or not at all.
     """
     files = matched(data)
-    found = Counter(file.suffix for file in files)
-    formats = [name for suffix, name in _FORMATS.items() if found[suffix]]
+    found = Counter(_format_of(file.name) for file in files)
+    formats = [name for name in _FORMATS.values() if found[name]]
     if len(formats) > 1:
         first, *others = formats
         choices = " or ".join(f"--as {name}" for name in others)
-        raise DataError(f"{data} names .tar and .parquet files", f"--as {first}   # or {choices}")
+        kinds = " and ".join(next(s for s, n in _FORMATS.items() if n == name)[0] for name in formats)
+        raise DataError(f"{data} names {kinds} files", f"--as {first}   # or {choices}")
     if formats:
         return formats[0]
     refuse_unread(data)
-    if data.endswith(".parquet"):
-        return "huggingface"
+    if (meant := _format_of(data)) is not None:
+        return meant
     pictures = [file for file in files if may_be_image(file.name)]
     if pictures:
         what = f"{data} is a pattern of images, and prune reads folders of them"
@@ -43,6 +52,17 @@ def recognise_pattern(data: str) -> str:
         what = f"{data} is a pattern of {single.suffix} files, and patterns are for .tar and .parquet files"
         raise DataError(what, f"prune embed {word(place)}")
     return "webdataset"
+
+
+def _format_of(name: str) -> str | None:
+    """Return the format of a file by its suffix; what lies in a shard, by that of the shard alone."""
+    for suffixes, format_ in _FORMATS.items():
+        if name.endswith(suffixes) or (format_ in _LINES and is_named_like(name, suffixes)):
+            return format_
+    return None
+
+
+_LINES = {"jsonl", "csv", "txt"}
 
 
 def _above(files: list[Path]) -> Path:

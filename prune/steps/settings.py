@@ -16,6 +16,7 @@ READING: Mapping[str, Any] = {  # how a dataset is read, in `Settings.reading`: 
     "label_field": str,
     "image_column": str,
     "text_field": str,
+    "template": str,
     "features_column": str,
     "labels": str,
     "no_labels": bool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import pickle
@@ -102,9 +103,28 @@ def jsonl(root: Path) -> str:
     return str(root)
 
 
+def csv(root: Path) -> str:
+    root.mkdir()
+    for part in range(3):
+        rows = [f'"{TEXTS[row]}";{LABELS[row]}\n' for row in range(3 * part, 3 * part + 3)]
+        (root / f"part-{part}.csv").write_text("text;label\n" + "".join(rows))
+    return str(root)
+
+
+def txt(root: Path) -> str:
+    root.mkdir()
+    for label in range(3):
+        rows = [TEXTS[row] for row in range(9) if LABELS[row] == label]
+        (root / f"{'abc'[label]}.txt.gz").write_bytes(gzip.compress("\n".join(rows).encode()))
+    return str(root)
+
+
 MAKERS: dict[str, Callable[[Path], str]] = {
     f.__name__: f
-    for f in (imagefolder, webdataset, webdataset_texts, huggingface, huggingface_texts, arrays, jsonl)
+    for f in (
+        *(imagefolder, webdataset, webdataset_texts, huggingface, huggingface_texts, arrays),
+        *(jsonl, csv, txt),
+    )
 }
 """By the name of a format; behind `_` what its samples are, where it holds more than one kind."""
 

@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from prune.modalities.text.fields import TEXTS, TextFields
 from prune.modalities.text.lines import MAX_LINE_BYTES, lines_of
 from prune.readers.folders.first_entries import glance
 from prune.readers.lines.containers import HashedContent
-from prune.readers.lines.fields import LABELS, TEXTS, usable_id
+from prune.readers.lines.fields import LABELS, usable_id, value_at
 from prune.readers.lines.line_files import find_files, is_named_like
 from prune.readers.lines.raw_columns import Found, of_text
 from prune.readers.lines.reader import LineReader, Placed
@@ -35,16 +36,26 @@ def looks_like(path: Path) -> bool:
 
 
 def open_jsonl(
-    data: str, *, label_field: str | None = None, text_field: str | None = None, no_labels: bool = False
+    data: str,
+    *,
+    split: str | None = None,
+    label_field: str | None = None,
+    text_field: str | None = None,
+    template: str | None = None,
+    no_labels: bool = False,
 ) -> JsonLines:
-    """Open a file, or all files of a folder and its subfolders.
+    """Open a file, those of a pattern, or those of a folder and its subfolders.
 
     Parameters
     ----------
     data
-        The file or the folder.
-    label_field, text_field
-        Fields of the objects; if not given, the first of `LABELS` and of `TEXTS` that an object has.
+        The file, the folder or the pattern.
+    split
+        Which split, where names of files say that there are several; `train`, if not given.
+    label_field
+        Field of the objects, or path with dots; if not given, the first of `LABELS` that an object has.
+    text_field, template
+        What the text is; see `TextFields`.
     no_labels
         Whether no field is read as a label.
 
@@ -52,9 +63,16 @@ def open_jsonl(
     ------
     DataError
         There is no such file.
+    OptionError
+        There is no such split, or an option cannot be read.
     """
-    root, names = find_files(data, SUFFIXES)
-    return JsonLines(root, names, Path(data).is_dir(), label_field, text_field, no_labels)
+    TextFields.of(text_field, template)
+    files = find_files(data, SUFFIXES, split, passed=_describes_images)
+    return JsonLines(files, label_field, text_field, template, no_labels)
+
+
+def _describes_images(name: str) -> bool:
+    return name.rpartition("/")[2] == _METADATA
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,7 @@ class JsonLines(LineReader):
 
     def _labelled(self, found: Found, fields: Mapping[str, Any]) -> Found:
         for name in self._label_names:
-            if (label := fields.get(name)) is not None:
+            if (label := value_at(fields, name)) is not None:
                 try:
                     return found._replace(label=usable_label(label))
                 except ValueError as error:
@@ -98,18 +116,18 @@ class JsonLines(LineReader):
         return found
 
     def _text(self, fields: Mapping[str, Any]) -> str:
-        text = None
-        for name in self._text_names:
-            if (text := fields.get(name)) is not None:
-                break
-        if not isinstance(text, str) or not text:
-            what = f"no text in the field {' or '.join(self._text_names)}"
-            raise ValueError(f"{what}; the fields are {', '.join(map(str, list(fields)[:8])) or 'none'}")
-        return text
+        if self._plain:
+            for name in TEXTS:
+                if (text := fields.get(name)) is not None:
+                    if isinstance(text, str) and text:
+                        return text
+                    break
+        return self.fields.text_of(fields)
 
     @cached_property
-    def _text_names(self) -> tuple[str, ...]:
-        return TEXTS if self.text_field is None else (self.text_field,)
+    def _plain(self) -> bool:
+        """Whether nobody said where the text is, so that it nearly always stands in a field of `TEXTS`."""
+        return self.fields == TextFields()
 
     @cached_property
     def _label_names(self) -> tuple[str, ...]:

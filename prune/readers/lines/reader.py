@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prune.core.errors import DataError
+from prune.modalities.text.fields import TextFields
 from prune.readers.labels.file import LabelFile
 from prune.readers.lines.containers import HashedContent, head_of
+from prune.readers.lines.encodings import MARK, refuse_utf16
+from prune.readers.lines.line_files import LineFiles
 from prune.readers.lines.raw_columns import Found, RawColumns
 from prune.readers.lines.records import read_places
 from prune.readers.sample import RAW, ReaderBase, Unit, number_order, with_sources
 
-_MARK = b"\xef\xbb\xbf"
 _HEAD = 1 << 20  # bytes in which the first line ends
 Placed = tuple[int, int, int, Found]  # first line from 1, first byte, size, what it says
 
@@ -27,15 +30,18 @@ Placed = tuple[int, int, int, Found]  # first line from 1, first byte, size, wha
 class LineReader(ReaderBase):
     """Files of records; a sample is a record."""
 
-    root: Path
-    names: Sequence[str]
-    whole: bool  # the folder was named, not its files
+    files: LineFiles
     label_field: str | None = None
     text_field: str | None = None
+    template: str | None = None
     no_labels: bool = False
     label_file: LabelFile | None = None
-    split: str | None = None
     modality: str = field(default="text", init=False)
+
+    @cached_property
+    def fields(self) -> TextFields:
+        """What the user said of the fields that hold the text."""
+        return TextFields.of(self.text_field, self.template)
 
     @abstractmethod
     def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
@@ -46,9 +52,20 @@ class LineReader(ReaderBase):
         """Return the text of a record; a `ValueError` says why it has none."""
 
     @property
+    def root(self) -> Path:
+        """The folder that names of files are relative to."""
+        return self.files.root
+
+    @property
+    def split(self) -> str | None:
+        """The split that the files are of."""
+        return self.files.split
+
+    @property
     def options(self) -> Mapping[str, Any]:
         """Which fields are read."""
-        return {"label_field": self.label_field, "text_field": self.text_field, "no_labels": self.no_labels}
+        found = {"label_field": self.label_field, "text_field": self.text_field, "no_labels": self.no_labels}
+        return found if self.template is None else found | {"template": self.template}
 
     @property
     def guesses_labels(self) -> bool:
@@ -58,11 +75,11 @@ class LineReader(ReaderBase):
     @property
     def places(self) -> Sequence[Path]:
         """The folder, or the files that were named."""
-        return (self.root,) if self.whole else [self.root / name for name in self.names]
+        return (self.root,) if self.files.whole else [self.root / name for name in self.files.names]
 
     def units(self) -> Iterator[Unit]:
         """Yield one unit a file."""
-        for name in self.names:
+        for name in self.files.names:
             yield Unit(name, (name,))
 
     def scan(self, unit: Unit) -> pa.Table:
@@ -74,6 +91,7 @@ class LineReader(ReaderBase):
             The file cannot be read.
         """
         name = unit.files[0]
+        refuse_utf16(self.root / name)
         columns = RawColumns(name)
         with HashedContent(self.root / name) as content:
             for number, start, size, found in self.placed(name, content):
@@ -99,7 +117,9 @@ class LineReader(ReaderBase):
             A label field was named, and no sample has it.
         """
         if self.label_field is not None and not labels:
-            raise DataError(f"no line has the field {self.label_field!r}", "name another with --label-field")
+            raise DataError(
+                f"no sample has the field {self.label_field!r}", "name another with --label-field"
+            )
         return number_order(labels)
 
     def payloads(self, samples: pa.Table) -> Iterator[str]:
@@ -128,7 +148,7 @@ class LineReader(ReaderBase):
 
     def heading(self, shard: str) -> bytes:
         """Return what stands before the first record and belongs to every part of the file."""
-        return _MARK if head_of(self.root / shard, len(_MARK)) == _MARK else b""
+        return MARK if head_of(self.root / shard, len(MARK)) == MARK else b""
 
     def line_end(self, shard: str) -> bytes:
         """Return what ends the first line of a file."""

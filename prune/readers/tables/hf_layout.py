@@ -10,14 +10,14 @@ from typing import Any
 
 from prune.core.errors import DataError, OptionError
 from prune.readers.folders.descriptions import is_description
-from prune.readers.folders.splits import canonical, split_of, words_in
+from prune.readers.folders.splits import canonical
 from prune.readers.foreign.shell_lines import run, text, then
 from prune.readers.sample import refuse_unnameable
+from prune.readers.split_choice import by_split, choose, meaning
 from prune.readers.tables.rows import open_rows
 from prune.readers.tar.shard_list import from_pattern, is_pattern, refuse_missing
 from prune.system import files
 
-_SHARD = re.compile(r"(\w+(?:[.-]\w+)*?)-\d{5}-of-\d{5}\b.*\.parquet")
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
 
 
@@ -65,7 +65,7 @@ def find(path: Path, split: str | None) -> SplitFiles:
     """
     if (path / "dataset_dict.json").is_file():
         splits = _names(_json(path / "dataset_dict.json"), "splits", path / "dataset_dict.json")
-        chosen = _choose(splits, split, path)
+        chosen = choose(splits, split, path)
         names = [f"{chosen}/{name}" for name in _arrow_files(path / chosen)]
         return SplitFiles(path, tuple(names), "arrow", chosen)
     if (path / "state.json").is_file():
@@ -88,7 +88,7 @@ def splits(path: Path) -> list[str]:
 
 def _saved(path: Path, split: str | None) -> SplitFiles:
     own = _json(path / "state.json").get("_split")
-    if split is not None and (not own or _means(split) != _means(str(own))):
+    if split is not None and (not own or meaning(split) != meaning(str(own))):
         what = f"it is the split {own}" if own else "it has no splits"
         raise OptionError(f"no split of {path} is called {split!r}", f"{what}: leave --split out")
     name = own.encode(errors="backslashreplace").decode() if isinstance(own, str) else None
@@ -110,7 +110,7 @@ def _arrow_files(folder: Path) -> Sequence[str]:
 def _parquet(path: Path, split: str | None) -> SplitFiles:
     root = path if path.is_dir() else path.parent
     splits = _by_split(path, root)
-    chosen = _choose(sorted(splits), split, path)
+    chosen = choose(sorted(splits), split, path)
     folders = sorted({name.rpartition("/")[0] for name in splits[chosen]})
     if len(folders) > 1:
         raise DataError(
@@ -127,17 +127,15 @@ def _matching(path: Path, split: str | None) -> SplitFiles:
         raise DataError(f"no .parquet file matches {path}", "name the folder that holds them")
     refuse_missing(root, names)
     refuse_unnameable(root, names)
-    splits: dict[str, list[str]] = {}
-    for name in names:
-        splits.setdefault(_split_of(name), []).append(name)
-    chosen = _choose(sorted(splits), split, path)
+    splits = by_split(names)
+    chosen = choose(sorted(splits), split, path)
     return SplitFiles(root, tuple(splits[chosen]), "parquet", chosen)
 
 
 def _cached(path: Path, split: str | None) -> SplitFiles:
     """Return the files of a split in the cache of `datasets`: `NAME-train-00000-of-00002.arrow`."""
     splits = _cached_splits(path)
-    chosen = _choose(sorted(splits), split, path)
+    chosen = choose(sorted(splits), split, path)
     return SplitFiles(
         path if path.is_dir() else path.parent, tuple(splits[chosen]), "arrow", chosen, cached=True
     )
@@ -182,41 +180,7 @@ def _by_split(path: Path, root: Path) -> dict[str, list[str]]:
     refuse_unnameable(root, names)
     if not names:
         raise DataError(f"no .parquet files in {path}", "name the folder that holds them")
-    splits: dict[str, list[str]] = {}
-    for name in names:
-        splits.setdefault(_split_of(name), []).append(name)
-    return splits
-
-
-def _split_of(name: str) -> str:
-    shard = _SHARD.fullmatch(name.rpartition("/")[2])
-    if shard:
-        return canonical(shard[1])
-    return next(iter(words_in(name).values()), "train")
-
-
-def _choose(splits: Sequence[str], split: str | None, path: Path) -> str:
-    if split is None:
-        training = [name for name in splits if _means(name) == "train"]
-        if "train" in splits or len(training) == 1:
-            return "train" if "train" in splits else training[0]
-        if len(splits) == 1:
-            return splits[0]
-        raise OptionError(f"{path} has several splits and none is called train", _choices(splits))
-    if split not in splits:
-        alike = [name for name in splits if _means(name) == _means(split)]
-        if len(alike) == 1:
-            return alike[0]
-        raise OptionError(f"no split of {path} is called {split!r}", _choices(splits))
-    return split
-
-
-def _means(split: str) -> str:
-    return (split_of(split) or canonical(split)).lower()
-
-
-def _choices(splits: Sequence[str]) -> str:
-    return f"choose: {' or '.join(f'--split {name}' for name in splits)}" if splits else "it has no splits"
+    return by_split(names)
 
 
 def _json(path: Path) -> dict[str, Any]:

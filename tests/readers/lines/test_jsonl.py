@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune.core.errors import DataError
+from prune.core.errors import DataError, OptionError
 from prune.core.progress import SILENT
+from prune.modalities.text.fields import TEXTS
 from prune.readers import open_reader, recognise
 from prune.readers.lines import raw_columns, records
+from prune.readers.lines.fields import LABELS
 from prune.readers.scan import scan
 from prune.store import Dataset
 
@@ -54,8 +57,8 @@ def test_a_broken_line_does_not_rename_the_others(tmp_path: Path) -> None:
     assert list(dataset.rejects) == [1]
 
 
-@pytest.mark.parametrize("field", ["text", "content", "sentence", "review", "document"])
-@pytest.mark.parametrize("label", ["label", "labels", "class", "category", "sentiment"])
+@pytest.mark.parametrize("field", TEXTS)
+@pytest.mark.parametrize("label", LABELS)
 def test_usual_fields_are_found(field: str, label: str, tmp_path: Path) -> None:
     path = write(tmp_path / "a.ndjson", {field: "x", label: "pos"}, {field: "y", label: "neg"})
     dataset = scanned(path)
@@ -71,7 +74,7 @@ def test_fields_can_be_named(tmp_path: Path) -> None:
     assert list(open_reader(str(path), text_field="body").payloads(dataset.samples)) == ["yes", "z"]
     assert (dataset.classes, dataset.labels.tolist()) == (["2", "10"], [1, 0])
     assert scanned(path, text_field="body", no_labels=True).labels.tolist() == [-1, -1]
-    with pytest.raises(DataError, match="no line has the field 'mood'"):
+    with pytest.raises(DataError, match="no sample has the field 'mood'"):
         scanned(path, text_field="body", label_field="mood")
 
 
@@ -83,8 +86,8 @@ def test_fields_can_be_named(tmp_path: Path) -> None:
         (b"3", "a JSON int, not an object"),
         (b'{"text": "\xff"}', "not UTF-8"),
         (b'{"text": "\\ud800"}', "not Unicode"),
-        (b'{"text": ""}', "no text in the field text or content"),
-        (b'{"text": 3}', "no text in the field text or content"),
+        (b'{"text": ""}', "no text in the field text; the fields are text"),
+        (b'{"text": 3}', "no text in the field text: it holds a int"),
         (b'{"title": "x"}', "the fields are title"),
         (b"[" * 100_000, "not JSON"),
     ],
@@ -92,6 +95,64 @@ def test_fields_can_be_named(tmp_path: Path) -> None:
 def test_a_line_that_is_no_sample_says_why(line: bytes, reason: str, tmp_path: Path) -> None:
     dataset = scanned(write(tmp_path / "a.jsonl", {"text": "x"}, line))
     assert reason in dataset.rejects[1]
+
+
+def texts_of(path: Path, **options: Any) -> list[str]:
+    return list(open_reader(str(path), **options).payloads(scanned(path, **options).samples))
+
+
+def test_texts_are_made_of_several_fields_and_labels_lie_deeper(tmp_path: Path) -> None:
+    rows = [
+        {"title": "a", "body": "b", "meta": {"kind": "x"}},
+        {"title": "", "body": "c", "meta": {"kind": "y"}},
+    ]
+    path = write(tmp_path / "a.jsonl", *rows)
+    assert texts_of(path, text_field="title,body") == ["a\nb", "c"]
+    assert texts_of(path, template=r"{title}: {body}\n") == ["a: b\n", ": c\n"]
+    assert scanned(path, text_field="body", label_field="meta.kind").classes == ["x", "y"]
+    with pytest.raises(OptionError, match="both say what the text is"):
+        open_reader(str(path), text_field="body", template="{body}")
+
+
+def test_records_of_chats_and_documents_are_known(tmp_path: Path) -> None:
+    chat = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]}
+    share = {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}
+    alpaca = {"instruction": "do", "input": "", "output": "done"}
+    dolma = {
+        "id": "d",
+        "text": "t",
+        "source": "s",
+        "added": "",
+        "created": "",
+        "metadata": {},
+        "attributes": {},
+    }
+    path = write(tmp_path / "a.jsonl", chat, share, alpaca, dolma)
+    assert texts_of(path) == ["hi\nho", "a\nb", "do\ndone", "t"]
+
+
+def test_files_called_after_splits_are_splits(tmp_path: Path) -> None:
+    for name in ("train", "test", "more"):
+        write(tmp_path / "d" / f"{name}.jsonl", {"text": name})
+    write(tmp_path / "d" / "metadata.jsonl", {"file_name": "x.png", "text": "no"})
+    assert texts_of(tmp_path / "d") == ["more", "train"]
+    assert texts_of(tmp_path / "d", split="test") == ["test"]
+    assert texts_of(tmp_path / "d" / "*.jsonl", split="test") == ["test"]
+    assert scanned(tmp_path / "d").split == "train"
+    with pytest.raises(OptionError, match="is called 'dev'") as caught:
+        open_reader(str(tmp_path / "d"), split="dev")
+    assert caught.value.hint == "choose: --split test or --split train"
+    assert scanned(tmp_path / "d" / "test.jsonl").split is None
+
+
+def test_utf16_is_named_with_the_line_that_rewrites_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes('{"text": "ü"}\n'.encode("utf-16"))
+    with pytest.raises(DataError, match="is UTF-16") as caught:
+        scanned(path)
+    line, _, then = str(caught.value.hint).partition("   # then: prune embed ")
+    subprocess.run(line, shell=True, check=True)  # noqa: S602 - as it is typed
+    assert texts_of(Path(then)) == ["ü"]
 
 
 def test_several_labels_are_no_class(tmp_path: Path) -> None:

@@ -1,0 +1,172 @@
+"""Tables of text: csv in any of its dialects, and tsv; a row is a sample, a cell its text.
+
+The dialect is found in the first lines, of each file anew. The key of a sample is its column `id` where all
+samples of the dataset have one and no two are the same, else `FILE:LINE` with the first line of the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from prune.modalities.text.fields import TextFields
+from prune.modalities.text.lines import Bytes
+from prune.readers.folders.first_entries import glance
+from prune.readers.folders.metadata import label_text
+from prune.readers.lines.beside import holds_data_unread, refuse_table_of_images
+from prune.readers.lines.containers import FileContent, HashedContent
+from prune.readers.lines.csv_columns import CsvColumns, columns_of
+from prune.readers.lines.csv_rows import CsvRow, rows_of
+from prune.readers.lines.fields import usable_id
+from prune.readers.lines.line_files import find_files, is_named_like
+from prune.readers.lines.raw_columns import Found, of_text
+from prune.readers.lines.reader import LineReader, Placed
+
+SUFFIXES = (".csv", ".tsv")
+_METADATA = "metadata.csv"  # describes a folder of images
+
+
+def looks_like(path: Path) -> bool:
+    """Say whether this is a table of text, or a folder with one among its first 4096 entries.
+
+    A folder with archives or arrays beside a table is none: there the table is of labels.
+    """
+    if not path.is_dir():
+        return is_named_like(path.name, SUFFIXES)
+    names = list(glance(path))
+    found = any(is_named_like(name, SUFFIXES) and not _describes_images(name) for name in names)
+    return found and not holds_data_unread(names)
+
+
+def open_csv(
+    data: str,
+    *,
+    split: str | None = None,
+    label_field: str | None = None,
+    text_field: str | None = None,
+    template: str | None = None,
+    no_labels: bool = False,
+) -> CsvTexts:
+    """Open a file, those of a pattern, or those of a folder and its subfolders.
+
+    Parameters
+    ----------
+    data
+        The file, the folder or the pattern.
+    split
+        Which split, where names of files say that there are several; `train`, if not given.
+    label_field
+        Column of labels; if not given, the first of `LABELS` that there is.
+    text_field, template
+        What the text is; see `TextFields`. Numbers from 1 name columns of a file without a header.
+    no_labels
+        Whether no column is read as a label.
+
+    Raises
+    ------
+    DataError
+        There is no such file, or the first has no such columns.
+    OptionError
+        There is no such split, or an option cannot be read.
+    """
+    asked = TextFields.of(text_field, template)
+    files = find_files(data, SUFFIXES, split, passed=_describes_images)
+    first = files.root / files.names[0]
+    if asked == TextFields():
+        refuse_table_of_images(first)
+    reader = CsvTexts(files, label_field, text_field, template, no_labels)
+    reader.columns(files.names[0])
+    return reader
+
+
+def _describes_images(name: str) -> bool:
+    return name.rpartition("/")[2] == _METADATA
+
+
+@dataclass(frozen=True)
+class CsvTexts(LineReader):
+    """Files of rows; a sample is a row."""
+
+    format: str = field(default="csv", init=False)
+
+    def columns(self, shard: str) -> CsvColumns:
+        """Return what the columns of a file hold.
+
+        Raises
+        ------
+        DataError
+            No column holds the text.
+        """
+        if shard not in self._columns:
+            label = None if self.no_labels else (self.label_field or "")
+            self._columns[shard] = columns_of(self.root / shard, self.fields, label)
+        return self._columns[shard]
+
+    @cached_property
+    def _columns(self) -> dict[str, CsvColumns]:
+        return {}
+
+    def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
+        """Yield every row but the header."""
+        columns = self.columns(shard)
+        found = _reading(columns)
+        rows = rows_of(content, columns.dialect)
+        if columns.headed:
+            next(rows, None)
+        for row in rows:
+            yield row.number, row.start, row.size, found(row)
+
+    def text_of(self, shard: str, record: bytes) -> str:
+        """Return the text of a row."""
+        columns = self.columns(shard)
+        try:
+            cells = next(columns.dialect.rows([record.decode()]), [])
+        except UnicodeDecodeError as error:
+            raise ValueError("the row is not UTF-8") from error
+        return columns.text_of(cells)
+
+    def heading(self, shard: str) -> bytes:
+        """Return the byte order mark and the header with its line end, as far as there are any."""
+        columns = self.columns(shard)
+        if not columns.headed:
+            return super().heading(shard)
+        with FileContent(self.root / shard) as content:
+            end = _end_of_first(content, columns)
+            return content.read(0, end + 1)
+
+
+def _end_of_first(content: Bytes, columns: CsvColumns) -> int:
+    row = next(rows_of(content, columns.dialect))
+    return row.start + row.size
+
+
+def _reading(columns: CsvColumns) -> Callable[[CsvRow], Found]:
+    width, at_id, at_label = len(columns.names), columns.id, columns.label
+
+    def found(row: CsvRow) -> Found:
+        key = None
+        try:
+            if row.problem is not None:
+                raise ValueError(row.problem)
+            cells = row.cells
+            if len(cells) != width:
+                raise ValueError(_ragged(row, width))
+            key = None if at_id is None else usable_id(cells[at_id])
+            what = of_text(columns.text_of(cells), key)
+        except ValueError as error:
+            return Found(key=key, reason=str(error))
+        if at_label is None:
+            return what
+        try:
+            return what._replace(label=label_text(cells[at_label]))
+        except ValueError as error:
+            return what._replace(reason=str(error))
+
+    return found
+
+
+def _ragged(row: CsvRow, width: int) -> str:
+    where = "the row" if row.number == row.last else f"the row of lines {row.number} to {row.last}"
+    return f"{where} has {len(row.cells):,} cells, the first row of the file {width}"
