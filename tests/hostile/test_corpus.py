@@ -122,7 +122,7 @@ REFUSED: dict[str, list[tuple[str, Build, str]]] = {
         ),
     ],
     "image files": [
-        ("no image", file("a.txt", b"x"), "holds no dataset"),
+        ("no image", file("a.xml", b"x"), "holds no dataset"),
         ("nothing", lambda _m, r: r.mkdir(), "is empty"),
         ("splits", lambda m, r: [m.folder(r / s) for s in ("train", "test")] and None, "holds splits"),
         ("none readable", file("a.png", b"x"), "none of 1 samples"),
