@@ -14,6 +14,7 @@ from prune.steps.report.page.charts.accuracy import accuracy_charts
 from prune.steps.report.page.charts.chart import Chart
 from prune.steps.report.page.charts.classes import Balance, balance, class_chart
 from prune.steps.report.page.charts.coverage import coverage_chart
+from prune.steps.report.page.charts.divergence import divergence_chart
 from prune.steps.report.page.charts.plane import map_charts
 from prune.steps.report.page.charts.scores import score_charts
 from prune.steps.report.page.charts.times import time_chart
@@ -33,7 +34,7 @@ class Content:
     balance: Balance | None
     scores: Sequence[Chart]
     classes: Chart | None
-    space: Sequence[Chart]  # coverage and maps
+    space: Sequence[Chart]  # coverage, divergence and maps
     times: Chart | None
 
     @property
@@ -51,7 +52,8 @@ class Content:
 def gather(subject: Subject, page: Path) -> Content:
     """Look at everything; `page` is the folder that links start from."""
     found = balance(subject)
-    coverage, trials = coverage_chart(subject), trial_groups(subject)
+    space = [chart for chart in (coverage_chart(subject), divergence_chart(subject)) if chart is not None]
+    trials = trial_groups(subject)
     return Content(
         subject=subject,
         trials=trials,
@@ -60,7 +62,7 @@ def gather(subject: Subject, page: Path) -> Content:
         balance=found,
         scores=list(score_charts(subject)),
         classes=None if found is None else class_chart(found),
-        space=[*([coverage] if coverage else []), *map_charts(subject)],
+        space=[*space, *map_charts(subject)],
         times=time_chart(subject),
     )
 
