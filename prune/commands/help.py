@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from prune.commands.examples import EXAMPLES
 from prune.commands.options import GROUPS, RUN
+from prune.commands.output_schema import schema_option
 from prune.commands.plain_values import take_plain_values
 from prune.commands.usage import swallowed
 
@@ -20,6 +21,10 @@ _COLUMN = 30  # widest first column; what is longer has its text on the next lin
 
 class Command(TyperCommand):
     """A verb, whose options are listed by their `rich_help_panel`, without drawing boxes."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.params.append(schema_option())
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write one section a group, all with the same first column."""
