@@ -8,11 +8,11 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prune.readers.sample import MAX_KEY_BYTES, key_problem
+from prune.readers.sample import key_problem
 from prune.readers.tables import columns
 from prune.readers.tables.files import TableFiles
 from prune.readers.tables.rows import Rows, reading
-from prune.readers.tables.sample import KEY
+from prune.readers.tables.sample import KEY, is_plain
 
 Check: TypeAlias = Callable[[Rows], None]
 
@@ -79,16 +79,12 @@ def _tells_apart(table: TableFiles, column: str, *, exactly: bool = False) -> bo
                 pieces += batch[column].cast(pa.large_string()).chunks
     keys = pa.chunked_array(pieces, pa.large_string())
     try:
-        odd = pc.or_(pc.match_substring_regex(keys, _ODD), pc.greater(pc.binary_length(keys), MAX_KEY_BYTES))
-        if keys.null_count or any(not key or key_problem(key) for key in keys.filter(odd).to_pylist()):
+        if not is_plain(keys) and any(not key or key_problem(key) for key in keys.to_pylist()):
             return False
         told = pc.utf8_normalize(keys, form="NFC") if exactly else pc.utf8_lower(keys)
     except (pa.ArrowInvalid, UnicodeDecodeError):  # of bytes that are no UTF-8
         return False
     return pc.count_distinct(told).as_py() == len(keys)
-
-
-_ODD = r"^$|[\x00\r\n]|^/|\.\."  # what may be no key, which `key_problem` then says
 
 
 def _image_paths(table: TableFiles, file: str, image_column: str, check: Check) -> Iterator[pa.StructArray]:

@@ -91,7 +91,9 @@ class ParquetRows:
         start = self._starts[group]
         with reading(self.path):
             step = self._step(group, columns)
-            for batch in self._file.iter_batches(step, row_groups=[group], columns=list(columns)):
+            for batch in self._file.iter_batches(
+                step, row_groups=[group], columns=list(columns), use_threads=False
+            ):
                 yield start, _without_views(batch)
                 start += batch.num_rows
         if start != self._starts[group + 1]:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from prune.core.content import content_digest
 from prune.core.errors import DataError
 from prune.modalities.image.bit_depth import bits_used
-from prune.readers.sample import RAW, key_problem, with_sources
+from prune.readers.sample import MAX_KEY_BYTES, RAW, key_problem, with_sources
 from prune.readers.tables.columns import is_list
 from prune.readers.tables.texts import TextColumns
 from prune.readers.tar.samples import MAX_IMAGE_BYTES
@@ -49,18 +49,17 @@ class Layout:
         held, found = self._contents(batch)
         images = [image if isinstance(image, bytes) else None for image in found]
         labels = [self._label_of(value) for value in _column(batch, self.label)]
-        given = zip(held, _column(batch, self._key_column), range(first, first + n), strict=True)
-        keys = [self._key_of(*row) for row in given]
+        keys, unfit = self._keys(held, batch, first)
         values = {
-            "key": [key for key, _ in keys],
+            "key": keys,
             "shard": [file] * n,
             "image_size": [None if image is None else len(image) for image in images],
             "index": range(start, start + n),
             "label": [label for label, _ in labels],
             "digest": [None if image is None else content_digest(image) for image in images],
             "reason": [
-                image if isinstance(image, str) else label[1] or key[1]
-                for image, label, key in zip(found, labels, keys, strict=True)
+                image if isinstance(image, str) else label[1] or odd
+                for image, label, odd in zip(found, labels, unfit, strict=True)
             ],
         }
         arrays = [pa.array(values.get(kind.name, [None] * n), kind.type) for kind in RAW]
@@ -81,6 +80,17 @@ class Layout:
     @property
     def _key_column(self) -> str | None:
         return None if self.key in {"path", "row"} else self.key
+
+    def _keys(
+        self, held: Sequence[Any], batch: pa.Table, first: int
+    ) -> tuple[Sequence[str], Sequence[str | None]]:
+        """Return the keys of rows, and what is wrong with each."""
+        n, column = batch.num_rows, self._key_column
+        if column is not None and is_plain(texts := batch[column].cast(pa.large_string())):
+            return texts.to_pylist(), [None] * n
+        given = zip(held, _column(batch, column), range(first, first + n), strict=True)
+        keys = [self._key_of(*row) for row in given]
+        return [key for key, _ in keys], [odd for _, odd in keys]
 
     def _key_of(self, held: Any, key: Any, row: int) -> tuple[str, str | None]:
         """Return the key of a row, and what is wrong with it."""
@@ -153,3 +163,14 @@ _PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE
 
 def _column(batch: pa.Table, name: str | None) -> Sequence[Any]:
     return batch[name].to_pylist() if name else [None] * batch.num_rows
+
+
+def is_plain(keys: pa.ChunkedArray) -> bool:
+    """Say whether all of these are surely keys, at a glance; of others `key_problem` says what is wrong."""
+    if keys.null_count:
+        return False
+    odd = pc.or_(pc.match_substring_regex(keys, _ODD), pc.greater(pc.binary_length(keys), MAX_KEY_BYTES))
+    return not pc.any(odd).as_py()
+
+
+_ODD = r"^$|[\x00\r\n]|^/|\.\.|[^\x01-\x7f]"

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from prune.core.errors import DataError
-from prune.readers.tables.rows import open_rows
+from prune.readers.tables.rows import open_rows, page_size
 
 TABLE = pa.table({"image": [b"abc" * 9] * 9, "label": list(range(9))})
 
@@ -64,3 +64,29 @@ def test_a_footer_with_any_byte_damaged_does_not_end_the_process(tmp_path: Path)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "image.bytes is BYTE_ARRAY in one place and" in done.stdout
+
+
+def test_small_rows_are_read_by_thousands(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": [f"text {i}" for i in range(10_000)]}), tmp_path / "a.parquet")
+    rows = open_rows(tmp_path / "a.parquet", "parquet")
+    assert [len(table) for _, table in rows.batches(["text"])] == [4096, 4096, 1808]
+    assert rows.around(5000, ["text"])[0] == 4096
+
+
+@pytest.mark.parametrize("codec", ["none", "snappy", "zstd"])
+def test_a_large_value_that_many_rows_have_is_not_unpacked_for_thousands_at_once(
+    codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prune.readers.tables.rows._BYTES", 1 << 20)
+    monkeypatch.setattr("prune.readers.tables.rows._REPEATED", 4 << 20)
+    table = pa.table({"text": ["x" * (1 << 20)] * 100, "n": list(range(100))})
+    pq.write_table(table, tmp_path / "a.parquet", compression=codec, dictionary_pagesize_limit=64 << 20)
+    rows = open_rows(tmp_path / "a.parquet", "parquet")
+    assert max(len(part) for _, part in rows.batches(["text", "n"])) == 3
+    assert max(len(part) for _, part in rows.batches(["n"])) == 100
+
+
+def test_the_header_of_a_page_tells_its_size() -> None:
+    assert page_size(bytes([0x15, 4, 0x15, 0x80, 0x80, 0x80, 1, 0x15])) == 1 << 20
+    assert page_size(bytes([0x15, 4, 0x19, 0])) is None
+    assert page_size(b"") is None
