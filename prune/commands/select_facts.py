@@ -26,6 +26,7 @@ def sentences(facts: Mapping[str, Any], k: int) -> list[str]:
         *_tied(facts),
         *_filled(facts, k),
         *_targets(facts),
+        *_too_short(facts),
     ]
 
 
@@ -47,8 +48,10 @@ def _duplicates(facts: Mapping[str, Any]) -> list[str]:
     found = facts.get("duplicates", 0)
     if not found:
         return []
-    eps = facts.get("eps")
+    eps, threshold = facts.get("eps"), facts.get("threshold")
     near = "" if eps is None else f", with a cosine of {1 - eps:.6g} or more"
+    if threshold is not None:
+        near = f", by their words or {percent(threshold)} % of the runs of these"
     who = "sample is a duplicate of another" if found == 1 else "samples are duplicates of others"
     return [f"{number(found)} {who}{near}"]
 
@@ -96,6 +99,11 @@ def _targets(facts: Mapping[str, Any]) -> list[str]:
     if not count:
         return []
     return [f"{counted(count, 'class')} without a sample in the target: all of it is what they match"]
+
+
+def _too_short(facts: Mapping[str, Any]) -> list[str]:
+    count = facts.get("too_short")
+    return [f"{counted(count, 'text')} too short to be judged left out"] if count else []
 
 
 def _range(value: Any) -> tuple[float | None, float, float]:

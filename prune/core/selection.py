@@ -12,6 +12,8 @@ import numpy.typing as npt
 from prune.core.arrays import Gains, Rows, Weights
 
 CLUSTER_OF = "cluster_of"  # the fact of a method that clusters: `rows`, and `of` which cluster each is
+LEFT_OUT = "left_out"  # the fact of a method that cannot take some samples: `rows`, and the `reason`
+KL_CURVE = "kl_curve"  # the fact of a method that follows a divergence: `kept`, and the `kl` after so many
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,20 @@ class Selection:
                 "rows": rows[np.asarray(partners["rows"], np.int64)].tolist(),
                 "of": rows[np.asarray(partners["of"], np.int64)].tolist(),
             }
-        if clusters := facts.get(CLUSTER_OF):  # samples, and the cluster of each
-            facts[CLUSTER_OF] = clusters | {"rows": rows[np.asarray(clusters["rows"], np.int64)].tolist()}
+        for name in (CLUSTER_OF, LEFT_OUT):  # samples, and the cluster of each; and why they cannot be taken
+            if about := facts.get(name):
+                facts[name] = about | {"rows": rows[np.asarray(about["rows"], np.int64)].tolist()}
         if dropped := facts.get("dropped"):  # samples that the method left out before it began
             facts["dropped"] = rows[np.asarray(dropped, np.int64)].tolist()
         return Selection.of(rows[self.rows], self.gains, self.weights, facts)
 
 
-_COUNTS = {"duplicates", "filled", "tied_at_cut"}  # facts that are numbers of samples: of classes, the sum
+_COUNTS = {
+    "duplicates",
+    "filled",
+    "tied_at_cut",
+    "too_short",
+}  # facts that are numbers of samples: of classes, the sum
 
 
 def merge(selections: Sequence[Selection]) -> Selection:
@@ -84,6 +92,8 @@ def merge(selections: Sequence[Selection]) -> Selection:
 def _merged_facts(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What holds of each group: the value where all agree, else the range; lists are joined, counts added."""
     merged: dict[str, Any] = {}
+    if len(found) > 1:  # curves of several groups are none
+        found = [{name: value for name, value in facts.items() if name != KL_CURVE} for facts in found]
     for name in dict.fromkeys(name for facts in found for name in facts):
         values = [facts[name] for facts in found if name in facts]
         merged[name] = sum(values) if name in _COUNTS else _merged_values(values)

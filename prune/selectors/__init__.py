@@ -8,6 +8,7 @@ from prune.selectors.craig import craig, plan_of_craig
 from prune.selectors.d2 import d2, plan_of_d2
 from prune.selectors.disparity_min import disparity_min, plan_of_disparity_min
 from prune.selectors.disparity_sum import disparity_sum, plan_of_disparity_sum
+from prune.selectors.dsir import dsir
 from prune.selectors.facility_location import facility_location, plan_of_facility_location
 from prune.selectors.feature_based import feature_based, plan_of_feature_based
 from prune.selectors.gio import gio, plan_of_gio
@@ -21,8 +22,10 @@ from prune.selectors.kmeans import kmeans, plan_of_kmeans
 from prune.selectors.log_det import log_det, plan_of_log_det
 from prune.selectors.minhash import minhash, plan_of_minhash
 from prune.selectors.moderate import moderate
+from prune.selectors.normsim import normsim, plan_of_normsim
 from prune.selectors.prototypes import plan_of_prototypes, prototypes
 from prune.selectors.random import random
+from prune.selectors.round_robin import plan_of_round_robin, round_robin
 from prune.selectors.saturated_coverage import plan_of_saturated_coverage, saturated_coverage
 from prune.selectors.semdedup import plan_of_semdedup, semdedup
 from prune.selectors.stratified import ONE_FOR_ALL, stratified
@@ -106,6 +109,19 @@ SELECTORS = table(
         missed="others are less redundant than it is",
     ),
     Selector(gio, plan=plan_of_gio, sizes=True, missed="others bring what is kept nearer to the target"),
+    Selector(
+        dsir, otherwise="normsim", missed="it was not drawn, by odds that its words give beside the target's"
+    ),
+    Selector(
+        normsim,
+        plan=plan_of_normsim,
+        missed="it is no more like the target than the last one taken",
+    ),
+    Selector(
+        round_robin,
+        plan=plan_of_round_robin,
+        missed="no sample of the target had it first among what was left, when it had its turn",
+    ),
     Selector(
         contextual_diversity,
         plan=plan_of_contextual_diversity,

@@ -11,7 +11,7 @@ import numpy as np
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
 from prune.core.lots import lots
-from prune.core.selection import Selection
+from prune.core.selection import KL_CURVE, Selection
 from prune.index.resource_plan import Plan, Size, size_of
 from prune.index.space import EmbeddingSpace, Space, Sums
 from prune.optimizers.target_matching_plan import listed_of, matching_plan
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from prune.index.divergence import DivergenceTarget
     from prune.optimizers.stopping_rules import Stop
     from prune.optimizers.target_matching import MatchingRun
+
+
+POINTS = 200  # of the curve of divergences
 
 
 def gio(
@@ -127,7 +130,8 @@ def gio(
     Returns
     -------
     Gains are the falls of KL; that of the first, if nothing was given, is −KL. Weights are 1. Facts: `kl` at
-    the end, `kl_lowest` and its size, `stop` and why, `std_ratio`, `floored` pairs nearer than 1e-5.
+    the end, `kl_lowest` and its size, `kl_curve` at up to 200 sizes, `stop` and why, `std_ratio`, `floored`
+    pairs nearer than 1e-5.
     A smaller budget is a prefix, except with the rules that go back to the lowest: ``min_kl``,
     ``max_resets`` and ``sequential_increase_tolerance``, for which the fact `nested` is false.
 
@@ -202,12 +206,19 @@ def _stopped(
             "kl": float(curve[-1]),
             "kl_lowest": float(curve[lowest]),
             "kl_lowest_size": lowest + 1,
+            KL_CURVE: _thinned(run.curve[:k]),
             "stop": why if kept else f"{why}, at once: one is kept all the same",
             "std_ratio": _ratio(aim, rows),
         }
         | ({"nested": False} if stopping.goes_back else {})
     )
     return Selection.of(rows, gains=-np.diff(curve, prepend=first).astype(np.float32), facts=facts)
+
+
+def _thinned(curve: Sums) -> dict[str, list[Any]]:
+    """Return the divergence at 200 sizes, or all there are: beyond those kept, too, where it is known."""
+    at = np.unique(np.linspace(0, len(curve) - 1, min(len(curve), POINTS)).round().astype(np.int64))
+    return {"kept": (at + 1).tolist(), "kl": curve[at].tolist()}
 
 
 def _ratio(aim: DivergenceTarget, rows: Rows) -> float | None:

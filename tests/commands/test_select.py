@@ -45,12 +45,13 @@ def _table(store: Path, name: str) -> pa.Table:
     return pq.read_table(store / "selections" / name / "manifest.parquet")
 
 
-@pytest.mark.parametrize("method", SELECTORS)
+@pytest.mark.parametrize("method", [name for name, how in SELECTORS.items() if "texts" not in how.needs])
 def test_every_method_under_every_quota(prune: Prune, scored: Path, method: str) -> None:
+    target = ("--target", scored) if "target" in SELECTORS[method].supplied else ()
     for quota in ("none", "proportional", "equal"):
         said = prune(
             "select", "--method", method, "--quota", quota, "--count", 12, "--score", "el2n",
-            "--store", scored, "--json",
+            "--store", scored, "--json", *target,
         )  # fmt: skip
         assert said.code == 0, said.err
         table = _table(scored, method)
@@ -67,7 +68,8 @@ def test_every_method_under_every_quota(prune: Prune, scored: Path, method: str)
 @pytest.mark.parametrize("method", [name for name, method in SELECTORS.items() if "space" in method.needs])
 def test_what_computes_in_a_space_computes_on_gradients(prune: Prune, scored: Path, method: str) -> None:
     words = ("select", "--method", method, "--on", "gradients", "--count", 9, "--score", "el2n")
-    said = prune(*words, "--store", scored)
+    target = ("--target", scored) if "target" in SELECTORS[method].supplied else ()
+    said = prune(*words, *target, "--store", scored)
     assert said.code == 0, said.err
     assert _table(scored, method)["selected"].to_numpy().sum() == 9
     assert method in said.err  # what it will need

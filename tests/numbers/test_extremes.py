@@ -88,6 +88,11 @@ def _given(method: Method, rows: np.ndarray, scores: np.ndarray, labels: np.ndar
         words["scores"] = scores
     if "texts" in method.needs:
         words["texts"] = [" ".join(str(value) for value in row) for row in rows]
+    if "target" in method.supplied and "texts" in method.needs:
+        words["target"] = words["texts"][::3]
+        words["shortest"] = 0
+    elif "target" in method.supplied:
+        words["target"] = rows[::3]
     if "easiness" in method.needs:
         words["easiness"] = rng.random(len(rows)).astype(np.float32)
     if "probs" in method.needs:
@@ -199,6 +204,8 @@ def test_every_scorer_and_every_selector_by_the_verbs(
         words: dict[str, Any] = {} if method.on == "gradients" else {"on": "precomputed"}
         if "scores" in method.needs:
             words["score"] = method.score or "el2n"
+        if "target" in method.supplied:
+            words["target"] = str(store.path)
         for asked in ({"count": n}, {"fraction": "0.3", "quota": "equal"}):
             about = pipeline.select(store, method=name, name="x", **asked, **words)
             _check_manifest(store, about, n if "count" in asked else max(1, round(0.3 * n)))

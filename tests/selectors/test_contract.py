@@ -20,7 +20,7 @@ from prune.modalities.text.texts import Texts
 from prune.selectors import SELECTORS
 
 N = 240
-SUPPLIED = {"k", "seed"}
+SUPPLIED = {"k", "seed", "target"}
 ONLY_GRADIENTS = {"glister"}
 MEMORY = 2**28
 
@@ -81,7 +81,9 @@ def _inputs(kind: str, on: str = "embeddings", n: int = N) -> dict[str, Any]:
 
 
 def _run(method: Selector, inputs: dict[str, Any], k: int, **more: Any) -> Selection:
-    supplied = {name: value for name, value in {"k": k, "seed": 3}.items() if name in method.supplied}
+    target = inputs["texts" if "texts" in method.needs else "space"]
+    known = {"k": k, "seed": 3, "target": target.subset(np.arange(0, target.n, 7))}
+    supplied = {name: value for name, value in known.items() if name in method.supplied}
     return method.function(*(inputs[name] for name in method.needs), **supplied, **more)
 
 

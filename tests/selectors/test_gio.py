@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
+import prune
 from prune.core.errors import OptionError
 from prune.core.lots import lots
 from prune.core.selection import Selection
@@ -326,3 +327,20 @@ def test_samples_that_are_near_to_no_target_follow_by_lot() -> None:
     assert sorted(found.rows[:2]) == [3, 7]
     assert found.rows[2:] == [row for row in last.tolist() if row not in {3, 7}]
     assert found.filled == 10
+
+
+def test_the_curve_says_the_divergence_at_every_size_or_at_two_hundred() -> None:
+    rng = np.random.default_rng(5)
+    pool, target = (rng.standard_normal((n, 4)).astype(np.float32) for n in (600, 40))
+    few = prune.select_rows(pool[:30], target=target, method="gio", k=30, coverage=True).facts
+    assert few["kl_curve"]["kept"] == list(range(1, 31))
+    assert few["kl_curve"]["kl"][-1] == few["kl"]
+    assert min(few["kl_curve"]["kl"]) == few["kl_lowest"]
+    many = prune.select_rows(pool, target=target, method="gio", k=600).facts["kl_curve"]
+    assert len(many["kept"]) == len(many["kl"]) == 200
+    assert (many["kept"][0], many["kept"][-1]) == (1, 600)
+    labels = np.arange(600) % 2
+    assert (
+        "kl_curve"
+        not in prune.select_rows(pool, target=target, method="gio", k=20, labels=labels, quota="equal").facts
+    )

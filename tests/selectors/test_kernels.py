@@ -53,15 +53,20 @@ for name, options in WAYS:
     for where, given in MATERIAL.items():
         if name == "glister" and where != "gradients":
             continue
-        more = {"scores": scores} if "scores" in SELECTORS[name].needs or name == "semdedup" else {}
+        more = {"target": plain[::9]} if "target" in SELECTORS[name].supplied else {}
+        if more and where == "gradients":
+            more = {"target": (given["errors"][::9], given["features"][::9])}
+        more |= {"scores": scores} if "scores" in SELECTORS[name].needs or name == "semdedup" else {}
         found = prune.select_rows(method=name, k=K, seed=1, **given, **more, **options)
         case = " ".join([name, where, *map(str, options.values())])
         out |= {f"{case}:{part}": getattr(found, part) for part in ("rows", "gains", "weights")}
+texts = [" ".join(map(str, row)) for row in rng.integers(0, 9, (N, 120))]
 for name in SELECTORS:
     if "space" not in SELECTORS[name].needs:
+        more = {"target": texts[::9]} if "target" in SELECTORS[name].supplied else {}
         found = prune.select_rows(
             method=name, k=K, seed=1, scores=scores, easiness=easiness, probs=probs.astype(np.float32),
-            texts=[" ".join(map(str, row)) for row in rng.integers(0, 9, (N, 120))],
+            texts=texts, **more,
         )
         out[f"{name}:rows"] = found.rows
 for where in ("plain", "copies", "far"):

@@ -112,7 +112,7 @@ def test_of_samples_that_coincide_no_class_is_preferred(method: str, gradients: 
     points = _crowd()
     features = np.random.default_rng(2).normal(size=(len(points), 3)).astype(np.float32)
     held: dict[str, Any] = {"errors": points, "features": features} if gradients else {"X": points}
-    if method == "gio":
+    if method == "gio" or "target" in SELECTORS[method].supplied:
         held["target"] = (points[::3], features[::3]) if gradients else points[::3]
     chosen = prune.select_rows(method=method, k=200, labels=LABELS, quota="none", **held)
     assert len(np.unique(chosen.rows)) == 200

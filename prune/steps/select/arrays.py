@@ -195,6 +195,8 @@ def _require_needs(arrays: GivenArrays, method: Selector) -> None:
     for need in method.needs:
         if not there[need]:
             raise ValueError(f"{method.name} needs {need}; {_NAMES.get(need, need)} was not given")
+    if arrays.target is None and "target" in method.supplied:
+        raise ValueError(f"{method.name} needs something to match; target was not given")
     if arrays.target is not None and not method.takes("target"):
         raise OptionError(f"{method.name} matches no target")
 

@@ -135,9 +135,9 @@ def resolve(
         hardest_by=hardest_by,
         probs=store.column(PROBS) if PROBS in method.needs else None,
         space=space,
+        opened=_texts(store, request, settings),
         target=_target(store, request, space, settings),  # the last: it may be a dataset to encode
         errors=errors,
-        opened=_texts(store, request, settings),
     )
 
 
@@ -219,7 +219,12 @@ def _target(
 ) -> SelectionTarget | None:
     if request.target is None:
         return None
-    from prune.steps.select.target import open_target
+    from prune.steps.select.target import open_target, open_text_target
+
+    if request.needs_texts:
+        return open_text_target(
+            store, request.target, settings, weights=request.target_weights, split=request.target_split
+        )
 
     assert space is not None, "methods that take a target need a space"
     place: Mapping[str, Any] = {"device": space.device, "memory": space.memory}

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 import prune
 from prune.core.column_name import deciding
-from prune.core.selection import CLUSTER_OF, Selection
+from prune.core.selection import CLUSTER_OF, LEFT_OUT, Selection
 from prune.steps.report.compare import MeasuredPool, compare
 from prune.steps.score_columns import directions
 from prune.steps.select.by_class import ChoiceTask
@@ -75,6 +75,8 @@ def manifest(inputs: SelectionInputs, chosen: Selection) -> pa.Table:
         originals[rows] = of
         limit = chosen.facts.get("eps", chosen.facts.get("threshold"))
         reasons[rows] = "redundant" if limit is None else "duplicate"
+    if left_out := chosen.facts.get(LEFT_OUT):
+        reasons[np.asarray(left_out["rows"], np.int64)] = left_out["reason"]
     reasons[np.asarray(chosen.facts.get("dropped", ()), np.int64)] = "hardest, cut off by the method"
     labels = dataset.samples["label"]
     names = pa.array(dataset.classes, pa.string()).take(labels.combine_chunks())
@@ -124,7 +126,7 @@ def _choice(inputs: SelectionInputs, table: pa.Table, facts: Mapping[str, Any]) 
     }
 
 
-_OF_ROWS = ("partners", "dropped", CLUSTER_OF)  # facts that the manifest holds row by row
+_OF_ROWS = ("partners", "dropped", CLUSTER_OF, LEFT_OUT)  # facts that the manifest holds row by row
 
 
 def _provenance(inputs: SelectionInputs) -> dict[str, Any]:

@@ -58,6 +58,11 @@ class SelectRequest:
             known = ", ".join(name for name, method in SELECTORS.items() if method.takes("target"))
             raise OptionError(f"{self.method} matches no --target", f"methods that do: {known}")
 
+        if self.target is None and "target" in self.selector.supplied:
+            raise OptionError(f"{self.method} wants something to match", "--target DATA")
+        if self.target_weights is not None and not self.selector.takes("target_weights"):
+            raise OptionError(f"{self.method} weighs no target", "leave --target-weights out")
+
     @property
     def selector(self) -> Selector:
         """The method, looked up."""
