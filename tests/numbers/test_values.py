@@ -154,7 +154,8 @@ def test_no_array_of_a_selector_may_hold_such_numbers(
         if needed in method.needs:
             spoilt = sound[what].copy()
             spoilt[(4,) * spoilt.ndim if spoilt.ndim == 1 else (4, 1)] = bad
-            words = {**sound, what: spoilt}
+            target = {"target": X[:5]} if "target" in method.supplied else {}
+            words = {**sound, **target, what: spoilt}
             with pytest.raises(
                 (DataError, ValueError), match="not finite|not numbers|no distribution|easiness"
             ):
