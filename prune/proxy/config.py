@@ -94,7 +94,7 @@ _SUITED: dict[str, dict[str, Any]] = {
     "mlp": {"peak_lr": 0.05},
     "lenet": {"peak_lr": 0.05},
     LINEAR: {"peak_lr": 0.02, "flip": False, "crop": 0},
-    NGRAM: {"batch": 256, "peak_lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "flip": False, "crop": 0},
+    NGRAM: {"batch": 256, "peak_lr": 0.05, "momentum": 0.0, "weight_decay": 0.0, "flip": False, "crop": 0},
 }
 _OTHERS = {"peak_lr": 0.05}  # networks of torchvision
 
