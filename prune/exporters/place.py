@@ -1,7 +1,8 @@
-"""Where an export lies: its data at OUT, and what describes it in OUT or, for a class root, beside it.
+"""Where an export lies: its data at OUT, and what describes it in OUT, or beside a class root and one file.
 
 A library that reads class folders counts every folder as a class, also one that starts with a dot. So the
-description of an image folder is published as `OUT.prune/`. While an export is built, and while an earlier
+description of an image folder is published as `OUT.prune/`, and so is that of an export that is one file,
+which lies in the folder it is built in as `.prune-file`. While an export is built, and while an earlier
 one steps aside, it lies inside, as `.prune-export/`: of two renames the one of the data is the commit, and
 what a kill between them left is brought back inside before anything else is done.
 """
@@ -19,6 +20,7 @@ from prune.system import files
 DOT = ".prune-export"  # of shards and tables: their readers pass over folders that start with a dot
 _DESCRIPTION = "export.json"
 EXPORT = f"{DOT}/{_DESCRIPTION}"
+FILE = ".prune-file"  # of an export that is one file: what the list of its files calls OUT itself
 
 
 def beside(out: Path) -> Path:
@@ -39,6 +41,8 @@ def is_described(out: Path) -> bool:
 
 def located(out: Path, name: str) -> Path:
     """Return where a file lies that the description lists, or the description itself."""
+    if name == FILE and not is_folder(out):
+        return out
     rest = name.removeprefix(f"{DOT}/")
     return out / name if rest == name else described(out) / rest
 
@@ -61,17 +65,25 @@ def show(hidden: Path, out: Path, *, apart: bool) -> None:
     if apart:
         files.disk.rename(hidden / DOT, beside(out))
         _settled(hidden, out.parent)
-    files.disk.rename(hidden, out)
+    if os.path.lexists(hidden / FILE):
+        files.disk.rename(hidden / FILE, out)
+        _settled(hidden, out.parent)
+        files.disk.remove_folder(hidden)
+    else:
+        files.disk.rename(hidden, out)
     files.sync_folder(out.parent)
 
 
 def hide(out: Path, hidden: Path) -> None:
     """Take the name from an export, with what describes it inside; its data may be gone already."""
     apart = described(out) != out / DOT
-    if os.path.lexists(out):
+    if is_folder(out):
         files.disk.rename(out, hidden)
     else:
         files.disk.make_folder(hidden)
+        if os.path.lexists(out):
+            files.disk.rename(out, hidden / FILE)
+            _settled(hidden)
     if apart:
         files.sync_folder(out.parent)
         files.disk.rename(beside(out), hidden / DOT)

@@ -16,6 +16,7 @@ from prune.exporters.place import (
     beside,
     described,
     folders_of,
+    is_described,
     is_folder,
     located,
     strange_files,
@@ -76,6 +77,7 @@ def find_damage(folder: Path, listed: dict[str, Any]) -> str | None:
     """Name the first listed file that is missing or has other bytes, or return None."""
     for name, expected in listed.items():
         path = located(folder, name)
+        name = path.name if path == folder else name
         try:
             link = stat.S_ISLNK(os.lstat(path).st_mode)
             size = path.stat().st_size
@@ -88,15 +90,17 @@ def find_damage(folder: Path, listed: dict[str, Any]) -> str | None:
     return None
 
 
-def is_complete(out: Path, identity: str, *, overwrite: bool) -> bool:
+def is_complete(out: Path, identity: str, *, overwrite: bool, single: bool = False) -> bool:
     """Say whether this very export is there already; False: the place may be taken.
+
+    `single`: the export is one file, for which an empty folder is no place.
 
     Raises
     ------
     OutputError
         The place holds something that must not be replaced.
     """
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
+    if out.is_symlink() or (out.exists() and not out.is_dir() and not is_described(out)):
         kind = "symbolic link" if out.is_symlink() else "file"
         raise OutputError(f"{out} is a {kind}", _where_it_leads(out) or _ELSEWHERE)
     if not out.exists():
@@ -109,6 +113,8 @@ def is_complete(out: Path, identity: str, *, overwrite: bool) -> bool:
             raise OutputError(f"{out} is damaged: {description} cannot be read", hint)
         if any(out.iterdir()):
             raise OutputError(f"{out} exists and is not a prune export", _ELSEWHERE)
+        if single:
+            raise OutputError(f"{out} is a folder, and what is written is one file", _ELSEWHERE)
         return False
     same = export.get("identity") == identity
     damage = find_damage(out, export["files"]) if same else None

@@ -34,10 +34,11 @@ _PARTS = f"{DOT}/parts"
 class StagingFolder:
     """Where an exporter writes: `if not folder.done(name): with folder.part(name) as part: part.write(…)`."""
 
-    def __init__(self, out: Path, identity: str, *, apart: bool = False) -> None:
+    def __init__(self, out: Path, identity: str, *, apart: bool = False, single: bool = False) -> None:
         self.out = out
         self.identity = identity
-        self.apart = apart  # what describes the export lies beside it
+        self.apart = apart or single  # what describes the export lies beside it
+        self.single = single  # it is one file, written as `FILE`
         self.path = out.with_name(f".{out.name}.partial")
         self.old = out.with_name(f".{out.name}.old")
         self.complete = False  # this very export is in its place
@@ -108,7 +109,12 @@ class StagingFolder:
         """Say whether this very export is in its place; raise `OutputError` if something else must stay."""
         if self.apart:
             existing_export.require_beside(self.out)
-        return existing_export.is_complete(self.out, self.identity, overwrite=overwrite)
+        return existing_export.is_complete(self.out, self.identity, overwrite=overwrite, single=self.single)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether nothing is left to do: the export is there, and nothing of the building is."""
+        return self.complete and not self.old.exists() and not (self.single and self.path.exists())
 
     def settle(self) -> None:
         """Put together what a kill between two renames has left under two names."""
@@ -177,6 +183,7 @@ def open_folder(
     *,
     sources: Sequence[Path] = (),
     apart: bool = False,
+    single: bool = False,
     overwrite: bool = False,
     wait: Callable[[str], None] | None = None,
 ) -> Iterator[StagingFolder]:
@@ -192,6 +199,8 @@ def open_folder(
         The folder or the files that are read; `out` may neither lie in one nor hold it.
     apart
         Describe it beside `out`, as `OUT.prune`: every folder in it is a class.
+    single
+        It is one file, described beside it.
     wait
         Told of another process that exports to the same place, before waiting for it; None does not wait.
 
@@ -205,11 +214,11 @@ def open_folder(
     out = _place(out)
     for source in sources:
         _check_apart(out, real(source))
-    folder = StagingFolder(out, identity, apart=apart)
+    folder = StagingFolder(out, identity, apart=apart, single=single)
     if folder.old.is_symlink():
         raise OutputError(f"{folder.old} is in the way: it is a symbolic link", "move it away")
     folder.complete = folder.look(overwrite=overwrite)
-    if folder.complete and not folder.old.exists():
+    if folder.in_place:
         yield folder
         return
     files.make_folder(out.parent)
