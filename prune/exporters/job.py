@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -13,20 +12,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from PIL import Image
 
-from prune.core.arrays import Array, Rows, Weights
+from prune.core.arrays import Rows, Weights
 from prune.core.content import content_digest
 from prune.core.errors import StoreError
 from prune.core.progress import SILENT, Reporter
-from prune.modalities.image import decode
+from prune.modalities import MODALITIES
+from prune.modalities.form import PayloadForm
 from prune.readers.labels.file import LabelFile
 from prune.readers.sample import Reader
+from prune.readers.scanned import Scanned
 from prune.readers.source_watch import Sources
 from prune.store import Dataset, identity
 
 VERSION = 4  # raised when the same job would write other bytes
-_TAKE = 4096  # samples looked up at once
 
 
 @dataclass(frozen=True)
@@ -82,6 +81,17 @@ class ExportJob:
         pieces = np.split(ordered, np.cumsum(np.bincount(codes))[:-1])
         return list(zip(shards.dictionary.to_pylist(), pieces, strict=True))
 
+    @property
+    def form(self) -> PayloadForm:
+        """How a payload stands in what is written."""
+        return MODALITIES[self.reader.modality].form
+
+    @property
+    def payload_column(self) -> str:
+        """What a table calls the payloads: as the source does, if it has one name for them."""
+        own: str | None = getattr(self.reader, "payload_name", None)
+        return own or self.form.column
+
     @cached_property
     def sources(self) -> Sources:
         """The files that hold the samples."""
@@ -93,46 +103,32 @@ class ExportJob:
         return self.sources.steady(shards.to_pylist())
 
     def payloads(self, rows: Rows) -> Iterator[bytes]:
-        """Yield the bytes of each image as they stand in the dataset; pixels become a PNG.
+        """Yield the bytes of each payload as a file holds them: of images as they are, of texts in UTF-8.
 
         Raises
         ------
         StoreError
-            An image is not the one that was scanned.
+            One is not that which was scanned.
         """
-        for start in range(0, len(rows), _TAKE):
-            samples = self.samples(rows[start : start + _TAKE])
-            names = zip(samples["key"].to_pylist(), samples["digest"].to_pylist(), strict=True)
-            for (key, digest), data in zip(names, self.reader.payloads(samples), strict=True):
-                if isinstance(data, bytes):
-                    check_digest(key, digest, data)
-                yield data if isinstance(data, bytes) else _png(data)
+        encoded = self.form.encoded
+        for payload in Scanned(self.reader).payloads(self.samples(rows)):
+            yield encoded(payload)
 
     def chunks(self, size: int) -> list[tuple[int, Rows]]:
         """Cut the rows into pieces of `size`; at least one piece."""
         return [(i, self.rows[s : s + size]) for i, s in enumerate(range(0, max(len(self), 1), size))]
 
     def size(self) -> int:
-        """Bytes of the exported images, as far as the scan knows them."""
+        """Bytes of the exported payloads, as far as the scan knows them."""
         return pc.sum(self.column("image_size")).as_py() or 0
 
 
 def check_digest(key: str, digest: bytes | None, data: bytes | memoryview) -> None:
-    """Raise `StoreError` if an image is not the one that was scanned."""
+    """Raise `StoreError` if a payload is not the one that was scanned."""
     if digest is not None and content_digest(data) != digest:
         raise StoreError(
             f"stale: {key} changed while it was read", "run the command again when the data is as it was"
         )
-
-
-def _png(pixels: Array) -> bytes:
-    sink = io.BytesIO()
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[:, :, 0]
-    exact = pixels.dtype == np.uint8 and (pixels.ndim == 2 or pixels.shape[2] in (3, 4))
-    image = Image.fromarray(np.ascontiguousarray(pixels)) if exact else decode(pixels)
-    image.save(sink, "PNG")
-    return sink.getvalue()
 
 
 def _digest(data: bytes) -> str:

@@ -31,13 +31,11 @@ from prune.exporters.table_files import (
     with_features,
 )
 from prune.exporters.weights import WEIGHT, free_name
-from prune.modalities.image import suffix_of
 from prune.readers.huggingface import HuggingFace
 from prune.readers.tables.sample import KEY, image_bytes
 
 _BYTES = 64 << 20
 _SHARD_ROWS = 10_000  # of a shard, where the source has none to follow
-_IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,9 @@ def weight_column(job: ExportJob) -> str | None:
 def _schema(job: ExportJob, shard: Shard) -> pa.Schema:
     if shard.source is not None:
         return _of_source(job)[shard.source]
-    fields = [pa.field("image", _IMAGE)]
-    features: dict[str, Any] = {"image": {"_type": "Image"}}
+    name = job.payload_column
+    fields = [pa.field(name, job.form.kind)]
+    features: dict[str, Any] = {name: job.form.feature}
     if _has_labels(job):
         fields.append(pa.field(LABEL, pa.int64()))
         features[LABEL] = label_feature(job)
@@ -114,7 +113,7 @@ def _has_labels(job: ExportJob) -> bool:
 def _columns(job: ExportJob) -> dict[str, tuple[str, pa.DataType]]:
     """Return the column of each thing that samples carry, and its type."""
     if "columns" not in job.memo:
-        taken = ["image", KEY, *([LABEL] if _has_labels(job) else [])]
+        taken = [job.payload_column, KEY, *([LABEL] if _has_labels(job) else [])]
         found = {}
         for name, kind in column_types(job).items():
             found[name] = free_name(name, taken), kind
@@ -205,12 +204,12 @@ def _embedded(table: pa.Table, name: str, root: Path) -> pa.Table:
 
 def _make(job: ExportJob, rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
     keys = job.samples(rows)["key"].to_pylist()
-    labels, columns = label_ids(job, rows), _columns(job)
+    labels, columns, column = label_ids(job, rows), _columns(job), job.payload_column
     waiting: list[dict[str, Any]] = []
     size = 0
     for key, label, data, more in zip(keys, labels, job.payloads(rows), carried(job, rows), strict=True):
-        path = f"{without_suffix(key).rpartition('/')[2]}.{suffix_of(data)}"
-        row = {"image": {"bytes": data, "path": path}, LABEL: label, KEY: key}
+        called = f"{without_suffix(key).rpartition('/')[2]}.{job.form.suffix_of(data)}"
+        row = {column: job.form.cell(data, called), LABEL: label, KEY: key}
         waiting.append(row | cells(more, columns))
         size += len(data) + sum(map(len, more.files.values()))
         if len(waiting) == BATCH or size >= _BYTES:

@@ -95,7 +95,7 @@ def write_samples(job: ExportJob, rows: Rows, keys: list[str], out: NewFile) -> 
     waiting, holder = bytearray(), _BESIDE_JSON if json_lies_beside(job) else "json"
     samples = zip(keys, ids, weights, job.payloads(rows), carried(job, rows), strict=True)
     for key, class_id, weight, data, more in samples:
-        members = {suffix_of(data): data}
+        members = {job.form.suffix_of(data): data}
         if class_id is not None:
             members[CLASS] = class_id
         members |= {name: held for name, held in members_for(more, holder).items() if name not in members}

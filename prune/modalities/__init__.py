@@ -11,10 +11,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from prune.modalities.form import PayloadForm
+from prune.modalities.image import form as image_form
 from prune.modalities.image.digest import image_digests
 from prune.modalities.image.look import image_look
 from prune.modalities.image.sniff import suffix_of
 from prune.modalities.look import Look
+from prune.modalities.text import form as text_form
 from prune.modalities.text.digest import text_digests
 from prune.modalities.text.look import one_line, text_look
 
@@ -30,6 +33,8 @@ class Modality:
     """The digests that may stand in the sample table for a payload: usually one."""
     proxy: str
     """The network that learns from them where nobody names one: for `score` and `evaluate`."""
+    form: PayloadForm
+    """How a payload stands in what is written."""
     look: Callable[[Any, Any], Look]
     """What a page shows of a payload, decoded as the second argument says."""
     one_line: Callable[[Any, int], str] | None = None
@@ -47,6 +52,7 @@ MODALITIES = {
             deduplicates="semdedup",
             digests=image_digests,
             proxy="resnet8",
+            form=image_form.FORM,
             look=image_look,
             suffix=suffix_of,
         ),
@@ -56,6 +62,7 @@ MODALITIES = {
             deduplicates="minhash",
             digests=text_digests,
             proxy="ngram",
+            form=text_form.FORM,
             look=text_look,
             one_line=one_line,
         ),
