@@ -65,7 +65,10 @@ def export(
         str | None,
         o.option("KIND", "imagefolder: stop (default), keep or drop a class without samples.", o.FORM),
     ] = None,
-    out: Annotated[Path | None, o.option("DIR", "A new folder; default: pruned-FORMAT.", o.OUT)] = None,
+    out: Annotated[
+        Path | None,
+        o.option("DIR", "A new folder, or of lines a file, kept.jsonl.zst; default: pruned-FORMAT.", o.OUT),
+    ] = None,
     overwrite: Annotated[bool, o.option(None, "Replace an earlier export.", o.OUT, "--overwrite")] = False,
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,

@@ -85,6 +85,7 @@ class Exporter(Method):
     folders_are_classes: bool = False  # readers of it take every folder for a class
     copies_files: bool = False  # what lies beside the images goes along as it is, weights in it too
     weights_from: tuple[str, ...] = ()  # formats whose weights go along as they are
+    one_file: Callable[[str], str] | None = None  # suffix of the one file that --out may name; else ""
 
     @property
     def holds_payloads(self) -> bool:

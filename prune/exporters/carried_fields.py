@@ -25,6 +25,7 @@ from prune.exporters.table_files import file_tables, source_schema
 from prune.readers.folders.metadata import governing
 from prune.readers.huggingface import HuggingFace
 from prune.readers.imagefolder import ImageFolder
+from prune.readers.lines.reader import LineReader
 from prune.readers.tables.sample import KEY
 from prune.readers.webdataset import WebDataset
 
@@ -49,15 +50,17 @@ def carried(job: ExportJob, rows: Rows) -> Iterator[Carried]:
         return _in_shards(job, reader, rows)
     if isinstance(reader, HuggingFace):
         return _in_tables(job, reader, rows)
+    if isinstance(reader, LineReader):
+        return _in_lines(job, reader, rows)
     return (Carried() for _ in rows)
 
 
 def json_text(columns: Mapping[str, Any]) -> bytes:
     """Return columns as a JSON object; what JSON does not have becomes text, bytes are left out."""
-    plain = {
-        name: _plain(value) for name, value in columns.items() if value is not None and not has_bytes(value)
+    held = {
+        name: plain(value) for name, value in columns.items() if value is not None and not has_bytes(value)
     }
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False, default=str).encode(
+    return json.dumps(held, ensure_ascii=False, allow_nan=False, default=str).encode(
         errors="backslashreplace"
     )
 
@@ -113,12 +116,13 @@ def _holds_several(kind: pa.DataType) -> bool:
     )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: numbers that are none, such as NaN, are nothing."""
     if isinstance(value, float) and not np.isfinite(value):
         return None
     if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return {name: _plain(one) for name, one in value.items()} if isinstance(value, dict) else value
+        return [plain(one) for one in value]
+    return {name: plain(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _beside_images(job: ExportJob, reader: ImageFolder, rows: Rows) -> Iterator[Carried]:
@@ -154,6 +158,27 @@ def _in_tables(job: ExportJob, reader: HuggingFace, rows: Rows) -> Iterator[Carr
             continue
         for table in file_tables(reader.root / shard, wanted, without=known):
             yield from (Carried(row) for row in table.to_pylist())
+
+
+def _in_lines(job: ExportJob, reader: LineReader, rows: Rows) -> Iterator[Carried]:
+    """Yield the fields of records that are no text, label or key."""
+    samples, key = job.samples(rows), _id_is_key(job, reader)
+    shards = (name for part in samples.select(["shard"]).to_batches(_TAKE) for name in part["shard"])
+    known = {job.source_weight, "id" if key else None}
+    for shard, record in zip(shards, reader.records(samples), strict=True):
+        held = reader.others(shard.as_py(), record)
+        yield Carried({name: value for name, value in held.items() if name not in known})
+
+
+def _id_is_key(job: ExportJob, reader: LineReader) -> bool:
+    """Whether the keys of samples are their ids."""
+    first = job.samples(job.rows[:1])
+    record = next(iter(reader.records(first)))
+    held = reader.others(first["shard"][0].as_py(), record)
+    return "id" in held and str(held["id"]) == first["key"][0].as_py()
+
+
+_TAKE = 4096  # rows whose names are held at once
 
 
 def column_types(job: ExportJob) -> dict[str, pa.DataType]:

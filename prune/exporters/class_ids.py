@@ -41,9 +41,14 @@ def source_ids(job: ExportJob) -> list[int]:
     ClassLabel, `classnames.txt`, sorted folders), the place is the id.
     """
     classes = job.dataset.classes
-    if _has_names(job) or not all(_NUMBER.fullmatch(name) for name in classes):
+    if _has_names(job) or not are_numbers(classes):
         return list(range(len(classes)))
     return [int(name) for name in classes]
+
+
+def are_numbers(classes: Sequence[str]) -> bool:
+    """Whether all class names are whole numbers, each written as Python writes it."""
+    return all(_NUMBER.fullmatch(name) for name in classes)
 
 
 def counts_up(ids: Sequence[int]) -> bool:

@@ -15,7 +15,7 @@ from prune.exporters.job import ExportJob
 from prune.exporters.labels import say_labels
 from prune.exporters.place import DOT
 from prune.exporters.staging.folder import StagingFolder, open_folder
-from prune.exporters.weights import WEIGHT, recorded, weighed
+from prune.exporters.weights import IN_RECORDS, WEIGHT, recorded, weighed
 from prune.readers.source_watch import DisturbedError
 
 
@@ -48,7 +48,7 @@ def export(
     exporter
         One of `EXPORTERS`.
     out
-        A folder that is missing, empty, or an earlier export.
+        A folder that is missing, empty, or an earlier export; of lines also a file, `kept.jsonl.zst`.
     options
         Options of the exporter; those not given have their defaults.
     overwrite
@@ -71,9 +71,17 @@ def export(
         raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
     options = exporter.options | dict(options or {})
     chosen, job = job, weighed(job, exporter)
-    identity = job.identity(exporter.name, options)
-    apart, places = exporter.folders_are_classes, job.reader.places
-    with open_folder(out, identity, sources=places, apart=apart, overwrite=overwrite, wait=wait) as folder:
+    suffix = exporter.one_file(out.name) if exporter.one_file else ""
+    identity = job.identity(exporter.name, options | ({"file": suffix} if suffix else {}))
+    with open_folder(
+        out,
+        identity,
+        sources=job.reader.places,
+        apart=exporter.folders_are_classes,
+        single=bool(suffix),
+        overwrite=overwrite,
+        wait=wait,
+    ) as folder:
         new = not folder.complete
         if new:
             if exporter.holds_payloads:
@@ -102,7 +110,8 @@ def _say_weights(chosen: ExportJob, job: ExportJob) -> None:
 def _weight_column(job: ExportJob, exporter: Exporter) -> str | None:
     """Return the column of a table of weights, for whoever reads it again; say it if it is another."""
     if not exporter.tables:
-        return None
+        in_records: str | None = job.memo.get(IN_RECORDS)
+        return in_records
     name = tables.weight_column(job)
     if name not in {None, WEIGHT, job.source_weight}:
         job.reporter.say(

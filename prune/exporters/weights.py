@@ -5,7 +5,8 @@ one that stands for 3 of those, each of which stood for 2, stands for 6. A selec
 those of the source as they are.
 
 What counts as a weight of the source: in shards and beside images a number in `.weight`, beside an exported
-image folder its `weights.csv`, in tables the column that the description of the export names. A column
+image folder and exported lines their `weights.csv`, in tables and records the column that the description of
+the export names. A column
 `weight` of other origin may be in grams: it stays what it is.
 """
 
@@ -16,8 +17,10 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,10 +36,12 @@ from prune.exporters.staging.existing_export import read_export
 from prune.exporters.table_files import file_tables, source_schema
 from prune.readers.huggingface import HuggingFace
 from prune.readers.imagefolder import ImageFolder
+from prune.readers.lines.reader import LineReader
 from prune.readers.webdataset import WebDataset
 from prune.system.local_paths import real
 
 WEIGHT = "weight"
+IN_RECORDS = "weight in records"  # in the memo of a job: what lines that were made call the weight
 _OTHER = f"other_{WEIGHT}"
 _LONGEST = 64  # bytes of a number
 
@@ -77,13 +82,56 @@ def recorded(job: ExportJob) -> str | None:
     first, _ = job.by_shard()[0]  # of the files that hold a sample: others may be damaged
     names = source_schema(job.reader.root / first).names
     for place in (root, *root.parents[:2]):  # the root may be the folder of a split, or `data`
-        export = None
-        with contextlib.suppress(OutputError):  # a newer version wrote it: what it says is not known here
-            export = read_export(place)
+        export = _known(place)
         if export is not None:
             name = export["weight"] if "weight" in export else _of_old(export, names)
             return name if name in names else None
     return None
+
+
+def _known(place: Path) -> dict[str, Any] | None:
+    """Return what an export says of itself; nothing of one that a newer version wrote."""
+    with contextlib.suppress(OutputError):
+        return read_export(place)
+    return None
+
+
+def _of_lines(job: ExportJob, reader: LineReader) -> Found | None:
+    """Return the weights of exported lines: in `weights.csv`, by the place of a record, or in the records."""
+    for place in map(real, reader.places):
+        table = located(place, f"{DOT}/weights.csv")
+        if is_described(place) and table.is_file():
+            return WEIGHT, _by_record(job, table)
+        export = _known(place)
+        if export is not None and export.get("weight"):
+            name = str(export["weight"])
+            return _in_texts(job, name, _in_records(job, reader, name))
+    return None
+
+
+def _by_record(job: ExportJob, path: Path) -> Array:
+    """Return the weights of records in a table that names files, or nothing for the only one."""
+    rows = _csv_rows(path, {"file_name", "record", WEIGHT})
+    try:
+        known = {(row["file_name"], int(row["record"])): _number(row[WEIGHT].encode()) for row in rows}
+    except ValueError as error:
+        raise _unreadable(path) from error
+    shards = job.dataset.samples["shard"].to_pylist()
+    counts: Counter[str] = Counter()
+    places = []
+    for shard in shards:
+        counts[shard] += 1
+        places.append((shard, counts[shard]))
+    found = [known.get(places[row], known.get(("", places[row][1]), 1.0)) for row in job.rows.tolist()]
+    return _checked(path, found)
+
+
+def _in_records(job: ExportJob, reader: LineReader, name: str) -> Iterator[bytes | None]:
+    samples = job.samples()
+    shards = samples["shard"].to_pylist()
+    for shard, record in zip(shards, reader.records(samples), strict=True):
+        value = reader.others(shard, record).get(name)
+        yield None if value is None else str(value).encode()
 
 
 def _of_old(export: dict[str, object], names: Collection[str]) -> str | None:
@@ -98,6 +146,8 @@ def _of_old(export: dict[str, object], names: Collection[str]) -> str | None:
 def _of_source(job: ExportJob, *, copied: bool) -> Found | None:
     """Return the weights that the samples bring along; `copied`: files beside images go along as they are."""
     reader = job.reader
+    if isinstance(reader, LineReader):
+        return _of_lines(job, reader)
     if isinstance(reader, ImageFolder):
         table = located(real(reader.root), f"{DOT}/weights.csv")
         if is_described(real(reader.root)) and table.is_file():
@@ -110,20 +160,38 @@ def _of_source(job: ExportJob, *, copied: bool) -> Found | None:
 
 
 def _in_csv(job: ExportJob, path: Path) -> Array:
+    known = {
+        row["file_name"]: _number(row[WEIGHT].encode()) for row in _csv_rows(path, {"file_name", WEIGHT})
+    }
+    return _checked(path, [known.get(key, 1.0) for key in job.column("key").to_pylist()])
+
+
+def _csv_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
+    """Return the rows of a table that an export brought along; every one has these columns."""
     try:
         text = path.read_bytes().decode(errors="surrogatepass")
         rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        if not {"file_name", WEIGHT} <= set(rows.fieldnames or ()):
-            raise ValueError("it has other columns")
-        known = {row["file_name"]: _number(row[WEIGHT].encode()) for row in rows}
-    except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read", "bring it back as it was, or move it away") from error
-    weights = [known.get(key, 1.0) for key in job.column("key").to_pylist()]
+        found = list(rows)
+    except (OSError, ValueError, csv.Error) as error:
+        raise _unreadable(path) from error
+    if not set(columns) <= set(rows.fieldnames or ()) or any(
+        row[name] is None for row in found for name in columns
+    ):
+        raise _unreadable(path)
+    return found
+
+
+def _unreadable(path: Path) -> DataError:
+    return DataError(f"{path} cannot be read", _BACK)
+
+
+def _checked(path: Path, weights: Sequence[float | None]) -> Array:
     if None in weights:
-        raise DataError(
-            f"{path} holds weights that are no numbers", "bring it back as it was, or move it away"
-        )
+        raise DataError(f"{path} holds weights that are no numbers", _BACK)
     return np.array(weights, np.float64)
+
+
+_BACK = "bring it back as it was, or move it away"
 
 
 def _beside(job: ExportJob, reader: ImageFolder) -> Iterator[bytes | None]:

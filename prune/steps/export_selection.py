@@ -87,7 +87,7 @@ def write(
         held = " and ".join(MODALITIES[name].plural for name in method.modalities)
         raise OptionError(
             f"--format {method.name} holds {held}, and the dataset is of {kind.plural}",
-            "prune export --format manifest   # rows and keys, for a trainer that reads the dataset itself",
+            _others(kind.name),
         )
     done = export(job_, method, out, options=method.parse(options), overwrite=overwrite, wait=wait)
     return {
@@ -98,3 +98,11 @@ def write(
         "bytes": done.bytes,
         "complete": not done.new,
     }
+
+
+def _others(modality: str) -> str:
+    """Return what to type for a form that holds such samples."""
+    held = [name for name, exporter in EXPORTERS.items() if modality in exporter.modalities]
+    first, *rest = [*held, "manifest"]
+    named = ", ".join(rest) or "only names: rows and keys, for a trainer that reads the dataset itself"
+    return f"prune export --format {first}   # or {named}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import io
 import json
@@ -142,7 +143,94 @@ def make_arrays(root: Path) -> str:
     return str(root / "images.npy")
 
 
+TEXTS = [
+    "a good day",
+    "=1+1 is no formula here",
+    'ärger, “quoted” and "quoted"',
+    "a NUL \0 in it",
+    "\u202eright to left\u202c",
+    "a tab\tand a ,comma",
+    " spaces around ",
+    "<b>no markup</b> & \x1b[31mno colour",
+    "😀 beyond the first plane",
+    "-2",
+    "None",
+    "\u2028 is no line end",
+    "the last",
+]
+
+
+def make_jsonl(root: Path) -> str:
+    """Two files of lines, one compressed: a mark, an empty line, Windows' line ends, no end at the end."""
+    (root / "sub").mkdir(parents=True)
+    lines = [json.dumps(_record(i), ensure_ascii=i % 2 == 0).encode() for i in range(N)]
+    (root / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + b"\r\n".join((*lines[:4], b"", *lines[4:8])))
+    pieces = pa.compress(b"\n".join((*lines[8:], b"")), "gzip", asbytes=True)
+    (root / "sub/b.jsonl.gz").write_bytes(pieces)
+    return str(root)
+
+
+def _record(number: int) -> dict[str, Any]:
+    about = {"note": f"note {number}", "deep": {"n": [number]}}
+    return {"id": f"k{number}", "text": TEXTS[number], "label": ["neg", "pos"][label(number)], **about}
+
+
+def make_csv(root: Path) -> str:
+    """Two files of other dialects, one compressed, with a line end and quotes in cells."""
+    root.mkdir(parents=True)
+    for name, rows, dialect in (("a.csv", range(8), "excel"), ("b.tsv.gz", range(8, N), "unix")):
+        sink = io.StringIO()
+        out = csv.writer(sink, dialect, delimiter="\t" if "tsv" in name else ",")
+        out.writerow(["id", "text", "label", "note"])
+        out.writerows(
+            [f"k{i}", f"{TEXTS[i]}\r\n2" if i == 3 else TEXTS[i], ["neg", "pos"][label(i)], f"note {i}"]
+            for i in rows
+        )
+        data = sink.getvalue().encode()
+        data = pa.compress(data, "gzip", asbytes=True) if name.endswith(".gz") else data
+        (root / name).write_bytes(data)
+    return str(root)
+
+
+def make_txt(root: Path) -> str:
+    """A file a class; one without a line end at its end."""
+    root.mkdir(parents=True)
+    (root / "neg.txt").write_text("\n".join(TEXTS[:6]), encoding="utf-8", newline="")
+    (root / "pos.txt").write_text("".join(f"{text}\r\n" for text in TEXTS[6:]), encoding="utf-8", newline="")
+    return str(root)
+
+
+def make_text_parquet(root: Path) -> str:
+    root.mkdir(parents=True)
+    for at, rows in enumerate((range(8), range(8, N))):
+        columns = {
+            "id": [f"k{i}" for i in rows],
+            "review": TEXTS[rows.start : rows.stop],
+            "label": [["neg", "pos"][label(i)] for i in rows],
+            "note": [f"note {i}" for i in rows],
+        }
+        pq.write_table(pa.table(columns), root / f"train-{at}.parquet")
+    return str(root)
+
+
+def make_text_shards(root: Path) -> str:
+    root.mkdir(parents=True)
+    (root / "classnames.txt").write_text("neg\npos\n")
+    for at, rows in enumerate((range(8), range(8, N))):
+        members = []
+        for i in rows:
+            members += [(f"k{i}.txt", TEXTS[i].encode()), (f"k{i}.cls", b"%d" % label(i))]
+            members += [(f"k{i}.json", json.dumps({"note": f"note {i}"}).encode())]
+        write_tar(root / f"{at:06d}.tar", members)
+    return str(root)
+
+
 MAKERS = {
+    "text-shards": make_text_shards,
+    "jsonl": make_jsonl,
+    "csv": make_csv,
+    "txt": make_txt,
+    "text-parquet": make_text_parquet,
     "imagefolder": make_imagefolder,
     "webdataset": make_webdataset,
     "parquet": make_parquet,
@@ -165,7 +253,12 @@ KEPT = [0, 1, 4, 6, 7, 9, 12]
 @pytest.fixture
 def make_job(tmp_path: Path) -> Callable[..., ExportJob]:
     def make(kind: str, rows: object = KEPT) -> ExportJob:
-        as_ = {"parquet": "huggingface", "arrow": "huggingface"}.get(kind, kind)
+        as_ = {
+            "parquet": "huggingface",
+            "arrow": "huggingface",
+            "text-parquet": None,
+            "text-shards": None,
+        }.get(kind, kind)
         root = tmp_path / f"source-{kind}"
         options = {"labels": str(root / "labels.npy")} if kind == "arrays" else {}
         data = str(root / "images.npy") if kind == "arrays" else str(root)

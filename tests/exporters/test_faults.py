@@ -29,10 +29,20 @@ FORMS = {
     "parquet": ("parquet", "parquet", {}),
     "parquet --other-splits link": ("parquet", "parquet", {"other_splits": "link"}),
     "huggingface": ("arrow", "huggingface", {}),
+    "jsonl": ("jsonl", "jsonl", {}),
+    "jsonl --out FILE": ("jsonl", "jsonl", {}),
+    "csv": ("jsonl", "csv", {}),
+    "txt": ("jsonl", "txt", {}),
+    "dolma": ("jsonl", "dolma", {}),
     "manifest": ("imagefolder", "manifest", {}),
 }
+ONE_FILE = {"jsonl --out FILE": "out.jsonl.zst"}  # exports that are no folder
 BESIDE = {"imagefolder": ["out", "out.prune"]}  # a class root is described from outside
-MISSING = {"webdataset": 1, "imagefolder": 8}  # changes at which neither is in its place: between two renames
+MISSING = {
+    "webdataset": 1,
+    "imagefolder": 8,
+    "jsonl": 12,
+}  # changes at which neither is in its place: between two renames
 FEW = 5  # changes of each form that are tried in a quick run
 
 
@@ -46,13 +56,15 @@ def survives(make_job, run, tree, faulty, killed, tmp_path, monkeypatch):
         job = make_job(source, [0, 6, 12])
         before = tree(job.reader.root)
         (tmp_path / "make").mkdir()
+        called = ONE_FILE.get(name, "out")
+        beside = BESIDE.get(form, [called] if called == "out" else [called, f"{called}.prune"])
         counting = faulty()
-        run(job, form, tmp_path / "make" / "out", **options)
-        expected = whole(tree, tmp_path / "make")
+        run(job, form, tmp_path / "make" / called, **options)
+        expected = whole(tree, tmp_path / "make", beside)
         points = list(itertools.product(_points(fault, counting.calls), CUTS if fault == "power" else [""]))
         if few is not None:
             points = points[len(name) % max(1, len(points) // few) :: max(1, len(points) // few)]
-        out = tmp_path / "try" / "out"
+        out = tmp_path / "try" / called
         for at, cut in points:
             out.parent.mkdir()
             disk = faulty(fault, at)
@@ -61,11 +73,11 @@ def survives(make_job, run, tree, faulty, killed, tmp_path, monkeypatch):
             if disk.unflushed:
                 disk.unflushed.lose(cut, at)
             what = f"{fault} {cut} at change {at} of {len(counting.calls)}: {counting.calls[at - 1]}"
-            assert not out.exists() or whole(tree, out.parent, BESIDE.get(form)) == expected, what
+            assert not out.exists() or whole(tree, out.parent, beside) == expected, what
             faulty()
             run(job, form, out, **options)
-            assert whole(tree, out.parent) == expected, what
-            assert sorted(path.name for path in out.parent.iterdir()) == BESIDE.get(form, ["out"]), what
+            assert whole(tree, out.parent, beside) == expected, what
+            assert sorted(path.name for path in out.parent.iterdir()) == beside, what
             shutil.rmtree(out.parent)
         assert tree(job.reader.root) == before
         return len(points)
@@ -75,7 +87,8 @@ def survives(make_job, run, tree, faulty, killed, tmp_path, monkeypatch):
 
 def whole(tree, folder, names=None):
     """Every file of an export and of what describes it."""
-    trees = {name: tree(folder / name) for name in names or ("out", "out.prune")}
+    places = [folder / name for name in names or ("out", "out.prune")]
+    trees = {place.name: {"": place.read_bytes()} if place.is_file() else tree(place) for place in places}
     return {(name, path): data for name, found in trees.items() for path, data in found.items()}
 
 
@@ -105,27 +118,30 @@ def test_fails_at_each_call_and_ends_in_the_same_bytes(name, fault, survives, ta
 def test_goes_on_where_a_write_takes_less(name, make_job, run, tree, faulty, tmp_path, tally):
     source, form, options = FORMS[name]
     job = make_job(source, [0, 6, 12])
+    called = ONE_FILE.get(name, "out")
     counting = faulty()
-    run(job, form, tmp_path / "whole", **options)
+    run(job, form, tmp_path / "whole" / called, **options)
     faulty("short")
-    run(job, form, tmp_path / "out", **options)
-    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+    run(job, form, tmp_path / "short" / called, **options)
+    assert tree(tmp_path / "short") == tree(tmp_path / "whole")
     tally(TABLE, f"export --format {name}", "short write", counting.calls.count("write"))
 
 
-@pytest.mark.parametrize("form", ["webdataset", "imagefolder"])
+@pytest.mark.parametrize("form", MISSING)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_replaces_an_earlier_export_whole_or_not_at_all(
     fault, form, make_job, run, tree, faulty, killed, tmp_path, tally
 ):
     old, new = make_job(form, [0, 1, 7]), make_job(form, [1, 12])
+    called = "out.jsonl" if form == "jsonl" else "out"
+    beside = [called] if form == "webdataset" else [called, f"{called}.prune"]
     faulty()
-    run(old, form, tmp_path / "old" / "out")
+    run(old, form, tmp_path / "old" / called)
     shutil.copytree(tmp_path / "old", tmp_path / "new")
     counting = faulty()
-    run(new, form, tmp_path / "new" / "out", overwrite=True)
-    before, after = whole(tree, tmp_path / "old"), whole(tree, tmp_path / "new")
-    missing, out = set(), tmp_path / "try" / "out"
+    run(new, form, tmp_path / "new" / called, overwrite=True)
+    before, after = whole(tree, tmp_path / "old", beside), whole(tree, tmp_path / "new", beside)
+    missing, out = set(), tmp_path / "try" / called
     points = list(itertools.product(_points(fault, counting.calls), CUTS if fault == "power" else [""]))
     for at, cut in points:
         out.parent.mkdir()
@@ -139,11 +155,11 @@ def test_replaces_an_earlier_export_whole_or_not_at_all(
         if not out.exists():
             missing.add(at)
         what = f"{fault} {cut} at change {at}: {counting.calls[at - 1]}"
-        assert not out.exists() or whole(tree, out.parent) in (before, after), what
+        assert not out.exists() or whole(tree, out.parent, beside) in (before, after), what
         faulty()
         run(new, form, out, overwrite=True)
-        assert whole(tree, out.parent) == after, what
-        assert sorted(path.name for path in out.parent.iterdir()) == BESIDE.get(form, ["out"]), what
+        assert whole(tree, out.parent, beside) == after, what
+        assert sorted(path.name for path in out.parent.iterdir()) == beside, what
         shutil.rmtree(out.parent)
     assert len(missing) <= MISSING[form] + (fault == "power")
     tally(TABLE, "export --overwrite", FAULTS[fault], len(points))

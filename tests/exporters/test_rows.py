@@ -34,7 +34,9 @@ def test_a_dataset_of_another_modality_than_a_form_holds_is_refused(monkeypatch,
         OptionError, match="--format names_only holds texts, and the dataset is of images"
     ) as caught:
         write(make_job("imagefolder"), "names_only", tmp_path / "out", [], overwrite=False, wait=None)
-    assert "--format manifest" in caught.value.hint
+    assert caught.value.hint == (
+        "prune export --format webdataset   # or huggingface, imagefolder, parquet, manifest"
+    )
 
 
 @pytest.mark.parametrize("name", EXPORTERS)

@@ -6,10 +6,11 @@ samples of the dataset have one and no two are the same, else `FILE:LINE` with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from prune.modalities.text.fields import TextFields
 from prune.modalities.text.lines import Bytes
@@ -19,7 +20,7 @@ from prune.readers.lines.beside import holds_data_unread, refuse_table_of_images
 from prune.readers.lines.containers import FileContent, HashedContent
 from prune.readers.lines.csv_columns import CsvColumns, columns_of
 from prune.readers.lines.csv_rows import CsvRow, rows_of
-from prune.readers.lines.fields import usable_id
+from prune.readers.lines.fields import others_of, usable_id
 from prune.readers.lines.line_files import find_files, is_named_like
 from prune.readers.lines.raw_columns import Found, of_text
 from prune.readers.lines.reader import LineReader, Placed
@@ -121,11 +122,14 @@ class CsvTexts(LineReader):
     def text_of(self, shard: str, record: bytes) -> str:
         """Return the text of a row."""
         columns = self.columns(shard)
-        try:
-            cells = next(columns.dialect.rows([record.decode()]), [])
-        except UnicodeDecodeError as error:
-            raise ValueError("the row is not UTF-8") from error
-        return columns.text_of(cells)
+        return columns.text_of(_cells(columns, record))
+
+    def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
+        """Return the cells of a row that are neither its text nor its label, by the names of columns."""
+        columns = self.columns(shard)
+        row = dict(zip(columns.names, _cells(columns, record), strict=False))
+        labels = () if columns.label is None else (columns.names[columns.label],)
+        return others_of(row, columns.fields, labels)
 
     def heading(self, shard: str) -> bytes:
         """Return the byte order mark and the header with its line end, as far as there are any."""
@@ -135,6 +139,13 @@ class CsvTexts(LineReader):
         with FileContent(self.root / shard) as content:
             end = _end_of_first(content, columns)
             return content.read(0, end + 1)
+
+
+def _cells(columns: CsvColumns, record: bytes) -> Sequence[str]:
+    try:
+        return next(columns.dialect.rows([record.decode()]), [])
+    except UnicodeDecodeError as error:
+        raise ValueError("the row is not UTF-8") from error
 
 
 def _end_of_first(content: Bytes, columns: CsvColumns) -> int:

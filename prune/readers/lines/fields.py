@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prune.modalities.text import fields
+from prune.modalities.text.fields import TEXTS, TextFields
 from prune.readers.sample import key_problem
 
 LABELS = (*fields.LABELS, "cls")
@@ -26,3 +27,16 @@ def value_at(record: Mapping[str, Any], path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
+
+
+def others_of(record: Mapping[str, Any], text: TextFields, labels: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a record but its label, and its text where that is one field, whole."""
+    known = {_first(record, labels)}
+    if not text.literals and len(text.paths) <= 1:
+        held = _first(record, text.paths or TEXTS)
+        known |= {held} if isinstance(record.get(held), str) else set()
+    return {name: value for name, value in record.items() if name not in known}
+
+
+def _first(record: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return next((name for name in names if record.get(name) is not None), None)

@@ -17,7 +17,7 @@ from prune.modalities.text.fields import TEXTS, TextFields
 from prune.modalities.text.lines import MAX_LINE_BYTES, lines_of
 from prune.readers.folders.first_entries import glance
 from prune.readers.lines.containers import HashedContent
-from prune.readers.lines.fields import LABELS, usable_id, value_at
+from prune.readers.lines.fields import LABELS, others_of, usable_id, value_at
 from prune.readers.lines.line_files import find_files, is_named_like
 from prune.readers.lines.raw_columns import Found, of_text
 from prune.readers.lines.reader import LineReader, Placed
@@ -132,6 +132,11 @@ class JsonLines(LineReader):
     @cached_property
     def _label_names(self) -> tuple[str, ...]:
         return LABELS if self.label_field is None else (self.label_field,)
+
+    def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
+        """Return the fields of a line that are neither its text nor its label."""
+        del shard
+        return others_of(_object(record), self.fields, () if self.no_labels else self._label_names)
 
 
 def _object(line: bytes) -> dict[str, Any]:

@@ -51,6 +51,10 @@ class LineReader(ReaderBase):
     def text_of(self, shard: str, record: bytes) -> str:
         """Return the text of a record; a `ValueError` says why it has none."""
 
+    @abstractmethod
+    def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
+        """Return the fields of a record that are neither its text nor its label, for exporters."""
+
     @property
     def root(self) -> Path:
         """The folder that names of files are relative to."""

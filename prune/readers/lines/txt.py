@@ -8,10 +8,11 @@ sample is `FILE:LINE`, lines from 1; empty lines are passed over.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from prune.modalities.text.lines import MAX_LINE_BYTES, lines_of
 from prune.readers.folders.first_entries import glance
@@ -102,6 +103,11 @@ class TextLines(LineReader):
         """Return the text of a line."""
         del shard
         return _decoded(record.removesuffix(b"\r"))
+
+    def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
+        """Return nothing: a line is its text."""
+        del shard, record
+        return {}
 
     @cached_property
     def _labels(self) -> dict[str, str]:

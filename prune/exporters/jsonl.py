@@ -1,0 +1,44 @@
+"""Lines of JSON: those of the source as they are, or an object a sample."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from prune.exporters.job import ExportJob
+from prune.exporters.lines.form import LineForm, Values
+from prune.exporters.lines.write import write_lines
+from prune.exporters.staging.folder import StagingFolder
+
+
+def jsonl(job: ExportJob, folder: StagingFolder, /) -> None:
+    """Lines of JSON; from such lines the very bytes, in files of the same names and containers.
+
+    `--out kept.jsonl.zst` is one file with all samples, `--out FOLDER` has the files of the source. From
+    other formats, and where labels lie in a file of their own, each line has `text`, `label` (its name), `id`
+    (the key), `weight` where not all are 1, and the columns that samples carry. Weights of copied lines are
+    in `weights.csv` beside them. What describes one file lies in `OUT.prune/`.
+
+    Parameters
+    ----------
+    job
+        The samples.
+    folder
+        Where they go.
+
+    Raises
+    ------
+    DataError
+        The source is not the one that was scanned.
+    """
+    write_lines(job, folder, FORM)
+
+
+def _record(names: Sequence[str], values: Values) -> bytes:
+    held = dict(zip(names, values, strict=True))
+    return json.dumps(held, ensure_ascii=False, allow_nan=False, default=str).encode(
+        errors="backslashreplace"
+    )
+
+
+FORM = LineForm("jsonl", (".jsonl", ".ndjson"), _record)
