@@ -1,4 +1,4 @@
-"""Write the page of every scorer and selector, from its docstring: `make docs`."""
+"""Write the page of every encoder, scorer and selector, from its docstring: `make docs`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from prune.core.methods import Method
+from prune.encoders import ENCODERS
 from prune.scorers import SCORERS
 from prune.selectors import SELECTORS
 from prune.steps.report.method_page import facts_of, use_of
 
 HOME = Path(__file__).parent
-FAMILIES: Mapping[str, Mapping[str, Method]] = {"scorers": SCORERS, "selectors": SELECTORS}
-_KEYS = {"scorers": "scores", "selectors": "selectors"}  # what the program calls the families
+FAMILIES: Mapping[str, Mapping[str, Method]] = {
+    "encoders": ENCODERS,
+    "scorers": SCORERS,
+    "selectors": SELECTORS,
+}
+_KEYS = {"encoders": "encoders", "scorers": "scores", "selectors": "selectors"}  # on the command line
 NOTE = "<!-- Made from the docstring by `make docs`; edit that. -->"
 
 
@@ -54,7 +59,7 @@ def _page(family: str, method: Method) -> str:
     ]
     facts = facts_of(method)
     lines += facts if family == "scorers" else (f"- {fact}" for fact in facts)
-    lines += _options(method)
+    lines += [] if family == "encoders" else _options(method)  # which have options of their own
     for title, text in _sections(rest):
         lines += ["", f"## {title}", "", *(_entries(text) if "\n    " in text else _prose(text))]
     return "\n".join(lines).rstrip() + "\n"

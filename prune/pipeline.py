@@ -55,7 +55,8 @@ def embed(
     store, data
         Where results go; what to read (may be left out once the store knows it).
     encoder
-        A torchvision model, `pixels` or `precomputed`; default `resnet18`, or `precomputed` with `features`.
+        Of images a torchvision model (default `resnet18`) or `pixels`, of texts `ngrams` (the default);
+        `precomputed`, the default with `features`.
     weights
         A file, `default` (downloads) or `random`; by default what is in torchvision's cache.
     features
@@ -66,7 +67,8 @@ def embed(
     Returns
     -------
     dict
-        n, dataset (format, split, what was passed over), column, shape, rejects.
+        n, dataset (format, split, what was passed over), column, shape, rejects; of texts `cut`: how many
+        samples are longer than the encoder looks, and how far that is.
     """
     command = command_line("embed", locals(), settings)
     from prune.steps.embed import embed

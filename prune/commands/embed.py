@@ -17,7 +17,7 @@ def embed(
         str | None,
         o.option(
             "NAME",
-            "A torchvision model (default resnet18), `pixels` or `precomputed`.",
+            "Of images a torchvision model (default resnet18) or `pixels`, of texts `ngrams` (default).",
             o.HOW,
             complete=c.choices(c.ENCODERS),
         ),
@@ -84,8 +84,11 @@ def embed(
     )
     shape = " × ".join(number(length) for length in result["shape"])
     same = "unchanged: " if result["unchanged"] else ""
+    cut = result.get("cut", {"samples": 0})
+    longer = f"{cut['samples']:,} of {result['n']:,} ({100 * cut['samples'] / result['n']:.2g} %)"
     lines = [
         f"{same}{result['column']}: {shape}, in {duration(result['seconds']['total'])}",
+        *([f"{longer} are longer than {cut['limit']}, and were cut there"] if cut["samples"] else []),
         f"next: {in_store('prune select --method kcenter --fraction 0.3', str(store))}",
     ]
     finish(result, lines, as_json=json, quiet=quiet)

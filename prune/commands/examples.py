@@ -7,6 +7,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("features of a pretrained ResNet-18", "prune embed data/"),
         ("your own features, one row a sample", "prune embed --features features.npy data/"),
         ("no network: a few pixels a sample", "prune embed --encoder pixels data/"),
+        ("texts: words and pairs of words, no weights", "prune embed reviews.jsonl"),
     ),
     "score": (
         ("two scores from one training of a small proxy", "prune score --type el2n,aum data/"),

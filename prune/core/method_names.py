@@ -58,4 +58,5 @@ MODELS = (
     *("resnet18", "resnet50", "resnet101", "convnext_tiny", "convnext_base", "efficientnet_b0"),
     *("mobilenet_v3_small", "vit_b_16", "swin_t", "regnet_y_400mf"),
 )
+USUAL_ENCODERS = {"image": "resnet18", "text": "ngrams"}  # what `embed` takes, by what the samples are
 QUOTAS = ("none", "proportional", "equal", "drop")

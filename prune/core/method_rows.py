@@ -71,6 +71,7 @@ class EncoderMethod(Method):
     """One row of `ENCODERS`."""
 
     typed: str = ""  # what stands behind `--encoder` for it, where that is not its name alone
+    modalities: tuple[str, ...] = ("image",)  # whose payloads it takes
     reads_features: bool = False  # it encodes nothing: a file has the features
 
 

@@ -1,4 +1,4 @@
-"""One file per encoder: from images to embeddings. Listed here or it does not exist."""
+"""One file per encoder: from images or texts to embeddings. Listed here or it does not exist."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from prune.core.errors import OptionError
 from prune.core.method_rows import EncoderMethod
 from prune.core.methods import table
 from prune.core.progress import SILENT
-from prune.encoders.encode import Encoder, encode_dataset
+from prune.encoders.encode import Encoder, cut_in, encode_dataset
+from prune.encoders.learning import learn_once, restore_from
+from prune.encoders.ngrams import ngrams
 from prune.encoders.pixels import pixels
 from prune.encoders.precomputed import precomputed
-from prune.encoders.torchvision import torchvision
+from prune.encoders.torchvision import require_model, torchvision
 
 ENCODERS = table(
     EncoderMethod(torchvision, typed="resnet18"),
     EncoderMethod(pixels),
-    EncoderMethod(precomputed, typed="precomputed --features features.npy", reads_features=True),
+    EncoderMethod(ngrams, modalities=("text",)),
+    EncoderMethod(
+        precomputed,
+        typed="precomputed --features features.npy",
+        modalities=("image", "text"),
+        reads_features=True,
+    ),
 )
+_OTHERS = [name for name, row in ENCODERS.items() if not row.needs]  # that have a name of their own
 PRECOMPUTED = next(name for name, row in ENCODERS.items() if row.reads_features)
 
 precomputed_column = precomputed
@@ -29,27 +38,58 @@ def open_encoder(
     weights: str | None = None,
     device: str = "cpu",
     seed: int = 0,
+    learns_from: str = "",
     say: Callable[[str], None] = SILENT.say,
 ) -> Encoder:
     """Return the encoder called `name`: `pixels` or the like, or any classifier of torchvision.
+
+    Parameters
+    ----------
+    learns_from
+        Fingerprint of the dataset that an encoder learns from which has no weights: see `learn_once`.
 
     Raises
     ------
     UnknownNameError
         There is none of this name.
     OptionError
-        It has no weights here, or has no use for them, or it reads features and encodes no images.
+        It has no weights here, or has no use for them, or it reads features and encodes nothing.
     """
     row = ENCODERS.get(name)
     if row is not None and row.reads_features:
         raise OptionError(f"the encoder {name} reads a file", "add --features X.npy, or X.parquet")
     if row is None or row.needs:
+        require_model(name, _OTHERS)
         return torchvision(name, weights=weights, device=device, seed=seed, say=say)
     if weights is not None and not row.takes("weights"):
         raise OptionError(f"the encoder {name} has no weights, but got {weights!r}", "leave --weights out")
-    known = {"weights": weights, "device": device, "seed": seed, "say": say}
+    known = {"weights": weights, "device": device, "seed": seed, "learns_from": learns_from, "say": say}
     encoder: Encoder = row.function(**{word: value for word, value in known.items() if row.takes(word)})
     return encoder
 
 
-__all__ = ["ENCODERS", "PRECOMPUTED", "Encoder", "encode_dataset", "open_encoder", "precomputed_column"]
+def modalities_of(name: str) -> tuple[str, ...]:
+    """Return which payloads the encoder called `name` takes.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none of this name.
+    """
+    if name not in ENCODERS:
+        require_model(name, _OTHERS)
+    return ENCODERS.get(name, ENCODERS["torchvision"]).modalities
+
+
+__all__ = [
+    "ENCODERS",
+    "PRECOMPUTED",
+    "Encoder",
+    "cut_in",
+    "encode_dataset",
+    "learn_once",
+    "modalities_of",
+    "open_encoder",
+    "precomputed_column",
+    "restore_from",
+]

@@ -3,41 +3,64 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from prune.core.arrays import Array, Embeddings, Images
+from prune.core.arrays import Array, Embeddings
 from prune.core.errors import DataError
 from prune.core.progress import SILENT, Reporter
-from prune.modalities.image import Crop, read_images
-from prune.modalities.image.batches import ImageSource
-from prune.store import ColumnPart, ColumnWriter, Dataset
+from prune.store import Column, ColumnPart, ColumnWriter, Dataset
 from prune.system.disk_space import require_room
 from prune.system.executors.single_core import SingleCorePool
 
+CUT = "cut"  # an attachment of a part: how many of its samples were longer than the encoder looks
+
+
+class PayloadSource(Protocol):
+    """What is read from: any reader."""
+
+    def payloads(self, samples: pa.Table) -> Iterator[Any]:
+        """Yield the payload of each row."""
+
+
+@dataclass(frozen=True)
+class EncoderBatch:
+    """What an encoder is given at once: always as many payloads."""
+
+    payloads: Any  # as `Encoder.encode` wants them
+    count: int  # of them that are samples; the others fill the batch up
+    reasons: Mapping[int, str] = field(default_factory=dict)  # why a row of the part cannot be read
+    cut: int = 0  # samples that are longer than what is looked at
+
 
 class Encoder(Protocol):
-    """A network, or something simpler, that turns images into vectors."""
+    """A network, or something simpler, that turns payloads into vectors."""
 
     name: str
-    crop: Crop  # what becomes of an image before it is encoded
-    batch: int  # images in a call of `encode`; the last ones are padded to as many
+    batch: int  # payloads in a call of `encode`; the last ones are padded to as many
 
     @property
     def identity(self) -> Mapping[str, Any]:
         """All that the embeddings depend on, JSON-able: goes into the column's recipe."""
 
-    def encode(self, images: Images) -> Embeddings:
-        """Embed uint8 images (b, 3, s, s) as float32 (b, d)."""
+    def batches(
+        self, source: PayloadSource, samples: pa.Table, *, workers: int, say: Callable[[str], None]
+    ) -> Iterator[EncoderBatch]:
+        """Gather the payloads of `samples`, all in their order, into batches of one size."""
+
+    def encode(self, payloads: Any) -> Embeddings:
+        """Embed the payloads of a batch as float32 (b, d)."""
 
 
 def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
     encoder: Encoder,
-    reader: ImageSource,
+    reader: PayloadSource,
     dataset: Dataset,
     writer: ColumnWriter,
     *,
@@ -70,42 +93,33 @@ def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
         for number, part in enumerate(missing):
             samples = dataset.samples.slice(part.start, part.stop - part.start)
             rejects: dict[int, str] = {}
-            values, done = np.empty((0, 0), np.float32), 0
-            batches = _batches(encoder, reader, samples, workers, reporter)
-            for (_, count, reasons), result in pool.each(lambda batch: encoder.encode(batch[0]), batches):
-                embedded = result()
-                if not done:
-                    left = sum(p.stop - p.start for p in missing[number:])
-                    require_room(writer.folder, left * embedded.shape[1] * np.dtype(dtype).itemsize)
-                    values = np.empty((len(samples), embedded.shape[1]), np.float32)
-                values[done : done + count] = embedded[:count]
-                done += count
-                rejects |= reasons
-                advance(count)
+            values, done, cut = np.empty((0, 0), np.float32), 0, 0
+            batches = encoder.batches(reader, samples, workers=workers, say=reporter.say)
+            with contextlib.closing(batches):  # type: ignore[type-var]
+                for batch, result in pool.each(lambda batch: encoder.encode(batch.payloads), batches):
+                    embedded = result()
+                    if not done:
+                        left = sum(p.stop - p.start for p in missing[number:])
+                        require_room(writer.folder, left * embedded.shape[1] * np.dtype(dtype).itemsize)
+                        values = np.empty((len(samples), embedded.shape[1]), np.float32)
+                    values[done : done + batch.count] = embedded[: batch.count]
+                    done += batch.count
+                    cut += batch.cut
+                    rejects |= batch.reasons
+                    advance(batch.count)
+            _note_cut(writer, part, cut)
             _put(writer, part, values, _sound(samples, values, rejects), rejects, np.dtype(dtype))
 
 
-def _batches(
-    encoder: Encoder, reader: ImageSource, samples: pa.Table, workers: int, reporter: Reporter
-) -> Iterator[tuple[Images, int, dict[int, str]]]:
-    """Gather what the reader yields into batches of one size; the last is filled up with zeros."""
-    shape = (encoder.batch, 3, encoder.crop.size, encoder.crop.size)
-    images, count = np.zeros(shape, np.uint8), 0
-    reasons: dict[int, str] = {}
-    say = reporter.say
-    stream = read_images(reader, samples, encoder.crop, workers=workers, batch=encoder.batch, say=say)
-    with contextlib.closing(stream):  # type: ignore[type-var]
-        for _, block, unreadable in stream:
-            reasons |= unreadable
-            while len(block):
-                taken = min(len(block), encoder.batch - count)
-                images[count : count + taken] = block[:taken]
-                block, count = block[taken:], count + taken
-                if count == encoder.batch:
-                    yield images, count, reasons
-                    images, count, reasons = np.zeros(shape, np.uint8), 0, {}
-    if count or reasons:
-        yield images, count, reasons
+def cut_in(column: Column) -> int:
+    """Return how many samples of a column were longer than its encoder looks."""
+    return sum(json.loads(column.attachment(CUT, number)) for number in column.attachments(CUT))
+
+
+def _note_cut(writer: ColumnWriter, part: ColumnPart, cut: int) -> None:
+    """Write beside a part how many of its samples were cut, before the part itself is there."""
+    if cut:
+        writer.attach(CUT, part.number, json.dumps(cut).encode(), "json")
 
 
 def _sound(samples: pa.Table, values: Embeddings, rejects: dict[int, str]) -> Array:

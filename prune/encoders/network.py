@@ -13,6 +13,7 @@ from torchvision import models
 
 from prune.core.arrays import Embeddings, Images
 from prune.core.errors import OptionError
+from prune.encoders.image_encoder import ImageEncoder
 from prune.encoders.weights import digest, fit, load
 from prune.modalities.image import Crop
 from prune.system.precision import precision_of
@@ -21,7 +22,7 @@ _SMALLER = "add --device cpu, or choose a smaller --encoder"
 _BATCH = {"cpu": 8, "cuda": 256}  # a core is busy with few images, a GPU is not
 
 
-class Network:
+class Network(ImageEncoder):
     """An encoder around a module that maps (b, 3, s, s) normalised pixels to (b, d)."""
 
     def __init__(

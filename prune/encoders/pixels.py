@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Embeddings, Images
+from prune.encoders.image_encoder import ImageEncoder
 from prune.modalities.image import Crop
 
 SIZE = 8  # pixels a side, so 192 dimensions: enough for layout and colour
 
 
-class Pixels:
+class Pixels(ImageEncoder):
     """The encoder that looks at an image from very far away."""
 
     name = "pixels"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prune.core.errors import UnknownNameError
 from prune.encoders.encode import Encoder
-
-OTHERS = ("pixels", "precomputed")  # encoders that are no network
 
 
 def torchvision(
@@ -37,8 +35,6 @@ def torchvision(
 
     Raises
     ------
-    UnknownNameError
-        torchvision has no classifier of this name.
     OptionError
         There are no weights, they cannot be read, or they belong to another network.
 
@@ -46,11 +42,21 @@ def torchvision(
     ----------
     TorchVision maintainers, "TorchVision: PyTorch's Computer Vision library", 2016.
     """
-    from torchvision import models
-
-    names = models.list_models(module=models)
-    if model not in names:
-        raise UnknownNameError("encoder", model, [*names, *OTHERS])
     from prune.encoders.network import open_network  # the half that needs torch
 
     return open_network(model, weights, device, seed, say)
+
+
+def require_model(name: str, others: Iterable[str] = ()) -> None:
+    """Refuse a name that is no classifier of torchvision; `others` may have been meant as well.
+
+    Raises
+    ------
+    UnknownNameError
+        torchvision has none of this name.
+    """
+    from torchvision import models
+
+    names = models.list_models(module=models)
+    if name not in names:
+        raise UnknownNameError("encoder", name, [*names, *others])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from prune.core.method_names import USUAL_ENCODERS
 from prune.modalities.form import PayloadForm
 from prune.modalities.image import form as image_form
 from prune.modalities.image.digest import image_digests
@@ -35,6 +36,8 @@ class Modality:
     """The network that learns from them where nobody names one: for `score` and `evaluate`."""
     form: PayloadForm
     """How a payload stands in what is written."""
+    encoder: str
+    """The encoder that `embed` takes where none is named."""
     look: Callable[[Any, Any], Look]
     """What a page shows of a payload, decoded as the second argument says."""
     one_line: Callable[[Any, int], str] | None = None
@@ -53,6 +56,7 @@ MODALITIES = {
             digests=image_digests,
             proxy="resnet8",
             form=image_form.FORM,
+            encoder=USUAL_ENCODERS["image"],
             look=image_look,
             suffix=suffix_of,
         ),
@@ -63,6 +67,7 @@ MODALITIES = {
             digests=text_digests,
             proxy="ngram",
             form=text_form.FORM,
+            encoder=USUAL_ENCODERS["text"],
             look=text_look,
             one_line=one_line,
         ),

@@ -18,7 +18,7 @@ from prune.readers.folders.layout import LayoutError
 from prune.readers.scan import scan
 from prune.readers.scan_summary import scan_line
 from prune.readers.scanned import Scanned
-from prune.steps.expected_modality import require_images
+from prune.steps.expected_modality import require_images, require_payloads
 from prune.steps.holdout import DRAWN, FRACTION, Holdout, set_aside, with_holdout
 from prune.steps.recovery import commands_of
 from prune.steps.replacement import tell_hidden
@@ -49,11 +49,17 @@ class Opened:
     location: Mapping[str, Any] = field(default_factory=dict)  # of a command's DATA; see `locate`
 
     @property
-    def images(self) -> Scanned:
-        """Where images are read from, as they were scanned; see `require_images`."""
-        require_images(self.reader, self.dataset)
+    def payloads(self) -> Scanned:
+        """Where samples are read from, as they were scanned; see `require_payloads`."""
+        require_payloads(self.reader, self.dataset)
         bits = bits_of(self.dataset.depths) if self.bits is None else self.bits
         return Scanned(self.reader, Decoding(self.max_pixels, bits))
+
+    @property
+    def images(self) -> Scanned:
+        """Where images are read from; see `require_images`."""
+        require_images(self.reader, self.dataset)
+        return self.payloads
 
     def pixels(self, size: int) -> Column:
         """Return the images at so many pixels a side, decoded once: the column `images.SIZE`."""

@@ -6,13 +6,13 @@ from typing import Any
 
 from prune.core.column_name import ColumnName
 from prune.core.progress import Clock
-from prune.encoders import PRECOMPUTED
+from prune.encoders import PRECOMPUTED, cut_in
 from prune.readers.scan_summary import account
 from prune.steps.dataset_session import opened
 from prune.steps.embedding_column import EmbedRequest, embed_column
 from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
-from prune.store import Store, identity
+from prune.store import Column, Store, identity
 
 
 def embed(
@@ -39,6 +39,13 @@ def embed(
         "shape": list(finished.shape),
         "unchanged": same and finished.name not in store.made,
         "rejects": len(rejects),
+        **_cut(finished),
         "skipped_shards": dict(ready.dataset.skipped),
         "seconds": seconds,
     }
+
+
+def _cut(column: Column) -> dict[str, Any]:
+    """Return how many samples are longer than their encoder looks, and how far that is; of images nothing."""
+    limit = column.recipe.get("length")
+    return {} if limit is None else {"cut": {"samples": cut_in(column), "limit": limit}}

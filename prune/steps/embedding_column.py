@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,26 @@ import numpy as np
 
 from prune.core.column_name import ColumnName
 from prune.core.errors import DataError, OptionError
-from prune.encoders import PRECOMPUTED, Encoder, encode_dataset, open_encoder, precomputed_column
+from prune.core.store_option import in_store
+from prune.encoders import (
+    PRECOMPUTED,
+    Encoder,
+    encode_dataset,
+    learn_once,
+    modalities_of,
+    open_encoder,
+    precomputed_column,
+)
+from prune.modalities import MODALITIES
 from prune.readers.huggingface import HuggingFace
 from prune.steps.dataset_session import Opened
-from prune.steps.expected_modality import require_images
+from prune.steps.expected_modality import require_payloads
 from prune.steps.replacement import changed, tell_replaced
 from prune.steps.table_features import TableFeatures
 from prune.store import ColumnWriter
 from prune.system import files
 from prune.system.cores import thread_count
 from prune.system.npy import open_npy
-
-USUAL_ENCODER = "resnet18"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +61,8 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
         writer = _column(opened, ColumnName.embedding(PRECOMPUTED), recipe)
         precomputed_column(own.source, opened.dataset, writer, dtype, opened.settings.reporter)
         return writer
-    require_images(opened.reader, opened.dataset)
-    settings, name = opened.settings, asked.encoder or USUAL_ENCODER
+    settings, name = opened.settings, asked.encoder or MODALITIES[opened.dataset.modality].encoder
+    _require_fitting(opened, name)
     same = _same_column(opened, asked, name)
     if same is not None:
         return same
@@ -63,6 +72,7 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
         weights=asked.weights,
         device=settings.torch_device,
         seed=settings.seed,
+        learns_from=opened.fingerprint,
         say=settings.reporter.say,
     )
     return encoded(opened, encoder, dtype)
@@ -71,11 +81,13 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
 def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWriter:
     """Encode the samples that are not encoded yet; return the column `embedding.<encoder>`."""
     settings = opened.settings
-    recipe = {**encoder.identity, "dtype": dtype.name, **opened.images.decoding.recipe}
+    source = opened.payloads
+    recipe = {**encoder.identity, "dtype": dtype.name, **source.decoding.recipe}
     writer = _column(opened, ColumnName.embedding(encoder.name), recipe)
+    learn_once(encoder, source, opened.dataset, writer, settings.reporter)
     encode_dataset(
         encoder,
-        opened.images,
+        source,
         opened.dataset,
         writer,
         workers=settings.workers,
@@ -84,6 +96,35 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWri
         reporter=settings.reporter,
     )
     return writer
+
+
+def _require_fitting(opened: Opened, encoder: str) -> None:
+    """Refuse an encoder of other payloads than the dataset has.
+
+    Raises
+    ------
+    OptionError
+        It takes others.
+    UnknownNameError
+        There is none of this name.
+    DataError
+        The samples are known by their keys alone.
+    """
+    require_payloads(opened.reader, opened.dataset)
+    kind, takes = MODALITIES[opened.dataset.modality], modalities_of(encoder)
+    if kind.name in takes:
+        return
+    others = " and ".join(MODALITIES[name].plural for name in takes)
+    command = shlex.join(["prune", "embed", "--encoder", kind.encoder, *_named_data(opened)])
+    raise OptionError(
+        f"the encoder {encoder} takes {others}, and the dataset is of {kind.plural}",
+        in_store(command, str(opened.store.path)),
+    )
+
+
+def _named_data(opened: Opened) -> list[str]:
+    place = opened.location.get("data")
+    return [] if place is None else [str(place)]
 
 
 def _shown(opened: Opened, encoder: str) -> dict[str, Any]:
@@ -102,9 +143,13 @@ def _same_column(opened: Opened, asked: EmbedRequest, encoder: str) -> ColumnWri
     recipe = _shown(opened, encoder)
     if asked.weights is not None or asked.dtype not in {None, recipe.get("dtype")}:
         return None
+    if recipe.get("seed", opened.settings.seed) != opened.settings.seed:
+        return None
     if recipe.get("dataset") != opened.fingerprint:  # none is there, or it is no encoder's
         return None
-    if opened.decoded_as(recipe).images.decoding != opened.images.decoding:  # as with another --max-pixels
+    if (
+        opened.decoded_as(recipe).payloads.decoding != opened.payloads.decoding
+    ):  # as with another --max-pixels
         return None
     writer = opened.store.write_column(ColumnName.embedding(encoder), recipe, rows=len(opened.dataset))
     return writer if writer.finished else None
@@ -119,7 +164,7 @@ class _Features:
 
 
 def _features(opened: Opened, asked: EmbedRequest) -> _Features | None:
-    """Return the features asked for: in a file that was named, or the dataset's own in place of images."""
+    """Return the features asked for: in a file that was named, or the dataset's own in place of payloads."""
     if asked.encoder not in {None, PRECOMPUTED}:
         if asked.features is not None:
             raise OptionError(f"--features and --encoder {asked.encoder} exclude each other", "leave one out")

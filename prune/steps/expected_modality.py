@@ -8,6 +8,21 @@ from prune.readers import Reader
 from prune.store import Dataset
 
 
+def require_payloads(reader: Reader, dataset: Dataset) -> None:
+    """Refuse samples of which nothing can be read.
+
+    Raises
+    ------
+    DataError
+        They are known by their keys alone.
+    """
+    if reader.format == "keys":
+        raise DataError(
+            f"{len(dataset)} samples are known by their keys alone: prune cannot read them",
+            "use scores of your own training: prune score --type aum",
+        )
+
+
 def require_images(reader: Reader, dataset: Dataset) -> None:
     """Refuse at once what would fail at the first image, with a column begun; errors as of `_require`."""
     _require(reader, dataset, MODALITIES["image"])
@@ -28,11 +43,7 @@ def _require(reader: Reader, dataset: Dataset, wanted: Modality) -> None:
     DataError
         They are known by their keys alone.
     """
-    if reader.format == "keys":
-        raise DataError(
-            f"{len(dataset)} samples are known by their keys alone: prune cannot read them",
-            "use scores of your own training: prune score --type aum",
-        )
+    require_payloads(reader, dataset)
     kind = MODALITIES[dataset.modality]
     if kind is not wanted:
         raise OptionError(

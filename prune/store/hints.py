@@ -68,8 +68,9 @@ def makes(command: str, column: str) -> bool:
         return False
     verb, name = words[1] if len(words) > 1 else "", ColumnName(column)
     if verb == "embed":
-        default = "precomputed" if "--features" in words else "resnet18"
-        return name.kind == EMBEDDING and name.of == _option(words, "--encoder", default)
+        usual = ("precomputed",) if "--features" in words else method_names.USUAL_ENCODERS.values()
+        named = _option(words, "--encoder", "")
+        return name.kind == EMBEDDING and name.of in ((named,) if named else usual)
     if verb == "evaluate" or name.kind in OF_EVALUATIONS:
         return verb == "evaluate" and name.kind in {*OF_EVALUATIONS, *OF_PAYLOADS}
     if verb != "score":

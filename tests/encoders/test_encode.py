@@ -7,11 +7,12 @@ from torch import nn
 
 from prune.core.errors import DataError
 from prune.encoders import encode_dataset
+from prune.encoders.image_encoder import ImageEncoder
 from prune.encoders.network import Network
 from prune.modalities.image import Crop, read_images
 
 
-class Sums:
+class Sums(ImageEncoder):
     """An encoder whose answer shows the whole batch: mean, maximum, and the size of the batch."""
 
     name, crop, batch, identity = "sums", Crop(8, 8), 24, {}  # 24 does not divide a part of 64

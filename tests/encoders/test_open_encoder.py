@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from prune.core.errors import OptionError
+from prune.core.errors import OptionError, UnknownNameError
 from prune.core.method_rows import EncoderMethod
-from prune.encoders import ENCODERS, open_encoder
+from prune.encoders import ENCODERS, modalities_of, open_encoder
+from prune.modalities import MODALITIES
 
 
 def test_pixels_need_no_weights_and_take_none():
@@ -32,9 +33,23 @@ def test_precomputed_encodes_no_images():
 
 
 def test_the_table_says_what_each_encoder_is():
-    assert set(ENCODERS) == {"torchvision", "pixels", "precomputed"}
+    assert set(ENCODERS) == {"torchvision", "pixels", "ngrams", "precomputed"}
     assert all(method.summary.endswith(".") for method in ENCODERS.values())
     assert ENCODERS["torchvision"].options == {"weights": None}
+
+
+def test_every_modality_has_an_encoder_that_takes_it():
+    for modality in MODALITIES.values():
+        assert modality.name in modalities_of(modality.encoder)
+
+
+def test_a_name_that_is_no_encoder_is_told_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="'ngram'") as caught:
+        modalities_of("ngram")
+    assert caught.value.hint == "did you mean 'ngrams'?"
+    with pytest.raises(UnknownNameError) as caught:
+        open_encoder("resnet19")
+    assert "resnet18" in caught.value.hint
 
 
 def test_only_networks_need_torch():

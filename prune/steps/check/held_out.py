@@ -51,12 +51,6 @@ def open_held_out(store: Store, source: str, split: str | None, settings: Settin
     """
     found = _own_split(store, source, settings) if split is None else None
     found = found or find_dataset(TargetPool(store, ""), source, split, settings)
-    ours, theirs = store.dataset.modality, found.dataset.modality
-    if ours != theirs:
-        raise OptionError(
-            f"{source} is of {theirs}s, and the dataset of {store.path} is of {ours}s",
-            "name held-out data of the same kind",
-        )
     fingerprint = found.dataset.fingerprint
     apart = fingerprint != store.state.get("dataset")
     place = Store(store.path / TARGETS / fingerprint[:16]) if apart else store

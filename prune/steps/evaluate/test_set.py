@@ -160,7 +160,7 @@ def _column(store: Store, ready: Opened, like: Column, source: str, device: str)
         made = by_proxy(TargetPool(store, FEATURES), ready, source, device)
         return next(column for column in made if column.name == FEATURES)
     if ColumnName(like.name).kind not in OF_PAYLOADS:
-        return by_encoder(like, ready, source, device)
+        return by_encoder(store, like, ready, source, device)
     return seen_as(ready, like)
 
 

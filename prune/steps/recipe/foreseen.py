@@ -11,7 +11,7 @@ from prune.core.column_name import FIRST_RUN, ColumnName
 from prune.core.option_words import whole_path
 from prune.core.safe_text import counted, duration, size
 from prune.encoders import PRECOMPUTED
-from prune.steps.embedding_column import USUAL_ENCODER
+from prune.modalities import MODALITIES
 from prune.steps.recipe.arguments import Caller
 from prune.steps.recipe.keys import Verb
 from prune.steps.recipe.recipe import RecipeStep
@@ -80,7 +80,8 @@ def _is_there(verb: str, given: Mapping[str, Any], store: Store) -> bool:
     if not store.exists() or not _of_data(given["data"], store):
         return False
     if verb == "embed":
-        encoder = PRECOMPUTED if given.get("features") else given.get("encoder") or USUAL_ENCODER
+        usual = MODALITIES[store.dataset.modality].encoder
+        encoder = PRECOMPUTED if given.get("features") else given.get("encoder") or usual
         return ColumnName.embedding(encoder) in store.columns
     if given.get("imports"):
         return False

@@ -30,7 +30,9 @@ def use_of(family: str, name: str, method: Method | None = None) -> str:
 
 
 def facts_of(method: Method) -> Iterator[str]:
-    """Yield what the table and the signature say of a score or a selector."""
+    """Yield what the table and the signature say of an encoder, a score or a selector."""
+    if isinstance(method, EncoderMethod):
+        yield f"takes {' and '.join(f'{one}s' for one in method.modalities)}"
     if isinstance(method, Scorer):
         yield f"A high score means: {method.high or 'nothing by itself'}."
     if not isinstance(method, Selector):

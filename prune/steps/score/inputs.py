@@ -228,7 +228,7 @@ def space_of(opened: Opened, needs: Collection[str], on: str | None) -> str | No
     if on in {"proxy", FEATURES} or (on is None and not own):
         return FEATURES
     if not embeddings_of(opened):
-        raise MissingColumnError(f"there is no embedding {on!r}", "prune embed --encoder resnet18 DATA")
+        raise MissingColumnError(f"there is no embedding {on!r}", "prune embed DATA")
     return embedding_name(opened.store, on)
 
 

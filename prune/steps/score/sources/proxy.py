@@ -89,7 +89,5 @@ def _embedding(opened: Opened, wanted: ScoreRequest, on: str | None) -> Column:
             raise OptionError(f"{name} looks at images, --proxy linear at an embedding", "leave --proxy out")
     has_own = any(name != FEATURES for name in embeddings_of(opened))
     if on == "proxy" or (on is None and not has_own):
-        raise MissingColumnError(
-            "--proxy linear needs an embedding to look at", "prune embed --encoder resnet18 DATA"
-        )
+        raise MissingColumnError("--proxy linear needs an embedding to look at", "prune embed DATA")
     return opened.store.column(embedding_name(opened.store, on))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune.core.column_name import OF_PAYLOADS, RESULTS, ColumnName
 from prune.core.errors import DataError, OptionError, StoreError
+from prune.modalities import MODALITIES
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
 from prune.steps.dataset_session import Opened
 from prune.steps.proxy_inputs import seen_as
 from prune.steps.rejects import all_rejects, check_rejects
-from prune.steps.select.target.pool import TargetPool, essence
+from prune.steps.select.target.pool import LEARNT_FROM, TargetPool, essence
 from prune.steps.settings import Settings
 from prune.steps.store_place import require_apart
 from prune.store import Column, Dataset, Store, identity
@@ -42,13 +45,20 @@ def find_dataset(pool: TargetPool, source: str, split: str | None, settings: Set
     Raises
     ------
     DataError, OptionError
-        There is no such dataset or split, or it cannot be read.
+        There is no such dataset or split, it cannot be read, or its samples are of another kind.
     StoreError
         The store lies in it.
     """
     require_apart(pool.store.path, source)
     reader = _open(source, split, _told(pool.store))
-    return TargetDataset(source, reader, scan(reader, pool.store.path / SCANS, settings.reporter))
+    dataset = scan(reader, pool.store.path / SCANS, settings.reporter)
+    ours, theirs = (MODALITIES[one.modality].plural for one in (pool.dataset, dataset))
+    if ours != theirs:
+        raise OptionError(
+            f"{source} is of {theirs}, and the dataset of {pool.store.path} is of {ours}",
+            "name data of the same kind",
+        )
+    return TargetDataset(source, reader, dataset)
 
 
 def look_at(
@@ -62,7 +72,7 @@ def look_at(
     Raises
     ------
     OptionError
-        The encoder cannot be made again: its weights came from a file, or its features did.
+        The encoder cannot be made again: its weights are gone, or its features came from a file.
     RejectsError
         Samples cannot be used, and `settings` do not say to go on without them.
     """
@@ -77,7 +87,7 @@ def look_at(
         columns = (
             by_proxy(pool, ready, target.source, device)
             if pool.is_of_proxy
-            else [by_encoder(pool.store.column(pool.space), ready, target.source, device)]
+            else [by_encoder(pool.store, pool.store.column(pool.space), ready, target.source, device)]
         )
         rejects = dict(dataset.rejects)
         for column in columns:
@@ -114,13 +124,13 @@ def by_proxy(pool: TargetPool, ready: Opened, source: str, device: str) -> list[
     if ColumnName(trained.inputs.name).kind in OF_PAYLOADS:
         inputs = seen_as(ready, trained.inputs)
     else:
-        inputs = by_encoder(trained.inputs, ready, source, device)
+        inputs = by_encoder(pool.store, trained.inputs, ready, source, device)
     made = apply_proxy(trained, ready.store, ready.dataset, inputs, device=device, reporter=settings.reporter)
     return [inputs, *(ready.store.open_column(name, made[name]) for name in RESULTS)]
 
 
-def by_encoder(wanted: Column, ready: Opened, source: str, device: str) -> Column:
-    """Return the embedding of another dataset that is made as `wanted` was.
+def by_encoder(pool: Store, wanted: Column, ready: Opened, source: str, device: str) -> Column:
+    """Return the embedding of another dataset that is made as `wanted` was, a column of the pool.
 
     Raises
     ------
@@ -133,7 +143,8 @@ def by_encoder(wanted: Column, ready: Opened, source: str, device: str) -> Colum
     from prune.steps.embedding_column import encoded
 
     ready = ready.decoded_as(wanted.recipe)
-    return encoded(ready, _encoder(wanted, ready.settings, source, device), wanted.dtype).finish()
+    encoder = _encoder(wanted, ready, pool, source, device)
+    return encoded(ready, encoder, wanted.dtype).finish()
 
 
 def _same_column(wanted: Column, store: Store) -> Column | None:
@@ -150,9 +161,9 @@ def _same_column(wanted: Column, store: Store) -> Column | None:
     return column if writer.finished else None
 
 
-def _encoder(wanted: Column, settings: Settings, source: str, device: str) -> Encoder:
-    """Return the encoder that made a column."""
-    from prune.encoders import PRECOMPUTED, open_encoder
+def _encoder(wanted: Column, ready: Opened, pool: Store, source: str, device: str) -> Encoder:
+    """Return the encoder that made a column of the pool, with what it learnt."""
+    from prune.encoders import PRECOMPUTED, open_encoder, restore_from
 
     name = wanted.recipe["encoder"]
     if name == PRECOMPUTED:
@@ -160,15 +171,30 @@ def _encoder(wanted: Column, settings: Settings, source: str, device: str) -> En
             f"{wanted.name} was computed elsewhere, so prune cannot look at {source} in the same way",
             "save the target's features, computed as those of the pool: --target FEATURES.npy",
         )
-    for weights in (None, "random"):
+    for weights in (None, _weights_typed(pool, wanted.name), "random"):
         with contextlib.suppress(OptionError):
             encoder = open_encoder(
-                name, weights=weights, device=device, seed=settings.seed, say=settings.reporter.say
+                name,
+                weights=weights,
+                device=device,
+                seed=wanted.recipe.get("seed", ready.settings.seed),
+                learns_from=wanted.recipe.get(LEARNT_FROM, ""),
+                say=ready.settings.reporter.say,
             )
             if essence(encoder.identity) == essence(wanted.recipe):
+                restore_from(encoder, wanted)
                 return encoder
     other = f"{Path(source).name or 'target'}.prune"
     raise OptionError(
         f"{wanted.name} was made with weights that are not at hand, so {source} cannot be encoded",
         f"prune embed --encoder {name} --weights FILE --store {other} {source}   # then --target {other}",
     )
+
+
+def _weights_typed(pool: Store, column: str) -> str | None:
+    """Return the weights that were named when a column was made, if the store remembers them."""
+    try:
+        words = shlex.split(pool.commands.get(column, ""))
+    except ValueError:
+        return None
+    return dict(itertools.pairwise(words)).get("--weights")

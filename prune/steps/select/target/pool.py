@@ -14,6 +14,7 @@ from prune.core.column_name import FEATURES, PROBS
 from prune.steps.space_columns import GRADIENTS
 from prune.store import SAMPLES, Column, Dataset, Store
 
+LEARNT_FROM = "learnt_from"  # in the recipe of a column whose encoder learns from the dataset
 _OF_THE_DATA = {"dataset", "dtype", "batch", "precision", "file"}  # differ where the encoder does not
 
 

@@ -16,7 +16,7 @@ from prune.steps.rejects import all_rejects
 from prune.steps.select.by_class import SelectionTarget
 from prune.steps.select.target.dataset import find_dataset, look_at
 from prune.steps.select.target.file import holds_numbers, target_of_file, weights_of
-from prune.steps.select.target.pool import TargetPool, essence
+from prune.steps.select.target.pool import LEARNT_FROM, TargetPool, essence
 from prune.steps.settings import Settings
 from prune.steps.space_columns import GRADIENTS, SpaceSource
 from prune.store import Dataset, Store
@@ -114,9 +114,10 @@ def _require_alike(pool: TargetPool, other: Store) -> None:
     """Refuse another store whose columns were made in another way."""
     for ours in pool.columns:
         encoder = ours.recipe.get("encoder", "proxy")
+        looks = "proxy" if pool.is_of_proxy else encoder
         hint = (
-            f"name the dataset instead of its store: the proxy of {pool.store.path} looks at it then"
-            if pool.is_of_proxy
+            f"name the dataset instead of its store: the {looks} of {pool.store.path} looks at it then"
+            if pool.is_of_proxy or LEARNT_FROM in ours.recipe
             else f"prune embed --encoder {encoder} --store {other.path}   # with the weights of the pool"
         )
         if ours.name not in other.columns:
@@ -126,10 +127,9 @@ def _require_alike(pool: TargetPool, other: Store) -> None:
         differing = [name for name in sorted(one.keys() | two.keys()) if one.get(name) != two.get(name)]
         if differing:
             what = "proxy" if "trace" in differing else differing[0]
+            how = "learnt from another dataset" if what == LEARNT_FROM else f"made with another {what}"
             raise OptionError(
-                f"{ours.name} of the target {other.path} was made with another {what}"
-                f" than that of {pool.store.path}",
-                hint,
+                f"{ours.name} of the target {other.path} was {how} than that of {pool.store.path}", hint
             )
         if theirs.shape[1:] != ours.shape[1:]:
             raise OptionError(
