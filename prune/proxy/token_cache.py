@@ -21,6 +21,7 @@ from prune.store import Column, Dataset, Store
 
 VERSION = 1  # raised when the same tokenizer would give other columns
 MOST = 512  # tokens of a text, where the tokenizer sets no lower limit
+_LIKE = "return a tokenizer of transformers from the factory, or one that is called as those are"
 _TRIED = 64  # texts whose tokens tell tokenizers apart
 
 
@@ -47,17 +48,16 @@ class Tokens:
 
     def of(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
         """Return the ids of texts."""
-        found = guarded(
+        asked = {"truncation": True, "max_length": self.length, "padding": "max_length"}
+        ids: npt.NDArray[np.int32] = guarded(
             "the tokenizer cannot take texts",
-            lambda: self._tokenizer(
-                list(texts), truncation=True, max_length=self.length, padding="max_length"
-            )["input_ids"],
+            lambda: np.asarray(self._tokenizer(list(texts), **asked)["input_ids"], np.int32),
+            _LIKE,
         )
-        ids = np.asarray(found, np.int32)
         if ids.shape != (len(texts), self.length):
             raise OptionError(
                 f"the tokenizer gives {ids.shape} ids of {len(texts)} texts, not {self.length} of each",
-                "return a tokenizer of transformers from the factory",
+                _LIKE,
             )
         return ids
 
