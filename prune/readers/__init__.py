@@ -16,6 +16,7 @@ from prune.readers.labels.file import LabelFile, open_labels
 from prune.readers.lines import csv, jsonl, txt
 from prune.readers.patterns import recognise_pattern
 from prune.readers.sample import Reader, Unit
+from prune.readers.several import one_of
 
 __all__ = ["READERS", "Reader", "Unit", "open_reader", "recognise"]
 
@@ -138,13 +139,7 @@ def recognise(data: str) -> str:
         empty = path.is_dir() and not any(path.iterdir())
         what = f"{data} is empty" if empty else f"{data} holds no dataset that prune knows"
         raise DataError(what, "prune methods readers   # lists what prune reads")
-    least = min(READERS[name].only_alone for name in found)
-    found = [name for name in found if READERS[name].only_alone == least]
-    if len(found) > 1:
-        first, *others = found
-        choices = " or ".join(f"--as {name}" for name in others)
-        raise DataError(f"{data} looks like {' and like '.join(found)}", f"--as {first}   # or {choices}")
-    return found[0]
+    return one_of(found, READERS, data)
 
 
 def _exists(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""How a row of docs/data.md is tried: its builder makes the data, `prune embed` reads it."""
+"""How a row of docs/data.md is tried: a builder makes the data, `prune embed` or (texts) `score` reads it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from PIL import Image
 from prune.store import Store
 
 EMBED = ("embed", "--encoder", "pixels", "--workers", 0, "--json")
+MEASURE = ("score", "--type", "length", "--json")  # what looks at texts
 
 
 def picture(number: int = 0, form: str = "PNG", **options: Any) -> bytes:
@@ -67,7 +68,8 @@ def tried(prune: Callable[..., Any], make: SimpleNamespace, tmp_path: Path) -> C
     """Try one row: `(builder, expected)`.
 
     `builder(make, root)` returns DATA. `expected` says what `prune embed` finds: `n`, `classes` (samples of
-    each by name), `split`, `passed_over`, each only if it is there; `words` are more options to type.
+    each by name), `split`, `passed_over`, each only if it is there; `words` are more options to type;
+    `texts`: the samples are some.
     `refused` is a pattern that the error matches, `then` what is expected of the `words` of its advice: they
     have to stand in the error as they are typed (`{root}` stands for the folder of the data).
     """
@@ -83,7 +85,7 @@ def tried(prune: Callable[..., Any], make: SimpleNamespace, tmp_path: Path) -> C
             for said in [*([] if "data" not in expected else [str(data)]), " ".join(words)]:
                 assert said in advised
         store = tmp_path / f"store-{len(words)}-{bool(advised)}"
-        said = prune(*EMBED, str(data), *words, "--store", store)
+        said = prune(*(MEASURE if expected.get("texts") else EMBED), str(data), *words, "--store", store)
         if "refused" in expected:
             assert said.code in {2, 3}, said
             assert re.search(expected["refused"], said.err), said.err
@@ -94,7 +96,7 @@ def tried(prune: Callable[..., Any], make: SimpleNamespace, tmp_path: Path) -> C
         again = prune("select", "--method", "random", "--count", 1, "--store", store)
         assert (again.code, "stale" in again.err) == (0, False), again.err
         assert found(store, json.loads(said.out)) == {
-            name: value for name, value in expected.items() if name not in {"words", "data"}
+            name: value for name, value in expected.items() if name not in {"words", "data", "texts"}
         }
 
     return run

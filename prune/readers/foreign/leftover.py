@@ -15,7 +15,9 @@ from prune.readers.foreign.shell_lines import stem_of
 Counted = tuple[tuple[str, int], ...]
 
 _NOTES = {".csv", ".tsv", ".pkl", ".pickle", ".pt", ".pth"}  # beside data more often than data themselves
-_DATA = (".parquet", ".arrow", ".tar", ".npy")
+_DATA = (".parquet", ".arrow", ".tar", ".npy", ".jsonl", ".ndjson")
+_PACKED = (".gz", ".zst")  # behind the suffix of lines, which are read so
+_OF_IMAGES = "metadata.jsonl"  # describes images, and is no data of its own
 _PICTURES = {f".{suffix}" for suffix in IMAGE_SUFFIXES | FOREIGN_SUFFIXES}
 
 
@@ -42,7 +44,12 @@ def leftover(data: str, own: str, read: Collection[Path]) -> Counted:
 
 
 def _kind(name: str) -> str | None:
-    suffix = unread_suffix(name) or f".{name.rpartition('.')[2].lower()}"
+    if name.lower() == _OF_IMAGES:
+        return None
+    unpacked = name.lower()
+    for packed in _PACKED:
+        unpacked = unpacked.removesuffix(packed)
+    suffix = unread_suffix(name) or f".{unpacked.rpartition('.')[2]}"
     known = suffix in _DATA or suffix in _PICTURES or unread_suffix(name) is not None
     return suffix if known and suffix not in _NOTES else None
 
