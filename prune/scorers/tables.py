@@ -11,10 +11,16 @@ import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
 from prune.core.errors import DataError, OptionError
+from prune.scorers.score_lines import is_of_lines, read_score_lines
 from prune.store.join import FILE, KEYS
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
-_KINDS = (".parquet", *_DELIMITERS)
+_LINES = ".jsonl"  # stands for all suffixes of lines of JSON
+_KINDS = (".parquet", *_DELIMITERS, _LINES)
+
+
+def _kind(path: Path) -> str:
+    return _LINES if is_of_lines(path) else path.suffix.lower()
 
 
 def read_tables(name: str | Path) -> pa.Table:
@@ -45,11 +51,12 @@ def read_tables(name: str | Path) -> pa.Table:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _KINDS and path.is_file()]
+    files = [path for path in sorted(folder.rglob("*")) if _kind(path) in _KINDS and path.is_file()]
     files = [path for path in files if not any(p.startswith(".") for p in path.relative_to(folder).parts)]
-    kinds = sorted({path.suffix.lower() for path in files})
+    files = [path for path in files if _kind(path) != _LINES] or files
+    kinds = sorted({_kind(path) for path in files})
     if not files:
-        raise DataError(f"{folder} holds no parquet or csv file", "name a table after --import")
+        raise DataError(f"{folder} holds no parquet or csv file, nor .jsonl", "name a table after --import")
     if len(kinds) > 1:
         what = f"{folder} holds {' and '.join(kinds)} files"
         raise DataError(what, f"name those with scores: --import '{folder}/*{kinds[0]}'")
@@ -81,6 +88,8 @@ def _read(path: Path) -> pa.Table:
     try:
         with path.open("rb") as file:
             magic = file.read(4)
+        if magic != b"PAR1" and is_of_lines(path):
+            return read_score_lines(path)
         table = pq.read_table(path) if magic == b"PAR1" else _read_text(path)
         _ = table.column_names  # those that are not UTF-8 fail here, and values in the next line
         table.validate(full=True)
@@ -91,7 +100,9 @@ def _read(path: Path) -> pa.Table:
 
 def _read_text(path: Path) -> pa.Table:
     if path.suffix.lower() not in _DELIMITERS:
-        raise OptionError(f"{path} is neither parquet nor csv", "give it the suffix .csv, .tsv or .parquet")
+        raise OptionError(
+            f"{path} is neither parquet nor csv", "give it the suffix .csv, .tsv, .jsonl or .parquet"
+        )
     return pv.read_csv(
         path,
         parse_options=pv.ParseOptions(delimiter=_DELIMITERS[path.suffix.lower()], newlines_in_values=True),

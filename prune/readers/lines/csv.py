@@ -20,7 +20,7 @@ from prune.readers.lines.beside import holds_data_unread, refuse_table_of_images
 from prune.readers.lines.containers import FileContent, HashedContent
 from prune.readers.lines.csv_columns import CsvColumns, columns_of
 from prune.readers.lines.csv_rows import CsvRow, rows_of
-from prune.readers.lines.fields import others_of, usable_id
+from prune.readers.lines.fields import LabelTexts, others_of, usable_id
 from prune.readers.lines.line_files import find_files, is_named_like
 from prune.readers.lines.raw_columns import Found, of_text
 from prune.readers.lines.reader import LineReader, Placed
@@ -155,6 +155,7 @@ def _end_of_first(content: Bytes, columns: CsvColumns) -> int:
 
 def _reading(columns: CsvColumns) -> Callable[[CsvRow], Found]:
     width, at_id, at_label = len(columns.names), columns.id, columns.label
+    labels = LabelTexts(label_text)
 
     def found(row: CsvRow) -> Found:
         key = None
@@ -165,15 +166,10 @@ def _reading(columns: CsvColumns) -> Callable[[CsvRow], Found]:
             if len(cells) != width:
                 raise ValueError(_ragged(row, width))
             key = None if at_id is None else usable_id(cells[at_id])
-            what = of_text(columns.text_of(cells), key)
+            label = (None, None) if at_label is None else labels.of(cells[at_label])
+            return of_text(columns.text_of(cells), key, *label)
         except ValueError as error:
             return Found(key=key, reason=str(error))
-        if at_label is None:
-            return what
-        try:
-            return what._replace(label=label_text(cells[at_label]))
-        except ValueError as error:
-            return what._replace(reason=str(error))
 
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from prune.core.errors import DataError
@@ -30,15 +31,16 @@ class CsvColumns:
 
     def text_of(self, cells: Sequence[str]) -> str:
         """Return the text of a row; a `ValueError` says why it has none."""
-        if len(self.fields.paths) == 1 and not self.fields.literals:
-            text = cells[self._single] if self._single < len(cells) else ""
-            if text:
-                return text
+        at = self._single
+        if at is not None and at < len(cells) and cells[at]:
+            return cells[at]
         return self.fields.text_of(dict(zip(self.names, cells, strict=False)))
 
-    @property
-    def _single(self) -> int:
-        return self.names.index(self.fields.paths[0])
+    @cached_property
+    def _single(self) -> int | None:
+        """The column of the text, where it is one as it stands."""
+        single = len(self.fields.paths) == 1 and not self.fields.literals
+        return self.names.index(self.fields.paths[0]) if single else None
 
 
 def columns_of(path: Path, asked: TextFields, label: str | None) -> CsvColumns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from prune.modalities.text import fields
@@ -14,6 +14,8 @@ LABELS = (*fields.LABELS, "cls")
 
 def usable_id(value: Any) -> str | None:
     """Return an id as a key; None where it cannot be one."""
+    if type(value) is int:  # the usual one
+        return str(value)
     if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
         return None
     return None if key_problem(str(value)) else str(value)
@@ -40,3 +42,27 @@ def others_of(record: Mapping[str, Any], text: TextFields, labels: Sequence[str]
 
 def _first(record: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((name for name in names if record.get(name) is not None), None)
+
+
+class LabelTexts:
+    """Values of labels as texts; those that were seen before cost a look-up."""
+
+    def __init__(self, read: Callable[[Any], str | None]) -> None:
+        self._read = read
+        self._known: dict[Any, tuple[str | None, str | None]] = {}
+
+    def of(self, value: Any) -> tuple[str | None, str | None]:
+        """Return the text of a label, or why it is none."""
+        kept = type(value) is str or type(value) is int  # `True` would be found as 1
+        if kept and (known := self._known.get(value)) is not None:
+            return known
+        try:
+            found: tuple[str | None, str | None] = self._read(value), None
+        except ValueError as error:
+            found = None, str(error)
+        if kept and len(self._known) < _KEPT:
+            self._known[value] = found
+        return found
+
+
+_KEPT = 4096

@@ -17,7 +17,7 @@ from prune.modalities.text.fields import TEXTS, TextFields
 from prune.modalities.text.lines import MAX_LINE_BYTES, lines_of
 from prune.readers.folders.first_entries import glance
 from prune.readers.lines.containers import HashedContent
-from prune.readers.lines.fields import LABELS, others_of, usable_id, value_at
+from prune.readers.lines.fields import LABELS, LabelTexts, others_of, usable_id, value_at
 from prune.readers.lines.line_files import find_files, is_named_like
 from prune.readers.lines.raw_columns import Found, of_text
 from prune.readers.lines.reader import LineReader, Placed
@@ -101,19 +101,20 @@ class JsonLines(LineReader):
                 raise ValueError(f"the line is over {MAX_LINE_BYTES:,} bytes")
             fields = _object(line)
             key = usable_id(fields.get("id"))
-            found = of_text(self._text(fields), key)
-            return found if self.no_labels else self._labelled(found, fields)
+            return of_text(self._text(fields), key, *self._label(fields))
         except ValueError as error:
             return Found(key=key, reason=str(error))
 
-    def _labelled(self, found: Found, fields: Mapping[str, Any]) -> Found:
+    def _label(self, fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
+        """Return the label, or why what stands there is none."""
         for name in self._label_names:
             if (label := value_at(fields, name)) is not None:
-                try:
-                    return found._replace(label=usable_label(label))
-                except ValueError as error:
-                    return found._replace(reason=str(error))
-        return found
+                return self._labels.of(label)
+        return None, None
+
+    @cached_property
+    def _labels(self) -> LabelTexts:
+        return LabelTexts(usable_label)
 
     def _text(self, fields: Mapping[str, Any]) -> str:
         if self._plain:
@@ -131,6 +132,8 @@ class JsonLines(LineReader):
 
     @cached_property
     def _label_names(self) -> tuple[str, ...]:
+        if self.no_labels:
+            return ()
         return LABELS if self.label_field is None else (self.label_field,)
 
     def others(self, shard: str, record: bytes) -> Mapping[str, Any]:

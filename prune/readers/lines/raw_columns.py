@@ -24,13 +24,13 @@ class Found(NamedTuple):
     reason: str | None = None  # why it is no sample
 
 
-def of_text(text: str, key: str | None) -> Found:
+def of_text(text: str, key: str | None, label: str | None = None, reason: str | None = None) -> Found:
     """Return what a record with a text says; a `ValueError` where the text is none."""
     try:
         encoded = text.encode()
     except UnicodeEncodeError as error:  # half of a pair, as "\ud800" in JSON
         raise ValueError("the text is not Unicode") from error
-    return Found(key, None, len(encoded), content_digest(encoded))
+    return Found(key, label, len(encoded), content_digest(encoded), reason)
 
 
 @dataclass
