@@ -72,7 +72,9 @@ def _object(line: bytes | None) -> dict[str, Any]:
 
 
 def _numbers(fields: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: str(fields[name]) for name in KEYS if isinstance(fields.get(name), str | int)}
+    found: dict[str, Any] = {
+        name: str(fields[name]) for name in KEYS if isinstance(fields.get(name), str | int)
+    }
     found |= {
         name: float(value)
         for name, value in fields.items()
