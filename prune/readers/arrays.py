@@ -90,6 +90,11 @@ class Arrays(ReaderBase):
         """The file, and that of the labels."""
         return [self.root / name for name in filter(None, [self.name, self.labels])]
 
+    @property
+    def holds_features(self) -> bool:
+        """Whether the rows are features."""
+        return bool(self._values.ndim == 2)
+
     def check(self) -> None:
         """Raise `DataError` unless the rows are features or images and every row has a label, or none has."""
         shape = self._values.shape

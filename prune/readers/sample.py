@@ -130,6 +130,11 @@ class ReaderBase:
         """Leave out what was opened or found: another process opens its own."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
+    @property
+    def holds_features(self) -> bool:
+        """Whether rows are features, and nothing to look at: of tables, where a column says so."""
+        return getattr(self, "features_column", None) is not None
+
     def with_labels(self, file: LabelFile) -> Self:
         """Return a reader of the same samples, with labels from a file."""
         return replace(self, label_file=file)  # type: ignore[call-arg]

@@ -70,3 +70,23 @@ def test_what_is_missing_is_said_with_what_to_type(data: Path, prune: Prune) -> 
     assert "--select kcenter --fraction 0.3" in said.err
     said = prune("evaluate", "--select", "kcenter", "--fraction", "0.5", *ASKED, "--dry-run", "--json")
     assert json.loads(said.out)["expected"]["cells"] == 9
+
+
+def test_features_of_ones_own_are_learnt_from_where_there_is_nothing_to_look_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prune: Prune
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draws = np.random.default_rng(0)
+    for name, each in (("train", 20), ("test", 8)):
+        labels = np.repeat([0, 1], each)
+        np.save(f"{name}.npy", draws.normal(size=(2 * each, 4)).astype(np.float32) + 4 * labels[:, None])
+        np.save(f"{name}_labels.npy", labels)
+        words = ("--features", f"{name}.npy", f"{name}.npy", "--store", name)
+        assert prune("embed", *words).code == 0
+    scored = prune("score", "--type", "el2n", "--epochs", 2, "--store", "train")
+    assert (scored.code, "training linear" in scored.err) == (0, True), scored.err
+    typed = ["--store", "train", "--test", "test", "--select", "kcenter", "--fraction", 0.5, "--steps", 4]
+    said = prune("evaluate", *typed, "--seeds", 1)
+    assert (said.code, said.out.startswith("linear, equal steps, 4 each")) == (0, True), said.err
+    said = prune("evaluate", *typed, "--model", "mlp")
+    assert (said.code, "the dataset is of features, and this looks at images" in said.err) == (2, True)

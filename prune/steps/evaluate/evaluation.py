@@ -11,7 +11,6 @@ from prune.core.column_name import EMBEDDING, FIRST_RUN
 from prune.core.errors import OptionError
 from prune.core.progress import Clock
 from prune.core.safe_text import counted
-from prune.modalities import MODALITIES
 from prune.proxy import Training
 from prune.proxy.config import LINEAR, NGRAM
 from prune.proxy.inputs import Inputs
@@ -31,6 +30,7 @@ from prune.steps.evaluate.target_training import Target
 from prune.steps.evaluate.test_set import TestSamples, column_of, open_test_set
 from prune.steps.evaluate.training_sets import TrainingSet
 from prune.steps.evaluate.wrong_labels import noise_recipe, with_wrong_labels
+from prune.steps.expected_modality import usual_proxy
 from prune.steps.proxy_inputs import require_seen, seen
 from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
@@ -161,7 +161,7 @@ def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:
 
 def _training(ready: Opened, asked: EvaluateRequest, kind: type[Target]) -> Training:
     """Return how a target is trained: as the network usually is; augmented as the proxy there is."""
-    usual = MODALITIES[ready.dataset.modality].proxy
+    usual = usual_proxy(ready.reader, ready.dataset)
     model = kind.network or asked.model or usual
     before = (ready.store.recipe_of(FIRST_RUN) or {}).get("training", {}) if ready.store.exists() else {}
     given = {"size": asked.size, "flip": asked.flip, "peak_lr": asked.peak_lr, "batch": asked.batch}

@@ -9,6 +9,7 @@ from typing import Any
 from prune.core.arrays import Scores
 from prune.core.column_name import scores_among
 from prune.steps.dataset_session import Opened
+from prune.steps.expected_modality import usual_proxy
 from prune.steps.score.all_scores import all_scores
 from prune.steps.score.cost import cost_of
 from prune.steps.score.facts import ScoreFacts
@@ -55,7 +56,7 @@ def compute(opened: Opened, wanted: ScoreRequest) -> Scored:
     """
     if wanted.file is not None:
         return Scored(import_columns(opened, wanted.file))
-    wanted = wanted.of_modality(opened.dataset.modality)
+    wanted = wanted.with_usual(usual_proxy(opened.reader, opened.dataset))
     require_space(opened, wanted.on)
     if on_texts := [name for name, method in wanted.methods.items() if TEXTS in method.needs]:
         require_texts(opened, on_texts, "prune methods scores")

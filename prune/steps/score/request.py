@@ -85,9 +85,8 @@ class ScoreRequest:
             file=file,
         )
 
-    def of_modality(self, modality: str) -> ScoreRequest:
-        """Return the same with the proxy that suits such samples, where nobody named one."""
-        usual = MODALITIES[modality].proxy
+    def with_usual(self, usual: str) -> ScoreRequest:
+        """Return the same with the proxy that is usual for the samples, where nobody named one."""
         if self.proxy not in {None, OWN} or usual == self.training.proxy:
             return self
         given = {"seed": self.training.seed, **self.proxies.fields}

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from prune.core.column_name import EMBEDDING, FEATURES
 from prune.core.errors import OptionError
 from prune.encoders import weights
-from prune.modalities import MODALITIES
 from prune.proxy.checkpoint import Checkpoint, run_checkpoint
 from prune.proxy.token_cache import OfTokens, Tokens, cache_tokens
 from prune.proxy.user_network import UserNetwork, build_model, fit_weights
 from prune.steps.dataset_session import Opened
-from prune.steps.expected_modality import require_texts
+from prune.steps.expected_modality import require_texts, usual_proxy
 from prune.steps.proxy_inputs import require_continuous
 from prune.steps.rejects import check_rejects
 from prune.steps.score.facts import usable_rows
@@ -41,7 +40,7 @@ def checked(opened: Opened, wanted: ScoreRequest, model: Model) -> OwnTrace:
         Samples cannot be used.
     """
     settings, training = opened.settings, wanted.training
-    usual = MODALITIES[opened.dataset.modality].proxy
+    usual = usual_proxy(opened.reader, opened.dataset)
     require_epochs(wanted.methods, 1, "a checkpoint", f"--proxy {usual} trains a proxy")
     built = build_model(model.factory)
     fit_weights(built.model, _state(model.file), model.file)

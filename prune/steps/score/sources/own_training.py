@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from prune.core.column_name import EMBEDDING, FEATURES, IMAGES
 from prune.core.errors import MissingColumnError, OptionError
-from prune.modalities import MODALITIES
 from prune.steps.dataset_session import Opened
-from prune.steps.expected_modality import require_images
+from prune.steps.expected_modality import require_images, usual_proxy
 from prune.steps.proxy_inputs import require_seen
 from prune.steps.rejects import check_rejects
 from prune.steps.score.facts import ScoreFacts, usable_rows
@@ -100,4 +99,4 @@ def _facts(opened: Opened, wanted: ScoreRequest, own: OwnTrace) -> ScoreFacts:
 
 
 def _instead(opened: Opened) -> str:
-    return f"--proxy {MODALITIES[opened.dataset.modality].proxy} trains a proxy"
+    return f"--proxy {usual_proxy(opened.reader, opened.dataset)} trains a proxy"
