@@ -34,6 +34,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "nothing of a list that was gone through",
             "prune select --method random --fraction 0.3 --drop-suspects suspects.csv",
         ),
+        ("of texts that are nearly the same, one each", "prune select --method minhash"),
+        (
+            "the tenth whose words are most like those of some texts",
+            "prune select --method dsir --target wanted.txt --fraction 0.1",
+        ),
         ("nothing of the test set", "prune select --method random --fraction 0.3 --drop-leaks test/"),
         ("what it would need", "prune select --method facility_location --fraction 0.1 --dry-run"),
     ),

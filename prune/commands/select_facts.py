@@ -51,7 +51,10 @@ def _duplicates(facts: Mapping[str, Any]) -> list[str]:
     eps, threshold = facts.get("eps"), facts.get("threshold")
     near = "" if eps is None else f", with a cosine of {1 - eps:.6g} or more"
     if threshold is not None:
-        near = f", by their words or {percent(threshold)} % of the runs of these"
+        least = (
+            "" if threshold == 1 else f", or {percent(threshold)} % or more of their runs of words in common"
+        )
+        near = f": the same words{least}"
     who = "sample is a duplicate of another" if found == 1 else "samples are duplicates of others"
     return [f"{number(found)} {who}{near}"]
 

@@ -25,6 +25,8 @@ def use_of(family: str, name: str, method: Method | None = None) -> str:
     score = ""
     if isinstance(method, Selector) and "scores" in method.needs:
         score = f" --score {method.score or 'el2n'}"
+    if isinstance(method, Selector) and "target" in method.supplied:
+        score += " --target wanted/"
     typed = method.typed if isinstance(method, EncoderMethod) else ""
     return _USE[family].format(name=typed or name) + score
 

@@ -30,6 +30,8 @@ def _ground(inputs: SelectionInputs) -> str:
     if inputs.request.needs_space and inputs.space is not None:
         name = inputs.space.name
         return f"goes by {_SPACES.get(name, f'the {name}'.replace('.', ' '))}"
+    if inputs.request.needs_texts:
+        return "goes by the words of the texts"
     return "draws by lot" if inputs.probs is None else "goes by predictions"
 
 
