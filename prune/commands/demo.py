@@ -1,4 +1,4 @@
-"""`prune demo`: the whole chain on a small real dataset that needs no network."""
+"""`prune demo`: the whole chain on small real datasets that need no network."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def demo(
             rich_help_panel=o.OUT,
         ),
     ] = Path("prune-demo"),
+    text: Annotated[
+        bool, o.option(None, "On snippets of text instead of handwritten digits.", o.HOW, "--text")
+    ] = False,
     seed: o.Seed = 0,
     device: o.DeviceName = o.DeviceChoice.auto,
     store: Annotated[
@@ -30,8 +33,11 @@ def demo(
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Run the whole chain, with the comparison to random, on scikit-learn's handwritten digits."""
-    from prune.commands.demo_chain import run
+    """Run the whole chain, with the comparison to random, on scikit-learn's handwritten digits or on text."""
+    if text:
+        from prune.commands.demo_of_texts import run
+    else:
+        from prune.commands.demo_of_digits import run
 
     result, lines = run(out, store or out / ".prune", run_settings(locals()))
     finish(result, lines, as_json=json, quiet=quiet)

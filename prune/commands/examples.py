@@ -122,7 +122,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("one family", "prune methods selectors"),
         ("the page of one: formula, options, cost, papers", "prune methods kcenter"),
     ),
-    "demo": (("the whole chain, offline, in a new folder", "prune demo --out prune-demo"),),
+    "demo": (
+        ("the whole chain, offline, in a new folder", "prune demo --out prune-demo"),
+        ("on text: of a mixture, what is like a target", "prune demo --text --out prune-demo"),
+    ),
 }
 
 # A value of each option that has no default, for the hint that it wants one.
