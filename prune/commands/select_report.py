@@ -12,7 +12,8 @@ from prune.core.store_option import in_store
 
 def summary(result: dict[str, Any], store: Path) -> list[str]:
     """Return the lines to print."""
-    from prune.store.default_place import store_path  # loads the store
+    from prune.readers import READERS, WRITTEN  # loads arrays
+    from prune.store.default_place import store_path
 
     k, n = result["k"], result["usable"]
     took = duration(result["seconds"]["select"]["total"])
@@ -25,7 +26,7 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
     lines += _left_out(result["drop_hardest"])
     lines += _classes(result["report"].get("classes"), result["classes"])
     lines += sentences(result["facts"], k)
-    form = "manifest" if result["dataset"]["format"] in {"arrays", "keys"} else "webdataset"
+    form = {**READERS, **WRITTEN}[result["dataset"]["format"]].exported
     return [
         *lines,
         f"in {store_path(store) / 'selections' / result['name']}",

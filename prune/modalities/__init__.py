@@ -34,6 +34,8 @@ class Modality:
     """The digests that may stand in the sample table for a payload: usually one."""
     proxy: str
     """The network that learns from them where nobody names one: for `score` and `evaluate`."""
+    measure: str
+    """The score that looks at nothing but the payload: no labels, no network."""
     form: PayloadForm
     """How a payload stands in what is written."""
     encoder: str
@@ -55,6 +57,7 @@ MODALITIES = {
             deduplicates="semdedup",
             digests=image_digests,
             proxy="resnet8",
+            measure="input_norm",
             form=image_form.FORM,
             encoder=USUAL_ENCODERS["image"],
             look=image_look,
@@ -66,6 +69,7 @@ MODALITIES = {
             deduplicates="minhash",
             digests=text_digests,
             proxy="ngram",
+            measure="length",
             form=text_form.FORM,
             encoder=USUAL_ENCODERS["text"],
             look=text_look,

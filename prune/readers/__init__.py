@@ -41,11 +41,13 @@ READERS = {
         looks_like=arrays.looks_like,
         summary="a .npy matrix of features or of images, labels beside it",
         labels_by_row=True,
+        exported="manifest",
     ),
     "jsonl": Format(
         open=jsonl.open_jsonl,
         looks_like=jsonl.looks_like,
         summary="lines of JSON with a text each, plain, .gz or .zst: a file, a folder or a pattern",
+        exported="jsonl",
         counts="line",
         only_alone=1,  # notes beside a dataset of another form
     ),
@@ -53,6 +55,7 @@ READERS = {
         open=csv.open_csv,
         looks_like=csv.looks_like,
         summary="tables of text, .csv or .tsv, plain, .gz or .zst: a row a sample",
+        exported="csv",
         counts="line",
         only_alone=1,  # labels of images
     ),
@@ -60,12 +63,18 @@ READERS = {
         open=txt.open_txt,
         looks_like=txt.looks_like,
         summary="plain text, a line a sample, plain, .gz or .zst; labels by the names of files or folders",
+        exported="txt",
         counts="line",
         only_alone=2,
     ),
 }
 WRITTEN = {  # formats that prune writes itself: a store names them, nobody types them
-    "keys": Format(open=keys.open_keys, looks_like=lambda _: False, summary="keys and labels of a training"),
+    "keys": Format(
+        open=keys.open_keys,
+        looks_like=lambda _: False,
+        summary="keys and labels of a training",
+        exported="manifest",
+    ),
 }
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")

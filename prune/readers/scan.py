@@ -66,8 +66,9 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     skipped = left_out(reader, failed, len(failed) + len(tables), reporter)
     raw = pa.concat_tables(tables) if tables else RAW.empty_table()
     if raw.num_rows == 0:
+        place = reader.places[0] if len(reader.places) == 1 else reader.root  # a file, where one was named
         raise DataError(
-            f"no samples in {reader.root}", "name the folder or file that holds them, or use --as FORMAT"
+            f"no samples in {place}", "name the folder or file that holds them, or use --as FORMAT"
         )
     raw = getattr(reader, "told_apart", _as_they_are)(raw)
     say = reporter.say if keep else _quietly

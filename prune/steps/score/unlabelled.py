@@ -11,6 +11,7 @@ from prune.core.arrays import Rows
 from prune.core.column_name import IMAGES
 from prune.core.errors import DataError
 from prune.core.method_rows import Scorer
+from prune.modalities import MODALITIES
 from prune.steps.dataset_session import Opened
 from prune.steps.score.inputs import TRAINED
 
@@ -34,7 +35,7 @@ def require_labels(opened: Opened, wanted: Mapping[str, Scorer], usable: Rows, *
     )
     if missing and missing == len(labels) and blocked:
         what = "labels" if needy or taught else "an embedding, or labels to train a proxy on"
-        raise DataError(f"{', '.join(blocked)} needs {what}, and none has one", _NONE)
+        raise DataError(f"{', '.join(blocked)} needs {what}, and none has one", _without(opened))
     if missing and needy and mode is None:
         told = f"{', '.join(needy)} needs labels, and {missing} of {len(labels)} samples have none"
         raise DataError(told, _SOME)
@@ -47,10 +48,15 @@ def require_labels(opened: Opened, wanted: Mapping[str, Scorer], usable: Rows, *
 
 
 _SOME = "add --unlabelled skip to leave them out, or --unlabelled keep to keep them without a score"
-_NONE = (
-    "--labels FILE.csv takes labels from a file; prune embed works without labels; so does prune score "
-    "--type input_norm"
-)
+
+
+def _without(opened: Opened) -> str:
+    """Return what to do about a dataset without labels."""
+    measure = MODALITIES[opened.dataset.modality].measure
+    return (
+        "--labels FILE.csv takes labels from a file; prune embed works without labels; so does prune score "
+        f"--type {measure}"
+    )
 
 
 def judged(opened: Opened, method: Scorer, usable: Rows) -> tuple[Rows, dict[str, Any]]:
