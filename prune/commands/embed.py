@@ -17,7 +17,7 @@ def embed(
         str | None,
         o.option(
             "NAME",
-            "Of images a torchvision model (default resnet18) or `pixels`, of texts `ngrams` (default).",
+            "A torchvision model (resnet18), `pixels`; of texts `ngrams`, `sentence`, `static`.",
             o.HOW,
             complete=c.choices(c.ENCODERS),
         ),
@@ -26,7 +26,7 @@ def embed(
         str | None,
         o.option(
             "FILE",
-            "Weights of the model, .safetensors or .pth; `default` downloads; `random`.",
+            "Weights of the model, .safetensors or .pth, of texts its folder; `default` downloads; `random`.",
             o.HOW,
             complete=c.files_or("default", "random"),
         ),

@@ -8,6 +8,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("your own features, one row a sample", "prune embed --features features.npy data/"),
         ("no network: a few pixels a sample", "prune embed --encoder pixels data/"),
         ("texts: words and pairs of words, no weights", "prune embed reviews.jsonl"),
+        ("a sentence-transformers folder", "prune embed --encoder sentence --weights ./minilm reviews.jsonl"),
     ),
     "score": (
         ("two scores from one training of a small proxy", "prune score --type el2n,aum data/"),

@@ -78,6 +78,8 @@ def _said(name: str, value: Any) -> Iterator[str]:
 def _is_place(name: str, one: Any) -> bool:
     if name in _OR_SPLIT and os.sep not in str(one) and not os.path.lexists(one):  # the name of a split
         return False
+    if name == "weights" and not os.path.lexists(one):  # the name of a model on the hub
+        return False
     return name in FILES and one not in _NO_FILES
 
 

@@ -13,12 +13,16 @@ from prune.encoders.learning import learn_once, restore_from
 from prune.encoders.ngrams import ngrams
 from prune.encoders.pixels import pixels
 from prune.encoders.precomputed import precomputed
+from prune.encoders.sentence import sentence
+from prune.encoders.static import static
 from prune.encoders.torchvision import require_model, torchvision
 
 ENCODERS = table(
     EncoderMethod(torchvision, typed="resnet18"),
     EncoderMethod(pixels),
     EncoderMethod(ngrams, modalities=("text",)),
+    EncoderMethod(sentence, typed="sentence --weights FOLDER", modalities=("text",)),
+    EncoderMethod(static, typed="static --weights FOLDER", modalities=("text",)),
     EncoderMethod(
         precomputed,
         typed="precomputed --features features.npy",

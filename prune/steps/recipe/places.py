@@ -10,13 +10,16 @@ from prune.core.option_words import FILES
 
 _PLACES = FILES | {"path", "out", "plot", "test_labels"}
 _OR_NAMES = {"drop_leaks", "no_leak", "test", "churn"}  # files, or names of splits and selections
-_WORDS = {"weights": {"default", "random"}, "drop_suspects": {"auto"}}  # that name no file
+_OR_ON_THE_HUB = {"weights"}  # files, or names of models, which have a / in them too
+_WORDS = {"drop_suspects": {"auto"}}  # that name no file
 
 
 def placed(parameter: str, value: Any, folder: str) -> Any:
     """Return the value of a parameter, with what it names seen from here and not from `folder`."""
     if parameter in _OR_NAMES:
         return _each(value, lambda one: _joined(one, folder) if _is_there(one, folder) else one)
+    if parameter in _OR_ON_THE_HUB:
+        return _each(value, lambda one: here if os.path.lexists(here := _joined(one, folder)) else one)
     if parameter == "factory":
         file, colon, name = str(value).partition(":")
         return f"{_joined(file, folder)}{colon}{name}" if file.endswith(".py") else value

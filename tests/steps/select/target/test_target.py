@@ -105,12 +105,12 @@ def test_numbers_are_taken_as_they_are(pool: Store, tmp_path: Path) -> None:
     np.save(tmp_path / "f.npy", features)
     np.save(tmp_path / "w.npy", np.array([0, 1, 2, 0, 4]))
     found = target(pool, tmp_path / "f.npy", weights=str(tmp_path / "w.npy"))
-    assert np.array_equal(rows_of(found.space), features.astype(np.float32))
+    assert np.array_equal(rows_of(found.samples), features.astype(np.float32))
     assert found.labels is None
     assert found.weights is not None
     assert found.weights.dtype == np.float64
     assert found.weights.tolist() == [0, 1, 2, 0, 4]
-    assert found.space.memory == 2**28
+    assert found.samples.memory == 2**28
 
 
 def test_factors_of_gradients_from_a_file(pool: Store, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_factors_of_gradients_from_a_file(pool: Store, tmp_path: Path) -> None:
     found = target(pool, tmp_path / "g.npz", GRADIENTS)
     wide = np.concatenate([h.astype(np.float64), np.ones((4, 1))], axis=1)
     gradients = (e[:, :, None] * wide[:, None, :]).reshape(4, -1)
-    products = found.space.products(np.arange(4), np.arange(4))
+    products = found.samples.products(np.arange(4), np.arange(4))
     np.testing.assert_allclose(products, gradients @ gradients.T, rtol=1e-4, atol=1e-3)
     assert found.labels is not None
     assert found.labels.tolist() == [1, -1, 0, 1]
@@ -203,7 +203,7 @@ def test_a_dataset_is_encoded_as_the_pool_was(pool: Store, permuted: Path, tmp_p
     before = times(pool.path)
     found = target(pool, permuted)
     pipeline.embed(tmp_path / "own", str(permuted), encoder="pixels")
-    assert np.array_equal(rows_of(found.space), Store(tmp_path / "own").column(PIXELS).read())
+    assert np.array_equal(rows_of(found.samples), Store(tmp_path / "own").column(PIXELS).read())
     assert found.labels is not None
     assert found.labels.tolist() == [-1, -1, 0, 0, 1, 1, 1]  # its own ids are 0, 0, 1, 1, 2, 2, 2
     after = times(pool.path)
@@ -214,7 +214,7 @@ def test_a_dataset_is_encoded_as_the_pool_was(pool: Store, permuted: Path, tmp_p
     again = target(pool, permuted, settings=Settings(reporter=told))
     assert times(pool.path) == after
     assert "embed with pixels" not in told.work
-    assert np.array_equal(rows_of(again.space), rows_of(found.space))
+    assert np.array_equal(rows_of(again.samples), rows_of(found.samples))
     assert pool.unfinished == []
 
 
@@ -222,7 +222,7 @@ def test_a_store_made_in_the_same_way(pool: Store, permuted: Path, tmp_path: Pat
     pipeline.embed(tmp_path / "own", str(permuted), encoder="pixels", dtype="float32")
     found = target(pool, tmp_path / "own")
     there = target(pool, permuted)
-    np.testing.assert_allclose(rows_of(found.space), rows_of(there.space), atol=1e-3)
+    np.testing.assert_allclose(rows_of(found.samples), rows_of(there.samples), atol=1e-3)
     assert np.array_equal(found.labels, there.labels)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="not for the store"):
         target(pool, tmp_path / "own", split="val")
@@ -249,7 +249,7 @@ def test_the_proxy_of_the_pool_looks_at_the_target(pool: Store, permuted: Path) 
     assert not any(what.startswith("training") for what in told.work)
     assert found.labels is not None
     assert found.labels.tolist() == [0, 0, 1, 1, 1]
-    space = found.space
+    space = found.samples
     assert isinstance(space, GradientSpace)
     errors, features = space.factors(np.arange(5))
 
@@ -278,17 +278,17 @@ def test_the_proxy_of_the_pool_looks_at_the_target(pool: Store, permuted: Path) 
 
 
 def test_a_retrained_proxy_looks_again(pool: Store, permuted: Path) -> None:
-    first = rows_of(target(pool, permuted, "embedding.proxy").space)
+    first = rows_of(target(pool, permuted, "embedding.proxy").samples)
     pipeline.score(pool, types=["el2n"], training=QUICK | {"seed": 9})
-    assert not np.array_equal(rows_of(target(pool, permuted, "embedding.proxy").space), first)
+    assert not np.array_equal(rows_of(target(pool, permuted, "embedding.proxy").samples), first)
 
 
 def test_the_linear_proxy_looks_at_embeddings(pool: Store, permuted: Path) -> None:
     pipeline.score(pool, types=["el2n"], training={"proxy": "linear", "epochs": 2}, on="pixels")
     found = target(pool, permuted, GRADIENTS)
-    pixels = rows_of(target(pool, permuted).space)
-    assert found.space.n == 5
-    _, features = found.space.factors(np.arange(5))  # type: ignore[attr-defined]
+    pixels = rows_of(target(pool, permuted).samples)
+    assert found.samples.n == 5
+    _, features = found.samples.factors(np.arange(5))  # type: ignore[attr-defined]
     own = Inputs(pool.column(PIXELS), pool.dataset, torch.device("cpu"))
     np.testing.assert_allclose(features, own.normalise(torch.from_numpy(pixels[2:].copy())), atol=5e-3)
 
@@ -364,7 +364,7 @@ def test_an_encoder_whose_weights_are_gone(tmp_path: Path, permuted: Path) -> No
     name, column = "shufflenet_v2_x0_5", "embedding.shufflenet_v2_x0_5"
     pool = Store(tmp_path / "store")
     pipeline.embed(pool, str(data), encoder=name, weights="random")
-    assert target(pool, permuted, column).space.width == 1024  # the same random weights, made again
+    assert target(pool, permuted, column).samples.width == 1024  # the same random weights, made again
     other = folder(tmp_path / "more", {"bird": range(70, 72)})
     with pytest.raises(OptionError, match="made with weights that are not at hand") as error:
         target(pool, other, column, settings=Settings(seed=1))
@@ -382,9 +382,9 @@ def test_features_from_elsewhere(pool: Store, permuted: Path, tmp_path: Path) ->
     pipeline.embed(pool, features=str(tmp_path / "p.npy"))
     with pytest.raises(OptionError, match="was computed elsewhere"):
         target(pool, permuted, "embedding.precomputed")
-    assert target(pool, tmp_path / "t.npy", "embedding.precomputed").space.n == 7
+    assert target(pool, tmp_path / "t.npy", "embedding.precomputed").samples.n == 7
     pipeline.embed(tmp_path / "own", str(permuted), features=str(tmp_path / "t.npy"))
-    assert target(pool, tmp_path / "own", "embedding.precomputed").space.width == 6
+    assert target(pool, tmp_path / "own", "embedding.precomputed").samples.width == 6
     pipeline.embed(tmp_path / "own", features=str(tmp_path / "wide.npy"))
     with pytest.raises(OptionError, match="has rows of 8 numbers, that of .* of 6"):
         target(pool, tmp_path / "own", "embedding.precomputed")
@@ -422,8 +422,8 @@ def test_an_interruption_costs_nothing_that_was_finished(
 def test_a_gpu_sees_the_same(pool: Store, permuted: Path) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-    one = target(pool, permuted, "embedding.proxy").space
-    two = open_target(pool, str(permuted), "embedding.proxy", Settings(), device="cuda", memory=2**28).space
+    one = target(pool, permuted, "embedding.proxy").samples
+    two = open_target(pool, str(permuted), "embedding.proxy", Settings(), device="cuda", memory=2**28).samples
     np.testing.assert_allclose(rows_of(one), rows_of(two), rtol=1e-2, atol=1e-2)
 
 
