@@ -149,7 +149,9 @@ def _object(line: bytes) -> dict[str, Any]:
         raise ValueError("the line is not UTF-8") from error
     try:
         found, end = _parse(text)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise ValueError("the JSON of the line is nested too deep") from error
+    except ValueError as error:
         raise ValueError("the line is not JSON") from error
     if end != len(text):
         raise ValueError("the line is not JSON")
