@@ -149,7 +149,7 @@ def _in_shards(job: ExportJob, reader: WebDataset, rows: Rows) -> Iterator[Carri
 
 def _in_tables(job: ExportJob, reader: HuggingFace, rows: Rows) -> Iterator[Carried]:
     label = reader.label_column if job.label_file is None else "label"
-    known = {*reader.payload_columns, label, KEY, job.source_weight}
+    known = {*reader.payload_columns, label, KEY, reader.key_column, job.source_weight}
     samples = job.samples(rows).select(["shard", "index"]).to_pydict()
     for shard, pairs in groupby(zip(*samples.values(), strict=True), key=lambda pair: pair[0]):
         wanted = np.array([index for _, index in pairs])

@@ -275,7 +275,7 @@ class HuggingFace(ReaderBase):
         return external(self._table, file, self.image_column, self._check_columns)
 
     @property
-    def _key(self) -> str | None:
+    def key_column(self) -> str | None:
         """The column of keys of a table of features or texts."""
         own = self.features_column is not None or self.texts is not None
         return self._keys if own and self._keys != "row" else None
@@ -285,7 +285,7 @@ class HuggingFace(ReaderBase):
         expected = self._table.schema
         content = [self.image_column] if self.texts is None else self.texts.names
         for name in filter(
-            None, [*content, self.label_column, KEY if KEY in expected.names else None, self._key]
+            None, [*content, self.label_column, KEY if KEY in expected.names else None, self.key_column]
         ):
             kind = rows.schema.field(name).type if name in rows.schema.names else "missing"
             if kind == "missing" or not columns.alike(kind, expected.field(name).type):

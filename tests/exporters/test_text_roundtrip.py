@@ -108,3 +108,10 @@ def test_datasets_library_reads_them(form, make_job, run, tmp_path, monkeypatch)
     if form in {"jsonl", "csv"}:
         assert list(loaded["label"]) == ["neg"] * 3 + ["pos"] * 4
         assert list(loaded["id"]) == job.column("key").to_pylist()
+
+
+def test_the_key_of_a_table_stands_once_in_a_record(make_job, run, tmp_path):
+    run(make_job("text-parquet"), "jsonl", tmp_path / "kept.jsonl")
+    records = [json.loads(line) for line in (tmp_path / "kept.jsonl").read_bytes().splitlines()]
+    assert all("id" in record for record in records)
+    assert not any("other_id" in record for record in records)

@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     from prune.store import Column
 
 _ANOTHER = "name the place of a dataset with labels, or one of the splits, with --test"
-_TOLD = ("as_", "label_field", "image_column")  # what the reader of the training set was told
+_TOLD = (
+    "as_",
+    "label_field",
+    "image_column",
+    "text_field",
+    "template",
+)  # what the reader of the training set was told
 
 
 @dataclass(frozen=True)

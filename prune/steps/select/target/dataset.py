@@ -103,9 +103,10 @@ def _told(store: Store) -> dict[str, Any]:
         reading = files.read_record(store.path / LOCATION)["reading"]
     except (OSError, ValueError, KeyError):
         return {}
-    return {
-        name: reading[name] for name in ("as_", "label_field", "image_column", "no_labels") if name in reading
-    }
+    return {name: reading[name] for name in _TOLD if name in reading}
+
+
+_TOLD = ("as_", "label_field", "image_column", "text_field", "template", "no_labels")
 
 
 def _open(source: str, split: str | None, told: dict[str, Any]) -> Reader:
