@@ -50,6 +50,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "what was left out, of a selection by name",
             "prune export --format parquet --selection tenth --rejected",
         ),
+        ("the very bytes of lines of JSON, in one file", "prune export --format jsonl --out kept.jsonl.zst"),
     ),
     "evaluate": (
         (

@@ -13,7 +13,7 @@ from prune.core.method_rows import Exporter
 from prune.exporters import tables
 from prune.exporters.job import ExportJob
 from prune.exporters.labels import say_labels
-from prune.exporters.place import DOT
+from prune.exporters.place import DOT, FILE
 from prune.exporters.staging.folder import StagingFolder, open_folder
 from prune.exporters.weights import IN_RECORDS, WEIGHT, recorded, weighed
 from prune.readers.source_watch import DisturbedError
@@ -95,6 +95,7 @@ def export(
             job.sources.require()
             folder.finish(described | {"dataset": job.dataset.fingerprint}, overwrite=overwrite)
     listed = folder.listing()
+    listed = {FILE: listed[FILE]} if folder.single else listed
     return Exported(folder.out, len(job), len(listed), sum(f["size"] for f in listed.values()), new)
 
 

@@ -87,7 +87,7 @@ def write(
         held = " and ".join(MODALITIES[name].plural for name in method.modalities)
         raise OptionError(
             f"--format {method.name} holds {held}, and the dataset is of {kind.plural}",
-            _others(kind.name),
+            _others(kind.name, job_.reader.format),
         )
     done = export(job_, method, out, options=method.parse(options), overwrite=overwrite, wait=wait)
     return {
@@ -100,9 +100,9 @@ def write(
     }
 
 
-def _others(modality: str) -> str:
-    """Return what to type for a form that holds such samples."""
+def _others(modality: str, source: str) -> str:
+    """Return what to type for a form that holds such samples, that of the source before others."""
     held = [name for name, exporter in EXPORTERS.items() if modality in exporter.modalities]
-    first, *rest = [*held, "manifest"]
+    first, *rest = [*sorted(held, key=lambda name: name != source), "manifest"]
     named = ", ".join(rest) or "only names: rows and keys, for a trainer that reads the dataset itself"
     return f"prune export --format {first}   # or {named}"

@@ -335,6 +335,9 @@ def _relabel(kind: str, root: Path) -> Path:
         table = _other(pa.ipc.open_stream(path.read_bytes()).read_all())
         with pa.ipc.new_stream(new, table.schema) as out:
             out.write_table(table, max_chunksize=3)
+    elif kind == "jsonl":
+        path = root / "a.jsonl"
+        new.write_bytes(path.read_bytes().replace(b'"label": "neg"', b'"label": "pos"'))
     else:
         path = root / "labels.npy"
         np.save(root / "new.npy", 1 - np.load(path))

@@ -15,6 +15,8 @@ from prune.core.errors import StoreError
 from prune.core.progress import Silent
 
 FORMS = {
+    "lines": ("jsonl", "jsonl", {}),
+    "lines to csv": ("jsonl", "csv", {}),
     "mirror": ("webdataset", "webdataset", {}),
     "repack": ("webdataset", "webdataset", {"layout": "repack", "shard_size": 3}),
     "parquet": ("parquet", "parquet", {}),
@@ -30,6 +32,7 @@ FORMS = {
 def small_parts(monkeypatch):
     monkeypatch.setattr(sys.modules["prune.exporters.imagefolder"], "FILES", 2)
     monkeypatch.setattr(sys.modules["prune.exporters.webdataset"], "_PART_ROWS", 1)
+    monkeypatch.setattr(sys.modules["prune.exporters.lines.write"], "_PART_ROWS", 1)
 
 
 @pytest.fixture
@@ -100,7 +103,7 @@ def test_a_touch_changes_nothing(form, moments, run, tree, meanwhile, tmp_path):
         shutil.rmtree(out.parent)
 
 
-@pytest.mark.parametrize("form", ["mirror", "parquet", "arrow"])
+@pytest.mark.parametrize("form", ["mirror", "parquet", "arrow", "lines"])
 def test_what_was_copied_from_a_change_that_was_undone_is_not_kept(
     form, moments, run, tree, meanwhile, relabel, tmp_path
 ):
