@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from prune.exporters.job import ExportJob
 from prune.exporters.lines.form import LineForm, Values
@@ -13,7 +13,7 @@ from prune.exporters.lines.write import write_lines
 from prune.exporters.staging.folder import StagingFolder
 
 
-def csv(job: ExportJob, folder: StagingFolder, /) -> None:
+def csv(job: ExportJob, folder: StagingFolder, /, *, other_splits: Literal["copy", "omit"] = "copy") -> None:
     """Rows of csv; from csv and tsv the very bytes, with heading and dialect, in files of the same names.
 
     `--out kept.csv.gz` is one file with all samples, `--out FOLDER` has the files of the source. From other
@@ -28,6 +28,8 @@ def csv(job: ExportJob, folder: StagingFolder, /) -> None:
         The samples.
     folder
         Where they go.
+    other_splits
+        What becomes of the files of other splits, where a folder is written.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def csv(job: ExportJob, folder: StagingFolder, /) -> None:
     DataError
         The source is not the one that was scanned.
     """
-    write_lines(job, folder, FORM)
+    write_lines(job, folder, FORM, other_splits)
 
 
 def _heading(names: Sequence[str]) -> bytes:

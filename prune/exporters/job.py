@@ -20,6 +20,7 @@ from prune.core.progress import SILENT, Reporter
 from prune.modalities import MODALITIES
 from prune.modalities.form import PayloadForm
 from prune.readers.labels.file import LabelFile
+from prune.readers.lines.reader import LineReader
 from prune.readers.sample import Reader
 from prune.readers.scanned import Scanned
 from prune.readers.source_watch import Sources
@@ -89,8 +90,12 @@ class ExportJob:
     @property
     def payload_column(self) -> str:
         """What a table calls the payloads: as the source does, if it has one name for them."""
-        own: str | None = getattr(self.reader, "payload_name", None)
-        return own or self.form.column
+        if "column" not in self.memo:
+            first = self.samples(self.rows[:1])
+            own = _text_name(self.reader, first) if isinstance(self.reader, LineReader) else None
+            self.memo["column"] = own or self.form.column
+        name: str = self.memo["column"]
+        return name
 
     @cached_property
     def sources(self) -> Sources:
@@ -121,6 +126,12 @@ class ExportJob:
     def size(self) -> int:
         """Bytes of the exported payloads, as far as the scan knows them."""
         return pc.sum(self.column("image_size")).as_py() or 0
+
+
+def _text_name(reader: LineReader, first: pa.Table) -> str | None:
+    """Return what the first record calls its text."""
+    record = next(iter(reader.records(first)))
+    return reader.text_name(first["shard"][0].as_py(), record)
 
 
 def check_digest(key: str, digest: bytes | None, data: bytes | memoryview) -> None:

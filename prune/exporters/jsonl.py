@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Literal
 
 from prune.exporters.job import ExportJob
 from prune.exporters.lines.form import LineForm, Values
@@ -11,7 +12,9 @@ from prune.exporters.lines.write import write_lines
 from prune.exporters.staging.folder import StagingFolder
 
 
-def jsonl(job: ExportJob, folder: StagingFolder, /) -> None:
+def jsonl(
+    job: ExportJob, folder: StagingFolder, /, *, other_splits: Literal["copy", "omit"] = "copy"
+) -> None:
     """Lines of JSON; from such lines the very bytes, in files of the same names and containers.
 
     `--out kept.jsonl.zst` is one file with all samples, `--out FOLDER` has the files of the source. From
@@ -25,13 +28,15 @@ def jsonl(job: ExportJob, folder: StagingFolder, /) -> None:
         The samples.
     folder
         Where they go.
+    other_splits
+        What becomes of the files of other splits, where a folder is written.
 
     Raises
     ------
     DataError
         The source is not the one that was scanned.
     """
-    write_lines(job, folder, FORM)
+    write_lines(job, folder, FORM, other_splits)
 
 
 def _record(names: Sequence[str], values: Values) -> bytes:

@@ -52,7 +52,7 @@ def write_splits(job: ExportJob, folder: StagingFolder, form: Form, others: Othe
         _say_link(job, sources)
     folder.need(job.size())
     root = job.reader.root
-    tokens = {name: _token(root / name) for names in sources.values() for name in names}
+    tokens = {name: token_of(root / name) for names in sources.values() for name in names}
     written = {split_name(job): _write_exported(job, folder, form)}
     if sources and is_relabelled(job) and others == "copy":
         named = ", ".join(sorted(sources))
@@ -64,7 +64,7 @@ def write_splits(job: ExportJob, folder: StagingFolder, form: Form, others: Othe
             if not folder.done(piece):
                 with folder.part(piece) as part:
                     _write_other(job, names, source, part, name, form, others)
-                    if others != "link" and _token(root / source) != tokens[source]:  # links show in it
+                    if others != "link" and token_of(root / source) != tokens[source]:  # links show in it
                         raise DisturbedError(f"stale: {source} changed while it was read", _AGAIN)
     return written
 
@@ -95,7 +95,7 @@ def _write_other(
         part.link(name, source.resolve(), symbolic=False)
     elif kind_of(source) == form.kind and _is_as_written(job, files, file):
         with part.open(name) as out:
-            _copy(source, out)
+            copy_file(source, out)
     else:
         schema = tables.columns_of(job, files)[files.index(file)]
         full = _weighted(job, schema)
@@ -132,14 +132,22 @@ def _weighing_one(job: ExportJob, table: pa.Table, schema: pa.Schema) -> pa.Tabl
     return tables.with_values(table, schema, name, np.ones(len(table), np.float32))
 
 
-def _token(path: Path) -> str:
+def token_of(path: Path) -> str:
+    """Stand for a file as it lies there: its size, times and inode."""
     return Unit(path.name, (path.name,)).token(path.parent)
 
 
 _AGAIN = "run the command again when the data is at rest"
 
 
-def _copy(source: Path, out: NewFile) -> None:
+def copy_file(source: Path, out: NewFile) -> None:
+    """Copy the bytes of a file.
+
+    Raises
+    ------
+    DataError
+        It cannot be read.
+    """
     with reading(source, "--other-splits omit"):
         fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
         try:

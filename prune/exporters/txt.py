@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from prune.exporters.job import ExportJob
 from prune.exporters.lines.form import LineForm, Values
@@ -10,7 +11,7 @@ from prune.exporters.lines.write import write_lines
 from prune.exporters.staging.folder import StagingFolder
 
 
-def txt(job: ExportJob, folder: StagingFolder, /) -> None:
+def txt(job: ExportJob, folder: StagingFolder, /, *, other_splits: Literal["copy", "omit"] = "copy") -> None:
     """Lines of text, a sample each; from such lines the very bytes, in files of the same names.
 
     `--out kept.txt` is one file with all samples, `--out FOLDER` has the files of the source. From other
@@ -23,6 +24,8 @@ def txt(job: ExportJob, folder: StagingFolder, /) -> None:
         The samples.
     folder
         Where they go.
+    other_splits
+        What becomes of the files of other splits, where a folder is written.
 
     Raises
     ------
@@ -31,7 +34,7 @@ def txt(job: ExportJob, folder: StagingFolder, /) -> None:
     DataError
         The source is not the one that was scanned.
     """
-    write_lines(job, folder, FORM)
+    write_lines(job, folder, FORM, other_splits)
 
 
 def _record(names: Sequence[str], values: Values) -> bytes:

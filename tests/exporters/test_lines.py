@@ -259,3 +259,33 @@ def test_attributes_of_dolma_line_up_with_the_documents(make_job, run, with_reco
         assert ("prune__el2n" in values) == (row != 1)
         assert values.get("prune__rank") == (KEPT.index(row) if row in KEPT else None)
         assert ("prune__weight" in values) == (row in KEPT)
+
+
+def _splits(folder):
+    folder.mkdir()
+    for split, numbers in {"train": range(4), "test": range(4, 6)}.items():
+        lines = (json.dumps({"review": f"text {i}", "label": i % 2}) + "\n" for i in numbers)
+        (folder / f"{split}.jsonl").write_text("".join(lines))
+
+
+def test_files_of_other_splits_go_along(make_job_of, run, tmp_path):
+    _splits(tmp_path / "data")
+    job = dataclasses.replace(make_job_of(tmp_path / "data"), rows=np.array([0, 2]))
+    run(job, "jsonl", tmp_path / "both")
+    run(job, "jsonl", tmp_path / "alone", other_splits="omit")
+    test = (tmp_path / "data/test.jsonl").read_bytes()
+    assert (tmp_path / "both/test.jsonl").read_bytes() == test
+    assert not (tmp_path / "alone/test.jsonl").exists()
+    heard = Heard()
+    run(dataclasses.replace(job, reporter=heard), "csv", tmp_path / "csv")
+    assert heard.said == ["files of other splits are left out, as they are none of csv: test.jsonl"]
+    assert len(make_job_of(tmp_path / "both")) == 2
+    assert len(make_job_of(tmp_path / "both", split="test")) == 2
+
+
+def test_a_table_calls_the_text_as_the_source_does(make_job_of, run, tmp_path):
+    _splits(tmp_path / "data")
+    run(make_job_of(tmp_path / "data"), "parquet", tmp_path / "out")
+    table = pq.read_table(tmp_path / "out/data/train-00000-of-00001.parquet")
+    assert table.schema.names == ["review", "label", "__key__"]
+    assert table["review"].to_pylist() == [f"text {i}" for i in range(4)]

@@ -12,6 +12,7 @@ from prune.exporters.lines.blocks import joined
 from prune.exporters.lines.container import packed
 from prune.exporters.lines.form import LineForm
 from prune.exporters.lines.made import Fields, fields_of, made, say_left_out
+from prune.exporters.lines.other_splits import OtherSplits, copy_other_splits
 from prune.exporters.lines.plan import LineFile, Piece, line_source, planned
 from prune.exporters.lines.weights import write_weights
 from prune.exporters.staging.folder import StagingFolder
@@ -19,8 +20,8 @@ from prune.exporters.staging.folder import StagingFolder
 _PART_ROWS = 4096  # of files that are written before the device is waited for
 
 
-def write_lines(job: ExportJob, folder: StagingFolder, form: LineForm) -> None:
-    """Write the samples as files of lines.
+def write_lines(job: ExportJob, folder: StagingFolder, form: LineForm, others: OtherSplits) -> None:
+    """Write the samples as files of lines, and what becomes of the `others`, the splits beside them.
 
     Raises
     ------
@@ -45,6 +46,7 @@ def write_lines(job: ExportJob, folder: StagingFolder, form: LineForm) -> None:
                                 write(block)
             advance(len(rows))
     write_weights(job, folder, files, fields)
+    copy_other_splits(job, folder, form, files, others)
 
 
 def _blocks(job: ExportJob, file: LineFile, form: LineForm, fields: Fields | None) -> Iterator[bytes]:

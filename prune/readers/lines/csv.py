@@ -20,7 +20,7 @@ from prune.readers.lines.beside import holds_data_unread, refuse_table_of_images
 from prune.readers.lines.containers import FileContent, HashedContent
 from prune.readers.lines.csv_columns import CsvColumns, columns_of
 from prune.readers.lines.csv_rows import CsvRow, rows_of
-from prune.readers.lines.fields import LabelTexts, others_of, usable_id
+from prune.readers.lines.fields import LabelTexts, others_of, text_name, usable_id
 from prune.readers.lines.line_files import find_files, is_named_like
 from prune.readers.lines.raw_columns import Found, of_text
 from prune.readers.lines.reader import LineReader, Placed
@@ -123,6 +123,12 @@ class CsvTexts(LineReader):
         """Return the text of a row."""
         columns = self.columns(shard)
         return columns.text_of(_cells(columns, record))
+
+    def text_name(self, shard: str, record: bytes) -> str | None:
+        """Return what the column of the text is called, where there is a header."""
+        columns = self.columns(shard)
+        row = dict(zip(columns.names, _cells(columns, record), strict=False))
+        return text_name(row, columns.fields) if columns.headed else None
 
     def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
         """Return the cells of a row that are neither its text nor its label, by the names of columns."""

@@ -33,11 +33,16 @@ def value_at(record: Mapping[str, Any], path: str) -> Any:
 
 def others_of(record: Mapping[str, Any], text: TextFields, labels: Sequence[str]) -> dict[str, Any]:
     """Return the fields of a record but its label, and its text where that is one field, whole."""
-    known = {_first(record, labels)}
-    if not text.literals and len(text.paths) <= 1:
-        held = _first(record, text.paths or TEXTS)
-        known |= {held} if isinstance(record.get(held), str) else set()
+    known = {_first(record, labels), text_name(record, text)}
     return {name: value for name, value in record.items() if name not in known}
+
+
+def text_name(record: Mapping[str, Any], text: TextFields) -> str | None:
+    """Return the field that is the text of a record, whole; None where it is made of several, or of turns."""
+    if text.literals or len(text.paths) > 1:
+        return None
+    held: str | None = _first(record, text.paths or TEXTS)
+    return held if held is not None and isinstance(record[held], str) else None
 
 
 def _first(record: Mapping[str, Any], names: Sequence[str]) -> Any:

@@ -17,7 +17,7 @@ from prune.modalities.text.fields import TEXTS, TextFields
 from prune.modalities.text.lines import MAX_LINE_BYTES, lines_of
 from prune.readers.folders.first_entries import glance
 from prune.readers.lines.containers import HashedContent
-from prune.readers.lines.fields import LABELS, LabelTexts, others_of, usable_id, value_at
+from prune.readers.lines.fields import LABELS, LabelTexts, others_of, text_name, usable_id, value_at
 from prune.readers.lines.line_files import find_files, is_named_like
 from prune.readers.lines.raw_columns import Found, of_text
 from prune.readers.lines.reader import LineReader, Placed
@@ -135,6 +135,11 @@ class JsonLines(LineReader):
         if self.no_labels:
             return ()
         return LABELS if self.label_field is None else (self.label_field,)
+
+    def text_name(self, shard: str, record: bytes) -> str | None:
+        """Return what the field of the text is called."""
+        del shard
+        return text_name(_object(record), self.fields)
 
     def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
         """Return the fields of a line that are neither its text nor its label."""

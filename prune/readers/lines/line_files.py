@@ -24,6 +24,7 @@ class LineFiles:
     names: tuple[str, ...]
     split: str | None = None
     whole: bool = False  # the folder was named, not its files
+    others: tuple[str, ...] = ()  # files of the other splits
 
 
 def is_named_like(name: str, suffixes: Sequence[str]) -> bool:
@@ -72,7 +73,8 @@ def find_files(
         return LineFiles(root, tuple(names), whole=path.is_dir())
     splits = by_split(names)
     chosen = choose(sorted(splits), split, data)
-    return LineFiles(root, tuple(splits[chosen]), chosen, path.is_dir())
+    others = tuple(name for name in names if name not in set(splits[chosen]))
+    return LineFiles(root, tuple(splits[chosen]), chosen, path.is_dir(), others)
 
 
 def _in_folder(folder: Path, suffixes: Sequence[str]) -> list[str]:

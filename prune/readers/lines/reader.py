@@ -55,6 +55,11 @@ class LineReader(ReaderBase):
     def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
         """Return the fields of a record that are neither its text nor its label, for exporters."""
 
+    def text_name(self, shard: str, record: bytes) -> str | None:
+        """Return what the field of the text is called; None where the text is not one field, whole."""
+        del shard, record
+        return None
+
     @property
     def root(self) -> Path:
         """The folder that names of files are relative to."""
