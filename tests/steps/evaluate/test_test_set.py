@@ -104,6 +104,7 @@ def test_features_are_evaluated_by_a_linear_model(tmp_path: Path) -> None:
         fractions=[0.3],
         seeds=1,
         epochs=5,
+        model="linear",
         settings=settings,
     )
     assert result["model"] == "linear"
