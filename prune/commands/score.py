@@ -109,7 +109,11 @@ def score(
     ] = None,
     model: Annotated[
         str | None,
-        o.option("MODULE:FACTORY", "What makes that model; also path/to/file.py:factory.", o.MODEL),
+        o.option(
+            "MODULE:FACTORY",
+            "What makes that model (of texts: and its tokenizer); also path/to/file.py:factory.",
+            o.MODEL,
+        ),
     ] = None,
     mean: Annotated[
         str | None,

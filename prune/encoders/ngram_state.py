@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
-import safetensors.numpy
 
 from prune.core.arrays import Array, Rows
 from prune.core.lots import lots
@@ -40,14 +39,16 @@ class NgramState:
 
     def to_bytes(self) -> bytes:
         """Return all of it as safetensors; equal states have equal bytes."""
-        return safetensors.numpy.save(
-            {"buckets": self.buckets, "importance": self.importance, "axes": self.axes}
-        )
+        from safetensors.numpy import save  # nobody else who embeds or selects needs it
+
+        return save({"buckets": self.buckets, "importance": self.importance, "axes": self.axes})
 
     @classmethod
     def of_bytes(cls, data: bytes) -> NgramState:
         """Return what `to_bytes` wrote."""
-        return cls(**safetensors.numpy.load(data))
+        from safetensors.numpy import load
+
+        return cls(**load(data))
 
     @functools.cached_property
     def _places(self) -> Array:

@@ -34,5 +34,5 @@ class NgramMean(nn.Module):
 
 
 def ngram(size: int, classes: int) -> nn.Module:
-    """The mean of small embeddings of a text's words and word pairs, of `size` ids, and a linear head."""
+    """The mean of embeddings of 10 numbers of a text's words and word pairs, and a linear head: fastText."""
     return nn.Sequential(NgramMean(size, WIDTH), nn.Linear(WIDTH, classes))
