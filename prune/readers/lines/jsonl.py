@@ -23,7 +23,7 @@ from prune.readers.lines.raw_columns import Found, of_text
 from prune.readers.lines.reader import LineReader, Placed
 from prune.readers.tar.label import usable_label
 
-SUFFIXES = (".jsonl", ".ndjson")
+SUFFIXES = (".jsonl", ".ndjson", ".json.gz", ".json.zst")  # one object in a `.json` needs no codec
 _METADATA = "metadata.jsonl"  # describes a folder of images
 _SPACE = " \t\r\n"  # of JSON
 _parse = json.JSONDecoder().raw_decode

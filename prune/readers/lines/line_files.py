@@ -29,7 +29,7 @@ class LineFiles:
 
 def is_named_like(name: str, suffixes: Sequence[str]) -> bool:
     """Whether a file is of such a suffix, compressed or not: `a.jsonl.zst`."""
-    return unpacked_name(name).lower().endswith(tuple(suffixes))
+    return name.lower().endswith(tuple(suffixes)) or unpacked_name(name).lower().endswith(tuple(suffixes))
 
 
 def find_files(

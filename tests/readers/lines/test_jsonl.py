@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 from collections.abc import Callable
@@ -143,6 +144,15 @@ def test_files_called_after_splits_are_splits(tmp_path: Path) -> None:
         open_reader(str(tmp_path / "d"), split="dev")
     assert caught.value.hint == "choose: --split test or --split train"
     assert scanned(tmp_path / "d" / "test.jsonl").split is None
+
+
+def test_lines_in_a_compressed_json_file_are_read(tmp_path: Path) -> None:
+    plain = write(tmp_path / "d" / "c4.json", {"text": "no"})
+    (tmp_path / "d" / "c4.json.gz").write_bytes(gzip.compress(b'{"text": "x"}\n'))
+    assert recognise(str(tmp_path / "d")) == recognise(str(tmp_path / "d" / "*.json.gz")) == "jsonl"
+    assert texts_of(tmp_path / "d") == texts_of(tmp_path / "d" / "*.json.gz") == ["x"]
+    plain.unlink()
+    assert scanned(tmp_path / "d" / "c4.json.gz").keys == ["c4.json.gz:1"]
 
 
 def test_utf16_is_named_with_the_line_that_rewrites_it(tmp_path: Path) -> None:
