@@ -11,7 +11,10 @@ import typer
 from prune.commands import completion as c
 from prune.core import method_names
 
-_DATA = "Image folder, .tar shards (folder, glob or braces), Hugging Face dataset, parquet or .npy."
+_DATA = (
+    "Image folder, .tar shards (folder, glob or braces), Hugging Face dataset, parquet or .npy; "
+    "of texts also .jsonl, .csv or .txt."
+)
 
 
 class DeviceChoice(enum.StrEnum):

@@ -29,12 +29,12 @@ READERS = {
     "webdataset": Format(
         open=webdataset.open_webdataset,
         looks_like=webdataset.looks_like,
-        summary="a folder, glob or brace pattern of .tar shards",
+        summary="a folder, glob or brace pattern of .tar shards, of images or of texts",
     ),
     "huggingface": Format(
         open=huggingface.open_huggingface,
         looks_like=huggingface.looks_like,
-        summary="a dataset saved to disk, or parquet files with an image column; a pattern of them",
+        summary="a dataset saved to disk, or parquet files, of images or of texts; a pattern of them",
     ),
     "arrays": Format(
         open=arrays.open_arrays,
