@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from prune.core.arrays import Array, Rows
+from prune.core.arrays import Array
 from prune.core.errors import OptionError
 from prune.core.lots import lots
 from prune.core.selection import LEFT_OUT, Selection
 from prune.index.space import Sums
 from prune.index.target_weights import weights_of_target
-from prune.modalities.text.ngram_counts import bucket_counts, buckets_of
+from prune.modalities.text.ngram_counts import bucket_counts, bucket_sums
 from prune.modalities.text.texts import Texts
 from prune.selectors.random import weighted_order
 
@@ -105,7 +105,7 @@ def dsir(
     wanted = bucket_counts(target, buckets, "count words of the target", shares)[0] + smoothing
     if not wanted.any():
         raise OptionError("the target has no words", "name another --target")
-    odds = _log_odds(texts, fit, _shares(wanted) - _shares(counts))
+    odds = bucket_sums(texts.subset(fit), _shares(wanted) - _shares(counts), "weigh texts")
     named = [keys[row] for row in fit.tolist()]
     if tau > 0:
         rows = fit[weighted_order(odds / tau, named, f"{seed} dsir")[:k]]
@@ -122,14 +122,6 @@ def dsir(
 def _shares(counts: Array) -> Array:
     """Logarithms of probabilities: by the C library, which rounds alike on every processor."""
     return np.array([math.log(share + _FLOOR) for share in (counts / max(counts.sum(), 1)).tolist()])
-
-
-def _log_odds(texts: Texts, rows: Rows, gain: Array) -> Array:
-    """Sum the gains of the words of each of these texts: exactly rounded, in whatever order they come."""
-    odds, buckets = np.zeros(len(rows), np.float64), len(gain)
-    for place, _, found in buckets_of(texts.subset(rows), buckets, "weigh texts"):
-        odds[place] = math.fsum(gain[found].tolist())
-    return odds
 
 
 def _require_range(shortest: int, buckets: int, smoothing: float, tau: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,8 +15,18 @@ from prune.modalities.text.word_hashes import WordHashes, runs
 _TOKEN = re.compile(r"\w+|[^\w\s]+")  # NLTK's WordPunct
 
 
-def buckets_of(texts: Texts, buckets: int, what: str) -> Iterator[tuple[int, int, Rows]]:
-    """Yield of each text its position, its number of words, and the bucket of each word and pair in it.
+@dataclass(frozen=True)
+class Buckets:
+    """The words and word pairs of some texts, in buckets."""
+
+    places: Rows  # of the texts
+    sizes: Rows  # words of each
+    owner: Rows  # (m,) of each word and pair, which of these texts it is in
+    bucket: Rows  # (m,)
+
+
+def buckets_of(texts: Texts, buckets: int, what: str) -> Iterator[Buckets]:
+    """Yield the buckets of all texts, some texts at a time.
 
     Words are runs of letters and digits, or of other signs, in lower case.
 
@@ -27,12 +38,10 @@ def buckets_of(texts: Texts, buckets: int, what: str) -> Iterator[tuple[int, int
     hashes, count = WordHashes(), np.uint64(buckets)
     for places, block in texts.blocks(what):
         words, starts = hashes.of([_TOKEN.findall(text.lower()) for text in block])
-        single, of_words = runs(words, starts, 1, short=False)
-        double, of_pairs = runs(words, starts, 2, short=False)
-        ones, twos = (single % count).astype(np.int64), (double % count).astype(np.int64)
-        for at, place in enumerate(places.tolist()):
-            found = ones[of_words[at] : of_words[at + 1]], twos[of_pairs[at] : of_pairs[at + 1]]
-            yield place, len(found[0]), np.concatenate(found)
+        parts = [runs(words, starts, n, short=False) for n in (1, 2)]
+        found = np.concatenate([hashed for hashed, _ in parts])
+        owner = np.concatenate([np.repeat(np.arange(len(block)), np.diff(ends)) for _, ends in parts])
+        yield Buckets(places, np.diff(starts), owner, (found % count).astype(np.int64))
 
 
 def bucket_counts(texts: Texts, buckets: int, what: str, weights: Array | None = None) -> tuple[Array, Rows]:
@@ -44,8 +53,16 @@ def bucket_counts(texts: Texts, buckets: int, what: str, weights: Array | None =
         How much each text counts; default 1.
     """
     counts, sizes = np.zeros(buckets, np.float64), np.zeros(texts.n, np.int64)
-    for place, size, found in buckets_of(texts, buckets, what):
-        sizes[place] = size
-        many = np.bincount(found, minlength=buckets)
-        counts += many if weights is None else many * weights[place]
+    for some in buckets_of(texts, buckets, what):
+        sizes[some.places] = some.sizes
+        shares = None if weights is None else weights[some.places][some.owner]
+        counts += np.bincount(some.bucket, shares, minlength=buckets)
     return counts, sizes
+
+
+def bucket_sums(texts: Texts, gain: Array, what: str) -> Array:
+    """Return for each text the sum of the gains of its words and pairs, added one after the other."""
+    sums = np.zeros(texts.n, np.float64)
+    for some in buckets_of(texts, len(gain), what):
+        sums[some.places] = np.bincount(some.owner, gain[some.bucket], minlength=len(some.places))
+    return sums
