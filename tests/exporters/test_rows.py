@@ -35,7 +35,7 @@ def test_a_dataset_of_another_modality_than_a_form_holds_is_refused(monkeypatch,
     ) as caught:
         write(make_job("imagefolder"), "names_only", tmp_path / "out", [], overwrite=False, wait=None)
     assert caught.value.hint == (
-        "prune export --format webdataset   # or huggingface, imagefolder, parquet, manifest"
+        "prune export --format imagefolder   # or webdataset, huggingface, parquet, manifest"
     )
 
 
