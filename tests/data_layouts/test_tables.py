@@ -241,7 +241,7 @@ ROWS: dict[str, tuple[Callable[..., Path], dict[str, Any]]] = {
     "the same where it only points to its pictures": (cache(False), {"refused": "save_to_disk"}),
     "`reviews.jsonl` with `text` and `sentiment`": (
         lines("text"),
-        {"refused": "4 samples, 2 classes(.|\n)*dataset is of texts(.|\n)*prune embed .*--features X.npy"},
+        {"refused": "4 samples, 2 classes(.|\n)*dataset is of texts(.|\n)*prune embed .*--encoder ngrams"},
     ),
     "the same where lines have `body`": (
         lines("body"),

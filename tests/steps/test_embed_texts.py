@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import prune
 from prune.core.errors import DataError, OptionError, StoreError
@@ -171,3 +172,36 @@ def test_what_was_learnt_is_checked_and_made_again(home, tmp_path):
     prune.embed(tmp_path / "s")
     assert files_of(tmp_path / "s") == before
     assert prune.verify(tmp_path / "s")["exit_code"] == 0
+
+
+def static_folder(place: Path) -> Path:
+    """A model2vec folder: a vector for each word of both kinds of texts."""
+    vocabulary = {word: number for number, word in enumerate(["[UNK]", *CODE.split(), *FOOD.split()])}
+    tokenizer = {
+        "version": "1.0",
+        "added_tokens": [],
+        "pre_tokenizer": {"type": "Whitespace"},
+        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "[UNK]"},
+    }
+    vectors = np.random.default_rng(0).normal(size=(len(vocabulary), 8)).astype(np.float32)
+    vectors[9:, 0] += 6  # of food
+    place.mkdir()
+    (place / "tokenizer.json").write_text(json.dumps(tokenizer))
+    safetensors.numpy.save_file({"embeddings": vectors}, place / "model.safetensors")
+    return place
+
+
+def test_a_target_is_embedded_with_the_weights_that_were_named_for_the_pool(home, tmp_path, monkeypatch):
+    pytest.importorskip("tokenizers", reason="the extra text is not installed")
+    folder, store = static_folder(tmp_path / "static"), tmp_path / "s"
+    monkeypatch.chdir(tmp_path)
+    prune.embed(store, str(home / "pool.jsonl"), encoder="static", weights="static")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    prune.select(store, method="gio", count=12, target=str(home / "wanted.jsonl"))
+    assert (Store(store).selection("gio").rows >= 60).all()
+    folder.rename(tmp_path / "moved")
+    lines(tmp_path / "other.jsonl", 5, FOOD, 9)
+    with pytest.raises(OptionError, match="weights that are not at hand") as caught:
+        prune.select(store, method="gio", count=12, target=str(tmp_path / "other.jsonl"), name="two")
+    assert "--encoder static --weights FILE" in caught.value.hint
