@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 
 from prune.core.arrays import Array, Embeddings
 from prune.core.errors import OptionError
@@ -129,10 +127,13 @@ def _no_tokenizer(folder: Path) -> OptionError:
 
 def _tensors(folder: Path, tokens: int) -> tuple[Embeddings, Array, Array]:
     """Return the vectors, the row of each token among them, and the weight of each token."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
     path = folder / "model.safetensors"
     try:
-        found = safetensors.numpy.load_file(path)
-    except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+        found = load_file(path)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise OptionError(f"{path} cannot be read as weights", f"--weights FOLDER   # {_WHAT}") from error
     vectors = found.get("embeddings", found.get("embedding.weight", np.empty(0)))
     places = found.get("mapping", np.arange(len(vectors)))
