@@ -46,4 +46,4 @@ def _record(names: Sequence[str], values: Values) -> bytes:
     )
 
 
-FORM = LineForm("jsonl", (".jsonl", ".ndjson"), _record)
+FORM = LineForm("jsonl", (".jsonl", ".ndjson"), _record, also_read=(".json.gz", ".json.zst"))

@@ -23,10 +23,11 @@ class LineForm:
     heading: Callable[[Sequence[str]], bytes] | None = None
     """What stands before the first record, its line end included; None: records need no heading."""
     holds_fields: bool = True  # else a record is the text alone
+    also_read: tuple[str, ...] = ()  # suffixes of files of the source that are of this format, too
 
     def is_named(self, name: str) -> bool:
         """Whether a file of this name is of this format."""
-        return _plain_name(name).lower().endswith(self.suffixes)
+        return _plain_name(name).lower().endswith(self.suffixes) or name.lower().endswith(self.also_read)
 
     def file_suffix(self, out: str) -> str:
         """Return the suffix of an export that is one file, `.jsonl.zst`; nothing where `out` is a folder.
