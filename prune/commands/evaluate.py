@@ -72,7 +72,7 @@ def evaluate(
         o.option(
             "NAME",
             "What is trained: resnet8, resnet9, resnet20, lenet, mlp, a torchvision model; ngram for "
-            "texts; linear on an embedding. Default: resnet8, or ngram.",
+            "texts; linear on an embedding. Default: resnet8, of texts ngram, of features linear.",
             o.MODEL_TRAINED,
             complete=c.choices(method_names.PROXIES),
             show_default=False,

@@ -59,7 +59,7 @@ def score(
         o.option(
             "NAME",
             "resnet8, resnet9, resnet20, lenet, mlp, a torchvision model; ngram for texts; linear on an "
-            "embedding; own: your training (TraceWriter). Default: own, if there, else resnet8 or ngram.",
+            "embedding; own: your training (TraceWriter). Default: own, if there, else what suits the data.",
             o.PROXY,
             complete=c.choices((*method_names.PROXIES, "own")),
         ),

@@ -64,7 +64,8 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
         Of a few selections (or those of `select`) take the one that is told to be better than random at each
         fraction, else random; `prune.select(method="auto")` then takes that.
     model, on
-        A proxy network or a torchvision model (default `resnet8` or `ngram`); the embedding of `linear`.
+        A proxy network or a torchvision model (default `resnet8`, of texts `ngram`, of features `linear`);
+        the embedding of `linear`.
     size, batch, peak_lr, flip
         Pixels a side, samples a step, peak learning rate, whether to mirror; default: as the proxy.
     steps, epochs
