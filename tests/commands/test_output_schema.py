@@ -83,6 +83,9 @@ COMMANDS: list[tuple[str, list[Any]]] = [
     ("methods", ["kcenter"]),
     ("methods", ["webdataset"]),
     ("demo", ["--out", "demo"]),
+    ("embed", ["texts.jsonl", "--store", "texts"]),
+    ("select", ["--method", "random", "--count", 6, "--store", "texts"]),
+    ("why", ["texts.jsonl:1", "--store", "texts"]),
     ("embed", ["missing"]),
     ("score", ["--type", "el2n", "broken", "--store", "rejects", *QUICK]),
 ]
@@ -108,6 +111,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "data/ant/copy.png").write_bytes(first)
     (home / "broken/ant/00.png").write_bytes(first[:60])
     shutil.copytree(home / "data", home / "demo" / "digits")  # which the demo then takes as they are
+    lines = [{"text": f"word {number} of many", "label": "ab"[number % 2]} for number in range(12)]
+    (home / "texts.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     (home / "prune.toml").write_text(RECIPE.format(least=1))
     (home / "strict.toml").write_text(RECIPE.format(least=99))
     return home
