@@ -135,7 +135,8 @@ def _tensors(folder: Path, tokens: int) -> tuple[Embeddings, Array, Array]:
         found = load_file(path)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise OptionError(f"{path} cannot be read as weights", f"--weights FOLDER   # {_WHAT}") from error
-    vectors = found.get("embeddings", found.get("embedding.weight", np.empty(0)))
+    tables = [one for one in found.values() if one.ndim == 2]  # sentence-transformers calls its one otherwise
+    vectors = found.get("embeddings", tables[0] if len(tables) == 1 else np.empty(0))
     places = found.get("mapping", np.arange(len(vectors)))
     weights = found.get("weights", np.ones(len(places)))
     fits = vectors.ndim == 2 and min(len(places), len(weights)) >= tokens

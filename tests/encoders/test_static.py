@@ -48,6 +48,12 @@ def test_a_text_is_the_mean_of_its_known_tokens(folder):
     assert found.dtype == np.float32
 
 
+def test_the_one_table_of_a_folder_may_have_another_name(folder):
+    made = folder()
+    safetensors.numpy.save_file({"table.weight": VECTORS}, made / "model.safetensors")
+    np.testing.assert_allclose(embedded(made, "good film"), [[0.5, 1]], rtol=1e-6)
+
+
 def test_the_folder_says_whether_the_length_is_one(folder):
     found = embedded(folder({"normalize": True}), "good film", "strange")
     np.testing.assert_allclose(found, [[1 / 5**0.5, 2 / 5**0.5], [0, 0]], rtol=1e-6)
