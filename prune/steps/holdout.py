@@ -106,7 +106,7 @@ def set_aside(dataset: Dataset, rule: Holdout | None) -> Dataset:
     Raises
     ------
     DataError
-        No sample has a label, or no class has two images.
+        No sample has a label, or no class has two that differ.
     """
     if rule is None:
         return dataset
@@ -116,7 +116,7 @@ def set_aside(dataset: Dataset, rule: Holdout | None) -> Dataset:
     images = labelled[first]  # one sample of each image
     drawn = _drawn(dataset, images, rule)
     if not len(drawn):
-        what = "no class has two images" if len(images) else "no sample has a label"
+        what = "no class has two different samples" if len(images) else "no sample has a label"
         raise DataError(
             f"--holdout {rule.fraction} sets a part of every class aside, and {what}", _UNLABELLED
         )

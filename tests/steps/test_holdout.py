@@ -82,7 +82,7 @@ def test_what_cannot_be_read_keeps_its_reason_and_is_not_drawn() -> None:
 
 
 def test_without_labels_or_with_single_images_there_is_nothing_to_hold_out() -> None:
-    with pytest.raises(DataError, match="no class has two images"):
+    with pytest.raises(DataError, match="no class has two different samples"):
         set_aside(made([1, 1]), Holdout("0.5", 0))
     unlabelled = made([4])
     samples = unlabelled.samples.set_column(7, SAMPLES.field("label"), pa.nulls(4, pa.int32()))
