@@ -17,7 +17,7 @@ import pytest
 from prune.core.errors import OptionError, OutputError, StoreError
 from prune.core.findings import Findings
 from prune.core.progress import Silent
-from prune.exporters import jsonl
+from prune.exporters.jsonl import FORM
 from prune.exporters.lines.container import packed
 from prune.exporters.verify import check_export
 
@@ -76,7 +76,7 @@ def test_lines_go_along_byte_for_byte_in_files_of_the_same_names(make_job, run, 
     ("name", "copied"), [("a.json.gz", True), ("a.JSON.zst", True), ("a.json", False), ("a.csv.gz", False)]
 )
 def test_files_that_are_read_as_lines_of_json_are_copied_as_such(name, copied):
-    assert jsonl.FORM.is_named(name) == copied
+    assert FORM.is_named(name) == copied
 
 
 def test_everything_is_the_source_but_for_empty_lines_and_a_last_end(make_job, run, tmp_path):
