@@ -15,6 +15,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 import prune
 from prune.commands.console import reporter
 from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable, evaluations
@@ -46,6 +48,7 @@ def main() -> None:
     if not options.only_table:
         setting = train(store, options)
     show(evaluations(store, setting))
+    explain(store)
 
 
 def train(store: prune.Store, options: argparse.Namespace) -> str:
@@ -82,6 +85,27 @@ def show(table: EvaluationTable) -> None:
         for one in found:
             if one.spec == "everything":
                 print(f"\neverything: {_percent(one)} ({one.seeds} seeds)")
+
+
+def explain(store: prune.Store) -> None:
+    """Print how hard what each kept is, and of how many samples of one weight it is worth."""
+    columns = store.columns_if_any
+    if "score.el2n" not in columns:
+        return
+    el2n = store.column("score.el2n").read()
+    print(f"\nEL2N in the mean: everything {np.nanmean(el2n):.2f}")
+    found = []
+    for name in (one for one in columns if one.startswith("choice.")):
+        chosen = store.column(name)
+        weights = chosen.read()
+        rows = np.flatnonzero(weights >= 0)
+        held = weights[rows].astype(np.float64)
+        worth = held.sum() ** 2 / (held**2).sum()  # Kish, Survey Sampling, 1965
+        found.append((float(np.nanmean(el2n[rows])), chosen.recipe, len(rows), worth))
+    for hardness, recipe, kept, worth in sorted(found, key=lambda one: (one[1]["fraction"] or "", one[0])):
+        size = "its own size" if recipe["fraction"] is None else f"{100 * float(recipe['fraction']):g} %"
+        uneven = "" if round(worth) == kept else f", its weights those of {worth:,.0f} alike"
+        print(f"{recipe['spec']}, {size}: {hardness:.2f}{uneven}")
 
 
 def _in_order(found: Sequence[EvaluationSummary]) -> list[str]:
