@@ -182,10 +182,10 @@ def test_an_encoder_goes_on_in_smaller_batches_with_the_same_bytes(
     told, one = Listener(), (1.0, 1.0, 1.0)
     for home, space in ((tmp_path / "whole", 999), (tmp_path / "short", room)):
         net = Network(
-            Narrow(space), name="narrow", crop=Crop(8, 8), mean=one, std=one, device="cpu", say=told.say
+            Narrow(space), name="pixels", crop=Crop(8, 8), mean=one, std=one, device="cpu", say=told.say
         )
         monkeypatch.setattr(embedding_column, "open_encoder", lambda _, net=net, **__: net)
-        pipeline.embed(home / "store", str(sources / "images"), encoder="narrow")
+        pipeline.embed(home / "store", str(sources / "images"), encoder="pixels")
     assert content(tmp_path / "short") == content(tmp_path / "whole")
     assert all("images at a time" in words for words in told.of_memory)
     assert len(told.of_memory) == halvings
