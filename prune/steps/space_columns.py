@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from prune.index.space import Space
 
 GRADIENTS = "gradients"
+
+
+class SeveralEmbeddingsError(OptionError):
+    """Several embeddings, and none named; `first` is one of them."""
+
+    def __init__(self, names: Sequence[str], first: str) -> None:
+        self.first = first
+        super().__init__(f"there are several embeddings: {', '.join(names)}", f"--on {first}   # or another")
 
 
 class SpaceSource:
@@ -101,8 +110,8 @@ def embedding_name(store: Store, on: str | None) -> str:
 
     Raises
     ------
-    OptionError
-        Several embeddings, and none named.
+    SeveralEmbeddingsError
+        None was named.
     MissingColumnError
         There is no such column.
     """
@@ -111,9 +120,7 @@ def embedding_name(store: Store, on: str | None) -> str:
     names = [name.of for name in of_kinds(store.columns, EMBEDDING)]
     encoded = [name for name in names if name != "proxy"]
     if len(encoded) > 1:
-        raise OptionError(
-            f"there are several embeddings: {', '.join(names)}", f"--on {encoded[0]}   # or another"
-        )
+        raise SeveralEmbeddingsError(names, encoded[0])
     return store.column(ColumnName.embedding(encoded[0]) if encoded else FEATURES).name
 
 

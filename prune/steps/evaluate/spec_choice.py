@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from prune.steps.select.narrowing import stage_before
 from prune.steps.select.request import SelectRequest
 from prune.steps.select.run import selection_recipe
 from prune.steps.settings import Settings
+from prune.steps.space_columns import SeveralEmbeddingsError, embedding_name
 from prune.store import Store, identity
 from prune.store.layout import COLUMN, COLUMNS
 
@@ -73,6 +76,7 @@ def _column(
 ) -> tuple[ColumnName, dict[str, Any]]:
     asked = {"spec": spec.text, "fraction": fraction, "seed": settings.seed}
     requests = _requests(spec, fraction, settings.seed)
+    _require_spaces(store, spec, requests)
     recipe = {
         "column": CHOICE,
         "version": _VERSION,
@@ -88,6 +92,30 @@ def _requests(spec: Spec, fraction: str | None, seed: int) -> list[SelectRequest
     if fraction is None and not last.is_sized:
         raise OptionError(f"{spec.text} wants to know how much to keep", "--fraction 0.3   # or several")
     return [*own, last.request(seed) if fraction is None else last.request(seed, fraction=fraction)]
+
+
+def _require_spaces(store: Store, spec: Spec, requests: Sequence[SelectRequest]) -> None:
+    """Refuse a SPEC that does not say in which of several embeddings it computes.
+
+    It says so itself: `--on` of an evaluation is what is trained, and need not be what chooses.
+
+    Raises
+    ------
+    SeveralEmbeddingsError
+        A stage needs one, and names none.
+    """
+    texts = []
+    for stage, request in zip(spec.stages, requests, strict=True):
+        named = request.on or request.selector.on or not request.needs_space
+        texts.append(stage.text if named else f"{stage.text},on={{}}")
+    open_text = ">".join(texts)
+    try:
+        if open_text != spec.text:
+            embedding_name(store, None)
+    except SeveralEmbeddingsError as error:
+        words = shlex.quote(open_text.format(*[error.first] * len(texts)))
+        error.hint = f"--select {words}   # or another of them"
+        raise
 
 
 def _choose(

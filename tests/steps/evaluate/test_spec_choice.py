@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,16 @@ def test_a_list_of_suspects_that_changed_is_read_anew(store: Store, tmp_path: Pa
     for row in (19, 18):
         listed.write_text(f"key\n{keys[row]}\n")
         assert row not in chosen(store, text).rows
+
+
+def test_a_spec_says_in_which_of_several_embeddings_it_computes(store: Store, tmp_path: Path) -> None:
+    shutil.copytree(store.path, tmp_path / "store")
+    two = Store(tmp_path / "store")
+    np.save(tmp_path / "own.npy", np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32))
+    prune.embed(two, features=str(tmp_path / "own.npy"), settings=SETTINGS)
+    with pytest.raises(OptionError, match="there are several embeddings") as refused:
+        chosen(two, "random,fraction=0.5>kcenter")
+    words = shlex.split(refused.value.hint, comments=True)
+    assert words == ["--select", "random,fraction=0.5>kcenter,on=pixels"]
+    assert len(chosen(two, words[1]).rows) == 12
+    assert len(chosen(two, "random").rows) == 12  # which computes in none
