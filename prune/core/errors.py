@@ -5,7 +5,8 @@ PruneError                 1  a bug, if it is raised as itself
 │   ├── UnknownNameError   2  a method that does not exist; the hint has the nearest name
 │   └── UnknownKeywordError 2 a keyword that a function does not have, likewise; also a TypeError
 ├── DataError              3  the dataset cannot be read
-│   └── RejectsError       3  it can, but for some samples
+│   ├── RejectsError       3  it can, but for some samples
+│   └── NoLabelsError      3  it can, but lacks labels that a score looks at
 ├── StoreError             4  the store is missing, busy, unfinished, stale, damaged or newer
 │   ├── DamagedError       4  what is missing or damaged can be made again
 │   └── MissingColumnError 4  a step has to run first
@@ -76,6 +77,10 @@ class RejectsError(DataError):
     def __init__(self, message: str, rejects: Sequence[tuple[str, str]], hint: str = "") -> None:
         super().__init__(message, hint)
         self.rejects = [(key, without_secrets(reason)) for key, reason in rejects]
+
+
+class NoLabelsError(DataError):
+    """Samples have no label, and what was asked for looks at labels: the same again would say so again."""
 
 
 class StoreError(PruneError):

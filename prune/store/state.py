@@ -90,8 +90,10 @@ def _absent(place: Path, commands: Mapping[str, str]) -> StoreError:
         return StoreError(f"{place} is not finished: {verbs} did not end", going_on(place) or "")
     if any(one.recipe.get("source") == "own" for one in unfinished(place, None)):
         return StoreError(f"{place} is not finished: a training of one's own did not end", _OWN)
-    again = "prune score --type el2n" if (place / LOCATION).is_file() else _FIRST[0]
-    return StoreError(f"{place} is not finished: nothing in it is shown yet", in_store(again, str(place)))
+    named = "" if (place / LOCATION).is_file() else " DATA"
+    score, embed = (in_store(words.removesuffix(" DATA") + named, str(place)) for words in _FIRST)
+    hint = f"{score}   # or, without labels: {embed}"
+    return StoreError(f"{place} is not finished: nothing in it is shown yet", hint)
 
 
 def _holds_work(place: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from prune.core.column_name import TRACE, ColumnName
-from prune.core.errors import OptionError, PruneError, StoreError
+from prune.core.errors import NoLabelsError, OptionError, PruneError, StoreError
 from prune.core.redaction import without_secrets
 from prune.store.column_json import known_recipe
 from prune.store.layout import BEGUN, COLUMN, COLUMNS, STOPPED
@@ -19,7 +19,7 @@ from prune.store.write_lock import tell_holder
 from prune.system import files
 from prune.system.checksummed_json import sealed
 
-_SENSELESS = (OptionError, StoreError)
+_SENSELESS = (OptionError, NoLabelsError, StoreError)
 
 
 @dataclass

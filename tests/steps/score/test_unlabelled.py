@@ -92,3 +92,18 @@ def test_all_labelled_makes_no_difference(pictures, prune, tmp_path):
         prune(*SCORE, "--type", "el2n", pictures, "--store", tmp_path / name, *words)
     state = [(tmp_path / name / "store.json").read_bytes() for name in "ab"]
     assert state[0] == state[1]
+
+
+def test_what_was_refused_for_its_labels_was_not_begun(prune, tmp_path):
+    texts, store = tmp_path / "a.jsonl", tmp_path / "s"
+    texts.write_text("".join(f'{{"text": "line {row} of these"}}\n' for row in range(12)))
+    said = prune("score", "--type", "grad_norm", texts, "--store", store)
+    assert said.code == 3
+    assert "grad_norm needs labels, and none has one" in said.err
+    assert not list((store / "columns").glob("*"))  # nothing was computed for it
+    said = prune("status", "--store", store)
+    assert "unfinished" not in said.out
+    said = prune("select", "--method", "random", "--count", "5", "--store", store)
+    assert "without labels: prune embed --store" in said.err
+    assert prune("embed", "--store", store).code == 0
+    assert prune("select", "--method", "random", "--count", "5", "--store", store).code == 0

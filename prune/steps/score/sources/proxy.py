@@ -14,7 +14,7 @@ from prune.steps.score.facts import ScoreFacts, usable_rows
 from prune.steps.score.inputs import SPACE, embeddings_of, is_there, present, space_of
 from prune.steps.score.proxy_runs import TrainingTask, train
 from prune.steps.score.request import ScoreRequest
-from prune.steps.score.unlabelled import require_labels
+from prune.steps.score.unlabelled import require_labels, require_some_labels
 from prune.steps.space_columns import embedding_name
 from prune.store import Column, identity
 
@@ -39,6 +39,7 @@ def proxy_facts(opened: Opened, wanted: ScoreRequest) -> ScoreFacts:
         told.require_none(f"{', '.join(wanted.methods)} trains nothing", hint="leave it out")
     inputs, published = None, dict[str, str]()
     rejects = opened.dataset.rejects
+    require_some_labels(opened, wanted.methods, usable_rows(opened, rejects), trains=trains)
     if trains or IMAGES in wanted.needs:
         require_told(opened.store, before, request, trains=trains)
         inputs, published = _inputs(opened, wanted, training, looked)
