@@ -24,7 +24,7 @@ def remembered(store: Store, verbs: Mapping[str, Verb]) -> list[Section]:
     known, shown = store.commands, store.columns
     sections: list[Section] = []
     for kind in ("embed", "score"):
-        made = [name for name in shown if known.get(name, "").startswith(f"prune {kind} ")]
+        made = [name for name in shown if known.get(name, "").split(" ")[:2] == ["prune", kind]]
         made.sort(key=lambda name: (name != FIRST_RUN, name))  # what trains goes before what is taken of it
         sections += [section_of(words, verbs) for words in dict.fromkeys(known[name] for name in made)]
     for name in _selections(store):
