@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from prune.core.column_name import EXTRAPOLATED, SCORE, SUSPECT, SUSPECT_RANK, ColumnName, of_kinds
+from prune.core.column_name import EXTRAPOLATED, SCORE, SUSPECT, SUSPECT_RANK, ColumnName, deciding, of_kinds
 from prune.steps.score_columns import directions
 from prune.store import Store, read_selection, settle_selection, write_selection
 from prune.store.selections import StoredSelection
@@ -20,18 +20,19 @@ def manifest_scores(store: Store) -> dict[str, pa.Array]:
 
 
 def with_all_scores(store: Store, stored: StoredSelection) -> StoredSelection:
-    """Return a selection that stands with the scores of now in its manifest; for the holder of the lock."""
+    """Return a selection that stands as if chosen now: its scores, the columns beside it; under the lock.
+
+    So its bytes do not tell which command came first.
+    """
     shown, then = store.state["columns"], stored.about["columns"]
-    now = {name: shown[name] for name in _names(shown)}
-    if now == {name: then[name] for name in _names(then)}:
+    now = dict(sorted(deciding(shown).items()))
+    if now == then:
         return stored
     table = stored.manifest
     table = table.drop_columns([name for name in table.column_names if ColumnName(name).kind == SCORE])
     for name, values in manifest_scores(store).items():
         table = table.append_column(name, values)
-    others = {name: then[name] for name in then if name not in _names(then)}
-    columns = dict(sorted({**others, **now}.items()))
-    about = {**stored.about, "columns": columns, "directions": directions(store)}
+    about = {**stored.about, "columns": now, "directions": directions(store)}
     digest = write_selection(store, stored.name, table, about)
     store.publish(selections={stored.name: digest})
     settle_selection(store, stored.name)
