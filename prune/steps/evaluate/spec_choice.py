@@ -23,6 +23,7 @@ from prune.steps.evaluate.earlier_choices import columns_behind, quotas_behind, 
 from prune.steps.evaluate.spec import Spec
 from prune.steps.evaluate.training_sets import TrainingSet
 from prune.steps.select.by_class import choose
+from prune.steps.select.elsewhere import data_elsewhere
 from prune.steps.select.inputs import resolve
 from prune.steps.select.narrowing import stage_before
 from prune.steps.select.request import SelectRequest
@@ -81,7 +82,10 @@ def _column(
         "column": CHOICE,
         "version": _VERSION,
         **asked,
-        "stages": [selection_recipe(store, request, settings) for request in requests],
+        "stages": [
+            selection_recipe(store, request, settings, data_elsewhere(store, request, settings.stages_only))
+            for request in requests
+        ],
     }
     return ColumnName(f"{CHOICE}.{identity(asked)}"), recipe
 

@@ -14,7 +14,7 @@ from prune.steps.dataset_session import known_dataset
 from prune.steps.rejects import all_rejects
 from prune.steps.select.by_class import choose
 from prune.steps.select.deciding_columns import deciding_columns
-from prune.steps.select.elsewhere import data_elsewhere
+from prune.steps.select.elsewhere import data_elsewhere, looks_are_whole
 from prune.steps.select.forecast import Forecast, announced
 from prune.steps.select.inputs import SelectionInputs, resolve
 from prune.steps.select.manifest_scores import with_all_scores
@@ -44,8 +44,11 @@ def select(
     store.require()
     require_other_name(name, wanted.within)
     with store.writing(wait=settings.wait, say=settings.reporter.say):
-        recipe = selection_recipe(store, wanted, settings)
+        elsewhere = data_elsewhere(store, wanted, settings.stages_only)
+        recipe = selection_recipe(store, wanted, settings, elsewhere)
         there = same_selection(store, name, recipe)
+        if there is not None and not looks_are_whole(store, elsewhere):
+            there = None  # what it was matched with is damaged: to choose anew makes that again
         if there is not None and not dry_run:
             known_dataset(store, settings)  # which may have changed
             store.publish(latest=name)
@@ -95,13 +98,15 @@ def _foreseen(inputs: SelectionInputs) -> tuple[Forecast | None, tuple[str, ...]
     return forecast, warnings
 
 
-def selection_recipe(store: Store, wanted: SelectRequest, settings: Settings) -> str:
-    """Return what stands for all that decides what is chosen for a request."""
+def selection_recipe(
+    store: Store, wanted: SelectRequest, settings: Settings, elsewhere: Mapping[str, str]
+) -> str:
+    """Return what stands for all that decides what is chosen for a request; `elsewhere`: data outside."""
     place: dict[str, Any] = {"device": wanted.device(settings), "memory": settings.memory}
     if wanted.within is not None:
         place["within"] = current_selection(store, wanted.within).about["keys_sha256"]
-    if wanted.target is not None or wanted.drop_leaks:  # data that may have changed
-        place["elsewhere"] = data_elsewhere(store, wanted, settings.stages_only)
+    if elsewhere:  # data that may have changed
+        place["elsewhere"] = dict(elsewhere)
     rejects = all_rejects(store, store.dataset)  # by whichever pass over the samples
     place["rejects"] = identity({str(row): why for row, why in sorted(rejects.items())})
     columns = deciding_columns(store, wanted)
