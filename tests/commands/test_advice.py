@@ -198,7 +198,7 @@ def test_advice_is_about_the_store_and_the_data_that_were_named(
 
 
 def test_a_score_that_nobody_computes_is_not_advised(prune: Prune, embedded: Path) -> None:
-    said = prune("select", "--method", "top", "--score", "length", "--count", "3")
+    said = prune("select", "--method", "top", "--score", "perplexity", "--count", "3")
     assert advice(said) == ["methods", "scores"]
     assert typed(prune, advice(said)).code == 0
 

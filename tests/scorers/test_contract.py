@@ -13,7 +13,7 @@ from prune.index.space import EmbeddingSpace
 from prune.scorers import SCORERS
 
 N, T = 60, 7
-NOT_SCORERS = {"__init__", "epochs", "imported", "tables"}
+NOT_SCORERS = {"__init__", "epochs", "imported", "score_lines", "tables"}
 PER_SAMPLE = {"gradient", "boundary"}  # (n,)
 PER_EPOCH = {  # (t, n)
     "margin", "loss", "p_label", "p_other", "gap", "error", "entropy", "divergence", "feature_norm", "right",

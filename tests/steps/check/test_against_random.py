@@ -52,7 +52,7 @@ def train(
         "inputs": {},
         "test": {"data": "some test set"},
         "training": {"proxy": model},
-        "protocol": {"kind": "steps", "count": 60},
+        "protocol": {"kind": "steps", "count": 60, "batch": 128},
         "noise": None if noise is None else {"rate": noise},
         "device": "cpu",
         "precision": "float32",

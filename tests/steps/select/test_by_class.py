@@ -66,10 +66,10 @@ def test_a_target_with_labels_is_matched_class_by_class() -> None:
 
 
 def test_a_class_that_the_target_lacks_is_matched_to_all_of_it() -> None:
-    target = SelectionTarget(TARGET.space, np.array([1, 1, 1]))
-    assert target.of_class(0).space.n == 3
-    assert target.of_class(1).space.n == 3
-    assert SelectionTarget(TARGET.space).of_class(0).space.n == 3
+    target = SelectionTarget(TARGET.samples, np.array([1, 1, 1]))
+    assert target.of_class(0).samples.n == 3
+    assert target.of_class(1).samples.n == 3
+    assert SelectionTarget(TARGET.samples).of_class(0).samples.n == 3
 
 
 def test_given_samples_stand_behind_the_candidates_of_their_class() -> None:
