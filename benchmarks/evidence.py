@@ -23,7 +23,7 @@ from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable, eva
 
 METHODS = (
     *("beta:dual", "stratified:aum", "kcenter", "facility_location,quota=proportional", "semdedup>random"),
-    *("gradmatch", "d2:el2n", "top:el2n"),
+    *("gradmatch", "d2:el2n", "d2:el2n,drop_hardest=0.3", "top:el2n"),
 )
 FRACTIONS = "0.1,0.2,0.3,0.5,0.7"
 
