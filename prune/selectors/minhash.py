@@ -14,9 +14,11 @@ from prune.core.selection import CLUSTER_OF, Selection
 from prune.index.given import free_rows
 from prune.index.resource_plan import Plan, Size
 from prune.modalities.text.texts import Texts
-from prune.selectors.top import require_numbers, tied_at_cut
+from prune.selectors.semdedup import worth_of
+from prune.selectors.top import tied_at_cut
 
 if TYPE_CHECKING:
+    from prune.index.space import Sums
     from prune.modalities.text.near_duplicates import NearTexts, TextSketches
 
 KeptText: TypeAlias = Literal["longest", "first", "random", "score"]
@@ -111,7 +113,7 @@ def minhash(
     if words < 1:
         raise OptionError(f"words={words} is not at least 1", "words=5")
     lot = lots(keys, str(seed))
-    worth = _worth(keep, scores, bool(lowest), texts.n)
+    worth = worth_of(keep, get_args(KeptText), scores, bool(lowest), texts.n)
     known = sketches(texts, words)
     order = _order(known, worth, keep, lot, taken)
     found = NearSearch(texts=texts, known=known, order=order, fixed=taken, threshold=used, words=words).run()
@@ -139,21 +141,7 @@ def plan_of_minhash(size: Size, k: int, options: Mapping[str, Any]) -> Plan:  # 
     return Plan("direct", f"sketches of {size.n:,} texts", _SKETCH * size.n, _WORK * size.n)
 
 
-def _worth(keep: KeptText, scores: Scores | None, lowest: bool, n: int) -> Scores | None:
-    """Ranks by score, best first, if that is what is kept."""
-    if keep not in get_args(KeptText):
-        raise OptionError(f"keep={keep} is not one of {', '.join(get_args(KeptText))}")
-    if keep != "score":
-        return None
-    if scores is None:
-        raise OptionError("keep=score needs scores", "--score NAME")
-    if len(scores) != n:
-        raise ValueError(f"{len(scores)} scores, but {n} samples")
-    require_numbers(scores, 1)
-    return scores if lowest else -scores
-
-
-def _order(known: TextSketches, worth: Scores | None, keep: KeptText, lot: Any, taken: Rows) -> Rows:
+def _order(known: TextSketches, worth: Sums | None, keep: KeptText, lot: Any, taken: Rows) -> Rows:
     """Positions, best first: those given, then by what is kept, then by lot."""
     late = np.isin(np.arange(len(lot)), taken, invert=True)
     by = {"longest": -known.lengths, "first": np.arange(len(lot)), "random": lot, "score": worth}[keep]

@@ -123,7 +123,7 @@ def semdedup(
         raise OptionError(
             f"eps={eps} is not between 0 and 2", "eps=0.01 drops what has a cosine of 0.99 or more"
         )
-    worth = _worth(keep, scores, bool(lowest), space.n)
+    worth = worth_of(keep, get_args(Keep), scores, bool(lowest), space.n)
     count = _cluster_count(clusters, space.n)
     directions = space.under("cosine")
     alive = np.flatnonzero(directions.squared_norms() > 0)
@@ -182,10 +182,16 @@ def _largest(count: int, n: int) -> int:
     return LARGE * max(SMALL, -(-n // count))
 
 
-def _worth(keep: Keep, scores: Scores | None, lowest: bool, n: int) -> Sums | None:
-    """Ranks by score, best first, if that is what is kept."""
-    if keep not in get_args(Keep):
-        raise OptionError(f"keep={keep} is not one of {', '.join(get_args(Keep))}")
+def worth_of(keep: str, choices: Sequence[str], scores: Scores | None, lowest: bool, n: int) -> Sums | None:
+    """Return ranks by score, best first, where that is what is kept of duplicates.
+
+    Raises
+    ------
+    OptionError
+        `keep` is not one of the choices, or wants scores and there are none.
+    """
+    if keep not in choices:
+        raise OptionError(f"keep={keep} is not one of {', '.join(choices)}")
     if keep != "score":
         return None
     if scores is None:
