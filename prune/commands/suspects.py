@@ -67,7 +67,8 @@ def _lines(result: dict[str, Any]) -> list[str]:
         lines.append(f"{'unchanged: ' if result['unchanged'] else ''}in {where}")
         if not found:
             return lines
-        select = in_store("prune select --method kcenter --fraction 0.3", result["store"])
+        # random needs no embedding, which a store of labels in doubt need not have
+        select = in_store("prune select --method random --fraction 0.3", result["store"])
         lines.append(f"next: take out what is right, then {select} --drop-suspects {where}")
     elif found:
         lines.append(f"next: {in_store('prune suspects --out suspects.csv', result['store'])}")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from prune.modalities import MODALITIES
@@ -56,10 +57,18 @@ def test_a_file_without_samples_is_named(prune: Callable[..., Any]) -> None:
 
 def test_a_line_is_a_label_in_a_list_of_doubts(prune: Callable[..., Any]) -> None:
     rows = [
-        {"text": f"{'good' if n % 2 else 'bad'} thing\nnumber {n}", "label": str(n % 2)} for n in range(60)
+        {"text": f"{'good' if n % 2 else 'bad'} thing\nnumber {n}", "label": str(n % 2)} for n in range(400)
     ]
-    rows[0]["label"] = "1"
     Path("b.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    assert prune("score", "--type", "el2n", "--epochs", 4, "b.jsonl").code == 0
+    hard = np.random.default_rng(1).normal(0, 0.1, 400)
+    hard[:40] = np.linspace(3.4, 2.6, 40)
+    scores = "".join(f"b.jsonl:{row + 1},{value}\n" for row, value in enumerate(hard))
+    Path("hard.csv").write_text(f"key,mine\n{scores}")
+    assert prune("score", "--import", "hard.csv", "--high", "hard", "b.jsonl").code == 0
     told = json.loads(prune("suspects", "--json").out)
+    assert told["found"] == 40
+    assert told["list"]
     assert all(one["text"].startswith(("good thing ⏎ ", "bad thing ⏎ ")) for one in told["list"])
+    said = prune("suspects", "--out", "doubted.csv").out
+    line = next(line for line in said.splitlines() if line.startswith("next: take out what is right, then "))
+    assert prune(*shlex.split(line.partition("then prune ")[2])).code == 0  # there is no embedding
