@@ -1,0 +1,41 @@
+"""From a selection to a training, without a copy: the kept samples straight out of the original data.
+
+    sampler = prune.loaders.SelectionSampler(".prune", fraction=0.1)
+    for x, y in torch.utils.data.DataLoader(dataset, batch_size=64, sampler=sampler): ...
+
+Nothing heavy is imported until one of these names is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prune.loaders.row_sampler import RowSampler, WeightedRow
+    from prune.loaders.samplers import SelectionSampler
+    from prune.loaders.weighted_dataset import weighted
+
+__all__ = ["RowSampler", "SelectionSampler", "WeightedRow", "weighted"]
+
+_HOMES = {
+    "RowSampler": "prune.loaders.row_sampler",
+    "SelectionSampler": "prune.loaders.samplers",
+    "WeightedRow": "prune.loaders.row_sampler",
+    "weighted": "prune.loaders.weighted_dataset",
+}
+
+
+if not TYPE_CHECKING:  # else every name would exist for a type checker
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            here = sys.modules[__name__]  # lets Python name the nearest of `dir`
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=here)
+        importlib.import_module("prune.system.spinning").bound_spinning()  # before the libraries are loaded
+        return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -1,0 +1,162 @@
+"""The sampler of a selection: its rows of the original dataset, and what becomes of their weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from prune.core.arrays import Rows, Weights
+from prune.core.errors import OptionError, StoreError
+from prune.exporters.place import EXPORT, located
+from prune.loaders.row_sampler import Even, RowSampler
+from prune.loaders.weighted_dataset import require_order
+from prune.store import Prefix, Store, StoredSelection, identity, prefix, read_selection, require_current
+from prune.store.layout import SELECTION, STATE
+from prune.system import files
+
+WeightUse = Literal["handed", "drawn", "ignored"]
+
+
+class SelectionSampler(RowSampler):
+    """A sampler over the kept rows of the original dataset: nothing is copied.
+
+        sampler = SelectionSampler(".prune", fraction=0.1)
+        loader = DataLoader(dataset, batch_size=128, sampler=sampler)
+
+    `dataset` is any map-style dataset of all the data, in the order that prune has read it.
+
+    Parameters
+    ----------
+    source
+        A store; or a folder that `prune export` wrote, in whatever form.
+    selection
+        Its name in the store; default: the latest.
+    fraction
+        Only the samples taken first, as many as this fraction of all; of selections that are nested.
+    weights
+        What becomes of the weights of a selection that has some. `handed`: each row carries its own
+        (`WeightedRow`), and `weighted(dataset)` gives it with the sample. `drawn`: an epoch has as many rows
+        as before, each as often as its weight asks for, and the loss needs no weights. `ignored`: each once.
+    dataset
+        What the rows are to be rows of, if that is to be checked: its length, and its `targets`, if it has
+        them.
+    shuffle, seed, rank, world, even
+        As for `RowSampler`.
+
+    Raises
+    ------
+    OptionError
+        The selection has weights, and nobody said what becomes of them; it has no such fraction; or the
+        dataset is another one, or in another order.
+    StoreError
+        There is no such selection, or it is stale or damaged.
+    """
+
+    def __init__(
+        self,
+        source: Store | str | Path = ".prune",
+        selection: str | None = None,
+        *,
+        fraction: str | float | None = None,
+        weights: WeightUse | None = None,
+        dataset: Any = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        even: Even = "no",
+    ) -> None:
+        super().__init__(shuffle=shuffle, seed=seed, rank=rank, world=world, even=even)
+        chosen = _chosen(source, selection, fraction)
+        self.rows: Rows = chosen.rows
+        self.weights: Weights | None = chosen.weights
+        self._use = _use(chosen.name, self.weights, weights)
+        self._identity = identity(
+            {"keys": chosen.about["keys_sha256"], "k": len(self.rows), "use": self._use, "seed": seed}
+            | {"shuffle": shuffle, "weights": None if self.weights is None else self.weights.tolist()}
+        )
+        if dataset is not None:
+            named = ("label",)
+            require_order(dataset, chosen.manifest.select(named)["label"])
+
+    @property
+    def identity(self) -> str:
+        """Stands for the kept samples, their weights, and the seed."""
+        return self._identity
+
+    def count(self, epoch: int) -> int:
+        """Return how many samples the selection has, also where they are drawn by weight."""
+        del epoch
+        return len(self.rows)
+
+    def rows_of(self, epoch: int) -> tuple[Rows, Weights | None]:
+        """Return the rows of the selection; by weight, those that the epoch has drawn, some repeatedly."""
+        if self.weights is None or self._use == "ignored":
+            return self.rows, None
+        if self._use == "handed":
+            return self.rows, self.weights
+        return self.rows[_drawn(self.weights, self.seed, epoch)], None
+
+
+def _drawn(weights: Weights, seed: int, epoch: int) -> Rows:
+    """Draw as many positions as there are weights, each in proportion to its own.
+
+    Systematic: a sample comes as often as ``k·w / Σw``, rounded down or up by chance. On average that is
+    exact, and with less noise than independent draws have.
+    """
+    ends = np.cumsum(weights.astype(np.float64))
+    k = len(ends)
+    start = np.random.default_rng([seed, epoch, 1]).random()
+    found: Rows = np.searchsorted(ends * (k / ends[-1]), start + np.arange(k), side="right")
+    return np.minimum(found, k - 1).astype(np.int64)
+
+
+def _use(name: str, weights: Weights | None, asked: WeightUse | None) -> WeightUse:
+    if asked is not None and asked not in get_args(WeightUse):
+        raise OptionError(
+            f"weights={asked!r} is not one of {', '.join(get_args(WeightUse))}", "weights='drawn'"
+        )
+    if weights is not None and asked is None:
+        raise OptionError(
+            f"the samples of {name} have weights, and without them it is another selection",
+            "weights='drawn', and the loss needs none; or 'handed', with weighted(dataset); or 'ignored'",
+        )
+    return asked or "ignored"
+
+
+def _chosen(
+    source: Store | str | Path, name: str | None, fraction: str | float | None
+) -> StoredSelection | Prefix:
+    path = source.path if isinstance(source, Store) else Path(source)
+    if isinstance(source, Store) or (path / STATE).exists() or not located(path, EXPORT).exists():
+        store = source if isinstance(source, Store) else Store(path)
+        found = read_selection(store, name)
+        if name is None:
+            require_current(store, found)
+        return found if fraction is None else prefix(found, fraction)
+    found = _exported(path)
+    if name not in {None, found.name}:
+        raise OptionError(
+            f"{path} was exported of {found.name!r}, not of {name!r}", f"selection={found.name!r}"
+        )
+    if fraction is None:
+        return found
+    try:
+        return prefix(found, fraction)
+    except OptionError as error:
+        raise OptionError(f"{error}", "leave fraction out, or export another selection") from None
+
+
+def _exported(path: Path) -> StoredSelection:
+    """Return the selection that an export was made of, from the records beside it."""
+    export = files.read_record(located(path, EXPORT))
+    name = next((one for one in export["files"] if Path(one).name == SELECTION), None)
+    if name is None:
+        raise StoreError(
+            f"{path} has no record of a selection", "give the store itself: SelectionSampler('.prune')"
+        )
+    folder = located(path, name).parent
+    about = files.read_record(folder / SELECTION)
+    return StoredSelection(about["name"], folder, about, f"export {path} again, with --overwrite")
