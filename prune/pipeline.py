@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from prune.core.methods import Options, find, whole, words
+from prune.core.methods import Options, words
 from prune.core.progress import Clock
-from prune.selectors import SELECTORS
 from prune.steps.check.run import check as check
 from prune.steps.command_line import command_line
 from prune.steps.evaluate.chosen import as_evaluated
@@ -26,9 +25,9 @@ from prune.steps.recipe.run import run as run
 from prune.steps.recipe.run import runs
 from prune.steps.recovery import advised
 from prune.steps.report.page.write import report as report
-from prune.steps.select.request import SelectRequest, checked_name, keys_in
+from prune.steps.select.parameters import request_of
+from prune.steps.select.request import checked_name
 from prune.steps.select.run import select as write_selection
-from prune.steps.select.suspect_list import suspect_keys
 from prune.steps.settings import DEFAULTS, Settings
 from prune.steps.verify import verify as verify
 from prune.store import Store
@@ -218,17 +217,19 @@ def select(
     """
     asked = {key: value for key, value in locals().items() if key not in {"store", "dry_run", "settings"}}
     asked["options"] = words(options)
-    command = command_line("select", asked, settings)
-    store, settings, clock = _begin(store, settings)
-    asked = as_evaluated(store, asked, settings.reporter)  # of `auto`, the method that was chosen
-    chosen = find("selector", asked["method"], SELECTORS)
-    asked["count"] = None if count is None else whole(count, "count")
-    asked["given"], asked["drop_suspects"] = keys_in(given), suspect_keys(drop_suspects)
     asked["drop_leaks"] = (drop_leaks,) if isinstance(drop_leaks, str) else tuple(drop_leaks)
-    asked["options"] = chosen.parse(asked["options"])
-    del asked["name"]
-    wanted = SelectRequest(**asked, seed=settings.seed)
-    name = checked_name(chosen.name if name is None else name)
+    store = store if isinstance(store, Store) else Store(store)
+    typed = asked
+    *before, asked = as_evaluated(store, asked, settings.reporter)  # of `auto`, what was chosen
+    for part in before:  # where that is a chain: a selection each, within the one before
+        made = select(store, **part, dry_run=dry_run, settings=settings)
+        if dry_run and not made["unchanged"]:
+            return {**made, "name": asked["name"]}
+    command = command_line("select", asked if before else typed, settings)
+    store, settings, clock = _begin(store, settings)
+    name = asked.pop("name")
+    wanted = request_of(asked, settings.seed)
+    name = checked_name(wanted.method if name is None else name)
     return write_selection(
         store, name, wanted, dry_run=dry_run, command=command, settings=settings, clock=clock
     )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prune.core.column_name import ColumnName, scores_among
 from prune.core.errors import MissingColumnError, OptionError, StoreError
-from prune.core.option_words import command, option
+from prune.core.option_words import option
 from prune.core.progress import Reporter
 from prune.core.safe_text import printable
 from prune.core.store_option import in_store
-from prune.steps.evaluate.spec import Spec, SpecStage, parse_spec
+from prune.steps.evaluate.spec import Spec, parse_spec
 from prune.steps.evaluate.test_advice import evaluate_words
 from prune.store import Store
 
@@ -53,8 +53,10 @@ def remember(store: Store, found: Sequence[Choice]) -> None:
     store.publish(**{CHOSEN: known | {one.fraction: one.to_json() for one in found}})
 
 
-def as_evaluated(store: Store, asked: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+def as_evaluated(store: Store, asked: dict[str, Any], reporter: Reporter) -> list[dict[str, Any]]:
     """Return what `select` was asked for, with `auto` replaced by what was chosen at the nearest size.
+
+    One selection; where a chain was chosen several, each within the one before, of which the last is meant.
 
     Raises
     ------
@@ -64,13 +66,8 @@ def as_evaluated(store: Store, asked: dict[str, Any], reporter: Reporter) -> dic
         No size; or an option that is a part of what was evaluated.
     """
     if asked["method"] != AUTO:
-        return asked
-    for name in _SETTLED:
-        if asked[name]:
-            raise OptionError(
-                f"--method auto takes what was evaluated, and {option(name)} is a part of that",
-                f"leave {option(name)} out, or name a method",
-            )
+        return [asked]
+    _require_unsaid(asked, _SETTLED)
     size = _size(store, asked)
     known: Mapping[str, Any] = store.state.get(CHOSEN, {})
     near = min(known, key=lambda fraction: (abs(math.log(float(fraction) / size)), fraction), default=None)
@@ -83,11 +80,18 @@ def as_evaluated(store: Store, asked: dict[str, Any], reporter: Reporter) -> dic
         f"auto: {printable(spec)}, chosen at {100 * float(near):.3g} % kept{at} ({model}, {protocol})"
     )
     if spec == "random":  # as the sets that it was compared with were drawn
-        return asked | {"method": "random", "quota": "proportional"}
+        return [asked | {"method": "random", "quota": "proportional"}]
     scores = [name.of for name in scores_among(store.columns)]
-    stage = _only_stage(parse_spec(spec, (), scores, sized=True), asked)
-    options = [f"{name}={value}" for name, value in stage.options.items()]
-    return asked | {"method": stage.method, "score": stage.score, **stage.asked, "options": options}
+    return _selections(parse_spec(spec, (), scores, sized=True), asked)
+
+
+def _require_unsaid(asked: Mapping[str, Any], settled: Iterable[str]) -> None:
+    for name in settled:
+        if asked[name]:
+            raise OptionError(
+                f"--method auto takes what was evaluated, and {option(name)} is a part of that",
+                f"leave {option(name)} out, or name a method",
+            )
 
 
 def _size(store: Store, asked: Mapping[str, Any]) -> float:
@@ -113,16 +117,20 @@ def _nothing_chosen(store: Store, size: float, known: Sequence[str]) -> StoreErr
     )
 
 
-def _only_stage(spec: Spec, asked: Mapping[str, Any]) -> SpecStage:
-    """Return the stage of a selection of one; a chain is typed as its selections, one within the other."""
-    if len(spec.stages) == 1:
-        return spec.stages[0]
-    lines, within = [], None
+def _selections(spec: Spec, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the stages as selections: what narrows the choice is a part of the first, the size of the last."""
+    name = asked["name"]
+    if name is None and len(spec.stages) > 1:
+        name = "-".join(stage.method for stage in spec.stages)
+    _require_unsaid(asked, {one for stage in spec.stages for one in stage.asked} - {"fraction", "count"})
+    made: list[dict[str, Any]] = []
     for place, stage in enumerate(spec.stages, 1):
         last = place == len(spec.stages)
-        size = {name: asked[name] for name in ("fraction", "count")} if last else {}
-        given = {"method": stage.method, "score": stage.score, **stage.asked, **size, "within": within}
-        given["options"] = [f"{name}={value}" for name, value in stage.options.items()]
-        within = f"part{place}"
-        lines.append(command("select", given if last else {**given, "name": within}))
-    raise OptionError(f"{spec.text} was chosen, which is several selections", " && ".join(lines))
+        given = asked | {
+            **({} if place == 1 else {"within": made[-1]["name"], "drop_suspects": None, "drop_leaks": ()}),
+            **({} if last else {"fraction": None, "count": None, "given": None}),
+        }
+        options = [f"{option}={value}" for option, value in stage.options.items()]
+        given |= {"method": stage.method, "score": stage.score, **stage.asked, "options": options}
+        made.append(given | {"name": name if last else f"{name}.{place}"})
+    return made

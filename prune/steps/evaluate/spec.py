@@ -103,7 +103,7 @@ def parse_spec(text: str, selections: Collection[str], scores: Collection[str] =
         if not stage.is_sized:
             raise OptionError(
                 f"{stage.text!r} in {text!r} does not say how much it keeps for what follows",
-                f"--select '{stage.text},fraction=0.5>…'",
+                f"--select '{_sized(stages)}'",
             )
     for name in _SIZES & stages[-1].asked.keys():
         raise OptionError(
@@ -111,6 +111,15 @@ def parse_spec(text: str, selections: Collection[str], scores: Collection[str] =
             f"--fraction {stages[-1].asked['fraction']}" if name == "fraction" else "--fraction 0.3",
         )
     return Spec(">".join(stage.text for stage in stages), stages)
+
+
+def _sized(stages: Sequence[SpecStage]) -> str:
+    """Return a chain in which every stage before the last says how much it keeps."""
+    part, texts = 1.0, []
+    for stage in stages[:-1]:
+        part /= 2
+        texts.append(stage.text if stage.is_sized else f"{stage.text},fraction={part:g}")
+    return ">".join([*texts, stages[-1].text])
 
 
 def _require_first_within(stages: Sequence[SpecStage]) -> None:

@@ -12,6 +12,8 @@ import pytest
 import prune
 from prune.core.errors import MissingColumnError, OptionError, StoreError
 from prune.steps.settings import Settings
+from prune.steps.evaluate.spec import parse_spec
+from prune.steps.evaluate.spec_choice import chosen_set
 from prune.store import Store
 
 from .conftest import QUICK
@@ -136,13 +138,40 @@ def test_what_does_not_go_with_auto_is_refused(copy: Path, more: dict[str, Any],
         auto(copy, **more)
 
 
-def test_a_chain_is_typed_as_its_selections(copy: Path) -> None:
-    told(copy, **{"0_3": "top:one,fraction=0.5>random"})
-    with pytest.raises(OptionError, match="which is several selections") as refused:
-        auto(copy)
-    first, second = refused.value.hint.split(" && ")
-    assert first == "prune select --method top --score one --fraction 0.5 --name part1"
-    assert second == "prune select --method random --fraction 0.3 --within part1"
+CHAIN = "top:one,fraction=0.5>random"
+
+
+def test_a_chain_is_taken_as_a_selection_each_and_keeps_what_was_evaluated(copy: Path) -> None:
+    told(copy, **{"0_3": "top:one,fraction=0.5,within=all>random"})
+    with pytest.raises(OptionError, match="--within is a part of that"):
+        auto(copy, within="most")
+    told(copy, **{"0_3": CHAIN})
+    assert auto(copy, dry_run=True)[0] == {"name": "top-random", "plan": None, "unchanged": False}
+    assert not Store(copy).state.get("selections")
+    about, _ = auto(copy)
+    held = Store(copy)
+    assert sorted(held.state["selections"], reverse=True) == ["top-random.1", "top-random"]
+    assert (about["name"], about["k"], about["within"]["name"]) == ("top-random", 18, "top-random.1")
+    spec = parse_spec(CHAIN, (), ["one"], sized=True)
+    evaluated = chosen_set(held, spec, "0.3", Settings(device="cpu"))
+    assert held.selection().rows.tolist() == evaluated.rows.tolist()
+    assert auto(copy)[0]["unchanged"] is True
+    first, last = (held.commands[f"selections/{name}"] for name in ("top-random.1", "top-random"))
+    assert first == "prune select --method top --fraction 0.5 --score one --name top-random.1 --device cpu"
+    assert last.startswith("prune select --method random --fraction 0.3 --within top-random.1 --name")
+    assert prune.verify(copy)["whole"]
+
+
+def test_what_narrows_a_choice_narrows_the_first_of_a_chain(copy: Path) -> None:
+    told(copy, **{"0_3": CHAIN})
+    prune.select(copy, method="random", fraction=0.9, name="most")
+    named = {"name": "mine", "within": "most", "drop_suspects": ["a/19.png"]}
+    about, _ = auto(copy, **named)
+    held = Store(copy)
+    assert held.selection("mine.1").about["within"]["name"] == "most"
+    assert held.selection("mine.1").about["suspects"]["samples"] == 1
+    assert (about["within"]["name"], about.get("suspects")) == ("mine.1", None)
+    assert "a/19.png" not in held.selection("mine").keys
 
 
 def test_scores_that_are_missing_are_named_together_before_anything_is_trained(copy: Path) -> None:
