@@ -8,36 +8,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from prune.commands.other_names import LETTERS, MEANT
 from prune.core import method_names
 
-# What other programs call it.
-_MEANT = {
-    "--output": "--out",
-    "--output-dir": "--out",
-    "--ratio": "--fraction",
-    "--keep": "--fraction",
-    "--num": "--count",
-    "--number": "--count",
-    "--k": "--count",
-    "--force": "--overwrite",
-    "--learning-rate": "--lr",
-    "--num-workers": "--workers",
-    "--model-name": "--encoder",
-    "--gpu": "--device",
-    "--image-size": "--proxy-size",
-    "--img-size": "--proxy-size",
-    "--resolution": "--proxy-size",
-}
-_LETTERS = {  # what other programs call it by one letter, where several of ours begin with that
-    "-o": "--out",
-    "-n": "--count",
-    "-k": "--count",
-    "-m": "--method",
-    "-t": "--type",
-    "-f": "--format",
-    "-e": "--epochs",
-    "-j": "--workers",
-}
 # What a verb cannot do without, where one of the first is typed it is not wanting.
 _WANTED = {
     "score": (("--type", "--import"), ("--type", "el2n")),
@@ -146,18 +119,37 @@ class Line:
     def with_option_meant(self, typed: str) -> str:
         """Return the command with the option that exists; else the verb that has it."""
         plain = "--" + typed.lstrip("-").lower().replace("_", "-")
-        names_ = [name for name in self.options if name.startswith("--")]
         if len(plain) == len("--x"):
             return self._with_letters_meant(typed)
-        meant = _MEANT.get(plain)
         of = [v for v, c in self.root.commands.items() if any(plain in p.opts for p in c.params)]
-        closest = difflib.get_close_matches(plain, names_, n=1, cutoff=0.8 if of else 0.6)
-        near = [meant] if meant in names_ else closest
-        if near:
-            whole = self.as_typed(typed, whole=True)
-            name, equals, value = whole.partition("=")
-            return self.replaced(whole, f"{near[0]}{equals}{value}" if name else near[0])
+        if near := self._near(plain, 0.8 if of else 0.6):
+            name, equals, value = (whole := self.as_typed(typed, whole=True)).partition("=")
+            meant = f"{near}{equals}{value}" if name else near
+            return self.complete([meant if word == whole else self._as_meant(word) for word in self.words])
         return f"{self.help}   # {plain} is an option of prune {of[0]}" if of else self.help
+
+    def _as_meant(self, word: str) -> str:
+        """Return another word of the command, with the option that exists where it is one that does not."""
+        name, equals, value = word.partition("=")
+        if not name.startswith("--") or name in self.options:
+            return word
+        return f"{self._near(name.lower().replace('_', '-')) or name}{equals}{value}"
+
+    def _near(self, plain: str, cutoff: float = 0.6) -> str | None:
+        """Return the option that is nearest to a word, of those that can still be typed.
+
+        Dashes do not count, which all of them have: `--top` is not `--store`.
+        """
+        meant = MEANT.get(plain)
+        if meant in self.options:
+            return meant
+        names_ = [name for name in self.options if name.startswith("--")]
+        free = {name.lstrip("-"): name for name in names_ if not self.has(name) or self._repeats(name)}
+        near = difflib.get_close_matches(plain.lstrip("-"), free, n=1, cutoff=cutoff)
+        return free[near[0]] if near else None
+
+    def _repeats(self, name: str) -> bool:
+        return bool(getattr(self.options[name], "multiple", False))
 
     def _with_letters_meant(self, typed: str) -> str:
         """Return the command with the options that letters stand for; the help where one may be several."""
@@ -178,7 +170,7 @@ class Line:
         value = "".join(self.words[at + 1 : at + 2])
         if "--store" in begin and os.path.exists(os.path.join(value, "store.json")):  # noqa: PTH110, PTH118
             return ["--store"]
-        meant = _LETTERS.get(letter.lower())
+        meant = LETTERS.get(letter.lower())
         return [meant] if meant in self.options else begin
 
     def with_words(self, name: str, value: str) -> str:

@@ -61,6 +61,11 @@ CASES = {
     "score --dry-run --type el2n": "prune score --help   # --dry-run is an option of prune select",
     "embed --runs 3 data": "prune embed --help   # --runs is an option of prune score",
     "status --zzz": "prune status --help",
+    "select --methd top --frac 0.3": "prune select --method top --fraction 0.3",
+    "suspects --top 5": "prune suspects --first 5",
+    "suspects --store some/store --limit 5": "prune suspects --store some/store --first 5",
+    "suspects --stor some/store --store x": "prune suspects --store x --help",
+    "evaluate --selct top --select kcenter": "prune evaluate --select top --select kcenter",
     # values
     "select --fraction": "prune select --fraction 0.3",
     "score --type": "prune score --type el2n",

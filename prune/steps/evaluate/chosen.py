@@ -118,7 +118,7 @@ def _nothing_chosen(store: Store, size: float, known: Sequence[str]) -> StoreErr
 
 
 def _selections(spec: Spec, asked: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the stages as selections: what narrows the choice is a part of the first, the size of the last."""
+    """Return the stages as selections: what narrows is a part of the first, the size one of the last."""
     name = asked["name"]
     if name is None and len(spec.stages) > 1:
         name = "-".join(stage.method for stage in spec.stages)

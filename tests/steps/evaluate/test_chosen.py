@@ -11,9 +11,9 @@ import pytest
 
 import prune
 from prune.core.errors import MissingColumnError, OptionError, StoreError
-from prune.steps.settings import Settings
 from prune.steps.evaluate.spec import parse_spec
 from prune.steps.evaluate.spec_choice import chosen_set
+from prune.steps.settings import Settings
 from prune.store import Store
 
 from .conftest import QUICK
