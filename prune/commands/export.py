@@ -56,7 +56,7 @@ def export(
         str | None,
         o.option(
             "KIND",
-            "huggingface, parquet: copy, link or omit the other splits; jsonl, csv, txt: copy or omit.",
+            "huggingface, parquet: copy, link or omit the other splits; jsonl, json, csv, txt: copy or omit.",
             o.FORM,
             complete=c.choices(("copy", "link", "omit")),
         ),

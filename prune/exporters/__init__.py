@@ -9,6 +9,8 @@ from prune.exporters.export import Exported, export
 from prune.exporters.huggingface import huggingface
 from prune.exporters.imagefolder import imagefolder
 from prune.exporters.job import ExportJob
+from prune.exporters.json import FORM as JSON
+from prune.exporters.json import json
 from prune.exporters.jsonl import FORM as JSONL
 from prune.exporters.jsonl import jsonl
 from prune.exporters.manifest import manifest
@@ -24,6 +26,7 @@ EXPORTERS = table(
     Exporter(imagefolder, modalities=("image",), folders_are_classes=True, copies_files=True),
     Exporter(parquet, modalities=("image", "text"), tables=True, weights_from=("huggingface",)),
     Exporter(jsonl, modalities=("text",), one_file=JSONL.file_suffix),
+    Exporter(json, modalities=("text",), one_file=JSON.file_suffix),
     Exporter(csv, modalities=("text",), one_file=CSV.file_suffix),
     Exporter(txt, modalities=("text",), one_file=TXT.file_suffix),
     Exporter(dolma, modalities=("text",)),

@@ -13,7 +13,7 @@ from prune.readers import arrays, huggingface, imagefolder, keys, webdataset
 from prune.readers.foreign.formats import refuse_unread
 from prune.readers.format import Format
 from prune.readers.labels.file import LabelFile, open_labels
-from prune.readers.lines import csv, jsonl, txt
+from prune.readers.lines import csv, json, jsonl, txt
 from prune.readers.patterns import recognise_pattern
 from prune.readers.sample import Reader, Unit
 from prune.readers.several import one_of
@@ -59,13 +59,21 @@ READERS = {
         counts="line",
         only_alone=1,  # labels of images
     ),
+    "json": Format(
+        open=json.open_json,
+        looks_like=json.looks_like,
+        summary='arrays of records with a text each, [{…}, …] or {"data": [{…}, …]}: .json, .gz or .zst',
+        exported="json",
+        counts="record",
+        only_alone=2,  # what a dataset of another form is about
+    ),
     "txt": Format(
         open=txt.open_txt,
         looks_like=txt.looks_like,
         summary="plain text, a line a sample, plain, .gz or .zst; labels by the names of files or folders",
         exported="txt",
         counts="line",
-        only_alone=2,
+        only_alone=3,
     ),
 }
 WRITTEN = {  # formats that prune writes itself: a store names them, nobody types them

@@ -9,7 +9,7 @@ from prune.core.errors import DataError
 from prune.readers.folders.image_files import may_be_image
 from prune.readers.foreign.formats import matched, refuse_unread
 from prune.readers.foreign.shell_lines import word
-from prune.readers.lines import csv, jsonl, txt
+from prune.readers.lines import csv, json, jsonl, txt
 from prune.readers.lines.line_files import is_named_like
 
 _FORMATS = {
@@ -18,6 +18,7 @@ _FORMATS = {
     jsonl.SUFFIXES: "jsonl",
     csv.SUFFIXES: "csv",
     txt.SUFFIXES: "txt",
+    json.SUFFIXES: "json",
 }
 
 
@@ -30,7 +31,7 @@ def recognise_pattern(data: str) -> str:
         It names files of both formats, or files that are read by their folder, one by one, or not at all.
     """
     files = matched(data)
-    found = Counter(_format_of(file.name) for file in files)
+    found = Counter(_format_of_file(file) for file in files)
     formats = [name for name in _FORMATS.values() if found[name]]
     if len(formats) > 1:
         first, *others = formats
@@ -62,7 +63,14 @@ def _format_of(name: str) -> str | None:
     return None
 
 
-_LINES = {"jsonl", "csv", "txt"}
+def _format_of_file(file: Path) -> str | None:
+    """Return the format of a file: of `.json` what its first bytes say."""
+    if json.looks_like(file):
+        return "json"
+    return "jsonl" if jsonl.is_lines(file) else _format_of(file.name)
+
+
+_LINES = {"jsonl", "csv", "txt", "json"}
 
 
 def _above(files: list[Path]) -> Path:

@@ -41,6 +41,15 @@ def records(**fields: Any) -> bytes:
     return lines(*map(json.dumps, rows))
 
 
+def array(**fields: Any) -> bytes:
+    rows = [dict(zip(fields, values, strict=True)) for values in zip(*fields.values(), strict=True)]
+    return json.dumps(rows, indent=1).encode()
+
+
+def held(data: bytes) -> bytes:
+    return b'{"version": 1, "data": ' + data + b"}"
+
+
 def packed(data: bytes) -> bytes:
     found: bytes = pa.Codec("zstd").compress(data).to_pybytes()
     return found
@@ -87,6 +96,22 @@ ROWS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "refused": "names no column that is known: 3, Good news(.|\n)*--text-field 2",
             "then": read({}, words=["--text-field", "2"]),
         },
+    ),
+    "`reviews.json`: `[{…}, …]`": (
+        files("reviews.json", reviews_json=array(text=TEXTS, label=NAMES)),
+        read(TWO),
+    ),
+    '`train.json` beside `test.json`, `{"version": 1, "data": [{…}, …]}`': (
+        files("", train_json=held(array(body=TEXTS, cls=NAMES)), test_json=held(array(body=TEXTS[:1]))),
+        read(TWO, split="train", words=["--text-field", "body"]),
+    ),
+    "`reviews.json` with an object a line": (
+        files("reviews.json", reviews_json=records(text=TEXTS, label=NAMES)),
+        read(TWO),
+    ),
+    "`reviews.jsonl` beside `notes.json`": (
+        files("", reviews_jsonl=records(text=TEXTS, label=NAMES), notes_json=array(text=TEXTS)),
+        read(TWO),
     ),
     "`pos.txt` beside `neg.txt`": (
         files("", pos_txt=lines(*TEXTS[:2]), neg_txt=lines(*TEXTS[2:])),

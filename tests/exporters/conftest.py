@@ -170,6 +170,17 @@ def make_jsonl(root: Path) -> str:
     return str(root)
 
 
+def make_json(root: Path) -> str:
+    """Two arrays: one with a mark, indented and in an object; one compressed, without a line end."""
+    (root / "sub").mkdir(parents=True)
+    whole = {"version": "1.0", "data": [_record(i) for i in range(8)], "end": {"]": 0}}
+    (root / "a.json").write_text(json.dumps(whole, ensure_ascii=False, indent=2), encoding="utf-8-sig")
+    packed = pa.compress(json.dumps([_record(i) for i in range(8, N)]).encode(), "gzip", asbytes=True)
+    (root / "sub/b.json.gz").write_bytes(packed)
+    (root / "about.json").write_text('{"text": "no array"}')
+    return str(root)
+
+
 def _record(number: int) -> dict[str, Any]:
     about = {"note": f"note {number}", "deep": {"n": [number]}}
     return {"id": f"k{number}", "text": TEXTS[number], "label": ["neg", "pos"][label(number)], **about}
@@ -228,6 +239,7 @@ def make_text_shards(root: Path) -> str:
 MAKERS = {
     "text-shards": make_text_shards,
     "jsonl": make_jsonl,
+    "json": make_json,
     "csv": make_csv,
     "txt": make_txt,
     "text-parquet": make_text_parquet,

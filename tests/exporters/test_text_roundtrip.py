@@ -13,7 +13,7 @@ from prune.core.errors import OptionError
 from prune.exporters import EXPORTERS
 from prune.exporters.file_names import shard_keys
 
-SOURCES = ["jsonl", "csv", "txt", "text-parquet", "text-shards"]
+SOURCES = ["jsonl", "json", "csv", "txt", "text-parquet", "text-shards"]
 FORMS = [name for name, form in EXPORTERS.items() if "text" in form.modalities and name != "dolma"]
 OWN = {"txt": None, "webdataset": shard_keys}  # what becomes of keys, where they do not stay as they are
 

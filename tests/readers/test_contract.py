@@ -103,6 +103,14 @@ def jsonl(root: Path) -> str:
     return str(root)
 
 
+def json_arrays(root: Path) -> str:
+    root.mkdir()
+    for part in range(3):
+        records = [{"text": TEXTS[row], "label": LABELS[row]} for row in range(3 * part, 3 * part + 3)]
+        (root / f"part-{part}.json").write_text(json.dumps({"data": records} if part else records))
+    return str(root)
+
+
 def csv(root: Path) -> str:
     root.mkdir()
     for part in range(3):
@@ -123,7 +131,7 @@ MAKERS: dict[str, Callable[[Path], str]] = {
     f.__name__: f
     for f in (
         *(imagefolder, webdataset, webdataset_texts, huggingface, huggingface_texts, arrays),
-        *(jsonl, csv, txt),
+        *(jsonl, json_arrays, csv, txt),
     )
 }
 """By the name of a format; behind `_` what its samples are, where it holds more than one kind."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from prune.core.errors import OptionError
@@ -24,6 +24,9 @@ class LineForm:
     """What stands before the first record, its line end included; None: records need no heading."""
     holds_fields: bool = True  # else a record is the text alone
     also_read: tuple[str, ...] = ()  # suffixes of files of the source that are of this format, too
+    framed: bool = False  # records are elements of an array
+    takes: Mapping[str, Callable[[bytes], bytes]] = field(default_factory=dict)
+    """Formats of other readers, and what makes a record of one from theirs, with all that it says."""
 
     def is_named(self, name: str) -> bool:
         """Whether a file of this name is of this format."""

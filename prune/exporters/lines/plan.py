@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+import pyarrow.compute as pc
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
@@ -18,6 +19,7 @@ from prune.exporters.lines.form import LineForm
 from prune.exporters.lines.names import apart, plain_stem
 from prune.exporters.place import FILE
 from prune.exporters.staging.folder import StagingFolder
+from prune.readers.lines.json import ArrayFrame, JsonArrays
 from prune.readers.lines.records import LineRecords
 
 
@@ -38,6 +40,7 @@ class LineFile:
     container: str
     pieces: Sequence[Piece]
     heading: bytes | None  # copied; None: made, where there is one
+    frame: ArrayFrame | None = None  # what stands around the records, where they are elements of an array
 
     @property
     def rows(self) -> Rows:
@@ -70,11 +73,13 @@ def planned(job: ExportJob, folder: StagingFolder, form: LineForm) -> list[LineF
         return list(_by_class(job, form))
     containers = [container_of(piece.shard or "") for piece in pieces]
     names = [
-        piece.shard if piece.copied and piece.shard else f"{_stem(piece.shard)}{form.suffixes[0]}{container}"
+        piece.shard
+        if piece.copied and piece.shard and form.is_named(piece.shard) and not _is_taken(job, form)
+        else f"{_stem(piece.shard)}{form.suffixes[0]}{container}"
         for piece, container in zip(pieces, containers, strict=True)
     ]
     return [
-        LineFile(name, container_of(name), [piece], _heading(job, piece) if piece.copied else None)
+        LineFile(name, container_of(name), [piece], _heading(job, form, piece), _frame(job, form, piece))
         for name, piece in zip(apart(names), pieces, strict=True)
     ]
 
@@ -88,21 +93,45 @@ def _by_shard(job: ExportJob) -> list[tuple[str | None, Rows]]:
 def _is_copied(job: ExportJob, form: LineForm, shard: str | None) -> bool:
     """Whether records of a file go along as they are; those that a file of labels is about do not."""
     relabelled = form.holds_fields and is_relabelled(job)
-    return shard is not None and hasattr(job.reader, "records") and form.is_named(shard) and not relabelled
+    if shard is None or not hasattr(job.reader, "records") or relabelled:
+        return False
+    array = form.framed or isinstance(job.reader, JsonArrays)
+    own = form.is_named(shard) and (not array or job.reader.format == form.name)
+    return own or _is_taken(job, form)
 
 
-def _heading(job: ExportJob, piece: Piece) -> bytes:
-    assert piece.shard is not None
-    return line_source(job).heading(piece.shard)
+def _is_taken(job: ExportJob, form: LineForm) -> bool:
+    """Whether records are those of another format, made to fit."""
+    return job.reader.format in form.takes
+
+
+def _heading(job: ExportJob, form: LineForm, piece: Piece) -> bytes | None:
+    """Return what stands before copied records; None before those that are made."""
+    if not piece.copied or piece.shard is None:
+        return None
+    return b"" if form.framed or _is_taken(job, form) else line_source(job).heading(piece.shard)
+
+
+def _frame(job: ExportJob, form: LineForm, piece: Piece) -> ArrayFrame | None:
+    """Return what stands around elements of an array: that of the source where it is one."""
+    if not form.framed:
+        return None
+    if not piece.copied or piece.shard is None or not isinstance(job.reader, JsonArrays):
+        return ArrayFrame()
+    samples = job.dataset.samples
+    return job.reader.frame(piece.shard, samples.filter(pc.equal(samples["shard"], piece.shard)))
 
 
 def _one_file(job: ExportJob, folder: StagingFolder, form: LineForm, pieces: Sequence[Piece]) -> LineFile:
     container = container_of(folder.out.name)
+    if form.framed:
+        frames = {_frame(job, form, piece) for piece in pieces}
+        return LineFile(FILE, container, pieces, b"", frames.pop() if len(frames) == 1 else ArrayFrame())
     if not all(piece.copied for piece in pieces):
         if form.heading is not None:  # it could not be that of copied records and of made ones
             pieces = [Piece(piece.shard, piece.rows, copied=False) for piece in pieces]
         return LineFile(FILE, container, pieces, None)
-    headings = {_heading(job, piece): piece.shard for piece in pieces}
+    headings = {_heading(job, form, piece) or b"": piece.shard for piece in pieces}
     if len(headings) > 1 and form.heading is not None:
         (one, first), (other, second) = list(headings.items())[:2]
         raise OptionError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from prune.core.safe_text import counted
 from prune.exporters.job import ExportJob
-from prune.exporters.lines.blocks import joined
+from prune.exporters.lines.blocks import framed, joined
 from prune.exporters.lines.container import packed
 from prune.exporters.lines.form import LineForm
 from prune.exporters.lines.made import Fields, fields_of, made, say_left_out
@@ -51,6 +52,10 @@ def write_lines(job: ExportJob, folder: StagingFolder, form: LineForm, others: O
 
 def _blocks(job: ExportJob, file: LineFile, form: LineForm, fields: Fields | None) -> Iterator[bytes]:
     """Yield what a file holds, in blocks."""
+    if file.frame is not None:
+        pieces = (_records(job, piece, form, fields)[0] for piece in file.pieces)
+        yield from framed(itertools.chain.from_iterable(pieces), file.frame)
+        return
     if file.heading is not None:
         yield file.heading
     elif form.heading is not None and fields is not None:
@@ -64,8 +69,10 @@ def _records(
 ) -> tuple[Iterable[bytes], bytes]:
     """Return the records of a piece, and what ends each."""
     if piece.copied and piece.shard is not None:
-        source = line_source(job)
-        return source.records(job.samples(piece.rows)), source.line_end(piece.shard)
+        source, samples = line_source(job), job.samples(piece.rows)
+        fitted = form.takes.get(job.reader.format)
+        records = source.records(samples)
+        return records if fitted is None else map(fitted, records), source.line_end(piece.shard)
     assert fields is not None
     return made(job, piece.rows, form, fields), b"\n"
 

@@ -11,19 +11,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from prune.modalities.text.fields import TEXTS, TextFields
 from prune.modalities.text.lines import MAX_LINE_BYTES, lines_of
-from prune.readers.folders.first_entries import glance
+from prune.readers.folders.first_entries import glance_paths
 from prune.readers.lines.containers import HashedContent
 from prune.readers.lines.fields import LABELS, LabelTexts, others_of, text_name, usable_id, value_at
+from prune.readers.lines.json_shape import SUFFIX, is_json, shape_of
 from prune.readers.lines.line_files import find_files, is_named_like
 from prune.readers.lines.raw_columns import Found, of_text
 from prune.readers.lines.reader import LineReader, Placed
 from prune.readers.tar.label import usable_label
 
-SUFFIXES = (".jsonl", ".ndjson", ".json.gz", ".json.zst")  # one object in a `.json` needs no codec
+SUFFIXES = (".jsonl", ".ndjson", ".json.gz", ".json.zst")
+"""Of files that are looked for in a folder; a `.json` is read where it is named and holds lines."""
 _METADATA = "metadata.jsonl"  # describes a folder of images
 _SPACE = " \t\r\n"  # of JSON
 _parse = json.JSONDecoder().raw_decode
@@ -31,8 +33,18 @@ _parse = json.JSONDecoder().raw_decode
 
 def looks_like(path: Path) -> bool:
     """Say whether this is a file of lines of JSON, or a folder with one among its first 4096 entries."""
-    names = glance(path) if path.is_dir() else [path.name]
-    return any(is_named_like(name, SUFFIXES) and name != _METADATA for name in names)
+    if not path.is_dir():
+        return is_lines(path)
+    found = (Path(name) for name in glance_paths(path) if is_named_like(name, SUFFIXES))
+    return any(file.name != _METADATA and is_lines(file) for file in found)
+
+
+def is_lines(file: Path) -> bool:
+    """Whether a file is called as lines of JSON are, or `.json`, and holds such."""
+    if not is_json(file.name):
+        return is_named_like(file.name, SUFFIXES)
+    shape = shape_of(file)
+    return shape == "lines" or (shape is None and is_named_like(file.name, SUFFIXES))
 
 
 def open_jsonl(
@@ -67,12 +79,14 @@ def open_jsonl(
         There is no such split, or an option cannot be read.
     """
     TextFields.of(text_field, template)
-    files = find_files(data, SUFFIXES, split, passed=_describes_images)
+    suffixes = SUFFIXES if Path(data).is_dir() else (*SUFFIXES, SUFFIX)
+    files = find_files(data, suffixes, split, passed=lambda name: _holds_none(Path(data), name))
     return JsonLines(files, label_field, text_field, template, no_labels)
 
 
-def _describes_images(name: str) -> bool:
-    return name.rpartition("/")[2] == _METADATA
+def _holds_none(folder: Path, name: str) -> bool:
+    """Whether a file in a folder describes images, or is no file of lines."""
+    return name.rpartition("/")[2] == _METADATA or not is_lines(folder / name)
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,7 @@ class JsonLines(LineReader):
     """Files of lines; a sample is a line."""
 
     format: str = field(default="jsonl", init=False)
+    what: ClassVar[str] = "line"  # that a record is
 
     def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
         """Yield every line that is not empty."""
@@ -91,7 +106,7 @@ class JsonLines(LineReader):
     def text_of(self, shard: str, record: bytes) -> str:
         """Return the text of a line."""
         del shard
-        return self._text(_object(record))
+        return self._text(self._object(record))
 
     def _found(self, line: bytes | None) -> Found:
         """Return what is known of a sample by its line; `reason` where that is no sample."""
@@ -99,11 +114,15 @@ class JsonLines(LineReader):
         try:
             if line is None:
                 raise ValueError(f"the line is over {MAX_LINE_BYTES:,} bytes")
-            fields = _object(line)
+            fields = self._object(line)
             key = usable_id(fields.get("id"))
-            return of_text(self._text(fields), key, *self._label(fields))
+            return self.of_fields(fields, key)
         except ValueError as error:
             return Found(key=key, reason=str(error))
+
+    def of_fields(self, fields: Mapping[str, Any], key: str | None) -> Found:
+        """Return what is known of a sample by its fields; a `ValueError` where that is none."""
+        return of_text(self._text(fields), key, *self._label(fields))
 
     def _label(self, fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
         """Return the label, or why what stands there is none."""
@@ -139,27 +158,32 @@ class JsonLines(LineReader):
     def text_name(self, shard: str, record: bytes) -> str | None:
         """Return what the field of the text is called."""
         del shard
-        return text_name(_object(record), self.fields)
+        return text_name(self._object(record), self.fields)
 
     def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
         """Return the fields of a line that are neither its text nor its label."""
         del shard
-        return others_of(_object(record), self.fields, () if self.no_labels else self._label_names)
+        return others_of(self._object(record), self.fields, () if self.no_labels else self._label_names)
+
+    def _object(self, record: bytes) -> dict[str, Any]:
+        """Return the fields of a record."""
+        try:
+            text = record.decode().strip(_SPACE)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"the {self.what} is not UTF-8") from error
+        try:
+            found, end = _parse(text)
+        except RecursionError as error:
+            raise ValueError(f"the JSON of the {self.what} is nested too deep") from error
+        except ValueError as error:
+            raise ValueError(f"the {self.what} is not JSON") from error
+        if end != len(text):
+            raise ValueError(f"the {self.what} is not JSON")
+        return object_of(found, self.what)
 
 
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        text = line.decode().strip(_SPACE)
-    except UnicodeDecodeError as error:
-        raise ValueError("the line is not UTF-8") from error
-    try:
-        found, end = _parse(text)
-    except RecursionError as error:
-        raise ValueError("the JSON of the line is nested too deep") from error
-    except ValueError as error:
-        raise ValueError("the line is not JSON") from error
-    if end != len(text):
-        raise ValueError("the line is not JSON")
-    if not isinstance(found, dict):
-        raise ValueError(f"the line is a JSON {type(found).__name__}, not an object")
-    return found
+def object_of(value: Any, what: str) -> dict[str, Any]:
+    """Return a value of JSON that is an object; a `ValueError` says what else it is."""
+    if not isinstance(value, dict):
+        raise ValueError(f"the {what} is a JSON {type(value).__name__}, not an object")
+    return value
