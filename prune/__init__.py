@@ -19,6 +19,7 @@ from prune.core import errors as errors
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from prune import loaders as loaders
     from prune.pipeline import (
         check,
         diff,
@@ -51,6 +52,7 @@ __all__ = [
     "evaluations",
     "export",
     "gc",
+    "loaders",
     "noise",
     "report",
     "run",
@@ -68,7 +70,7 @@ _HOMES = {  # all others: prune.pipeline
     "evaluations": "prune.steps.evaluate.results",
     "select_rows": "prune.steps.select.arrays",
 }
-_MODULES = {"noise": "prune.steps.label_noise"}
+_MODULES = {"loaders": "prune.loaders", "noise": "prune.steps.label_noise"}
 
 sys.modules[f"{__name__}.errors"] = errors  # for `from prune.errors import PruneError`
 

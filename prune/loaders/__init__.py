@@ -1,4 +1,9 @@
-"""From a selection to a training, without a copy: the kept samples straight out of the original data.
+"""A selection in a training without a copy: the kept samples straight out of the original data.
+
+    kept = prune.loaders.dataset(".prune", "kcenter", transform=to_tensor)
+    for x, y in torch.utils.data.DataLoader(kept, batch_size=64, shuffle=True, num_workers=4): ...
+
+With a dataset of your own, whose positions are the rows that prune read, a sampler is enough:
 
     sampler = prune.loaders.SelectionSampler(".prune", fraction=0.1)
     for x, y in torch.utils.data.DataLoader(dataset, batch_size=64, sampler=sampler): ...
@@ -14,15 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prune.loaders.row_sampler import RowSampler, WeightedRow
+    from prune.loaders.sample_dataset import SampleDataset, dataset
     from prune.loaders.samplers import SelectionSampler
     from prune.loaders.weighted_dataset import weighted
 
-__all__ = ["RowSampler", "SelectionSampler", "WeightedRow", "weighted"]
+__all__ = ["RowSampler", "SampleDataset", "SelectionSampler", "WeightedRow", "dataset", "weighted"]
 
 _HOMES = {
     "RowSampler": "prune.loaders.row_sampler",
+    "SampleDataset": "prune.loaders.sample_dataset",
     "SelectionSampler": "prune.loaders.samplers",
     "WeightedRow": "prune.loaders.row_sampler",
+    "dataset": "prune.loaders.sample_dataset",
     "weighted": "prune.loaders.weighted_dataset",
 }
 

@@ -12,8 +12,10 @@ import pyarrow as pa
 
 from prune.core.arrays import Rows, Weights
 from prune.core.errors import OptionError
+from prune.core.methods import whole
 from prune.core.quota import keep_count
 from prune.core.store_option import in_store
+from prune.store.layout import SELECTIONS
 from prune.store.selections import StoredSelection, contents, digest_of_keys, record_files
 
 _OF_THE_WHOLE = ("facts", "plan", "report")  # what was found of all samples taken, not of the first
@@ -46,37 +48,51 @@ class Prefix:
         return record_files({**self.about, "files": digests}, made)
 
 
-def prefix(chosen: StoredSelection, fraction: str | float) -> Prefix:
-    """Keep the samples taken first, as many as this fraction of all samples that can be read.
+def prefix(
+    chosen: StoredSelection, fraction: str | float | None = None, *, count: int | None = None
+) -> Prefix:
+    """Keep the samples taken first: as many as this fraction of all that can be read, or so many.
 
     Raises
     ------
     OptionError
-        The selection has fewer, or its first samples are not what a smaller budget would have chosen.
+        The selection has fewer, or its first samples are not what a smaller budget would have chosen; not one
+        of the two was given.
     """
     about = chosen.about
-    k = keep_count(fraction, about["usable"])
-    store = str(chosen.folder.parent.parent)
-    again = in_store(f"prune select --method {about['method']} --fraction {fraction}", store)
+    k = _asked(fraction, count, about["usable"])
+    size = f"--count {count}" if fraction is None else f"--fraction {fraction}"
+    words = f"prune select --method {about['method']} {size}"
+    home = chosen.folder.parent  # else it was exported, and its store may be anywhere
+    again = in_store(words, str(home.parent)) if home.name == SELECTIONS else words
     if not about["nested"]:
         how = f"{about['method']}, quota {about['asked'].get('quota', 'none')}"
         raise OptionError(f"the first {k} of {chosen.name} ({how}) are not what {k} alone would be", again)
     if about.get("weighted", "weights.npy" in about["files"]):
         raise OptionError(f"the weights of {chosen.name} belong to all its {about['k']} samples", again)
     if k > about["k"]:
-        raise OptionError(
-            f"--fraction {fraction} asks for {k} samples, but {chosen.name} has {about['k']}", again
-        )
+        raise OptionError(f"{size} asks for {k} samples, but {chosen.name} has {about['k']}", again)
     table = _cut(chosen.manifest, k)
     kept = {name: value for name, value in about.items() if name not in _OF_THE_WHOLE}
     shorter = {
         **kept,
         "k": k,
-        "asked": {**about["asked"], "prefix": str(fraction)},
+        "asked": {**about["asked"], "prefix": str(count if fraction is None else fraction)},
         "prefix_of": about["k"],
         "keys_sha256": digest_of_keys(table["key"].filter(table["selected"])),
     }
     return Prefix(chosen.name, shorter, table)
+
+
+def _asked(fraction: str | float | None, count: int | None, usable: int) -> int:
+    if (fraction is None) == (count is None):
+        raise OptionError("a part of a selection is a fraction or a count", "give one of them")
+    if fraction is not None:
+        return keep_count(fraction, usable)
+    k = whole(count, "count")
+    if k < 1:
+        raise OptionError(f"--count must be at least 1, not {k}", "--count 100 keeps the hundred taken first")
+    return k
 
 
 def _cut(manifest: pa.Table, k: int) -> pa.Table:

@@ -1,0 +1,93 @@
+"""Payloads of single samples, in any order: every process opens the files itself, and no copy is made."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from prune.core.errors import DataError
+from prune.loaders.selected import SelectedSamples
+from prune.readers import Reader
+from prune.readers.arrays import Arrays
+from prune.readers.huggingface import HuggingFace
+from prune.readers.scanned import Scanned
+from prune.readers.source_watch import Sources
+from prune.readers.tables.sample import row_bytes
+from prune.steps.expected_modality import holds_features
+from prune.system.npy import open_npy
+
+
+class PayloadAccess:
+    """Reads payloads by the position of a sample among those that are kept.
+
+    What is opened belongs to one process: a copy that was pickled, or that a fork left in a child, opens its
+    own. Before each read the system is asked whether the source files are still those that were scanned, and
+    each payload is compared with its digest.
+    """
+
+    def __init__(self, samples: SelectedSamples) -> None:
+        self._samples = samples
+        self._rejects = samples.kept.rejects
+        self._process = -1
+        self._reader: Reader = samples.reader
+        self._sources: Sources | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"samples": self._samples}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["samples"])  # type: ignore[misc] # nothing but the samples is its own
+
+    def read(self, positions: Sequence[int]) -> list[Any]:
+        """Return the payload of each position, in their order.
+
+        They are read in the order of the files: of many at once, every file is gone through once.
+
+        Raises
+        ------
+        StoreError
+            A source file, or a payload, is not that which was scanned.
+        DataError
+            A file cannot be read, or the sample was rejected when it was scanned.
+        """
+        places, inverse = np.unique(np.asarray(positions, np.int64), return_inverse=True)
+        self._refuse_rejects(places)
+        rows = self._samples.kept.samples.take(pa.array(places))
+        reader, sources = self._opened()
+        names = pc.unique(rows["shard"]).drop_null().to_pylist()
+        sources.require([name for name in names if name in self._samples.kept.sources])
+        payloads = list(_features(reader, rows) if holds_features(reader) else Scanned(reader).payloads(rows))
+        return [payloads[place] for place in inverse.tolist()]
+
+    def _refuse_rejects(self, places: Any) -> None:
+        for place in places.tolist() if self._rejects else ():
+            if (reason := self._rejects.get(place)) is not None:
+                key = self._samples.kept.samples["key"][place].as_py()
+                raise DataError(
+                    f"{key} was rejected when the dataset was read: {reason}",
+                    "leave it out: dataset.usable are the rows that can be read",
+                )
+
+    def _opened(self) -> tuple[Reader, Sources]:
+        if self._process != os.getpid() or self._sources is None:
+            self._reader = copy.copy(self._samples.reader)  # without what was opened: see ReaderBase
+            self._sources = Sources(self._reader.root, self._samples.kept)
+            self._process = os.getpid()
+        return self._reader, self._sources
+
+
+def _features(reader: Reader, rows: pa.Table) -> Iterator[Any]:
+    """Yield the features of each row: a writable array of float32, or of the type of the `.npy`."""
+    if isinstance(reader, Arrays):
+        values = open_npy(reader.root / reader.name)
+        yield from np.array(values[rows["index"].to_numpy()])
+    elif isinstance(reader, HuggingFace):
+        for lists in reader.numbers(rows):
+            for data in row_bytes(pa.chunked_array([lists])):
+                yield np.frombuffer(data or b"", "<f4").copy()
