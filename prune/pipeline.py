@@ -168,6 +168,8 @@ def select(
     quota_floor: int = 0,
     quota_cap: int | None = None,
     quota_errors: str | None = None,
+    by: str | None = None,
+    where: str | None = None,
     drop_hardest: str | float | None = None,
     drop_by: str | None = None,
     on: str | None = None,
@@ -195,6 +197,9 @@ def select(
     quota, quota_floor, quota_cap, quota_errors
         Split over classes: `none`, `proportional`, `equal` or `drop`, which may read errors of classes from
         a file; samples that a class keeps at least and at most.
+    by, where
+        Columns to split over instead of classes, `site` or `label,site`; a condition in SQL on columns that
+        samples have to meet: those of the dataset, or label, split, shard, folder, width, score.NAME, ….
     drop_hardest, drop_by
         First leave out this fraction, or `auto`; the score that says which are hardest.
     on, given

@@ -28,6 +28,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "prune select --method random --fraction 0.1 --quota equal --name tenth",
         ),
         (
+            "as many of every site, a column of the dataset, of what is large enough",
+            "prune select --method random --fraction 0.1 --quota equal --by site --where 'width >= 256'",
+        ),
+        (
             "a third, after near duplicates have gone: two commands",
             "prune select --method random --fraction 0.3 --within semdedup",
         ),

@@ -80,6 +80,14 @@ def select(
             o.CLASSES,
         ),
     ] = None,
+    by: Annotated[
+        str | None,
+        o.option(
+            "COLUMN",
+            "Split over a column of the dataset instead of classes (several: label,site).",
+            o.CLASSES,
+        ),
+    ] = None,
     target: Annotated[
         str | None, o.option("DATA", "What to match: a dataset, another store, a .npy of features.", o.TARGET)
     ] = None,
@@ -103,6 +111,12 @@ def select(
             "Choose among what an earlier selection kept; --fraction is still one of all samples.",
             o.KEEP,
             complete=c.selections,
+        ),
+    ] = None,
+    where: Annotated[
+        str | None,
+        o.option(
+            "SQL", "Only samples that meet a condition on columns: \"width >= 256 and lang = 'en'\".", o.KEEP
         ),
     ] = None,
     drop_suspects: Annotated[
@@ -155,6 +169,8 @@ def select(
         quota_floor=quota_floor,
         quota_cap=quota_cap,
         quota_errors=None if quota_errors is None else str(quota_errors),
+        by=by,
+        where=where,
         drop_hardest=drop_hardest,
         drop_by=drop_by,
         on=on,

@@ -24,7 +24,10 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
     ]
     lines += _narrowed(result)
     lines += _left_out(result["drop_hardest"])
-    lines += _classes(result["report"].get("classes"), result["classes"])
+    if by := result.get("by"):
+        lines += _groups(by)
+    else:
+        lines += _classes(result["report"].get("classes"), result["classes"])
     lines += sentences(result["facts"], k)
     form = {**READERS, **WRITTEN}[result["dataset"]["format"]].exported
     return [
@@ -49,6 +52,22 @@ def _classes(found: dict[str, Any] | None, names: list[str]) -> list[str]:
     return [f"classes keep {ends}{lost}"]
 
 
+def _groups(by: dict[str, Any]) -> list[str]:
+    """How much the groups of a column keep, and how many samples are of none."""
+    what = f"{counted(by['groups'], 'group')} of {','.join(by['columns'])}"
+    least, most = (_share(by[end]) for end in ("least_kept", "most_kept"))
+    ends = f"keep {least[0]} % each" if least[0] == most[0] else f"keep from {least[1]} to {most[1]}"
+    lines = [f"{what} {ends if by['groups'] > 1 else f'keeps {least[0]} %'}"]
+    if count := by["without_value"]:
+        lines.append(f"{counted(count, 'sample')} without a value: {'a group' if count else ''} of their own")
+    return lines
+
+
+def _share(one: dict[str, Any]) -> tuple[str, str]:
+    share = percent(one["kept"] / one["of"])
+    return share, f"{share} % ({one['group']!r})"
+
+
 def _narrowed(result: dict[str, Any]) -> list[str]:
     """What the samples were chosen within, and how many were left out as leaks and suspects."""
     lines = []
@@ -57,6 +76,10 @@ def _narrowed(result: dict[str, Any]) -> list[str]:
         lines.append(
             f"chosen within {within['name']}, which keeps {held}; the fraction is one of all samples"
         )
+    if where := result.get("where"):
+        lacking = f", {number(where['unknown'])} of them without a value" if where["unknown"] else ""
+        gone = where["not_met"] + where["unknown"]
+        lines.append(f"left out by --where: {counted(gone, 'sample')}{lacking}; the fraction is one of all")
     for leaks in result.get("leaks", ()):
         kinds = ", ".join(f"{number(count)} {kind}" for kind, count in leaks["kinds"].items())
         what = f"{counted(leaks['samples'], 'sample')} of {leaks['source']}"

@@ -12,6 +12,7 @@
 `ngrams.LENGTH`       hashed words and word pairs of each text, so many at most
 `tokens.LENGTH`       tokens of each text, by the tokenizer of a model of yours
 `neighbours.METRIC.ENCODER`  the nearest of every sample in an embedding, kept for whoever asks for them
+`field.NAME`          what the dataset says of each sample: a column of it, or the width of an image
 `evaluation.CELL`     what a target predicts of the test samples; CELL: what it was trained on
 `choice.CHOICE`       which samples a selection keeps that was made to be evaluated, and their weights
 ====================  ====================================================================================
@@ -19,6 +20,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Mapping
 
 SCORE, TRACE, GRAD_NORM, DEEPFOOL = "score", "trace", "grad_norm", "deepfool"
@@ -26,6 +29,7 @@ EMBEDDING, IMAGES, NEIGHBOURS = "embedding", "images", "neighbours"
 NGRAMS, TOKENS = "ngrams", "tokens"
 OF_IDS = (NGRAMS, TOKENS)  # kinds that hold numbers of words
 OF_PAYLOADS = (IMAGES, *OF_IDS)  # kinds that hold the samples themselves, as a proxy looks at them
+FIELD = "field"
 EVALUATION, CHOICE = "evaluation", "choice"
 OF_EVALUATIONS = (EVALUATION, CHOICE)  # dozens, which nothing is scored, selected or exported by
 OF_A_RUN = (TRACE, GRAD_NORM, DEEPFOOL)  # kinds that every run has its own of
@@ -51,7 +55,7 @@ class ColumnName(str):
     @property
     def of(self) -> str:
         """Which score, run, encoder or size."""
-        return self.rest if self.kind in {EMBEDDING, NEIGHBOURS} else self.rest.partition(".")[0]
+        return self.rest if self.kind in {EMBEDDING, NEIGHBOURS, FIELD} else self.rest.partition(".")[0]
 
     @property
     def part(self) -> str:
@@ -99,6 +103,13 @@ class ColumnName(str):
         return cls(f"{EMBEDDING}.{encoder}")
 
     @classmethod
+    def field(cls, name: str) -> ColumnName:
+        """Return the name of a column of the dataset; one that could not name a folder is a hash there."""
+        if _PLAIN.fullmatch(name):
+            return cls(f"{FIELD}.{name}")
+        return cls(f"{FIELD}.~{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:16]}")
+
+    @classmethod
     def neighbours(cls, metric: str, embedding: str) -> ColumnName:
         """Return the name of the nearest by a metric in an embedding, given by the name of its column."""
         return cls(f"{NEIGHBOURS}.{metric}.{cls(embedding).of}")
@@ -118,6 +129,8 @@ class ColumnName(str):
         """Return the name of tokens."""
         return cls(f"{TOKENS}.{length}")
 
+
+_PLAIN = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])?")  # a dot ends no folder's name
 
 PROBS = ColumnName("probs")
 HELD_OUT = ColumnName("probs.heldout")  # of all runs of a cross-fit
@@ -142,8 +155,12 @@ def runs_among(names: Iterable[str]) -> list[ColumnName]:
 
 
 def deciding(columns: Mapping[str, str]) -> dict[str, str]:
-    """Return the columns without those that only save time or evaluate: selections are the same without."""
-    return {n: of for n, of in columns.items() if ColumnName(n).kind not in {NEIGHBOURS, *OF_EVALUATIONS}}
+    """Return the columns without those that only save time or evaluate: selections are the same without.
+
+    Of fields those that decide are named where a selection says what it was chosen by.
+    """
+    beside = {NEIGHBOURS, FIELD, *OF_EVALUATIONS}
+    return {name: of for name, of in columns.items() if ColumnName(name).kind not in beside}
 
 
 def is_trained(name: str) -> bool:

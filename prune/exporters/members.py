@@ -10,8 +10,8 @@ from pathlib import Path
 from prune.core.arrays import Rows
 from prune.core.errors import DataError
 from prune.exporters.job import ExportJob
-from prune.readers.tar.held import Held
-from prune.readers.tar.members import BLOCK, members
+from prune.readers.tar.held import Held, InPlace
+from prune.readers.tar.members import members
 from prune.readers.tar.samples import split_name
 from prune.system.os_errors import reading
 
@@ -42,7 +42,7 @@ def member_of(job: ExportJob, rows: Rows, extension: str, limit: int) -> Iterato
         A shard is gone, or not the one that was scanned.
     """
     for fd, shard, offset, size, _ in _ranges(job, rows):
-        held = _InPlace(fd, offset, size, job.reader.root / shard)
+        held = InPlace(fd, offset, size, job.reader.root / shard)
         named = ((split_name(member.name), member) for member in members(held))
         found = next((member for name, member in named if name and name[1] == extension), None)
         yield held.read(found.data, min(found.size, limit)) if found and found.kind == "file" else None
@@ -61,20 +61,6 @@ def _ranges(job: ExportJob, rows: Rows) -> Iterator[tuple[int, str, int, int, in
     finally:
         if fd >= 0:
             os.close(fd)
-
-
-class _InPlace(Held):
-    """The byte range of a sample, read piece by piece where it lies in its shard."""
-
-    def __init__(self, fd: int, offset: int, size: int, path: Path) -> None:
-        super().__init__(b"", path)
-        self._fd, self._offset, self._end = fd, offset, size
-        self.size = size + 2 * BLOCK
-
-    def read(self, start: int, size: int) -> bytes:
-        """Return `size` bytes from `start`; behind the sample lies what ends a tar."""
-        inside = max(0, min(size, self._end - start))
-        return os.pread(self._fd, inside, self._offset + start) + bytes(size - inside)
 
 
 def key_and_names(sample: bytes, path: Path) -> tuple[str, list[str]]:

@@ -176,7 +176,7 @@ class HuggingFace(ReaderBase):
         The files that rows without bytes point to belong to it, too.
         """
         for file in self.files:
-            start = self._table.starts.get(file)
+            start = self.table.starts.get(file)
             name = f"{file}, from row {start}, keys {self._keys}, classes {self._names}"
             beside = {} if file != self.files[0] else dict(self.passed_over)
             yield Unit(name, (file,), () if start is None or self.texts else self._external(file), beside)
@@ -190,10 +190,10 @@ class HuggingFace(ReaderBase):
             The file is damaged, or a column is missing or of another type than in the first file.
         """
         file = unit.files[0]
-        rows = self._table.rows(file)
+        rows = self.table.rows(file)
         self._check_columns(rows)
         layout = Layout(self.root, self.image_column, self.label_column, self._keys, self._names, self.texts)
-        first = self._table.starts[file]
+        first = self.table.starts[file]
         with reading(rows.path):
             tables = [
                 layout.samples(file, at, first + at, batch) for at, batch in rows.batches(layout.columns)
@@ -227,7 +227,7 @@ class HuggingFace(ReaderBase):
                 "prune embed takes them; export it with --format parquet, huggingface or manifest",
             )
         done = 0
-        for table in self._table.taken(samples, self.payload_columns):
+        for table in self.table.taken(samples, self.payload_columns):
             for data in self.contents(table):
                 if isinstance(data, str):
                     at = samples["shard"][done].as_py(), samples["index"][done].as_py()
@@ -252,16 +252,17 @@ class HuggingFace(ReaderBase):
     def numbers(self, samples: pa.Table) -> Iterator[pa.Array]:
         """Yield the lists of numbers of the rows of `SAMPLES`, some hundred at a time."""
         column = str(self.features_column)
-        for table in self._table.taken(samples, [column]):
+        for table in self.table.taken(samples, [column]):
             yield table[column].combine_chunks()
 
     @cached_property
-    def _table(self) -> TableFiles:
+    def table(self) -> TableFiles:
+        """The files as one table."""
         return TableFiles(self.root, self.files, self.kind, lenient=self.skip_shards)
 
     @cached_property
     def _names(self) -> tuple[str, ...] | None:
-        known = columns.features_of(self._table.schema)
+        known = columns.features_of(self.table.schema)
         return columns.class_names(known, self.label_column)
 
     @cached_property
@@ -269,10 +270,10 @@ class HuggingFace(ReaderBase):
         """Which rule makes the keys: `__key__`, `path`, `row`, or a column of a table of features."""
         images = self.features_column is None
         ids = None if self.texts is None else IDS
-        return key_rule(self._table, self.image_column if images else None, self._check_columns, ids)
+        return key_rule(self.table, self.image_column if images else None, self._check_columns, ids)
 
     def _external(self, file: str) -> list[str]:
-        return external(self._table, file, self.image_column, self._check_columns)
+        return external(self.table, file, self.image_column, self._check_columns)
 
     @property
     def key_column(self) -> str | None:
@@ -282,7 +283,7 @@ class HuggingFace(ReaderBase):
 
     def _check_columns(self, rows: Rows) -> None:
         """Raise `DataError` unless the columns hold what those of the first file do, in whatever width."""
-        expected = self._table.schema
+        expected = self.table.schema
         content = [self.image_column] if self.texts is None else self.texts.names
         for name in filter(
             None, [*content, self.label_column, KEY if KEY in expected.names else None, self.key_column]
@@ -291,5 +292,5 @@ class HuggingFace(ReaderBase):
             if kind == "missing" or not columns.alike(kind, expected.field(name).type):
                 what = f"column {name} of {rows.path} is {kind}"
                 raise DataError(
-                    f"{what}, but {expected.field(name).type} in {next(iter(self._table.starts))}", DAMAGED
+                    f"{what}, but {expected.field(name).type} in {next(iter(self.table.starts))}", DAMAGED
                 )

@@ -11,6 +11,7 @@ from prune.core import method_names
 from prune.core.column_name import (
     EMBEDDING,
     FEATURES,
+    FIELD,
     HELD_OUT,
     NEIGHBOURS,
     OF_EVALUATIONS,
@@ -34,6 +35,8 @@ def writer_of(column: str) -> str:
         return "prune methods scores   # what prune computes; prune score --import FILE takes scores of yours"
     if name.kind == SCORE:
         return f"prune score --type {name.rest}   # writes {column}"
+    if name.kind == FIELD:
+        return f"prune select --method random --fraction 0.3 --by {shlex.quote(name.rest)}   # reads it"
     if name.kind in OF_EVALUATIONS:
         return "prune evaluate --test DATA   # writes it again"
     folds = " --cross-fit 5" if name == HELD_OUT else ""
@@ -73,7 +76,7 @@ def makes(command: str, column: str) -> bool:
         return name.kind == EMBEDDING and name.of in ((named,) if named else usual)
     if verb == "evaluate" or name.kind in OF_EVALUATIONS:
         return verb == "evaluate" and name.kind in {*OF_EVALUATIONS, *OF_PAYLOADS}
-    if verb != "score":
+    if verb != "score" or name.kind == FIELD:
         return False
     if name.kind == SCORE:
         return name.of in _option(words, "--type", "").split(",")

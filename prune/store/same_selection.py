@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ def recipe_of(store: StoreFolder, asked: Mapping[str, Any], columns: Mapping[str
     place
         What else decides: where the arithmetic runs, the version, who may not be chosen.
     """
-    named = [value for value in asked.values() if isinstance(value, str) and Path(value).is_file()]
+    # A condition may be longer than the name of a file can be, which `Path` takes for an error.
+    words = [value for value in asked.values() if isinstance(value, str)]
+    named = [value for value in words if os.path.isfile(value)]  # noqa: PTH113
     decisive = {
         "asked": {name: str(value) for name, value in asked.items()},
         "files": {name: files.sha256(Path(name)) for name in named},

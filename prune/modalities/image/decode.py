@@ -130,6 +130,30 @@ def _cut(image: Image.Image, crop: Crop) -> Image.Image:
     return image.resize((crop.size, crop.size), Image.Resampling.BILINEAR, box, reducing_gap=3.0)
 
 
+def dimensions(data: bytes | Array) -> tuple[int, int] | None:
+    """Return the width and height of an image once it is upright, by its header alone; None of a broken one.
+
+    Nothing is decoded, so that it costs microseconds, and an image may be larger than one that is decoded.
+    """
+    if not isinstance(data, bytes):
+        return (int(data.shape[1]), int(data.shape[0])) if data.ndim in (2, 3) else None
+    kind = _KINDS.get(suffix_of(data) or "")
+    if kind is None:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = kind(io.BytesIO(data))
+            width, height = image.size
+            turned = _orientation(image) in _ON_THEIR_SIDE
+        except BROKEN:
+            return None
+    return (height, width) if turned else (width, height)
+
+
+_ON_THEIR_SIDE = frozenset(range(5, 9))  # orientations of EXIF that swap width and height
+
+
 def _from_file(data: bytes, target: int, decoding: Decoding) -> Image.Image:
     if not data:
         raise UnreadableImageError("the image is empty (0 bytes)")

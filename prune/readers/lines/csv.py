@@ -130,10 +130,14 @@ class CsvTexts(LineReader):
         row = dict(zip(columns.names, _cells(columns, record), strict=False))
         return text_name(row, columns.fields) if columns.headed else None
 
+    def record(self, shard: str, record: bytes) -> Mapping[str, Any]:
+        """Return the cells of a row by the names of columns."""
+        columns = self.columns(shard)
+        return dict(zip(columns.names, _cells(columns, record), strict=False))
+
     def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
         """Return the cells of a row that are neither its text nor its label, by the names of columns."""
-        columns = self.columns(shard)
-        row = dict(zip(columns.names, _cells(columns, record), strict=False))
+        columns, row = self.columns(shard), self.record(shard, record)
         labels = () if columns.label is None else (columns.names[columns.label],)
         return others_of(row, columns.fields, labels)
 

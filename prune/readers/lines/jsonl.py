@@ -160,6 +160,11 @@ class JsonLines(LineReader):
         del shard
         return text_name(self._object(record), self.fields)
 
+    def record(self, shard: str, record: bytes) -> Mapping[str, Any]:
+        """Return the object of a line."""
+        del shard
+        return self._object(record)
+
     def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
         """Return the fields of a line that are neither its text nor its label."""
         del shard

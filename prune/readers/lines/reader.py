@@ -52,6 +52,10 @@ class LineReader(ReaderBase):
         """Return the text of a record; a `ValueError` says why it has none."""
 
     @abstractmethod
+    def record(self, shard: str, record: bytes) -> Mapping[str, Any]:
+        """Return all fields of a record."""
+
+    @abstractmethod
     def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
         """Return the fields of a record that are neither its text nor its label, for exporters."""
 

@@ -104,6 +104,11 @@ class TextLines(LineReader):
         del shard
         return _decoded(record.removesuffix(b"\r"))
 
+    def record(self, shard: str, record: bytes) -> Mapping[str, Any]:
+        """Return nothing: a line has no fields."""
+        del shard, record
+        return {}
+
     def others(self, shard: str, record: bytes) -> Mapping[str, Any]:
         """Return nothing: a line is its text."""
         del shard, record

@@ -19,7 +19,8 @@ _EXAMPLE = "--select stratified:aum,drop_hardest=0.1"
 _LONGEST = 1000  # characters; what is longer was not meant as one
 _WHOLE = {"quota_floor", "quota_cap", "count"}
 _SIZES = {"fraction", "count"}
-_OWN = {"method", "score", "options", "seed"}  # said in another way, or by the evaluation
+# Said in another way, or by the evaluation; a condition has spaces, commas and > in it.
+_OWN = {"method", "score", "options", "seed", "where"}
 _NAMES = {f.name for f in dataclasses.fields(SelectRequest)} - _OWN
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from prune.core.arrays import Rows
 from prune.core.column_name import ColumnName
@@ -18,6 +19,7 @@ from prune.selectors import SELECTORS
 from prune.steps.check.leaks import LEAK
 from prune.steps.select.narrowing import reason_within
 from prune.steps.select.suspect_list import SUSPECT
+from prune.steps.select.where import FAILS, UNKNOWN
 from prune.store import Store, StoredSelection, read_selection
 
 KEPT, DROPPED, GIVEN, UNUSABLE = "kept", "dropped", "given", "unusable"
@@ -27,6 +29,7 @@ _REASONS = {  # of the manifest that want more words
     SUSPECT: "its label is in doubt (--drop-suspects)",
     LEAK: "it is in a held-out dataset, or a copy of a sample of it (--drop-leaks)",
 }
+_OF_WHERE = {FAILS: "it does not meet --where", UNKNOWN: "it lacks a value that --where asks for"}
 _ALIKE = {"duplicate": "is like", "redundant": "is redundant beside"}
 
 
@@ -79,6 +82,9 @@ class Rules:
         """Return the rows that a sample was chosen among: its class, where the budget is split over them."""
         quota = self.about.get("asked", {}).get("quota")
         everyone = np.arange(len(self._labels))
+        if quota in _SPLIT and "group" in self._manifest.column_names:
+            groups = self._manifest["group"]
+            return np.flatnonzero(pc.equal(groups, groups[row]).to_numpy(zero_copy_only=False))
         return np.flatnonzero(self._labels == self._labels[row]) if quota in _SPLIT else everyone
 
     def of(self, row: int) -> Ruling:
@@ -128,6 +134,8 @@ class Rules:
             return f"{who}: it {_ALIKE[reason]} {partner}, which ranks before it"
         if reason.startswith("hardest") and cut and reason == cut.get("reason"):
             return f"it was left out before the choice, among the {reason} by {cut['by']}"
+        if reason in _OF_WHERE and (where := self.about.get("where")):
+            return f"it was left out: {_OF_WHERE[reason]}: {where['condition']}"
         return f"it was left out: {_REASONS.get(reason, reason)}"
 
     def _full(self, row: int) -> str:
@@ -136,7 +144,8 @@ class Rules:
         if len(group) == len(self._labels):
             return ""
         kept = int(self._selected[group].sum())
-        return f" among the {number(kept)} of {number(len(group))} that its class keeps"
+        who = "group" if "group" in self._manifest.column_names else "class"
+        return f" among the {number(kept)} of {number(len(group))} that its {who} keeps"
 
     def _missed(self, row: int) -> str:
         """Say why others went before it."""

@@ -79,6 +79,7 @@ class ChoiceTask:
     k: int | None  # None: the method decides
     given: Rows = field(default_factory=lambda: np.empty(0, np.int64))  # chosen already
     quota: Quota = "none"
+    by: Labels | None = None  # (n,): groups that the quota splits over; None: classes
     floor: int = 0
     cap: int | None = None
     errors: Errors | None = None  # by class id, for the quota `drop`
@@ -94,21 +95,27 @@ class ChoiceTask:
     def shares(self, labels: Labels) -> list[tuple[Rows, int | None]]:
         """Return the rows of every group, with its budget."""
         bounds: Mapping[str, Any] = {"floor": self.floor, "cap": self.cap, "errors": self.errors}
-        return groups(labels, self.rows, self.k, self.quota, **bounds)
+        return groups(self._split(labels), self.rows, self.k, self.quota, **bounds)
+
+    def _split(self, labels: Labels) -> Labels:
+        return labels if self.by is None else self.by
 
     def given_to(self, labels: Labels, rows: Rows) -> Rows:
         """Return the given samples that count for the group of these rows: all, or those of its class."""
         if not self.method.takes("given"):
             return self.given[:0]
-        return self.given if self.quota == "none" else self.given[labels[self.given] == labels[rows[0]]]
+        own = self._split(labels)
+        return self.given if self.quota == "none" else self.given[own[self.given] == own[rows[0]]]
 
     def target_for(
         self, labels: Labels, rows: Rows, target: SelectionTarget | None
     ) -> SelectionTarget | None:
-        """Return what the group of these rows is to match: all of the target, or the part of its class."""
+        """Return what the group of these rows is to match: the part of its class, or all of the target."""
         if target is None or not self.method.takes("target"):
             return None
-        return target if self.quota == "none" else target.of_class(int(labels[rows[0]]))
+        return (
+            target if self.quota == "none" or self.by is not None else target.of_class(int(labels[rows[0]]))
+        )
 
 
 def choose(task: ChoiceTask, material: Material) -> Selection:
@@ -160,7 +167,7 @@ def _residual_of_all(material: Material, rows: Rows, chosen: Selection) -> float
 
 def _without_target(task: ChoiceTask, material: Material, shares: Sequence[tuple[Rows, int | None]]) -> int:
     whole = material.target
-    if whole is None or whole.labels is None or task.quota == "none":
+    if whole is None or whole.labels is None or task.quota == "none" or task.by is not None:
         return 0
     return sum(task.target_for(material.labels, rows, whole) is whole for rows, _ in shares)
 

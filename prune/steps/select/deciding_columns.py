@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prune.core.column_name import FEATURES, PROBS
+from prune.steps.columns.known import column_behind
 from prune.steps.explain.doubted_labels import usual_column
 from prune.steps.score_columns import score_column
 from prune.steps.select.class_errors import own_traces, traces
@@ -42,5 +43,8 @@ def _names(store: Store, request: SelectRequest) -> Iterator[str]:
         yield from (PROBS, FEATURES) if space == GRADIENTS else (space,)
     if request.quota == "drop" and request.quota_errors is None:
         yield from (trace.name for trace in traces(store))
+    for name in request.columns:
+        if (behind := column_behind(store, name)) is not None:
+            yield behind
     if request.drop_suspects == AUTO and (column := usual_column(store)) is not None:
         yield column.name

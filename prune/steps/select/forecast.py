@@ -22,9 +22,10 @@ class Forecast:
     work: float  # floating-point operations
     time: str  # seconds, minutes, hours or days
     groups: int
+    over: str = "classes"  # what the groups are
 
     def __str__(self) -> str:
-        each = f" in each of {self.groups} classes" if self.groups > 1 else ""
+        each = f" in each of {self.groups} {self.over}" if self.groups > 1 else ""
         return f"{self.method}: {self.mode}{each} ({self.why}); needs {size(self.bytes)}, {self.time}"
 
 
@@ -71,6 +72,7 @@ def announced(
         work=work,
         time=duration_class(work, like.device),
         groups=len(task.shares(labels)),
+        over="classes" if task.by is None else "groups",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from prune.core.directions import hard_end
 from prune.core.errors import DataError, MissingColumnError, OptionError
 from prune.index.resource_plan import Size
 from prune.selectors.stratified import published
+from prune.steps.columns.read import read_columns
 from prune.steps.dataset_session import Opened, known_dataset, opened_under_lock
 from prune.steps.neighbour_columns import NeighbourColumns
 from prune.steps.rejects import all_rejects
@@ -25,6 +26,7 @@ from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, c
 from prune.steps.select.class_errors import ClassErrors, class_errors, easiness, errors_in
 from prune.steps.select.deciding_columns import deciding_columns
 from prune.steps.select.eligible import Eligible, budget, find_eligible
+from prune.steps.select.groups import ColumnGroups, column_groups
 from prune.steps.select.narrowing import EarlierSelection, Narrowing, narrowing
 from prune.steps.select.request import SelectRequest
 from prune.steps.settings import Settings
@@ -50,6 +52,7 @@ class SelectionInputs:
     space: SpaceSource | None  # that it computes in, and that the report measures in
     target: SelectionTarget | None
     errors: ClassErrors | None  # of the quota `drop`
+    groups: ColumnGroups | None  # that the budget is split over, instead of classes
     opened: Opened | None  # the dataset, for methods that read its texts
 
     @property
@@ -109,6 +112,7 @@ def resolve(
     OptionError, DataError, StoreError
         The request and the store do not go together.
     """
+    read_columns(store, request.columns, settings, in_sql=request.columns_in_sql)
     dataset, method = known_dataset(store, settings), request.selector
     score = hardest_by = None
     if request.goes_by_score:
@@ -121,7 +125,9 @@ def resolve(
     columns = {"score": score, "hardest_by": hardest_by}
     eligible = find_eligible(dataset, rejects, request, **columns, left_out=narrowed.left_out(), reporter=say)
     errors = _errors(store, dataset, request, eligible)
+    groups = column_groups(store, dataset, request.split_by)
     task = _task(request, eligible, dataset, score, errors)
+    task = replace(task, by=None if groups is None else groups.ids)
     space = _space(store, dataset, request, settings)
     return SelectionInputs(
         store=store,
@@ -138,6 +144,7 @@ def resolve(
         opened=_texts(store, request, settings),
         target=_target(store, request, space, settings),  # the last: it may be a dataset to encode
         errors=errors,
+        groups=groups,
     )
 
 

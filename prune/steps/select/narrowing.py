@@ -1,4 +1,4 @@
-"""What narrows a choice before it is made: an earlier selection, and samples that leak held-out data."""
+"""What narrows a choice before it is made: an earlier selection, a condition, held-out data, suspects."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from prune.core.progress import Reporter
 from prune.steps.check.leaks import LEAK, Leaks, leaks_under_lock
 from prune.steps.select.request import SelectRequest
 from prune.steps.select.suspect_list import SUSPECT, SuspectList, suspect_list
+from prune.steps.select.where import FAILS, UNKNOWN, WhereFilter, where_filter
 from prune.steps.settings import Settings
 from prune.store import Store, read_selection
 from prune.store.selections import StoredSelection, outdated_by
@@ -46,6 +47,7 @@ class Narrowing:
     within: EarlierSelection | None = None
     leaks: Sequence[Leaks] = ()
     suspects: SuspectList | None = None
+    where: WhereFilter | None = None
 
     def left_out(self) -> Iterator[tuple[Rows, str]]:
         """Yield rows that may not be chosen, with their reason; what comes first decides."""
@@ -53,6 +55,9 @@ class Narrowing:
             for reason in sorted(set(self.within.reasons.values())):
                 rows = [row for row, why in self.within.reasons.items() if why == reason]
                 yield np.array(rows, np.int64), reason
+        if self.where is not None:
+            yield self.where.failing, FAILS
+            yield self.where.unknown, UNKNOWN
         for leaks in self.leaks:
             yield leaks.rows, LEAK
         if self.suspects is not None:
@@ -69,7 +74,7 @@ class Narrowing:
 def narrowing(
     store: Store, request: SelectRequest, settings: Settings, earlier: EarlierSelection | None = None
 ) -> Narrowing:
-    """Read the earlier selection, look for leaks and for suspects; for the holder of the store's lock.
+    """Read the earlier selection, ask the condition, look for leaks and suspects; under the store's lock.
 
     Parameters
     ----------
@@ -83,6 +88,7 @@ def narrowing(
         earlier,
         tuple(leaks_under_lock(store, source, settings) for source in request.drop_leaks),
         suspect_list(store, request.drop_suspects),
+        where_filter(store, store.dataset, request.condition, settings.reporter),
     )
 
 

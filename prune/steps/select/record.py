@@ -43,6 +43,10 @@ def record(
         about["within"] = inputs.narrowed.within.described
     if inputs.narrowed.leaks:
         about["leaks"] = [leaks.described for leaks in inputs.narrowed.leaks]
+    if inputs.narrowed.where is not None:
+        about["where"] = inputs.narrowed.where.described
+    if inputs.groups is not None:
+        about["by"] = inputs.groups.described(inputs.eligible.rows, chosen.rows)
     if inputs.narrowed.suspects is not None:
         about["suspects"] = dict(inputs.narrowed.suspects.described)
     about["report"] = _report(inputs, chosen)
@@ -102,6 +106,8 @@ def manifest(inputs: SelectionInputs, chosen: Selection) -> pa.Table:
         ids = np.full(n, -1, np.int32)
         ids[np.asarray(clusters["rows"], np.int64)] = clusters["of"]
         columns["cluster"] = pa.array(ids, mask=ids < 0)
+    if inputs.groups is not None:
+        columns["group"] = inputs.groups.column()
     if inputs.narrowed.leaks:
         columns["leak_of_key"] = inputs.narrowed.partners(n)
     return pa.table(columns | manifest_scores(store))
@@ -168,6 +174,8 @@ def _asked(request: SelectRequest) -> dict[str, Any]:
         "quota_floor": request.quota_floor,
         "quota_cap": request.quota_cap,
         "quota_errors": request.quota_errors,
+        **({"by": request.by} if request.by is not None else {}),
+        **({"where": request.where} if request.where is not None else {}),
         "drop_hardest": request.drop_hardest,
         "drop_by": request.drop_by,
         "on": request.on,

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -15,6 +16,7 @@ from prune.core.method_rows import Selector
 from prune.core.methods import find
 from prune.core.quota import Quota
 from prune.selectors import SELECTORS
+from prune.steps.columns.expression import Condition
 from prune.steps.select.by_class import checked_reweight
 from prune.steps.settings import Settings
 from prune.steps.space_columns import GRADIENTS
@@ -32,6 +34,8 @@ class SelectRequest:
     quota_floor: int = 0  # samples that a class keeps at least
     quota_cap: int | None = None  # and at most
     quota_errors: str | None = None  # a file: how often each class is mistaken, for drop
+    by: str | None = None  # columns, with commas between: what the budget is split over instead of classes
+    where: str | None = None  # a condition in SQL: only samples that meet it may be chosen
     drop_hardest: float | str | None = None  # a fraction, or auto; None: as the method would
     drop_by: str | None = None  # the score that says what is hardest; default: the one to select by
     on: str | None = None  # an embedding, proxy or gradients
@@ -52,6 +56,7 @@ class SelectRequest:
             raise OptionError(f"--drop-by {self.drop_by} drops nothing", "--drop-hardest 0.1, or auto")
         if self.quota is not None:
             checked_quota(self.quota)
+        self._check_columns()
         if self.quota_errors is not None and self.quota != "drop":
             raise OptionError("--quota-errors is for one quota only", "--quota drop")
         if self.target is not None and not self.selector.takes("target"):
@@ -62,6 +67,36 @@ class SelectRequest:
             raise OptionError(f"{self.method} wants something to match", "--target DATA")
         if self.target_weights is not None and not self.selector.takes("target_weights"):
             raise OptionError(f"{self.method} weighs no target", "leave --target-weights out")
+
+    def _check_columns(self) -> None:
+        if self.by is not None and self.quota in {"none", "drop"}:
+            splits = "splits nothing" if self.quota == "none" else "goes by errors of classes"
+            what = f"--quota {self.quota} {splits}, and --by names {self.by}"
+            raise OptionError(what, "--quota proportional")
+        if self.by is not None and not all(self.split_by):
+            raise OptionError(f"--by {self.by!r} lacks a column", "--by site, or --by label,site")
+        if self.where is not None:
+            _ = self.condition
+
+    @property
+    def split_by(self) -> list[str]:
+        """The columns that the budget is split over; none: over classes, if at all."""
+        return [] if self.by is None else [name.strip() for name in self.by.split(",")]
+
+    @cached_property
+    def condition(self) -> Condition | None:
+        """What samples have to meet, read and checked."""
+        return None if self.where is None else Condition(self.where)
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the dataset, or of samples, that it chooses by."""
+        return list(dict.fromkeys([*self.split_by, *self.columns_in_sql]))
+
+    @property
+    def columns_in_sql(self) -> Sequence[str]:
+        """Those of the condition."""
+        return () if self.condition is None else self.condition.columns
 
     @property
     def selector(self) -> Selector:
@@ -104,6 +139,8 @@ class SelectRequest:
 
     def split_over(self, labels: Labels, rows: Rows) -> Quota:
         """Return the quota asked for; else the method's own, where the samples have labels."""
+        if self.by is not None:
+            return checked_quota(self.quota or "proportional")
         return quota_of(self.selector, self.quota, labels[rows])
 
 

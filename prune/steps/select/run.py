@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 import prune
-from prune.core.column_name import NEIGHBOURS, of_kinds
+from prune.core.column_name import FIELD, NEIGHBOURS, of_kinds
 from prune.core.errors import StoreError
 from prune.core.progress import Clock
+from prune.steps.columns.read import read_columns
 from prune.steps.dataset_session import known_dataset
 from prune.steps.rejects import all_rejects
 from prune.steps.select.by_class import choose
@@ -44,7 +45,9 @@ def select(
     store.require()
     require_other_name(name, wanted.within)
     with store.writing(wait=settings.wait, say=settings.reporter.say):
+        store.made.clear()
         elsewhere = data_elsewhere(store, wanted, settings.stages_only)
+        read_columns(store, wanted.columns, settings, in_sql=wanted.columns_in_sql)
         recipe = selection_recipe(store, wanted, settings, elsewhere)
         there = same_selection(store, name, recipe)
         if there is not None and not looks_are_whole(store, elsewhere):
@@ -62,7 +65,6 @@ def select(
             forecast, _ = _foreseen(resolve(store, wanted, settings))
             plan = forecast and asdict(forecast)
             return {"name": name, "plan": plan, "unchanged": there is not None}
-        store.made.clear()
         with noted(store.path, "select", command) as note:
             note.has_work(yet=False)
             inputs = resolve(store, wanted, settings)
@@ -79,7 +81,7 @@ def select(
             store.publish(selections={name: digest}, latest=name)
             settle_selection(store, name)
             read_selection(store, name)  # where locks do nothing, another command may have been there
-            made = of_kinds(store.made, NEIGHBOURS)
+            made = of_kinds(store.made, NEIGHBOURS, FIELD)
             store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}", *made])
     return {"name": name, **about, "unchanged": False}
 
