@@ -54,8 +54,8 @@ def embed(
     store, data
         Where results go; what to read (may be left out once the store knows it).
     encoder
-        Of images a torchvision model (default `resnet18`) or `pixels`, of texts `ngrams` (the default),
-        `sentence` or `static`; `precomputed`, the default with `features`.
+        Of images a torchvision model (default `resnet18`), `timm:NAME`, `clip:NAME` or `pixels`, of texts
+        `ngrams` (the default), `sentence` or `static`; `precomputed`, the default with `features`.
     weights
         A file, `default` (downloads) or `random`; by default what is in torchvision's cache. Of texts a
         folder, or the name of a model of sentences on the hub.

@@ -21,6 +21,7 @@ MODULES = {  # what a distribution is imported by, where that is not its name
     "faiss-cpu": "faiss",
     "faiss-gpu": "faiss",
     "faiss-gpu-cuvs": "faiss",
+    "open-clip-torch": "open_clip",
     "pillow": "PIL",
     "scikit-learn": "sklearn",
     "umap-learn": "umap",

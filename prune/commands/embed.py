@@ -17,7 +17,8 @@ def embed(
         str | None,
         o.option(
             "NAME",
-            "A torchvision model (resnet18), `pixels`; of texts `ngrams`, `sentence`, `static`.",
+            "A torchvision model (resnet18), `efficientnet_lite0`, `timm:NAME`, `clip:NAME`, `pixels`; of "
+            "texts `ngrams`, `sentence`, `static`.",
             o.HOW,
             complete=c.choices(c.ENCODERS),
         ),

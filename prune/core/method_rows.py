@@ -73,6 +73,7 @@ class EncoderMethod(Method):
     typed: str = ""  # what stands behind `--encoder` for it, where that is not its name alone
     modalities: tuple[str, ...] = ("image",)  # whose payloads it takes
     reads_features: bool = False  # it encodes nothing: a file has the features
+    prefix: str = ""  # its networks have names of their own, typed behind this: `timm:resnet50`
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from prune.core.errors import OptionError
 from prune.core.method_rows import EncoderMethod
 from prune.core.methods import table
 from prune.core.progress import SILENT
+from prune.encoders.clip import clip
+from prune.encoders.efficientnet_lite0 import efficientnet_lite0
 from prune.encoders.encode import Encoder, cut_in, encode_dataset
 from prune.encoders.learning import learn_once, restore_from
 from prune.encoders.ngrams import ngrams
@@ -15,10 +17,14 @@ from prune.encoders.pixels import pixels
 from prune.encoders.precomputed import precomputed
 from prune.encoders.sentence import sentence
 from prune.encoders.static import static
+from prune.encoders.timm import timm
 from prune.encoders.torchvision import require_model, torchvision
 
 ENCODERS = table(
     EncoderMethod(torchvision, typed="resnet18"),
+    EncoderMethod(efficientnet_lite0),
+    EncoderMethod(timm, typed="timm:resnet50", prefix="timm:"),
+    EncoderMethod(clip, typed="clip:ViT-B-32.laion2b_s34b_b79k", prefix="clip:"),
     EncoderMethod(pixels),
     EncoderMethod(ngrams, modalities=("text",)),
     EncoderMethod(sentence, typed="sentence --weights FOLDER", modalities=("text",)),
@@ -31,6 +37,7 @@ ENCODERS = table(
     ),
 )
 _OTHERS = [name for name, row in ENCODERS.items() if not row.needs]  # that have a name of their own
+_PREFIXES = {row.prefix: row for row in ENCODERS.values() if row.prefix}
 PRECOMPUTED = next(name for name, row in ENCODERS.items() if row.reads_features)
 
 precomputed_column = precomputed
@@ -45,7 +52,7 @@ def open_encoder(
     learns_from: str = "",
     say: Callable[[str], None] = SILENT.say,
 ) -> Encoder:
-    """Return the encoder called `name`: `pixels` or the like, or any classifier of torchvision.
+    """Return the encoder called `name`: `pixels` or the like, a classifier of torchvision, `timm:resnet50`.
 
     Parameters
     ----------
@@ -59,12 +66,12 @@ def open_encoder(
     OptionError
         It has no weights here, or has no use for them, or it reads features and encodes nothing.
     """
-    row = ENCODERS.get(name)
-    if row is not None and row.reads_features:
+    row, model = _named(name)
+    if row.reads_features:
         raise OptionError(f"the encoder {name} reads a file", "add --features X.npy, or X.parquet")
-    if row is None or row.needs:
-        require_model(name, _OTHERS)
-        return torchvision(name, weights=weights, device=device, seed=seed, say=say)
+    if row.needs:
+        network: Encoder = row.function(model, weights=weights, device=device, seed=seed, say=say)
+        return network
     if weights is not None and not row.takes("weights"):
         raise OptionError(f"the encoder {name} has no weights, but got {weights!r}", "leave --weights out")
     known = {"weights": weights, "device": device, "seed": seed, "learns_from": learns_from, "say": say}
@@ -80,9 +87,30 @@ def modalities_of(name: str) -> tuple[str, ...]:
     UnknownNameError
         There is none of this name.
     """
-    if name not in ENCODERS:
+    return _named(name)[0].modalities
+
+
+def _named(name: str) -> tuple[EncoderMethod, str]:
+    """Return the row of an encoder, and how its network is called there.
+
+    Raises
+    ------
+    OptionError
+        It is the name of a row whose networks have names of their own.
+    UnknownNameError
+        There is none of this name, as far as that is known without the libraries of extras.
+    """
+    prefix, colon, model = name.partition(":")
+    row = _PREFIXES.get(prefix + (colon or ":"))
+    if row is not None:
+        if not model:
+            raise OptionError(f"--encoder {name} wants the name of a model", f"--encoder {row.typed}")
+        return row, model
+    row = ENCODERS.get(name)
+    if row is None or row.needs:
         require_model(name, _OTHERS)
-    return ENCODERS.get(name, ENCODERS["torchvision"]).modalities
+        return ENCODERS["torchvision"], name
+    return row, ""
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The folder of a model of texts, its JSON files, and what is said where one is missing."""
+"""The folder of a model of texts, and its JSON files."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ from typing import Any
 from prune.core.errors import OptionError
 
 _MOST_JSON = 64 << 20  # bytes of a file of settings or a tokenizer: a large vocabulary has a third of that
-
-
-def missing(library: str, encoder: str) -> OptionError:
-    """Return what to say of a library of the extra `text` that is not installed."""
-    return OptionError(
-        f"--encoder {encoder} needs {library}, which is not installed", 'pip install "dataset-prune[text]"'
-    )
 
 
 @contextlib.contextmanager

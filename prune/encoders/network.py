@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from prune.encoders.image_encoder import ImageEncoder
 from prune.encoders.weights import digest, fit, load
 from prune.modalities.image import Crop
 from prune.system.precision import precision_of
+
+Module = TypeVar("Module", bound=nn.Module)
 
 _SMALLER = "add --device cpu, or choose a smaller --encoder"
 _BATCH = {"cpu": 8, "cuda": 256}  # a core is busy with few images, a GPU is not
@@ -38,6 +40,7 @@ class Network(ImageEncoder):
     ) -> None:
         self.name, self.crop, self.batch = name, crop, _BATCH[device]
         self.precision = precision_of(device)
+        self.described: Mapping[str, Any] = {}  # more that its recipe says: see `described`
         self._weights = digest(module)
         self._say = say
         self._piece = self.batch  # images that go through the network at once
@@ -63,6 +66,7 @@ class Network(ImageEncoder):
             "batch": self.batch,
             "precision": self.precision,
             "version": 1,
+            **self.described,
         }
 
     def encode(self, images: Images) -> Embeddings:
@@ -145,9 +149,26 @@ def _build(name: str, size: int, seed: int, *, trained: bool) -> nn.Module:
     elif name in {"googlenet", "inception_v3"}:
         # Their weights come from elsewhere and want other means, which `transform_input` sees to.
         options = {"aux_logits": False, "transform_input": True, "init_weights": not trained}
+    return drawn(lambda: models.get_model(name, weights=None, **options), seed)
+
+
+def drawn(build: Callable[[], Module], seed: int) -> Module:
+    """Build a network whose random weights follow the seed; the global random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return models.get_model(name, weights=None, **options)
+        return build()
+
+
+def described(
+    crop: Crop, mean: tuple[float, ...], std: tuple[float, ...], **others: str
+) -> dict[str, str | bool | list[float]]:
+    """Return what a recipe says of how images are brought to a network, where its name alone does not say it.
+
+    What stands in every recipe of a network, the sizes, is left out; so is what is as usual.
+    """
+    squashed: dict[str, str | bool | list[float]] = {"squash": True} if crop.squash else {}
+    seen = {"mean": [float(m) for m in mean], "std": [float(s) for s in std]}
+    return {**seen, "interpolation": crop.interpolation, **squashed, **others}
 
 
 def _behead(module: nn.Module) -> tuple[nn.Module, str]:

@@ -11,7 +11,8 @@ import numpy as np
 from prune.core.arrays import Embeddings
 from prune.core.errors import OptionError
 from prune.core.safe_text import printable
-from prune.encoders.local_model import missing, plain_exceptions_as
+from prune.encoders.extras import missing
+from prune.encoders.local_model import plain_exceptions_as
 from prune.encoders.sentence_settings import SentenceSettings, sentence_settings
 from prune.encoders.text_encoder import TextEncoder
 from prune.system.precision import precision_of
@@ -152,7 +153,7 @@ class _ModelFiles:
         try:
             import transformers
         except ImportError as error:
-            raise missing("transformers", "sentence") from error
+            raise missing("transformers", "sentence", "text") from error
         self._transformers = transformers
         self._weights, self._local = weights, Path(weights).exists()
         if self._local and not Path(weights).is_dir():

@@ -10,9 +10,9 @@ import numpy as np
 
 from prune.core.arrays import Array, Embeddings
 from prune.core.errors import OptionError
+from prune.encoders.extras import missing
 from prune.encoders.local_model import (
     digest_of_files,
-    missing,
     model_folder,
     plain_exceptions_as,
     read_settings,
@@ -34,7 +34,7 @@ class Static(TextEncoder):
         try:
             import tokenizers
         except ImportError as error:
-            raise missing("tokenizers", self.name) from error
+            raise missing("tokenizers", self.name, "text") from error
         settings = read_settings(folder / "config.json")
         said = read_settings(folder / "tokenizer.json")
         if not said.get("model"):

@@ -90,8 +90,8 @@ _CONVERT = (
 )
 
 
-def fit(module: nn.Module, state: State, name: str, head: str) -> None:
-    """Load a state dict into a network without its head, whose weights are left out.
+def fit(module: nn.Module, state: State, name: str, head: str = "") -> None:
+    """Load a state dict into a network without its head, whose weights are left out where it is named.
 
     Raises
     ------

@@ -1,5 +1,7 @@
 """Small datasets on disk, and columns to write them into."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -55,3 +57,23 @@ class Listener:
 @pytest.fixture
 def listener():
     return Listener()
+
+
+_TINY_CLIP = {
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
+    "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+}
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory):
+    """The name of an encoder whose model open_clip did not know: both towers of one layer, 16 dimensions."""
+    try:
+        import open_clip
+    except ImportError:
+        pytest.skip("the extra clip is not installed")
+    config = tmp_path_factory.mktemp("clip") / "tiny-for-tests.json"
+    config.write_text(json.dumps(_TINY_CLIP))
+    open_clip.add_model_config(config)
+    return "clip:tiny-for-tests"

@@ -63,6 +63,14 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+INTERPOLATIONS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+    "box": Image.Resampling.BOX,
+    "hamming": Image.Resampling.HAMMING,
+    "nearest": Image.Resampling.NEAREST,
+}
 _DRAFT = 2  # a JPEG is decoded at a fraction of its size if that is still this many times the target
 
 
@@ -72,8 +80,12 @@ class Crop:
 
     resize: int
     size: int
+    interpolation: str = "bilinear"  # one of `INTERPOLATIONS`
+    squash: bool = False  # both sides are brought to `resize`, whatever becomes of the proportions
 
     def __post_init__(self) -> None:
+        if self.interpolation not in INTERPOLATIONS:
+            raise ValueError(f"interpolation {self.interpolation!r} is none of {', '.join(INTERPOLATIONS)}")
         if not 1 <= self.size <= self.resize:
             raise ValueError(f"crop of {self.size} from {self.resize} pixels, want 1 <= size <= resize")
 
@@ -123,11 +135,14 @@ def _cut(image: Image.Image, crop: Crop) -> Image.Image:
         return image
     shorter = min(width, height)
     wide, high = width * crop.resize // shorter, height * crop.resize // shorter
+    if crop.squash:
+        wide = high = crop.resize
     left, top = (wide - crop.size) // 2, (high - crop.size) // 2
     # Only the box is computed: a strip of 1 x 65,535 pixels never becomes a resized strip.
     across, down = width / wide, height / high
     box = (left * across, top * down, (left + crop.size) * across, (top + crop.size) * down)
-    return image.resize((crop.size, crop.size), Image.Resampling.BILINEAR, box, reducing_gap=3.0)
+    how = INTERPOLATIONS[crop.interpolation]
+    return image.resize((crop.size, crop.size), how, box, reducing_gap=3.0)
 
 
 def dimensions(data: bytes | Array) -> tuple[int, int] | None:
