@@ -20,17 +20,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from prune.loaders.row_sampler import RowSampler, WeightedRow
     from prune.loaders.sample_dataset import SampleDataset, dataset
+    from prune.loaders.sample_stream import SampleStream, stream
     from prune.loaders.samplers import SelectionSampler
     from prune.loaders.weighted_dataset import weighted
 
-__all__ = ["RowSampler", "SampleDataset", "SelectionSampler", "WeightedRow", "dataset", "weighted"]
+__all__ = [
+    "RowSampler",
+    "SampleDataset",
+    "SampleStream",
+    "SelectionSampler",
+    "WeightedRow",
+    "dataset",
+    "stream",
+    "weighted",
+]
 
 _HOMES = {
     "RowSampler": "prune.loaders.row_sampler",
     "SampleDataset": "prune.loaders.sample_dataset",
+    "SampleStream": "prune.loaders.sample_stream",
     "SelectionSampler": "prune.loaders.samplers",
     "WeightedRow": "prune.loaders.row_sampler",
     "dataset": "prune.loaders.sample_dataset",
+    "stream": "prune.loaders.sample_stream",
     "weighted": "prune.loaders.weighted_dataset",
 }
 

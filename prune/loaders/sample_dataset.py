@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,9 +128,13 @@ class SampleDataset(TorchDataset[Any]):
 
     def __getitems__(self, positions: Sequence[int]) -> list[tuple[Any, ...]]:
         """Return several samples: a `DataLoader` asks so for those of a batch."""
+        return list(self.at(positions))
+
+    def at(self, positions: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """Read several samples at once, and decode one after the other."""
         checked = [self._checked(position) for position in positions]
-        found = zip(checked, self._access.read(checked), strict=True)
-        return [self._sample(position, payload) for position, payload in found]
+        for position, payload in zip(checked, self._access.read(checked), strict=True):
+            yield self._sample(position, payload)
 
     def _sample(self, position: int, payload: Any) -> tuple[Any, ...]:
         x = self.decoding(payload, position)
