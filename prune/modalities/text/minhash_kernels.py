@@ -1,4 +1,4 @@
-"""Inner loops of the search for near duplicates: signatures of sets of hashes, and who is like whom."""
+"""Inner loops of the search for near duplicates: hashes of sets and of texts, and who is like whom."""
 
 from __future__ import annotations
 
@@ -94,3 +94,26 @@ def keep_unlike(  # noqa: PLR0913 - a kernel
                 if buckets[text, band] >= 0:
                     before[text, band] = last[buckets[text, band]]
                     last[buckets[text, band]] = text
+
+
+@compiled
+def leave_out(words: Array, starts: Array, found: Array) -> None:
+    """Write for each text the hash of its words in their order, and those without each of them in turn.
+
+    A hash is ``Σ word·factor^place``, places from the end, with the number of words added; so that of a text
+    of w words takes w steps to write all w + 1 of them.
+    """
+    factor = np.uint64(0x9E3779B97F4A7C15)
+    for text in range(len(starts) - 1):
+        start, end = starts[text], starts[text + 1]
+        size, out = end - start, start + text
+        before = np.uint64(0)
+        for place in range(size):  # what stands before each word
+            found[out + 1 + place] = before
+            before = before * factor + words[start + place]
+        found[out] = before + np.uint64(size)
+        behind, power = np.uint64(0), np.uint64(1)
+        for place in range(size - 1, -1, -1):
+            found[out + 1 + place] = found[out + 1 + place] * power + behind + np.uint64(size - 1)
+            behind += words[start + place] * power
+            power *= factor

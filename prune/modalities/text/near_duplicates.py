@@ -73,7 +73,7 @@ class NearSearch:
     known: TextSketches
     order: Rows  # (n,) positions, best first
     fixed: Rows = field(default_factory=lambda: np.empty(0, np.int64))  # kept in any case; first in `order`
-    threshold: float = THRESHOLD  # in (0, 1]; 1: the same words only
+    threshold: float = THRESHOLD  # in (0, 1]; 1: the same words only; below 0: none is kept but the fixed
     words: int = WORDS  # of a run, as `known` was made
 
     def run(self) -> NearTexts:

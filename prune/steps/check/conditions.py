@@ -19,6 +19,7 @@ from prune.core.errors import OptionError, StoreError
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
 from prune.steps.check.leaks import KINDS, Leaks, find_leaks
+from prune.steps.check.near_texts import NEAR
 from prune.steps.settings import Settings
 from prune.store import Dataset, Store, read_selection
 from prune.store.selections import StoredSelection
@@ -165,7 +166,9 @@ def no_leak(checked: CheckedSelection, source: str) -> Outcome:
     kinds = [one["kind"] for one in listed]
     counts = ", ".join(f"{kinds.count(kind):,} {kind}" for kind in KINDS if kind in kinds)
     compared = f"of {counted(leaks.held_out, 'held-out sample')}"
-    near = "" if leaks.limit is None or leaks.unlike is None else f"; {measured(leaks.limit, leaks.unlike)}"
+    near = f"; {NEAR}" if checked.dataset.modality == "text" else ""
+    if leaks.limit is not None and leaks.unlike is not None:
+        near = f"; {measured(leaks.limit, leaks.unlike)}"
     return Outcome(
         condition=f"--no-leak {source}",
         value=len(listed),

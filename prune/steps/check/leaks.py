@@ -12,6 +12,7 @@ from prune.core.arrays import Rows
 from prune.steps.check.equal_samples import same_bytes, same_pixels, same_thumbnails, same_words
 from prune.steps.check.held_out import HeldOut, held_out_thumbnails, open_held_out, readable, thumbnails
 from prune.steps.check.near_pairs import NearPairs, Thumbnails, near_pairs
+from prune.steps.check.near_texts import near_held_out
 from prune.steps.dataset_session import Opened, opened, opened_under_lock
 from prune.steps.settings import Settings
 from prune.store import Store
@@ -20,7 +21,8 @@ KINDS = {  # of a leak, as they are listed
     "bytes": "the same bytes",
     "pixels": "the same pixels, encoded otherwise",
     "words": "the same words, but for case, spaces and punctuation",
-    "near": "re-encoded, resized or changed a little",
+    "word": "the same words but for one",
+    "near": "images: re-encoded, resized or changed a little; texts: most runs of words",
     "mirrored": "the mirror image, exactly or nearly",
 }
 LEAK = "leak"  # the reason why a sample is not kept
@@ -59,7 +61,8 @@ class Leaks:
 def find_leaks(store: Store, source: str, settings: Settings, *, split: str | None = None) -> Leaks:
     """Compare every sample of a store's dataset with every one of a held-out dataset.
 
-    Exact: by bytes, then by pixels. Near: see `near_pairs`. Of texts: by bytes, then by words.
+    Exact: by bytes, then by pixels. Near: see `near_pairs`. Of texts: by bytes, by words, then
+    near; see `near_held_out`.
 
     Raises
     ------
@@ -85,6 +88,7 @@ def _leaks(ready: Opened, source: str, split: str | None) -> Leaks:
     measured: dict[str, Any] = {}
     if ready.dataset.modality == "text":
         found.add(same_words(ready, other.opened), "words")
+        _read(ready, other, found)
     else:
         measured = _look(ready, other, found)
     rows = np.flatnonzero(found.partners >= 0)
@@ -119,6 +123,17 @@ class _Found:
     def note(self, row: int, partner: int, kind: str, similarity: float) -> None:
         if self.partners[row] < 0:
             self.partners[row], self.similarity[row], self.kinds[row] = partner, similarity, kind
+
+
+def _read(ready: Opened, other: HeldOut, found: _Found) -> None:
+    """Compare texts without a partner with held-out ones, word for word."""
+    rows = ready.dataset.usable
+    rows = rows[found.partners[rows] < 0]
+    near = near_held_out(ready, rows, other.opened, other.dataset.usable)
+    of = (("word", near.one_word, near.share), ("near", near.runs, near.jaccard))
+    for kind, partners, similarity in of:
+        for at in np.flatnonzero(partners >= 0).tolist():
+            found.note(int(rows[at]), int(partners[at]), kind, float(similarity[at]))
 
 
 def _look(ready: Opened, other: HeldOut, found: _Found) -> dict[str, Any]:

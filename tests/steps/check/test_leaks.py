@@ -125,6 +125,46 @@ def test_texts_leak_by_bytes_and_by_words(texts: Path) -> None:
     assert leaks.limit is None
 
 
+LONG = " ".join(f"word{i}" for i in range(120))
+KEPT = [
+    "The plot of this film was thin, and the actors bored me to tears.",
+    LONG,
+    "Nobody came.",
+    "The waiter brought the soup an hour late and did not say a word.",
+    "a b c d e f g",
+]
+CHANGED = {  # a held-out text -> the row of what it is a copy of, and the kind
+    "Nobody came.": (2, "bytes"),
+    "THE PLOT of this film was thin and the actors bored me to tears": (0, "words"),
+    "The waiter brought the soup one hour late and did not say a word.": (3, "word"),
+    LONG.replace("word60", "other"): (1, "near"),
+    "Somebody came.": None,
+    "a b c d e f h": None,
+    "The waiter brought the salad an hour late and did say a word.": None,
+    " ".join(f"word{i}" for i in range(60)): None,
+}
+
+
+def test_texts_that_were_changed_a_little_leak_and_nothing_else(tmp_path: Path) -> None:
+    data = _texts(tmp_path / "train" / "a.jsonl", KEPT)
+    held_out = _texts(tmp_path / "test" / "b.jsonl", list(CHANGED))
+    library.embed(tmp_path / ".prune", data)
+    leaks = find_leaks(Store(tmp_path / ".prune"), held_out, Settings())
+    expected = sorted((*found, row) for row, found in enumerate(CHANGED.values()) if found)
+    assert list(zip(leaks.rows.tolist(), leaks.kinds, leaks.partners.tolist(), strict=True)) == expected
+    assert leaks.similarity.tolist() == pytest.approx([1, 111 / 121, 1, 13 / 14], abs=1e-6)
+    done = library.select(tmp_path / ".prune", method="random", fraction=1, drop_leaks=held_out, name="clean")
+    assert done["k"] == 1
+    assert done["leaks"][0]["kinds"] == {"bytes": 1, "words": 1, "word": 1, "near": 1}
+
+
+def test_texts_without_a_partner_are_compared_with_none(tmp_path: Path) -> None:
+    data = _texts(tmp_path / "train" / "a.jsonl", KEPT[:2])
+    library.embed(tmp_path / ".prune", data)
+    leaks = find_leaks(Store(tmp_path / ".prune"), data, Settings())
+    assert leaks.kinds == ["bytes", "bytes"]
+
+
 def test_images_are_no_held_out_texts(texts: Path, home: Path) -> None:
     with pytest.raises(OptionError, match="is of images, and the dataset of .* is of texts"):
         find_leaks(Store(texts / ".prune"), str(home / "test"), Settings())
