@@ -261,11 +261,13 @@ def export(
     store, selection
         Where the selection is, and its name; default: the latest.
     format
-        `webdataset`, `huggingface`, `imagefolder`, `parquet` or `manifest`.
+        `webdataset`, `huggingface`, `imagefolder`, `parquet`, `manifest` and others; `schedule`, rows for
+        each epoch, of everything unless a selection is named.
     out
         A folder that does not exist yet; default `pruned-FORMAT`.
     fraction
-        Only the first samples taken, as many as this fraction of all; for selections that are nested.
+        Only the first samples taken, as many as this fraction of all; for selections that are nested. Of a
+        schedule: how many of all samples an epoch has.
     rejected
         Write the samples that were not selected instead.
     overwrite

@@ -55,6 +55,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "prune export --format parquet --selection tenth --rejected",
         ),
         ("the very bytes of lines of JSON, in one file", "prune export --format jsonl --out kept.jsonl.zst"),
+        (
+            "another tenth of everything each epoch, as rows",
+            "prune export --format schedule --epochs 200 --fraction 0.1",
+        ),
     ),
     "evaluate": (
         (

@@ -29,7 +29,10 @@ def export(
         str | None, o.option("NAME", "Which selection; default: the latest.", o.WRITE, complete=c.selections)
     ] = None,
     fraction: Annotated[
-        str | None, o.option("F", "Only the first of the selection: this fraction of all samples.", o.WRITE)
+        str | None,
+        o.option(
+            "F", "Only the first of the selection: this fraction of all; of a schedule: an epoch.", o.WRITE
+        ),
     ] = None,
     rejected: Annotated[
         bool, o.option(None, "Write the samples not kept instead.", o.WRITE, "--rejected")
@@ -65,6 +68,28 @@ def export(
         str | None,
         o.option("KIND", "imagefolder: stop (default), keep or drop a class without samples.", o.FORM),
     ] = None,
+    rule: Annotated[
+        str | None,
+        o.option(
+            "NAME",
+            "schedule: rs2 (default), random, curriculum or milo.",
+            o.FORM,
+            complete=c.choices(("rs2", "random", "curriculum", "milo")),
+        ),
+    ] = None,
+    epochs: Annotated[int | None, o.option("N", "schedule: how many epochs.", o.FORM)] = None,
+    score: Annotated[
+        str | None, o.option("NAME", "schedule, curriculum: by which score.", o.FORM, complete=c.scores)
+    ] = None,
+    on: Annotated[
+        str | None, o.option("COLUMN", "schedule, milo: in which embedding.", o.FORM, complete=c.spaces)
+    ] = None,
+    phase: Annotated[
+        float | None,
+        o.option(
+            "F", "schedule: until all are in, of the epochs; of milo, the part of its first phase.", o.FORM
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         o.option("DIR", "A new folder, or of lines a file, kept.jsonl.zst; default: pruned-FORMAT.", o.OUT),
@@ -89,6 +114,11 @@ def export(
         "link": link,
         "other_splits": other_splits,
         "empty_classes": empty_classes,
+        "rule": rule,
+        "epochs": epochs,
+        "score": score,
+        "on": on,
+        "phase": phase,
     }
     result = pipeline.export(
         store,
@@ -108,6 +138,8 @@ def _lines(result: dict[str, Any]) -> list[str]:
     from prune.core.safe_text import counted, duration, size
 
     samples = counted(result["samples"], "sample")
+    if "epochs" in result:
+        samples = f"{counted(result['epochs'], 'epoch')} of {result['k']:,} of {samples}"
     if result["complete"]:
         return [f"unchanged: {result['out']} is there already: {samples}, checked, nothing to do"]
     took = duration(result["seconds"]["total"])

@@ -88,6 +88,7 @@ class Exporter(Method):
     copies_files: bool = False  # what lies beside the images goes along as it is, weights in it too
     weights_from: tuple[str, ...] = ()  # formats whose weights go along as they are
     one_file: Callable[[str], str] | None = None  # suffix of the one file that --out may name; else ""
+    by_epoch: bool = False  # it says which samples each epoch has, of all or of a selection
 
     @property
     def holds_payloads(self) -> bool:

@@ -15,6 +15,7 @@ from prune.exporters.jsonl import FORM as JSONL
 from prune.exporters.jsonl import jsonl
 from prune.exporters.manifest import manifest
 from prune.exporters.parquet import parquet
+from prune.exporters.schedule import schedule
 from prune.exporters.staging.folder import StagingFolder, open_folder
 from prune.exporters.txt import FORM as TXT
 from prune.exporters.txt import txt
@@ -30,6 +31,7 @@ EXPORTERS = table(
     Exporter(csv, modalities=("text",), one_file=CSV.file_suffix),
     Exporter(txt, modalities=("text",), one_file=TXT.file_suffix),
     Exporter(dolma, modalities=("text",)),
+    Exporter(schedule, by_epoch=True),
     Exporter(manifest),
 )
 

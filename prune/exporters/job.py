@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from prune.core.arrays import Rows, Weights
 from prune.core.content import content_digest
+from prune.core.epoch_sets import EpochSets
 from prune.core.errors import StoreError
 from prune.core.progress import SILENT, Reporter
 from prune.modalities import MODALITIES
@@ -41,6 +42,7 @@ class ExportJob:
     reporter: Reporter = SILENT
     asked: Mapping[str, Any] = field(default_factory=dict)  # selection, fraction, rejected: as typed
     source_weight: str | None = None  # what the source calls weights that `weights` has taken in
+    sets: EpochSets | None = None  # of a schedule: which of the rows each epoch has
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # found once, used often
 
     def __len__(self) -> int:

@@ -18,16 +18,23 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prune.loaders.infobatch_sampler import InfoBatchSampler
     from prune.loaders.row_sampler import RowSampler, WeightedRow
     from prune.loaders.sample_dataset import SampleDataset, dataset
     from prune.loaders.sample_stream import SampleStream, stream
     from prune.loaders.samplers import SelectionSampler
+    from prune.loaders.schedule_sampler import ScheduleSampler
     from prune.loaders.weighted_dataset import weighted
+    from prune.steps.schedules.rules import EasyToHard, RandomSubsets
 
 __all__ = [
+    "EasyToHard",
+    "InfoBatchSampler",
+    "RandomSubsets",
     "RowSampler",
     "SampleDataset",
     "SampleStream",
+    "ScheduleSampler",
     "SelectionSampler",
     "WeightedRow",
     "dataset",
@@ -36,9 +43,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "EasyToHard": "prune.steps.schedules.rules",
+    "InfoBatchSampler": "prune.loaders.infobatch_sampler",
+    "RandomSubsets": "prune.steps.schedules.rules",
     "RowSampler": "prune.loaders.row_sampler",
     "SampleDataset": "prune.loaders.sample_dataset",
     "SampleStream": "prune.loaders.sample_stream",
+    "ScheduleSampler": "prune.loaders.schedule_sampler",
     "SelectionSampler": "prune.loaders.samplers",
     "WeightedRow": "prune.loaders.row_sampler",
     "dataset": "prune.loaders.sample_dataset",

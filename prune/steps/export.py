@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prune.core.errors import OptionError
+from prune.core.methods import find
+from prune.exporters import EXPORTERS
+from prune.exporters.job import ExportJob
 from prune.steps import export_selection
 from prune.steps.dataset_session import reopened
+from prune.steps.schedules.scheduled_job import ScheduleRequest, scheduled_job
 from prune.steps.settings import Settings
 from prune.store import Store, outdated_by, prefix, read_selection, require_current
 
@@ -33,6 +38,17 @@ class ExportRequest:
 
 def export(store: Store, wanted: ExportRequest, settings: Settings) -> dict[str, Any]:
     """Write them; return what was written."""
+    job = _schedule(store, wanted, settings) if _is_by_epoch(wanted) else _samples(store, wanted, settings)
+    export_selection.require_apart(store, wanted.target)
+    wait = settings.reporter.say if settings.wait else None
+    done = export_selection.write(
+        job, wanted.format, wanted.target, wanted.options, overwrite=wanted.overwrite, wait=wait
+    )
+    sets = {} if job.sets is None else {"epochs": job.sets.epochs, "k": job.sets.k}
+    return {**done, **sets, "unchanged": done["complete"]}
+
+
+def _samples(store: Store, wanted: ExportRequest, settings: Settings) -> ExportJob:
     whole = read_selection(store, wanted.selection)
     if wanted.selection is None:
         require_current(store, whole)
@@ -40,12 +56,19 @@ def export(store: Store, wanted: ExportRequest, settings: Settings) -> dict[str,
         settings.reporter.say(f"{column} was made again since {wanted.selection!r} was chosen by it")
     chosen = whole if wanted.fraction is None else prefix(whole, wanted.fraction)
     reader, dataset = reopened(store, settings)
-    job = export_selection.job(
+    return export_selection.job(
         store, reader, dataset, chosen, rejected=wanted.rejected, reporter=settings.reporter
     )
-    export_selection.require_apart(store, wanted.target)
-    wait = settings.reporter.say if settings.wait else None
-    done = export_selection.write(
-        job, wanted.format, wanted.target, wanted.options, overwrite=wanted.overwrite, wait=wait
-    )
-    return {**done, "unchanged": done["complete"]}
+
+
+def _is_by_epoch(wanted: ExportRequest) -> bool:
+    return wanted.format in EXPORTERS and EXPORTERS[wanted.format].by_epoch
+
+
+def _schedule(store: Store, wanted: ExportRequest, settings: Settings) -> ExportJob:
+    if wanted.rejected:
+        raise OptionError("a schedule is of samples that are kept", "leave --rejected out")
+    options = find("export format", wanted.format, EXPORTERS).parse(wanted.options)
+    request = ScheduleRequest(fraction=wanted.fraction, selection=wanted.selection, options=options)
+    reader, dataset = reopened(store, settings)
+    return scheduled_job(store, reader, dataset, request, settings)
