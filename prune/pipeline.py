@@ -268,10 +268,8 @@ def export(
     fraction
         Only the first samples taken, as many as this fraction of all; for selections that are nested. Of a
         schedule: how many of all samples an epoch has.
-    rejected
-        Write the samples that were not selected instead.
-    overwrite
-        Replace an earlier export.
+    rejected, overwrite
+        Write the samples that were not selected instead; replace an earlier export.
     options
         Of the format, such as `{"layout": "repack"}` or `{"link": "hard"}`; or `NAME=VALUE` words.
 
