@@ -224,13 +224,12 @@ def select(
     asked["options"] = words(options)
     asked["drop_leaks"] = (drop_leaks,) if isinstance(drop_leaks, str) else tuple(drop_leaks)
     store = store if isinstance(store, Store) else Store(store)
-    typed = asked
     *before, asked = as_evaluated(store, asked, settings.reporter)  # of `auto`, what was chosen
     for part in before:  # where that is a chain: a selection each, within the one before
         made = select(store, **part, dry_run=dry_run, settings=settings)
         if dry_run and not made["unchanged"]:
             return {**made, "name": asked["name"]}
-    command = command_line("select", asked if before else typed, settings)
+    command = command_line("select", asked, settings)
     store, settings, clock = _begin(store, settings)
     name = asked.pop("name")
     wanted = request_of(asked, settings.seed)

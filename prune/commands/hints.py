@@ -93,7 +93,9 @@ def placed(hint: str, words: Sequence[str], root: Any) -> str:
     return f"{in_store(plain, typed) if typed and takes else plain}{mark}{remark}"
 
 
-_DATA = re.compile(r"(?<!--target) DATA\b")  # that of a verb, and not of an option
+_DATA = re.compile(
+    r"(?<!--target)(?<!--test)(?<!--no-leak)(?<!--drop-leaks) DATA\b"
+)  # that of a verb, and not of an option
 
 
 def _data_of(line: Line) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from prune.core import method_names
 from prune.core.arrays import Rows, Weights
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
@@ -161,8 +162,9 @@ def _instead(store: StoreFolder, name: str | None, published: Collection[str]) -
     if near:
         return f"did you mean {near[0]!r}?"
     plain = name is not None and shlex.quote(name) == name  # others cannot name a selection
-    called = f" --name {name}" if plain else ""
-    return in_store(f"prune select --method kcenter --fraction 0.3{called}", str(store.path))
+    method = name if name in method_names.SELECTORS else "kcenter"
+    called = f" --name {name}" if plain and name != method else ""
+    return in_store(f"prune select --method {method} --fraction 0.3{called}", str(store.path))
 
 
 def outdated_by(store: StoreFolder, chosen: StoredSelection) -> str | None:

@@ -85,6 +85,51 @@ def test_a_class_lost_fails_and_one_kept_passes(prune: Prune, home: Path) -> Non
     assert "--quota-floor 1" in said.err
 
 
+def advised(said: Any) -> list[str]:
+    return shlex.split(said.err.splitlines()[-1].removeprefix("try:"), comments=True)[1:]
+
+
+@pytest.mark.parametrize(
+    ("how", "conditions", "kept"),
+    [
+        ({"method": "bottom", "score": "number", "count": 18}, ["--min-per-class", 4], 18),
+        ({"method": "bottom", "score": "number", "count": 18}, ["--min-per-class", 7], 21),  # more than 18
+        ({"method": "bottom", "score": "number", "fraction": 0.2}, ["--min-per-class", 5], 15),
+        ({"method": "bottom", "score": "number", "count": 18, "quota": "none"}, ["--max-class-shift", 0], 18),
+    ],
+)
+def test_what_is_advised_holds_when_it_is_typed(
+    prune: Prune, home: Path, how: dict[str, Any], conditions: list[Any], kept: int
+) -> None:
+    library.select(home / ".prune", **how, name="typed")
+    said = check(prune, home, *conditions, selection="typed")
+    assert said.code == 5, said.out
+    again = prune(*advised(said), "--json")
+    assert again.code == 0, again.err
+    assert json.loads(again.out)["k"] == kept
+    assert check(prune, home, *conditions, selection="typed").code == 0
+
+
+def test_what_to_test_on_is_named_by_who_asks_where_there_is_nothing_known(prune: Prune, home: Path) -> None:
+    said = check(prune, home, "--min-delta", 0)
+    assert (said.code, " --test DATA --select whole --seeds 5   # DATA: what" in said.err) == (5, True), (
+        said.err
+    )
+
+
+def test_a_floor_that_no_selection_can_have_is_answered_with_one_that_can(prune: Prune, home: Path) -> None:
+    said = check(prune, home, "--min-per-class", 13)
+    assert (said.code, "--min-per-class 12   # a class has no more" in said.err) == (5, True)
+    assert prune(*advised(said)).code == 5  # four of twelve are kept
+    assert "--count 36" in prune(*advised(said)).err
+
+
+def test_a_selection_that_is_named_like_a_method_is_made_by_it(prune: Prune, home: Path) -> None:
+    said = check(prune, home, "--churn", "random", 0.2)
+    assert said.code == 4
+    assert said.err.splitlines()[-1].endswith("--method random --fraction 0.3")
+
+
 def test_shares_of_classes_that_moved_by_hand(prune: Prune, home: Path) -> None:
     body = body_of(check(prune, home, "--max-class-shift", 0.3, "--json", selection="lost"))
     (one,) = body["conditions"]

@@ -199,6 +199,35 @@ def test_a_training_of_one_s_own_leaves_them_out_or_is_told(
     assert np.isnan(scores).nonzero()[0].tolist() == held_rows.tolist()
 
 
+NET = """
+from torch import nn
+
+
+def net():
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2))
+"""
+
+
+def test_a_model_of_one_s_own_is_not_asked_about_them(images: Path, elsewhere: Path, prune: Run) -> None:
+    Path("own_net.py").write_text(NET)
+    torch.save({"1.weight": torch.ones(2, 192), "1.bias": torch.zeros(2)}, "weights.pt")
+    words = ("--checkpoint", "weights.pt", "--model", "own_net.py:net", "--proxy-size", 8, "--workers", 0)
+    said = prune("score", "--type", "el2n,aum,grad_norm", *words, "--holdout", "0.2", images)
+    assert said.code == 0, said.err
+    store = Store(".prune")
+    rows = held(store.dataset)
+    assert len(rows) == 8
+    for name in ("probs", "embedding.proxy", "score.el2n", "score.aum", "score.grad_norm"):
+        values = store.column(name).read().astype(np.float32).reshape(40, -1)
+        assert np.isnan(values).any(1).nonzero()[0].tolist() == rows, name
+    ranks = store.column("score.aum.suspect_rank").read()
+    assert sorted(np.delete(ranks, rows).tolist()) == list(range(32))
+    for method in ("top", "kcenter", "random"):
+        said = prune("select", "--method", method, "--fraction", 1, "--score", "el2n", "--name", method)
+        assert said.code == 0, said.err
+        assert sorted(store.selection(method).rows) == store.dataset.usable.tolist()
+
+
 @pytest.mark.parametrize("kind", ["features", "text"])
 def test_other_data(kind: str, elsewhere: Path, prune: Run) -> None:
     if kind == "features":

@@ -104,7 +104,8 @@ def _missing(
         again = f"prune check --selection {shlex.quote(name)} --min-delta -0.2 --probe"
         return f"{detail}: --probe lets it count", in_store(again, str(store.path))
     first = f"{_first(checked)} --seeds {FEWEST}{probe}"
-    return f"{name} was not evaluated", in_store(first, str(store.path))
+    remark = "   # DATA: what to test on" if naming_a_test(store) is None else ""
+    return f"{name} was not evaluated", f"{in_store(first, str(store.path))}{remark}"
 
 
 def _instead(checked: CheckedSelection, worst: _Seen) -> str:

@@ -18,6 +18,7 @@ from prune.core.arrays import Labels, Rows
 from prune.core.errors import OptionError, StoreError
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
+from prune.steps.check.chosen_again import chosen_again, with_floor
 from prune.steps.check.leaks import KINDS, Leaks, find_leaks
 from prune.steps.check.near_texts import NEAR
 from prune.steps.settings import Settings
@@ -110,8 +111,16 @@ def per_class(checked: CheckedSelection, least: int) -> Outcome:
         limit=least,
         passed=value >= least,
         detail=of + others,
-        advice=f"{checked.stored.again} --quota-floor {least}",
+        advice=_with_more_of_each(checked, least, had[classes]),
     )
+
+
+def _with_more_of_each(checked: CheckedSelection, least: int, had: npt.NDArray[np.int64]) -> str:
+    """Return the selection that keeps so many of each class; where a class has fewer, what can hold."""
+    if had.min() >= least:
+        return with_floor(checked.stored, least, least * len(had))
+    words = ["prune", "check", "--selection", checked.stored.name, "--min-per-class", str(had.min())]
+    return f"{in_store(shlex.join(words), str(checked.store.path))}   # a class has no more"
 
 
 def class_shift(checked: CheckedSelection, most: float) -> Outcome:
@@ -132,7 +141,7 @@ def class_shift(checked: CheckedSelection, most: float) -> Outcome:
         limit=most,
         passed=value <= most,
         detail=f"most in class {name!r}: {100 * before[largest]:.3g} % → {100 * after[largest]:.3g} %",
-        advice=f"{checked.stored.again} --quota proportional",
+        advice=chosen_again(checked.stored, {"--quota": "proportional"}),
     )
 
 
@@ -176,7 +185,7 @@ def no_leak(checked: CheckedSelection, source: str) -> Outcome:
         passed=not listed,
         detail=(f"{counts} {compared}" if listed else f"none {compared}") + near,
         listed=listed,
-        advice=f"{checked.stored.again} --drop-leaks {shlex.quote(source)}",
+        advice=chosen_again(checked.stored, {}, f"--drop-leaks {shlex.quote(source)}"),
     )
 
 

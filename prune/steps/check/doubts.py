@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from prune.core.safe_text import counted
+from prune.steps.check.chosen_again import chosen_again
 from prune.steps.check.conditions import CheckedSelection, Outcome
 from prune.steps.explain.doubted_labels import doubted_labels
 
@@ -24,5 +25,5 @@ def doubts(checked: CheckedSelection, most: float) -> Outcome:
         passed=value <= most,
         detail=f"{len(rows):,} of {counted(kept, 'kept sample')}, by {doubted.by}: prune suspects lists all",
         listed=[{"key": keys[row].as_py()} for row in np.asarray(rows)[:_LISTED].tolist()],
-        advice=f"{checked.stored.again} --drop-suspects auto",
+        advice=chosen_again(checked.stored, {"--drop-suspects": "auto"}),
     )
