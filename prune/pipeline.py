@@ -198,8 +198,7 @@ def select(
         Split over classes: `none`, `proportional`, `equal` or `drop`, which may read errors of classes from
         a file; samples that a class keeps at least and at most.
     by, where
-        Columns to split over instead of classes, `site` or `label,site`; a condition in SQL on columns that
-        samples have to meet: those of the dataset, or label, split, shard, folder, width, score.NAME, ….
+        Columns to split over instead of classes, `label,site`; a condition in SQL that samples have to meet.
     drop_hardest, drop_by
         First leave out this fraction, or `auto`; the score that says which are hardest.
     on, given
@@ -210,10 +209,9 @@ def select(
     within, drop_suspects, drop_leaks
         An earlier selection, of which to choose; `auto`, keys, or what `suspects` wrote, less what was taken
         out of it; held-out datasets, of which no sample or copy is chosen.
-    name, dry_run
-        Of the selection, default: the method; say what it would need, and stop.
-    options
-        Of the method: a mapping, or `NAME=VALUE` words.
+    name, dry_run, options
+        Of the selection, default: the method; say what it would need, and stop; of the method: a mapping, or
+        `NAME=VALUE` words.
 
     Returns
     -------
@@ -250,6 +248,8 @@ def export(
     fraction: str | float | None = None,
     rejected: bool = False,
     overwrite: bool = False,
+    card: bool = False,
+    push: str | None = None,
     options: Options = (),
     settings: Settings = DEFAULTS,
 ) -> Result:
@@ -259,23 +259,23 @@ def export(
     ----------
     store, selection
         Where the selection is, and its name; default: the latest.
-    format
-        `webdataset`, `huggingface`, `imagefolder`, `parquet`, `manifest` and others; `schedule`, rows for
-        each epoch, of everything unless a selection is named.
-    out
-        A folder that does not exist yet; default `pruned-FORMAT`.
+    format, out
+        `webdataset`, `parquet`, `manifest` and others; `schedule`, rows for each epoch, of everything
+        unless a selection is named. A folder that does not exist yet; default `pruned-FORMAT`.
     fraction
         Only the first samples taken, as many as this fraction of all; for selections that are nested. Of a
         schedule: how many of all samples an epoch has.
     rejected, overwrite
         Write the samples that were not selected instead; replace an earlier export.
+    card, push
+        Write a `README.md` that says how it was chosen; send all to `USER/NAME` of the Hugging Face hub.
     options
         Of the format, such as `{"layout": "repack"}` or `{"link": "hard"}`; or `NAME=VALUE` words.
 
     Returns
     -------
     dict
-        out, samples, files, bytes, whether it was there already.
+        out, samples, files, bytes, whether it was there already; what was pushed where.
     """
     store, settings, clock = _begin(store, settings)
     wanted = ExportRequest(
@@ -285,6 +285,8 @@ def export(
         fraction=fraction,
         rejected=rejected,
         overwrite=overwrite,
+        card=card,
+        push=push,
         options=words(options),
     )
     return {**write_export(store, wanted, settings), "seconds": clock.stop()}

@@ -54,6 +54,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "what was left out, of a selection by name",
             "prune export --format parquet --selection tenth --rejected",
         ),
+        (
+            "to the Hugging Face hub, with a card that says how it was chosen",
+            "prune export --format parquet --out smaller --push user/smaller",
+        ),
         ("the very bytes of lines of JSON, in one file", "prune export --format jsonl --out kept.jsonl.zst"),
         (
             "another tenth of everything each epoch, as rows",

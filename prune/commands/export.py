@@ -95,6 +95,15 @@ def export(
         o.option("DIR", "A new folder, or of lines a file, kept.jsonl.zst; default: pruned-FORMAT.", o.OUT),
     ] = None,
     overwrite: Annotated[bool, o.option(None, "Replace an earlier export.", o.OUT, "--overwrite")] = False,
+    card: Annotated[
+        bool, o.option(None, "With a README.md: what it is, and how it was chosen.", o.OUT, "--card")
+    ] = False,
+    push: Annotated[
+        str | None,
+        o.option(
+            "USER/NAME", "Send it to the Hugging Face hub as well, with a card; private at first.", o.OUT
+        ),
+    ] = None,
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,
@@ -128,6 +137,8 @@ def export(
         fraction=fraction,
         rejected=rejected,
         overwrite=overwrite,
+        card=card,
+        push=push,
         options=[f"{name}={value}" for name, value in given.items() if value is not None],
         settings=settings,
     )
@@ -140,8 +151,10 @@ def _lines(result: dict[str, Any]) -> list[str]:
     samples = counted(result["samples"], "sample")
     if "epochs" in result:
         samples = f"{counted(result['epochs'], 'epoch')} of {result['k']:,} of {samples}"
+    pushed = result.get("pushed")
+    sent = [f"pushed to {pushed['repo']}: {counted(pushed['files'], 'file')}"] if pushed else []
     if result["complete"]:
-        return [f"unchanged: {result['out']} is there already: {samples}, checked, nothing to do"]
+        return [f"unchanged: {result['out']} is there already: {samples}, checked, nothing to do", *sent]
     took = duration(result["seconds"]["total"])
     files = counted(result["files"], "file")
-    return [f"{samples} in {files}, {size(result['bytes'])}, in {took}", f"in {result['out']}"]
+    return [f"{samples} in {files}, {size(result['bytes'])}, in {took}", f"in {result['out']}", *sent]

@@ -11,6 +11,8 @@ from typing import Any
 from prune.core.errors import OptionError
 from prune.core.method_rows import Exporter
 from prune.exporters import tables
+from prune.exporters.card import NAME as CARD
+from prune.exporters.card import card
 from prune.exporters.job import ExportJob
 from prune.exporters.labels import say_labels
 from prune.exporters.place import DOT, FILE
@@ -36,6 +38,7 @@ def export(
     out: Path,
     *,
     options: Mapping[str, Any] | None = None,
+    with_card: bool = False,
     overwrite: bool = False,
     wait: Callable[[str], None] | None = None,
 ) -> Exported:
@@ -51,6 +54,8 @@ def export(
         A folder that is missing, empty, or an earlier export; of lines also a file, `kept.jsonl.zst`.
     options
         Options of the exporter; those not given have their defaults.
+    with_card
+        Whether a card lies in it: `README.md`.
     overwrite
         Replace an earlier export of another selection or form.
     wait
@@ -72,7 +77,10 @@ def export(
     options = exporter.options | dict(options or {})
     chosen, job = job, weighed(job, exporter)
     suffix = exporter.one_file(out.name) if exporter.one_file else ""
-    identity = job.identity(exporter.name, options | ({"file": suffix} if suffix else {}))
+    if suffix and with_card:
+        raise OptionError(f"{out} is one file, and a card lies in a folder", "--out a folder")
+    also = ({"file": suffix} if suffix else {}) | ({"card": True} if with_card else {})
+    identity = job.identity(exporter.name, options | also)
     with open_folder(
         out,
         identity,
@@ -90,6 +98,9 @@ def export(
             _fill(job, exporter, folder, options)
             if exporter.holds_payloads:
                 _write_records(job, folder)
+            if with_card and not folder.done("card"):
+                with folder.part("card") as part:
+                    part.write(CARD, card(job, exporter.name))
             described = {"exporter": exporter.name, "options": options, "n": len(job)}
             described |= {"asked": dict(job.asked), "weight": _weight_column(job, exporter)}
             job.sources.require()

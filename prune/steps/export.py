@@ -12,6 +12,7 @@ from prune.exporters import EXPORTERS
 from prune.exporters.job import ExportJob
 from prune.steps import export_selection
 from prune.steps.dataset_session import reopened
+from prune.steps.hub import push, require_hub
 from prune.steps.schedules.scheduled_job import ScheduleRequest, scheduled_job
 from prune.steps.settings import Settings
 from prune.store import Store, outdated_by, prefix, read_selection, require_current
@@ -28,6 +29,12 @@ class ExportRequest:
     rejected: bool
     overwrite: bool
     options: list[str]
+    card: bool = False  # a README.md that says what it is
+    push: str | None = None  # USER/NAME of a hub, where it goes as well
+
+    def __post_init__(self) -> None:
+        if self.push is not None:
+            require_hub(self.push)
 
     @property
     def target(self) -> Path:
@@ -41,9 +48,11 @@ def export(store: Store, wanted: ExportRequest, settings: Settings) -> dict[str,
     job = _schedule(store, wanted, settings) if _is_by_epoch(wanted) else _samples(store, wanted, settings)
     export_selection.require_apart(store, wanted.target)
     wait = settings.reporter.say if settings.wait else None
-    done = export_selection.write(
-        job, wanted.format, wanted.target, wanted.options, overwrite=wanted.overwrite, wait=wait
-    )
+    with_card = wanted.card or wanted.push is not None
+    places: dict[str, Any] = {"overwrite": wanted.overwrite, "with_card": with_card, "wait": wait}
+    done = export_selection.write(job, wanted.format, wanted.target, wanted.options, **places)
+    if wanted.push is not None:
+        done["pushed"] = push(wanted.target, wanted.push, settings.reporter)
     sets = {} if job.sets is None else {"epochs": job.sets.epochs, "k": job.sets.k}
     return {**done, **sets, "unchanged": done["complete"]}
 

@@ -68,6 +68,7 @@ def write(
     options: Sequence[str],
     *,
     overwrite: bool,
+    with_card: bool = False,
     wait: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Write an export, or find that it is there already.
@@ -89,7 +90,8 @@ def write(
             f"--format {method.name} holds {held}, and the dataset is of {kind.plural}",
             _others(kind.name, job_.reader.format),
         )
-    done = export(job_, method, out, options=method.parse(options), overwrite=overwrite, wait=wait)
+    places: dict[str, Any] = {"with_card": with_card, "overwrite": overwrite, "wait": wait}
+    done = export(job_, method, out, options=method.parse(options), **places)
     return {
         "format": method.name,
         "out": str(out),

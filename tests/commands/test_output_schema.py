@@ -50,6 +50,7 @@ COMMANDS: list[tuple[str, list[Any]]] = [
     ("select", ["--method", "semdedup", "--count", 15, "--on", "pixels", "--drop-suspects", "auto"]),
     ("select", ["--method", "random", "--count", 8, "--within", "semdedup", "--drop-leaks", "other"]),
     ("select", ["--method", "top", "--score", "aum", "--count", 7, "--quota", "drop"]),
+    ("select", ["--method", "random", "--count", 8, "--by", "folder", "--where", "width > 2 or height > 2"]),
     ("select", ["--method", "random", "--count", 8, "--name", "few"]),
     ("export", ["--format", "webdataset", "--out", "shards"]),
     ("run", ["prune.toml", "--dry-run"]),
