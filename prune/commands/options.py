@@ -114,7 +114,12 @@ ImageColumn = Annotated[
     str | None, option("NAME", "Column, or suffix of a tar member, that holds the image.", READ)
 ]
 TextField = Annotated[
-    str | None, option("NAME[,NAME]", "Field that holds the text; several are joined with a newline.", READ)
+    str | None,
+    option(
+        "NAME[,NAME]",
+        "Field that holds the text, several joined with a newline; beside --image-column, the caption.",
+        READ,
+    ),
 ]
 Template = Annotated[
     str | None,

@@ -10,7 +10,7 @@ from prune.core.methods import table
 from prune.core.progress import SILENT
 from prune.encoders.clip import clip
 from prune.encoders.efficientnet_lite0 import efficientnet_lite0
-from prune.encoders.encode import Encoder, cut_in, encode_dataset
+from prune.encoders.encode import Encoder, PayloadSource, cut_in, encode_dataset
 from prune.encoders.learning import learn_once, restore_from
 from prune.encoders.ngrams import ngrams
 from prune.encoders.pixels import pixels
@@ -117,6 +117,7 @@ __all__ = [
     "ENCODERS",
     "PRECOMPUTED",
     "Encoder",
+    "PayloadSource",
     "cut_in",
     "encode_dataset",
     "learn_once",

@@ -75,7 +75,7 @@ def open_huggingface(  # noqa: PLR0913 - all that can be said of a table
     features_column
         Column of lists of numbers, of a table without images; see `Features`.
     text_field, template
-        Columns of texts, also of a table with images, and what is made of them; see `TextFields`.
+        Columns of texts, also of a table with images; see `TextFields`. Beside an `image_column`: captions.
     no_labels
         Whether no column is read as a label.
     skip_shards
@@ -91,13 +91,14 @@ def open_huggingface(  # noqa: PLR0913 - all that can be said of a table
     found = hf_layout.find(Path(data), split)
     schema = _first_schema(found, skip=skip_shards)
     known = columns.features_of(schema)
-    columns.refuse_two(
-        features_column=features_column, image_column=image_column, text_field=text_field, template=template
-    )
-    texts = None
-    if features_column is None and image_column is None:
+    columns.refuse_two(features_column=features_column, image_column=image_column, template=template)
+    columns.refuse_two(features_column=features_column, text_field=text_field)
+    texts = captions = None
+    if features_column is None and (image_column is None or text_field is not None):
         where = found.files[0]
         texts = text_columns(schema, known, text_field=text_field, template=template, where=where)
+    if image_column is not None:  # the sample is the image, and the text goes with it
+        texts, captions = None, texts
     if texts is not None:
         content, schema = texts.names[0], without(schema, texts)
     elif features_column is not None:
@@ -120,6 +121,7 @@ def open_huggingface(  # noqa: PLR0913 - all that can be said of a table
         remarks=(*(remark_on(texts) if texts else ()), *remarks),
         features_column=features_column,
         texts=texts,
+        captions=captions,
         template=template,
         modality="image" if texts is None else "text",
         passed_over=leftover(data, f".{found.kind}", [found.root / file for file in found.files]),
@@ -151,6 +153,7 @@ class HuggingFace(ReaderBase):
     remarks: tuple[str, ...] = ()  # what to know about that guess
     features_column: str | None = None  # the image column, where it holds features and there are no images
     texts: TextColumns | None = None  # of a table of texts
+    captions: TextColumns | None = None  # where the user said which texts go with the images
     template: str | None = None  # how the user said to make a text
     modality: str = "image"
     passed_over: Counted = ()  # data of other forms beside the files

@@ -70,7 +70,7 @@ def open_webdataset(  # noqa: PLR0913 - all that can be said of shards
         Extension of the image (`rgb.png`), where samples hold several.
     text_field, template
         Members or JSON fields of texts, also of shards with images, and what is made of them; see
-        `TextMembers`.
+        `TextMembers`. Beside an `image_column`, those of the captions.
     skip_shards
         Whether a scan leaves damaged shards out, instead of failing.
     certain
@@ -84,8 +84,8 @@ def open_webdataset(  # noqa: PLR0913 - all that can be said of shards
         Shards are missing, there are none, or they are folders of images in a tar.
     """
     fields = TextFields.of(text_field, template)
-    if fields.paths and image_column is not None:
-        raise OptionError("--image-column and a text to read both say what a sample is", "give one of them")
+    if template is not None and image_column is not None:
+        raise OptionError("--image-column and --template both say what a sample is", "give one of them")
     root, shards = find_shards(data, split)
     if not (certain or no_labels or label_field or image_column):
         refuse_folder([root / shard for shard in shards])
@@ -94,6 +94,8 @@ def open_webdataset(  # noqa: PLR0913 - all that can be said of shards
     reader = WebDataset(root, shards, label_field, split, named=named, skip_shards=skip_shards)
     beside = leftover(data, ".tar", [root / shard for shard in shards])
     reader = replace(reader, image_column=image, no_labels=no_labels, passed_over=beside)
+    if image and fields.paths:
+        return replace(reader, captions=fields)
     if not fields.paths and (image or not are_of_texts(root / shard for shard in shards)):
         return reader
     return replace(
@@ -119,6 +121,7 @@ class WebDataset(ReaderBase):
     skip_shards: bool = False  # damaged shards are left out
     no_labels: bool = False  # nothing is read as a label
     image_column: str | None = None  # extension of the image
+    captions: TextFields | None = None  # where the user said which texts go with the images
     texts: TextMembers | None = None  # where samples are texts
     text_field: str | None = None  # as the user named it
     template: str | None = None

@@ -15,6 +15,7 @@ from prune.core.store_option import in_store
 from prune.encoders import (
     PRECOMPUTED,
     Encoder,
+    PayloadSource,
     encode_dataset,
     learn_once,
     modalities_of,
@@ -27,6 +28,7 @@ from prune.steps.dataset_session import Opened
 from prune.steps.expected_modality import require_payloads
 from prune.steps.replacement import changed, tell_replaced
 from prune.steps.table_features import TableFeatures
+from prune.steps.text_payloads import captions_in, tell_captions
 from prune.store import ColumnWriter
 from prune.system import files
 from prune.system.cores import thread_count
@@ -81,8 +83,8 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
 def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWriter:
     """Encode the samples that are not encoded yet; return the column `embedding.<encoder>`."""
     settings = opened.settings
-    source = opened.payloads
-    recipe = {**encoder.identity, "dtype": dtype.name, **source.decoding.recipe}
+    source, told = _source(opened, encoder.name)
+    recipe = {**encoder.identity, "dtype": dtype.name, **told}
     writer = _column(opened, ColumnName.embedding(encoder.name), recipe)
     learn_once(encoder, source, opened.dataset, writer, settings.reporter)
     encode_dataset(
@@ -96,6 +98,14 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWri
         reporter=settings.reporter,
     )
     return writer
+
+
+def _source(opened: Opened, encoder: str) -> tuple[PayloadSource, dict[str, Any]]:
+    """Return what an encoder reads, and what the recipe says of it: the samples, or captions of images."""
+    captions = captions_in(opened) if opened.dataset.modality not in modalities_of(encoder) else None
+    if captions is None:
+        return opened.payloads, opened.payloads.decoding.recipe
+    return captions, {"captions": captions.where}
 
 
 def _require_fitting(opened: Opened, encoder: str) -> None:
@@ -113,6 +123,10 @@ def _require_fitting(opened: Opened, encoder: str) -> None:
     require_payloads(opened.reader, opened.dataset)
     kind, takes = MODALITIES[opened.dataset.modality], modalities_of(encoder)
     if kind.name in takes:
+        return
+    captions = captions_in(opened) if "text" in takes else None
+    if captions is not None:
+        tell_captions(opened, captions)
         return
     others = " and ".join(MODALITIES[name].plural for name in takes)
     command = shlex.join(["prune", "embed", "--encoder", kind.encoder, *_named_data(opened)])
@@ -146,6 +160,8 @@ def _same_column(opened: Opened, asked: EmbedRequest, encoder: str) -> ColumnWri
     if recipe.get("seed", opened.settings.seed) != opened.settings.seed:
         return None
     if recipe.get("dataset") != opened.fingerprint:  # none is there, or it is no encoder's
+        return None
+    if recipe.get("captions") != _source(opened, encoder)[1].get("captions"):
         return None
     if (
         opened.decoded_as(recipe).payloads.decoding != opened.payloads.decoding

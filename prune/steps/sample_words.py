@@ -1,4 +1,4 @@
-"""What samples say, on one line each, where they are texts: for terminals and for lists."""
+"""What samples say, on one line each, where they are texts or have captions: for terminals and for lists."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pyarrow.compute as pc
 from prune.core.arrays import Rows
 from prune.core.errors import DataError, OptionError, StoreError
 from prune.modalities import MODALITIES
+from prune.readers.captions import Captions
 from prune.steps.dataset_session import Opened, unscanned
 from prune.steps.settings import Settings
 from prune.steps.single_payloads import single_payloads
+from prune.steps.text_payloads import captions_in
 from prune.store import Dataset, Store
 
 BEGINNING = 240  # characters of a text among other things
@@ -26,11 +28,14 @@ class SampleWords:
         self._dataset = dataset
         self._one_line = MODALITIES[dataset.modality].one_line
         self._opened: Opened | None = None
-        if self._one_line is not None:
-            try:
-                self._opened = unscanned(store, dataset, settings)
-            except (DataError, OptionError, StoreError, OSError):
-                self._opened = None  # the dataset is elsewhere, which is no reason to say nothing else
+        self._captions: Captions | None = None
+        try:
+            self._opened = unscanned(store, dataset, settings)
+            self._captions = captions_in(self._opened)
+        except (DataError, OptionError, StoreError, OSError):
+            self._opened = None  # the dataset is elsewhere, which is no reason to say nothing else
+        if self._captions is not None:
+            self._one_line = MODALITIES["text"].one_line
 
     @property
     def any(self) -> bool:
@@ -42,7 +47,8 @@ class SampleWords:
         if self._one_line is None or self._opened is None or not len(rows):
             return [None] * len(rows)
         wanted, places = np.unique(rows, return_inverse=True)
-        payloads = single_payloads(self._opened, self._dataset.samples.take(pa.array(wanted, pa.int64())))
+        samples = self._dataset.samples.take(pa.array(wanted, pa.int64()))
+        payloads = single_payloads(self._opened, samples, self._captions)
         words = [None if isinstance(one, Exception) else self._one_line(one, most) for one in payloads]
         return [words[place] for place in places.tolist()]
 

@@ -22,6 +22,7 @@ from typing import Any
 from prune.core.errors import DataError, OptionError
 
 TEXTS = ("text", "content", "sentence", "review", "document", "raw_content")
+CAPTIONS = ("caption", "captions", "text", "alt_text", "alt")  # of an image
 LABELS = ("label", "labels", "class", "category", "sentiment")
 TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "chat": ("messages",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from prune.core.safe_text import number, readable
@@ -22,6 +23,12 @@ def text_look(text: str, settings: Any = None) -> Look:
     end = _end(shown)
     seen, rest = shown[:end].rstrip(), shown[end:].strip("\n")
     return Look(text=seen, more=rest, more_about=_about(len(rest), len(text) - _SEEN - _MORE) if rest else "")
+
+
+def with_caption(picture: Look, caption: str) -> Look:
+    """Return the look of a picture and of the beginning of its caption."""
+    words = text_look(caption)
+    return replace(picture, text=words.text, more=words.more, more_about=words.more_about)
 
 
 def one_line(text: str, most: int) -> str:

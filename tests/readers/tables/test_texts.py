@@ -95,7 +95,8 @@ def test_of_several_columns_of_text_one_is_asked_for(tmp_path: Path) -> None:
         ({"template": "{title}{none}"}, "no column is called 'none'"),
         ({"template": "alpaca"}, "no column is called 'instruction'"),
         ({"text_field": "number"}, "column number is of type int64"),
-        ({"text_field": "title", "image_column": "title"}, "both say what a sample is"),
+        ({"text_field": "title", "image_column": "title"}, "no column of images is called 'title'"),
+        ({"template": "chat", "image_column": "title"}, "both say what a sample is"),
         ({"template": "chat", "features_column": "v"}, "both say what a sample is"),
     ],
 )

@@ -123,7 +123,8 @@ def test_what_was_scanned_and_is_another_shard_now_is_said(tmp_path: Path) -> No
         list(reader.payloads(samples))
 
 
-def test_a_picture_and_a_text_cannot_both_be_the_sample(tmp_path: Path) -> None:
+def test_a_picture_and_a_made_text_cannot_both_be_the_sample(tmp_path: Path) -> None:
     path = shard(tmp_path / "a.tar", {"txt": b"x", "png": b"z"})
     with pytest.raises(OptionError, match="both say what a sample is"):
-        open_reader(str(path), text_field="txt", image_column="png")
+        open_reader(str(path), template="{txt}", image_column="png")
+    assert open_reader(str(path), text_field="txt", image_column="png").modality == "image"

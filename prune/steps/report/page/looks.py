@@ -17,9 +17,12 @@ from prune.modalities import MODALITIES
 from prune.modalities.image import UnreadableImageError
 from prune.modalities.image.decode_settings import DEEP, PLAIN, Decoding
 from prune.modalities.look import Look
+from prune.modalities.text.look import with_caption
+from prune.readers.captions import Captions
 from prune.steps.dataset_session import Opened, unscanned
 from prune.steps.report.page.subject import Subject
 from prune.steps.single_payloads import single_payloads
+from prune.steps.text_payloads import captions_in
 from prune.store import Column
 
 
@@ -32,17 +35,32 @@ class Looks:
         self._images = _largest(subject)
         self.why: str | None = None  # the dataset cannot be read
         self.opened: Opened | None = None
+        self._captions: Captions | None = None
         try:
             opened = unscanned(subject.store, subject.dataset, subject.settings)
             self.opened = opened if self._images is None else opened.decoded_as(self._images.recipe)
+            self._captions = captions_in(opened)
         except (DataError, OptionError, StoreError, OSError) as error:
             self.why = printable(str(error))
 
     def of(self, rows: Rows) -> dict[int, Look]:
         """Return what is to be seen of these rows; each is read once."""
         wanted = np.unique(rows)
-        payloads = self._payloads(self._subject.dataset.samples.take(pa.array(wanted, pa.int64())))
-        return {row: self._of(row, payload) for row, payload in zip(wanted.tolist(), payloads, strict=True)}
+        samples = self._subject.dataset.samples.take(pa.array(wanted, pa.int64()))
+        looks = {
+            row: self._of(row, payload)
+            for row, payload in zip(wanted.tolist(), self._payloads(samples), strict=True)
+        }
+        return looks if self._captions is None else self._captioned(looks, samples)
+
+    def _captioned(self, looks: dict[int, Look], samples: pa.Table) -> dict[int, Look]:
+        """Return the same with what the captions say below the pictures."""
+        assert self.opened is not None
+        captions = single_payloads(self.opened, samples, self._captions)
+        return {
+            row: look if isinstance(caption, Exception) else with_caption(look, caption)
+            for (row, look), caption in zip(looks.items(), captions, strict=True)
+        }
 
     def _payloads(self, samples: pa.Table) -> Iterator[Any]:
         """Return the payload of each row, or the error that is in its place."""

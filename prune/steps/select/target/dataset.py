@@ -53,7 +53,7 @@ def find_dataset(pool: TargetPool, source: str, split: str | None, settings: Set
     reader = _open(source, split, _told(pool.store))
     dataset = scan(reader, pool.store.path / SCANS, settings.reporter)
     ours, theirs = (MODALITIES[one.modality].plural for one in (pool.dataset, dataset))
-    if ours != theirs:
+    if ours != theirs and not pool.is_of_texts:  # what has no texts is told apart later
         raise OptionError(
             f"{source} is of {theirs}, and the dataset of {pool.store.path} is of {ours}",
             "name data of the same kind",

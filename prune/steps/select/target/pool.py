@@ -15,7 +15,14 @@ from prune.steps.space_columns import GRADIENTS
 from prune.store import SAMPLES, Column, Dataset, Store
 
 LEARNT_FROM = "learnt_from"  # in the recipe of a column whose encoder learns from the dataset
-_OF_THE_DATA = {"dataset", "dtype", "batch", "precision", "file"}  # differ where the encoder does not
+_OF_THE_DATA = {
+    "dataset",
+    "dtype",
+    "batch",
+    "precision",
+    "file",
+    "captions",
+}  # differ where the encoder does not
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,13 @@ class TargetPool:
     def is_of_proxy(self) -> bool:
         """Whether the proxy made the space."""
         return self.space in {GRADIENTS, FEATURES}
+
+    @property
+    def is_of_texts(self) -> bool:
+        """Whether texts are compared, be they samples or captions of images."""
+        if not self.space:  # by a method that looks at the texts themselves
+            return True
+        return not self.is_of_proxy and "captions" in self.store.column(self.space).recipe
 
     @cached_property
     def dataset(self) -> Dataset:

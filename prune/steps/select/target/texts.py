@@ -16,7 +16,7 @@ from prune.steps.select.target.dataset import find_dataset
 from prune.steps.select.target.file import holds_numbers, weights_of
 from prune.steps.select.target.pool import TargetPool
 from prune.steps.settings import Settings
-from prune.steps.text_payloads import TEXTS, texts_of
+from prune.steps.text_payloads import TEXTS, text_source, texts_of
 from prune.store import Store
 
 
@@ -58,12 +58,10 @@ def open_text_target(
         found = find_dataset(pool, source, split, settings)
         reader, dataset = found.reader, found.dataset
         rejects = dict(dataset.rejects)
-    kind = MODALITIES[dataset.modality]
-    if kind.plural != TEXTS:
-        raise OptionError(
-            f"{source} is of {kind.plural}, and {TEXTS} are to be matched", "name a --target of texts"
-        )
     ready = Opened(store, reader, dataset, dataset.fingerprint, settings)
+    if text_source(ready) is None:
+        held = MODALITIES[dataset.modality].plural
+        raise OptionError(f"{source} is of {held}, and {TEXTS} are to be matched", "name a --target of texts")
     if not other.exists():
         check_rejects(ready, rejects, "target samples")
     rows = np.setdiff1d(dataset.usable, np.array(sorted(rejects), np.int64))
