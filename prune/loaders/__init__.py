@@ -18,6 +18,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prune.loaders.adaptive_sampler import AdaptiveSampler
     from prune.loaders.infobatch_sampler import InfoBatchSampler
     from prune.loaders.row_sampler import RowSampler, WeightedRow
     from prune.loaders.sample_dataset import SampleDataset, dataset
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from prune.steps.schedules.rules import EasyToHard, RandomSubsets
 
 __all__ = [
+    "AdaptiveSampler",
     "EasyToHard",
     "InfoBatchSampler",
     "RandomSubsets",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AdaptiveSampler": "prune.loaders.adaptive_sampler",
     "EasyToHard": "prune.steps.schedules.rules",
     "InfoBatchSampler": "prune.loaders.infobatch_sampler",
     "RandomSubsets": "prune.steps.schedules.rules",

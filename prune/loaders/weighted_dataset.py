@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from prune.core.errors import OptionError
 
+WEIGHT = "weight"  # the entry of a sample that is a mapping
 _ORDER = "give it all of the data in the order of the keys: prune.Store('.prune').table()['key']"
 
 
@@ -27,7 +28,7 @@ class _Weighted(Dataset[Any]):
         sample = self.dataset[int(row)]
         weight = torch.tensor(getattr(row, "weight", 1.0))
         if isinstance(sample, Mapping):
-            return {**sample, "weight": weight}
+            return {**sample, WEIGHT: weight}
         return (*sample, weight)
 
 

@@ -1,0 +1,246 @@
+"""The adaptive sampler: every few epochs the samples are chosen anew, by the model as it is then."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import distributed, nn
+
+from prune.core.arrays import Rows, Weights
+from prune.core.errors import OptionError
+from prune.core.quota import keep_count
+from prune.loaders.adaptive_choice import AdaptiveChoice, AdaptiveMethod, Per
+from prune.loaders.adaptive_factors import Batches, PassSettings, factors, length_of
+from prune.loaders.row_sampler import Even, RowSampler
+from prune.steps.settings import DEFAULTS, Settings
+from prune.store import identity
+from prune.trace.batches import Unpack, unpack
+from prune.trace.evaluation_pass import Head
+
+
+class AdaptiveSampler(RowSampler):
+    """Chooses a part of the samples every few epochs, by the last layer's gradients of the live model.
+
+        sampler = AdaptiveSampler(model, dataset, fraction=0.1, epochs=200, method="gradmatch", every=20)
+        loader = DataLoader(weighted(dataset), batch_size=128, sampler=sampler)
+        for epoch in range(200):
+            sampler.set_epoch(epoch)
+            for x, y, weight in loader:
+                losses = cross_entropy(model(x), y, reduction="none")
+                (losses * weight).mean().backward()
+
+    Try `method="random"` first: another random part every few epochs costs no look at the model, and is what
+    the others have to beat. A choice is one pass over `source` in evaluation mode, which the training does
+    not notice, and a selector on its gradients; both run when the first row of an epoch is asked for, and
+    their time is in `seconds` and `history`. Memory: 4·n·(c + d) bytes while choosing.
+
+    With torch.distributed, the first process chooses for all of them.
+
+    Parameters
+    ----------
+    model
+        As it is trained; its last linear layer gives the logits. None, with `random`.
+    source
+        Every sample once, without augmentation: a map-style dataset of (input, label), a loader of batches
+        (inputs, labels, rows), or a function that returns such. None, with `random`.
+    fraction
+        How much of the samples an epoch has, after the warm start.
+    epochs
+        Of the whole training.
+    method
+        `random`, `gradmatch`, `glister` or `craig`.
+    every
+        Choose again after so many epochs (R).
+    warm
+        The part of the epochs that comes first, with all samples (κ).
+    start
+        Without a warm start the first choice is `random`, since a model that was not trained has nothing to
+        say; `model`: by the model, as it comes from an earlier training.
+    per, batch
+        `sample`; or `batch`: so many samples, put together by lot, are one choice (CORDS' PB variants of
+        gradmatch and craig).
+    target
+        Match the gradients, or lower the loss (`glister`), of other samples: as `source`, such as a
+        validation set. Not of `craig`.
+    rows
+        How many samples there are, or which take part; default: as many as the source has.
+    options, settings
+        Of the selector; memory and device of the choice.
+    head, unpack, device
+        As for `TraceWriter.observe`.
+    shuffle, seed, rank, world, even
+        As for `RowSampler`.
+
+    Raises
+    ------
+    OptionError
+        A value is out of range, or does not go with the method.
+
+    References
+    ----------
+    Killamsetty, Durga S, Ramakrishnan, De & Iyer, "GRAD-MATCH: Gradient Matching based Data Subset Selection
+    for Efficient Deep Model Training", ICML 2021, arXiv:2103.00123.
+
+    Differs: published code counts the warm start in epochs of the part, trains on a random part for the
+    first R epochs after it, and pads short choices at random; here the part of the epochs is as given, the
+    choice follows the warm start at once, and the selectors fill by a rule that they state.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | None,
+        source: Batches | None,
+        *,
+        fraction: str | float,
+        epochs: int,
+        method: AdaptiveMethod = "gradmatch",
+        every: int = 20,
+        warm: float = 0.0,
+        start: str = "random",
+        per: Per = "sample",
+        batch: int = 128,
+        target: Batches | None = None,
+        rows: int | Rows | None = None,
+        options: Mapping[str, Any] | None = None,
+        settings: Settings = DEFAULTS,
+        head: Head = "last",
+        unpack: Unpack = unpack,
+        device: torch.device | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        even: Even = "no",
+    ) -> None:
+        super().__init__(shuffle=shuffle, seed=seed, rank=rank, world=world, even=even)
+        self.choice = AdaptiveChoice(
+            method=method, per=per, batch=batch, options=options or {}, settings=settings
+        )
+        _require(self.choice, model, source, target, {"every": every, "epochs": epochs, "warm": warm})
+        if start not in {"random", "model"}:
+            raise OptionError(f"start={start!r} is not random or model", "start='random'")
+        self.rows = _rows(rows, source)
+        self.k = keep_count(fraction, len(self.rows))
+        self.model, self.source, self.target = model, source, target
+        self.every, self.epochs, self.start = every, epochs, start
+        self.first = math.ceil(warm * epochs)  # the epoch of the first choice
+        self.history: list[dict[str, Any]] = []  # of every choice: epoch, seed, seconds, facts
+        self._how = PassSettings(head=head, unpack=unpack, device=device)
+        self._held: tuple[int, Rows, Weights | None] | None = None  # the round that they were chosen for
+
+    @property
+    def seconds(self) -> float:
+        """How long all choices took so far, looks at the model included."""
+        return float(sum(one["seconds"] for one in self.history))
+
+    @property
+    def identity(self) -> str:
+        """Stands for the rows, the options and the seed."""
+        own = [
+            len(self.rows),
+            int(self.rows[0]),
+            int(self.rows[-1]),
+            self.k,
+            self.first,
+            self.every,
+            self.seed,
+        ]
+        return identity(
+            [*own, self.choice.method, self.choice.per, self.choice.batch, self.start, self.shuffle]
+        )
+
+    def count(self, epoch: int) -> int:
+        """Return how many samples an epoch has; nothing is chosen for that."""
+        return len(self.rows) if epoch < self.first else self.k
+
+    def rows_of(self, epoch: int) -> tuple[Rows, Weights | None]:
+        """Return the rows of an epoch and their weights, of mean 1; chosen now, if it is time to."""
+        if epoch < self.first:
+            return self.rows, None
+        number = (epoch - self.first) // self.every
+        if self._held is None or self._held[0] != number:
+            self._held = (number, *self._agreed(epoch))
+        return self._held[1:]
+
+    def state_dict(self, taken: int | None = None) -> dict[str, Any]:
+        """Return where the training stands, with what was chosen: tensors, numbers and texts."""
+        state = {**super().state_dict(taken), "history": [dict(one) for one in self.history]}
+        if self._held is not None:
+            number, rows, weights = self._held
+            state["round"], state["rows"] = number, torch.from_numpy(rows.copy())
+            state["weights"] = None if weights is None else torch.from_numpy(weights.copy())
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where a state was taken, with the samples that were chosen then."""
+        super().load_state_dict(state)
+        self.history, self._held = [dict(one) for one in state["history"]], None
+        if "round" in state:
+            weights = state["weights"]
+            held = None if weights is None else weights.numpy()
+            self._held = (int(state["round"]), state["rows"].numpy(), held)
+
+    def _agreed(self, epoch: int) -> tuple[Rows, Weights | None]:
+        """Choose; where there are several processes, the first one for all."""
+        if not (distributed.is_available() and distributed.is_initialized()):
+            return self._chosen(epoch)
+        told: list[Any] = [None, None]
+        if distributed.get_rank() == 0:
+            told = [self._chosen(epoch), self.history[-1]]
+        distributed.broadcast_object_list(told, src=0)
+        if distributed.get_rank() != 0:
+            self.history.append(told[1])
+        return told[0][0], told[0][1]
+
+    def _chosen(self, epoch: int) -> tuple[Rows, Weights | None]:
+        began = time.perf_counter()
+        seed = int(np.random.SeedSequence([self.seed, epoch]).generate_state(1)[0])
+        looked, facts, weights = 0.0, dict[str, Any](), None
+        if self.choice.method == "random" or (epoch == 0 and self.start == "random"):
+            rows, method = self.choice.drawn(self.rows, self.k, seed), "random"
+        else:
+            assert self.model is not None
+            assert self.source is not None
+            ours = factors(self.model, self.source, self.rows, self._how)
+            theirs = None if self.target is None else factors(self.model, self.target, None, self._how)
+            looked, method = time.perf_counter() - began, self.choice.method
+            rows, weights, facts = self.choice.chosen(ours, self.k, seed, theirs)
+        plain = {name: value for name, value in facts.items() if isinstance(value, int | float | str)}
+        now = {"epoch": epoch, "method": method, "seed": seed, "seconds": time.perf_counter() - began}
+        self.history.append({**now, "looking": looked, "facts": plain})
+        return rows, weights
+
+
+def _rows(rows: int | Rows | None, source: Batches | None) -> Rows:
+    if rows is None:
+        rows = length_of(source)
+        if rows is None:
+            raise OptionError(
+                "the source does not say how many samples it has",
+                "rows=len(dataset)   # or which rows take part",
+            )
+    found = np.arange(rows) if isinstance(rows, int) else np.unique(np.asarray(rows, np.int64))
+    if not len(found):
+        raise OptionError("there are no samples to choose from", "rows=len(dataset)")
+    return found
+
+
+def _require(
+    choice: AdaptiveChoice,
+    model: nn.Module | None,
+    source: Batches | None,
+    target: Batches | None,
+    numbers: Mapping[str, float],
+) -> None:
+    if choice.method != "random" and (model is None or source is None):
+        raise OptionError(f"{choice.method} looks at the model", "AdaptiveSampler(model, dataset, …)")
+    if target is not None and choice.method in {"random", "craig"}:
+        raise OptionError(f"{choice.method} matches no target", "method='gradmatch', or 'glister'")
+    if numbers["every"] < 1 or numbers["epochs"] < 1 or not 0 <= numbers["warm"] < 1:
+        said = ", ".join(f"{name}={value}" for name, value in numbers.items())
+        raise OptionError(f"{said} are out of range", "every and epochs at least 1, warm in [0, 1)")

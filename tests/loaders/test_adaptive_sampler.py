@@ -1,0 +1,341 @@
+"""Samples chosen anew by the live model: what is chosen, when, at what cost, and after a stop."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+import prune
+from prune.core.errors import DataError, OptionError
+from prune.loaders import AdaptiveSampler, weighted
+from prune.trace import numbered
+
+N, K, EPOCHS = 60, 12, 6
+QUIET = pytest.mark.filterwarnings("ignore")  # what these libraries warn of is not ours
+
+
+class Blobs(Dataset[Any]):
+    """Three classes around three points, class by class, as folders lie."""
+
+    def __init__(self) -> None:
+        self.labels = torch.arange(N) // 20
+        source = np.random.default_rng(0)
+        self.inputs = torch.tensor(source.normal(size=(N, 4)) + 2 * self.labels[:, None].numpy()).float()
+
+    def __len__(self) -> int:
+        return N
+
+    def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
+        return self.inputs[row], self.labels[row]
+
+
+DATA = Blobs()
+
+
+class Net(nn.Module):
+    """A small network that counts how many samples it has looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.head = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.ReLU()), nn.Linear(5, 3)
+        self.looked = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.looked += 0 if self.training else len(x)
+        return self.head(self.body(x))
+
+
+def net() -> Net:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Net()
+
+
+def sampler(model: nn.Module | None, **options: Any) -> AdaptiveSampler:
+    given = {"fraction": K / N, "epochs": EPOCHS, "every": 2} | options
+    return AdaptiveSampler(model, given.pop("source", DATA), **given)
+
+
+def train(model: nn.Module, chosen: AdaptiveSampler, stop: int | None = None) -> list[Any]:
+    """Train to the end, or until so many batches; return what it was trained on."""
+    optimiser = torch.optim.SGD(model.parameters(), 0.1)
+    seen = []
+    loader = DataLoader(weighted(numbered(DATA)), batch_size=4, sampler=chosen)
+    for epoch in range(chosen.epoch, EPOCHS):
+        chosen.set_epoch(epoch)
+        for x, y, rows, weights in loader:
+            model.train()
+            losses = nn.functional.cross_entropy(model(x), y, reduction="none")
+            optimiser.zero_grad()
+            (losses * weights).mean().backward()
+            optimiser.step()
+            seen.append((epoch, rows.tolist(), weights.tolist(), losses.tolist()))
+            if len(seen) == stop:
+                return seen
+    return seen
+
+
+def gradients(model: nn.Module) -> tuple[Any, Any]:
+    """Errors and features by plain arithmetic."""
+    model.eval()
+    with torch.no_grad():
+        features = model.body(DATA.inputs)  # type: ignore[operator,union-attr]
+        errors = model.head(features).softmax(1) - nn.functional.one_hot(DATA.labels, 3)  # type: ignore[operator]
+    model.train()
+    return errors.numpy(), features.numpy()
+
+
+@pytest.mark.parametrize("method", ["gradmatch", "glister", "craig"])
+def test_it_chooses_what_the_selector_chooses_on_the_same_gradients(method: Any) -> None:
+    model = net()
+    train(model, sampler(None, method="random", source=None, rows=N), stop=9)
+    errors, features = gradients(model)
+    chosen = sampler(model, method=method)
+    chosen.set_epoch(2)
+    rows, weights = chosen.rows_of(2)
+    assert model.training
+    seed = chosen.history[-1]["seed"]
+    expected = prune.select_rows(
+        errors=errors, features=features, labels=DATA.labels.numpy(), method=method, k=K, seed=seed
+    )
+    assert rows.tolist() == sorted(expected.rows.tolist())
+    if method == "glister":
+        assert weights is None
+    else:
+        aligned = expected.weights[np.argsort(expected.rows)]
+        np.testing.assert_allclose(weights, aligned * K / aligned.sum(), rtol=1e-3)
+
+
+def test_batches_match_the_gradient_as_sums() -> None:
+    """Batches of four: k samples, one weight a batch, nearer to the sum than at random."""
+    model = net()
+    train(model, sampler(None, method="random", source=None, rows=N), stop=6)
+    errors, features = gradients(model)
+    full = np.einsum("nc,nd->ncd", errors, np.c_[features, np.ones(N)])
+    for method in ("gradmatch", "craig"):
+        chosen = sampler(model, method=method, per="batch", batch=4)
+        chosen.set_epoch(2)
+        rows, weights = chosen.rows_of(2)
+        assert len(set(rows.tolist())) == K
+        held = np.ones(K) if weights is None else weights
+        assert len(np.unique(held)) <= 3
+        if method == "gradmatch":
+            error = np.linalg.norm(np.einsum("n,ncd->cd", held * N / K, full[rows]) - full.sum(0))
+            lots = np.random.default_rng(0)
+            drawn = [full[lots.permutation(N)[:K]].sum(0) * N / K for _ in range(200)]
+            assert error < np.median([np.linalg.norm(one - full.sum(0)) for one in drawn])
+
+
+def test_it_chooses_when_it_is_time_to() -> None:
+    """Two warm epochs with everything, then every second epoch anew, and no look in between."""
+    model = net()
+    chosen = sampler(model, warm=0.3)
+    seen = train(model, chosen)
+    assert [one["epoch"] for one in chosen.history] == [2, 4]
+    assert model.looked == 2 * N
+    by_epoch = [
+        sorted(row for at, rows, *_ in seen if at == epoch for row in rows) for epoch in range(EPOCHS)
+    ]
+    assert by_epoch[0] == by_epoch[1] == list(range(N))
+    assert by_epoch[2] == by_epoch[3] != by_epoch[4] == by_epoch[5]
+    assert [len(rows) for rows in by_epoch[2:]] == [K] * 4
+    assert chosen.seconds == sum(one["seconds"] for one in chosen.history) > 0
+
+
+def test_random_looks_at_no_model_and_a_new_model_says_nothing() -> None:
+    model = net()
+    chosen = sampler(model, method="random")
+    train(model, chosen)
+    assert model.looked == 0
+    assert [one["epoch"] for one in chosen.history] == [0, 2, 4]
+    first = sampler(model)
+    first.rows_of(0)
+    assert (first.history[0]["method"], model.looked) == ("random", 0)
+    trusted = sampler(model, start="model")
+    trusted.rows_of(0)
+    assert (trusted.history[0]["method"], model.looked) == ("gradmatch", N)
+
+
+@pytest.mark.parametrize("stop", [2, 6, 8, 13])
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(tmp_path: Path, stop: int) -> None:
+    whole_model = net()
+    whole = train(whole_model, sampler(whole_model))
+    model = net()
+    chosen = sampler(model)
+    before = train(model, chosen, stop)
+    torch.save({"model": model.state_dict(), "sampler": chosen.state_dict()}, tmp_path / "state.pt")
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    again = net()
+    again.load_state_dict(state["model"])
+    resumed = sampler(again)
+    resumed.load_state_dict(state["sampler"])
+    assert before + train(again, resumed) == whole
+    assert [one["epoch"] for one in resumed.history] == [0, 2, 4]
+
+
+def test_ranks_share_out_one_choice() -> None:
+    model = net()
+    parts = [sampler(model, rank=rank, world=4) for rank in range(4)]
+    for part in parts:
+        part.set_epoch(3)
+    rows = sorted(row for part in parts for row in part)
+    assert len(rows) == len(set(rows)) == K
+
+
+def test_a_target_is_what_is_matched() -> None:
+    """Of a target of one class, gradmatch over all keeps other samples than of everything."""
+    model = net()
+    only = [(DATA.inputs[40:], DATA.labels[40:], torch.arange(40, 60))]
+    chosen = sampler(model, target=only, options={"quota": "none"}, start="model")
+    rows, _ = chosen.rows_of(0)
+    errors, features = gradients(model)
+    expected = prune.select_rows(
+        errors=errors,
+        features=features,
+        target=(errors[40:], features[40:]),
+        method="gradmatch",
+        quota="none",
+        k=K,
+        seed=chosen.history[0]["seed"],
+    )
+    assert rows.tolist() == sorted(expected.rows.tolist())
+
+
+def _batches(rows: Any) -> Any:
+    rows = torch.as_tensor(rows)
+    return [(DATA.inputs[rows % N], DATA.labels[rows % N], rows)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (range(N - 1), "lacks 1 of 60 samples, the first is row 59"),
+        ([*range(N), 3], "some row twice"),
+        ([*range(N - 1), N], "row 60, which is none of them"),
+    ],
+)
+def test_a_source_without_all_samples_is_refused(rows: Any, said: str) -> None:
+    chosen = sampler(net(), source=lambda: _batches(list(rows)), rows=N, start="model")
+    with pytest.raises(DataError, match=said):
+        chosen.rows_of(0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"method": "gradmach"}, "adaptive method is called 'gradmach'"),
+        ({"method": "glister", "per": "batch"}, "sample by sample"),
+        ({"per": "class"}, "per='class'"),
+        ({"method": "craig", "target": DATA}, "craig matches no target"),
+        ({"warm": 1}, "out of range"),
+        ({"every": 0}, "out of range"),
+        ({"start": "x"}, "not random or model"),
+        ({"source": None, "rows": N}, "gradmatch looks at the model"),
+        ({"source": list}, "does not say how many"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        sampler(net(), **wrong)
+
+
+@QUIET
+def test_lightning_trains_on_what_is_chosen(tmp_path: Path) -> None:
+    pytorch = pytest.importorskip("lightning.pytorch", reason="lightning is not installed")
+    seen: list[tuple[int, int]] = []
+
+    class Module(pytorch.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.net(x)
+
+        def training_step(self, batch: Any, _: int) -> Tensor:
+            x, y, rows, weights = batch
+            seen.extend((self.current_epoch, row) for row in rows.tolist())
+            return (nn.functional.cross_entropy(self(x), y, reduction="none") * weights).mean()
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    module = Module()
+    chosen = sampler(module)
+    trainer = pytorch.Trainer(
+        max_epochs=EPOCHS,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    trainer.fit(module, DataLoader(weighted(numbered(DATA)), batch_size=4, sampler=chosen))
+    check(chosen, seen)
+
+
+@QUIET
+def test_the_hugging_face_trainer_trains_on_what_is_chosen(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    from prune.loaders.huggingface import SampledTrainer
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net()
+
+        def forward(self, x: Tensor, row: Tensor) -> dict[str, Tensor]:
+            if self.training:
+                seen.extend((int(trainer.state.epoch + 1e-6), one) for one in row.tolist())
+            return {"logits": self.net(x)}
+
+    seen: list[tuple[int, int]] = []
+    model = Model()
+    data = [{"x": x, "labels": int(y), "row": row} for row, (x, y) in enumerate(DATA)]  # type: ignore[arg-type]
+    asked: list[dict[str, Any]] = []
+
+    def unpack(batch: Any) -> Any:
+        asked.append(batch)
+        return {"x": batch["x"], "row": batch["row"]}, batch["labels"], batch["row"]
+
+    chosen = sampler(model, source=DataLoader(data, batch_size=16), unpack=unpack)  # type: ignore[arg-type]
+    arguments = transformers.TrainingArguments(
+        output_dir=str(tmp_path / "out"),
+        num_train_epochs=EPOCHS,
+        per_device_train_batch_size=4,
+        report_to=[],
+        save_strategy="no",
+        disable_tqdm=True,
+        use_cpu=True,
+    )
+    trainer = SampledTrainer(model, arguments, train_dataset=data, sampler=chosen)
+    trainer.train()
+    check(chosen, seen)
+    assert len(asked) == 2 * 4
+
+
+def check(chosen: AdaptiveSampler, seen: list[tuple[int, int]]) -> None:
+    assert [one["epoch"] for one in chosen.history] == [0, 2, 4]
+    by_epoch = [sorted(row for at, row in seen if at == epoch) for epoch in range(EPOCHS)]
+    assert [len(rows) for rows in by_epoch] == [K] * EPOCHS
+    assert by_epoch[0] == by_epoch[1]
+    assert by_epoch[4] == by_epoch[5] == chosen.rows_of(5)[0].tolist()
+
+
+def test_without_transformers_the_import_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda what: None if what == "transformers" else found(what)
+    )
+    monkeypatch.delitem(__import__("sys").modules, "prune.loaders.huggingface", raising=False)
+    with pytest.raises(ImportError, match="pip install transformers"):
+        importlib.import_module("prune.loaders.huggingface")
