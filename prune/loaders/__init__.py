@@ -19,7 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prune.loaders.adaptive_sampler import AdaptiveSampler
+    from prune.loaders.hf_dataset import huggingface
+    from prune.loaders.image_subset import imagefolder
     from prune.loaders.infobatch_sampler import InfoBatchSampler
+    from prune.loaders.kept_shards import KeptShards, webdataset
     from prune.loaders.row_sampler import RowSampler, WeightedRow
     from prune.loaders.sample_dataset import SampleDataset, dataset
     from prune.loaders.sample_stream import SampleStream, stream
@@ -32,6 +35,7 @@ __all__ = [
     "AdaptiveSampler",
     "EasyToHard",
     "InfoBatchSampler",
+    "KeptShards",
     "RandomSubsets",
     "RowSampler",
     "SampleDataset",
@@ -40,7 +44,10 @@ __all__ = [
     "SelectionSampler",
     "WeightedRow",
     "dataset",
+    "huggingface",
+    "imagefolder",
     "stream",
+    "webdataset",
     "weighted",
 ]
 
@@ -48,6 +55,7 @@ _HOMES = {
     "AdaptiveSampler": "prune.loaders.adaptive_sampler",
     "EasyToHard": "prune.steps.schedules.rules",
     "InfoBatchSampler": "prune.loaders.infobatch_sampler",
+    "KeptShards": "prune.loaders.kept_shards",
     "RandomSubsets": "prune.steps.schedules.rules",
     "RowSampler": "prune.loaders.row_sampler",
     "SampleDataset": "prune.loaders.sample_dataset",
@@ -56,7 +64,10 @@ _HOMES = {
     "SelectionSampler": "prune.loaders.samplers",
     "WeightedRow": "prune.loaders.row_sampler",
     "dataset": "prune.loaders.sample_dataset",
+    "huggingface": "prune.loaders.hf_dataset",
+    "imagefolder": "prune.loaders.image_subset",
     "stream": "prune.loaders.sample_stream",
+    "webdataset": "prune.loaders.kept_shards",
     "weighted": "prune.loaders.weighted_dataset",
 }
 

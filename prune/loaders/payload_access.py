@@ -27,8 +27,8 @@ class PayloadAccess:
     """Reads payloads by the position of a sample among those that are kept.
 
     What is opened belongs to one process: a copy that was pickled, or that a fork left in a child, opens its
-    own. Before each read the system is asked whether the source files are still those that were scanned, and
-    each payload is compared with its digest.
+    own. Before each read the system is asked whether the source files are still those that were scanned;
+    a payload that does not lie in one, but is a file of its own, is compared with its digest.
     """
 
     def __init__(self, samples: SelectedSamples) -> None:
@@ -62,7 +62,7 @@ class PayloadAccess:
         reader, sources = self._opened()
         names = pc.unique(rows["shard"]).drop_null().to_pylist()
         sources.require([name for name in names if name in self._samples.kept.sources])
-        payloads = list(_features(reader, rows) if holds_features(reader) else Scanned(reader).payloads(rows))
+        payloads = list(_payloads(reader, rows, vouched=not self._are_files(rows)))
         return [payloads[place] for place in inverse.tolist()]
 
     def _refuse_rejects(self, places: Any) -> None:
@@ -74,12 +74,23 @@ class PayloadAccess:
                     "leave it out: dataset.usable are the rows that can be read",
                 )
 
+    def _are_files(self, rows: pa.Table) -> bool:
+        """Whether payloads may be files of their own: those of folders, and pictures beside a table."""
+        beside = self._samples.reader.format == "huggingface" and self._samples.kept.modality == "image"
+        return beside or rows["shard"].null_count > 0
+
     def _opened(self) -> tuple[Reader, Sources]:
         if self._process != os.getpid() or self._sources is None:
             self._reader = copy.copy(self._samples.reader)  # without what was opened: see ReaderBase
             self._sources = Sources(self._reader.root, self._samples.kept)
             self._process = os.getpid()
         return self._reader, self._sources
+
+
+def _payloads(reader: Reader, rows: pa.Table, *, vouched: bool) -> Iterator[Any]:
+    if holds_features(reader):
+        return _features(reader, rows)
+    return reader.payloads(rows) if vouched else Scanned(reader).payloads(rows)
 
 
 def _features(reader: Reader, rows: pa.Table) -> Iterator[Any]:

@@ -15,9 +15,7 @@ import prune
 KEPT = 5  # of nine samples
 
 
-@pytest.fixture(scope="session")
-def contract() -> types.ModuleType:
-    """The tests that every reader passes: its table has a dataset of nine samples in each format."""
+def _read_contract() -> types.ModuleType:
     path = Path(__file__).parent.parent / "readers" / "test_contract.py"
     spec = importlib.util.spec_from_file_location("readers_contract", path)
     assert spec is not None
@@ -25,6 +23,21 @@ def contract() -> types.ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+CONTRACT = _read_contract()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try each dataset of the contract where a test asks for `form`."""
+    if "form" in metafunc.fixturenames:
+        metafunc.parametrize("form", sorted(CONTRACT.MAKERS))
+
+
+@pytest.fixture(scope="session")
+def contract() -> types.ModuleType:
+    """The tests that every reader passes: its table has a dataset of nine samples in each format."""
+    return CONTRACT
 
 
 @pytest.fixture(scope="session")

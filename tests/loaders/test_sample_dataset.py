@@ -19,11 +19,6 @@ import prune
 from prune.core.errors import DataError, OptionError, StoreError
 from prune.loaders import SampleDataset, dataset
 
-FORMATS = [
-    *("imagefolder", "webdataset", "webdataset_texts", "huggingface", "huggingface_texts", "arrays"),
-    *("jsonl", "csv", "txt"),
-]
-
 
 @pytest.fixture(scope="module")
 def stores(
@@ -37,15 +32,10 @@ def stores(
     }
 
 
-def test_every_format_is_tried(contract: types.ModuleType) -> None:
-    assert sorted(FORMATS) == sorted(contract.MAKERS)
-
-
-@pytest.mark.parametrize("name", FORMATS)
 def test_the_kept_samples_come_with_the_labels_and_keys_of_the_whole_dataset(
-    name: str, stores: dict[str, prune.Store], contract: types.ModuleType
+    form: str, stores: dict[str, prune.Store], contract: types.ModuleType
 ) -> None:
-    store = stores[name]
+    store = stores[form]
     known, kept = store.dataset, store.selection()
     found = dataset(store, keys=True, weights=True)
     assert found.rows.tolist() == kept.rows.tolist()
@@ -61,11 +51,10 @@ def _source(contract: types.ModuleType, x: Any) -> int:
     return contract.source_of(x if isinstance(x, str) else np.asarray(x))
 
 
-@pytest.mark.parametrize("name", FORMATS)
 def test_any_order_and_repeats_are_read_and_a_pickled_copy_reads_alike(
-    name: str, stores: dict[str, prune.Store], contract: types.ModuleType
+    form: str, stores: dict[str, prune.Store], contract: types.ModuleType
 ) -> None:
-    found = dataset(stores[name])
+    found = dataset(stores[form])
     every = [_source(contract, x) for x, _ in found]
     assert len(set(every)) == 5
     order = [4, 0, 0, -1, 2]
@@ -74,11 +63,10 @@ def test_any_order_and_repeats_are_read_and_a_pickled_copy_reads_alike(
         assert [_source(contract, x) for x, _ in one.__getitems__(order)] == [every[place] for place in order]
 
 
-@pytest.mark.parametrize("name", FORMATS)
 def test_everything_is_read_row_by_row(
-    name: str, stores: dict[str, prune.Store], contract: types.ModuleType
+    form: str, stores: dict[str, prune.Store], contract: types.ModuleType
 ) -> None:
-    found = dataset(stores[name], everything=True)
+    found = dataset(stores[form], everything=True)
     assert found.rows.tolist() == list(range(9))
     assert sorted(_source(contract, x) for x, _ in found) == list(range(9))
 
@@ -174,11 +162,10 @@ def test_an_exported_manifest_and_the_dataset_are_enough(
         dataset(tmp_path / "manifest", data=data)
 
 
-@pytest.mark.parametrize("name", FORMATS)
 def test_a_source_that_changed_is_refused_when_it_is_opened_and_while_it_is_read(
-    name: str, tmp_path: Path, contract: types.ModuleType, chosen: Callable[..., prune.Store]
+    form: str, tmp_path: Path, contract: types.ModuleType, chosen: Callable[..., prune.Store]
 ) -> None:
-    store = chosen(contract.MAKERS[name](tmp_path / "data"), count=9)
+    store = chosen(contract.MAKERS[form](tmp_path / "data"), count=9)
     found = dataset(store)
     assert len(list(found)) == 9
     sources = sorted(
