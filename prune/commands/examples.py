@@ -58,6 +58,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "to the Hugging Face hub, with a card that says how it was chosen",
             "prune export --format parquet --out smaller --push user/smaller",
         ),
+        (
+            "nothing copied: indices for NVIDIA DALI over the original shards",
+            "prune export --format dali --out kept",
+        ),
         ("the very bytes of lines of JSON, in one file", "prune export --format jsonl --out kept.jsonl.zst"),
         (
             "another tenth of everything each epoch, as rows",

@@ -90,6 +90,9 @@ def export(
             "F", "schedule: until all are in, of the epochs; of milo, the part of its first phase.", o.FORM
         ),
     ] = None,
+    uid: Annotated[
+        str | None, o.option("FIELD", "datacomp: the field of the uid; default: uid.", o.FORM)
+    ] = None,
     out: Annotated[
         Path | None,
         o.option("DIR", "A new folder, or of lines a file, kept.jsonl.zst; default: pruned-FORMAT.", o.OUT),
@@ -123,6 +126,7 @@ def export(
         "link": link,
         "other_splits": other_splits,
         "empty_classes": empty_classes,
+        "uid": uid,
         "rule": rule,
         "epochs": epochs,
         "score": score,

@@ -4,7 +4,10 @@ from prune.core.method_rows import Exporter
 from prune.core.methods import table
 from prune.exporters.csv import FORM as CSV
 from prune.exporters.csv import csv
+from prune.exporters.dali import dali
+from prune.exporters.datacomp import datacomp
 from prune.exporters.dolma import dolma
+from prune.exporters.energon import energon
 from prune.exporters.export import Exported, export
 from prune.exporters.huggingface import huggingface
 from prune.exporters.imagefolder import imagefolder
@@ -20,6 +23,7 @@ from prune.exporters.staging.folder import StagingFolder, open_folder
 from prune.exporters.txt import FORM as TXT
 from prune.exporters.txt import txt
 from prune.exporters.webdataset import webdataset
+from prune.exporters.wids import wids
 
 EXPORTERS = table(
     Exporter(webdataset, modalities=("image", "text"), weights_from=("webdataset",)),
@@ -33,6 +37,10 @@ EXPORTERS = table(
     Exporter(dolma, modalities=("text",)),
     Exporter(schedule, by_epoch=True),
     Exporter(manifest),
+    Exporter(dali),
+    Exporter(energon),
+    Exporter(wids),
+    Exporter(datacomp),
 )
 
 __all__ = ["EXPORTERS", "ExportJob", "Exported", "StagingFolder", "export", "open_folder"]
