@@ -22,6 +22,8 @@ from prune.core.column_name import (
 )
 from prune.core.store_option import in_store
 
+_ENCODERS = {*method_names.ENCODERS, *method_names.MODELS, FEATURES.of}
+
 
 def writer_of(column: str) -> str:
     """Return the command that writes a column; a score that nobody here computes is mistyped, or yours."""
@@ -60,7 +62,18 @@ def to_make(
     going = next((words for words in begun.values() if makes(words, column)), None)
     if going is not None:
         return f"{in_store(going, str(store))}   # goes on with what is there"
-    return nearest(column, shown) or in_store(known or writer_of(column), str(store))
+    made = known or (_of_no_encoder(column, shown) if ColumnName(column).kind == EMBEDDING else None)
+    return nearest(column, shown) or in_store(made or writer_of(column), str(store))
+
+
+def _of_no_encoder(column: str, shown: Collection[str]) -> str | None:
+    """Return what is said of an embedding that prune cannot make: the encoder meant, or what there is."""
+    name = ColumnName(column)
+    there = ", ".join(other.of for other in of_kinds(shown, EMBEDDING))
+    if name.of in _ENCODERS or not there:
+        return None
+    near = difflib.get_close_matches(name.of, _ENCODERS, n=1, cutoff=0.7)
+    return writer_of(ColumnName.embedding(near[0])) if near else f"name one that there is: {there}"
 
 
 def makes(command: str, column: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def adding_to(folder: Path) -> Iterator[None]:
             if not folder.is_dir():
                 raise
             raise OutputError(f"cannot write to {folder}: it takes no new files", _ELSEWHERE) from error
+
+
+def require_writable(folder: Path) -> None:
+    """Raise `OutputError` at once where a folder takes no files, before hours of work for one."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write to {folder}: it takes no new files", _ELSEWHERE)
 
 
 @contextlib.contextmanager

@@ -205,6 +205,20 @@ def test_copies_of_one_another_count_once_a_pair(prune: Prune, tmp_path: Path) -
     }
 
 
+def test_of_features_rows_of_equal_numbers_are_copies(prune: Prune, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    (tmp_path / "test").mkdir()
+    np.save(tmp_path / "rows.npy", np.concatenate([rows, rows[:2]]))
+    np.save(tmp_path / "test" / "more.npy", rows[5:8])
+    store = tmp_path / ".prune"
+    library.embed(store, str(tmp_path / "rows.npy"))
+    library.select(store, method="random", fraction=1)
+    words = ("check", "--store", store, "--max-duplicates", 0, "--no-leak", tmp_path / "test" / "more.npy")
+    body = body_of(prune(*words, "--json"))
+    assert [one["value"] for one in body["conditions"]] == [2 / 22, 3]
+    assert [one["kind"] for one in body["conditions"][1]["listed"]] == ["bytes"] * 3
+
+
 def test_what_changed_against_an_earlier_selection(prune: Prune, home: Path, tmp_path: Path) -> None:
     store = home / ".prune"
     library.select(store, method="bottom", score="number", count=24, quota="none", name="more")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,5 +89,11 @@ def test_features_of_ones_own_are_learnt_from_where_there_is_nothing_to_look_at(
     typed = ["--store", "train", "--test", "test", "--select", "kcenter", "--fraction", 0.5, "--steps", 4]
     said = prune("evaluate", *typed, "--seeds", 1)
     assert (said.code, said.out.startswith("linear, equal steps, 4 each")) == (0, True), said.err
+    other = [word if word != "test" else "test.npy" for word in typed]
+    said = prune("evaluate", *other, "--test-labels", "test_labels.npy", "--seeds", 1)
+    advice = said.err.splitlines()[-1].removeprefix("try:").split("#")[0]
+    assert (said.code, "computed elsewhere" in said.err) == (2, True), said.err
+    assert prune(*shlex.split(advice)[1:]).code == 0
+    assert prune("evaluate", *[word if word != "test" else "test.npy.prune" for word in typed]).code == 0
     said = prune("evaluate", *typed, "--model", "mlp")
     assert (said.code, "the dataset is of features, and this looks at images" in said.err) == (2, True)

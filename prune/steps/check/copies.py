@@ -16,6 +16,7 @@ from prune.steps.check.equal_samples import digests_of
 from prune.steps.check.held_out import readable, thumbnails
 from prune.steps.check.near_pairs import Thumbnails, near_pairs
 from prune.steps.dataset_session import opened
+from prune.steps.expected_modality import holds_features
 from prune.steps.text_payloads import texts_of
 
 _LISTED = 1000
@@ -59,6 +60,8 @@ def _first_alike(checked: CheckedSelection, kept: Rows) -> tuple[Rows, str]:
             dropped = np.flatnonzero(~near.kept)
             first[kept[dropped]] = kept[near.partner[dropped]]
             told = f"; the same words, or {100 * THRESHOLD:g} % of the runs of {WORDS} words"
+        elif holds_features(ready.reader):
+            told = "; of features, rows of equal numbers"
         else:
             column = thumbnails(ready, "samples")
             images = Thumbnails(column, np.intersect1d(kept, readable(ready, column)))

@@ -14,6 +14,7 @@ from prune.steps.check.held_out import HeldOut, held_out_thumbnails, open_held_o
 from prune.steps.check.near_pairs import NearPairs, Thumbnails, near_pairs
 from prune.steps.check.near_texts import near_held_out
 from prune.steps.dataset_session import Opened, opened, opened_under_lock
+from prune.steps.expected_modality import holds_features
 from prune.steps.settings import Settings
 from prune.store import Store
 
@@ -89,7 +90,7 @@ def _leaks(ready: Opened, source: str, split: str | None) -> Leaks:
     if ready.dataset.modality == "text":
         found.add(same_words(ready, other.opened), "words")
         _read(ready, other, found)
-    else:
+    elif not holds_features(ready.reader):  # whose rows have nothing but their numbers
         measured = _look(ready, other, found)
     rows = np.flatnonzero(found.partners >= 0)
     keys = other.dataset.samples["key"]

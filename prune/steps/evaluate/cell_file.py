@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from prune.core.errors import OptionError, OutputError
 from prune.system import files
+from prune.system.os_errors import require_writable
 
 if TYPE_CHECKING:
     from prune.steps.evaluate.results import EvaluationTable
@@ -22,7 +23,7 @@ def table_writer(path: Path) -> Callable[[EvaluationTable], None]:
     OptionError
         The file's name ends neither in .parquet nor in .csv.
     OutputError
-        Its folder does not exist, or it is a folder.
+        Its folder does not exist or takes no files, or it is a folder.
     """
     kind = path.suffix.lower()
     if kind not in {".parquet", ".csv"}:
@@ -30,6 +31,7 @@ def table_writer(path: Path) -> Callable[[EvaluationTable], None]:
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else f"cannot be written: there is no folder {path.parent}"
         raise OutputError(f"{path} {what}", "--out cells.parquet")
+    require_writable(path.parent)
 
     def write(table: EvaluationTable) -> None:
         import pyarrow.csv

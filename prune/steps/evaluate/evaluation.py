@@ -165,6 +165,8 @@ def _training(ready: Opened, asked: EvaluateRequest, kind: type[Target]) -> Trai
     model = kind.network or asked.model or usual
     before = (ready.store.recipe_of(FIRST_RUN) or {}).get("training", {}) if ready.store.exists() else {}
     given = {"size": asked.size, "flip": asked.flip, "peak_lr": asked.peak_lr, "batch": asked.batch}
+    if not Training.of(model).of_images and (named := [n for n in ("size", "flip") if given[n] is not None]):
+        raise OptionError(f"--{named[0]} is for images, and {model} looks at none", "leave it out")
     if Training.of(model).of_images:
         given["size"] = before.get("size") if asked.size is None else asked.size
         given["flip"] = before.get("flip") if asked.flip is None else asked.flip
@@ -178,8 +180,12 @@ def _inputs(ready: Opened, training: Training, on: str | None) -> Column:
     if training.looks_at == EMBEDDING:
         return ready.store.column(embedding_name(ready.store, on))
     if on is not None:
-        raise OptionError(f"--on {on} is for --model linear", f"--model linear --on {on}, or leave it out")
-    require_seen(ready, training)
+        raise OptionError(f"--on {on} is for --model linear", f"--model linear --on {on}")
+    try:
+        require_seen(ready, training)
+    except OptionError as error:
+        error.hint = f"--model {usual_proxy(ready.reader, ready.dataset)}"
+        raise
     return seen(ready, training)
 
 

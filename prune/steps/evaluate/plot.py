@@ -19,6 +19,7 @@ from prune.core.safe_text import counted, printable
 from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable
 from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM
 from prune.system import files
+from prune.system.os_errors import require_writable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,13 +52,14 @@ def plot_writer(path: Path) -> Callable[[EvaluationTable], None]:
     OptionError
         The file's name ends in none of `SUFFIXES`.
     OutputError
-        Its folder does not exist, or it is a folder.
+        Its folder does not exist or takes no files, or it is a folder.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise OptionError(f"--plot {path} ends in none of {', '.join(SUFFIXES)}", "--plot accuracy.png")
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else f"cannot be written: there is no folder {path.parent}"
         raise OutputError(f"{path} {what}", "--plot accuracy.png")
+    require_writable(path.parent)
     return lambda table: write_plot(table, path)
 
 

@@ -16,6 +16,7 @@ from prune.core.errors import DataError, OptionError, PruneError
 from prune.core.safe_text import counted, printable
 from prune.encoders import PRECOMPUTED
 from prune.readers import Reader, open_reader
+from prune.readers.arrays import Arrays
 from prune.readers.scan import scan
 from prune.steps.dataset_session import Opened, locate, reader_words, reopened
 from prune.steps.evaluate.held_out_features import hand_on_features
@@ -150,7 +151,10 @@ def _require_at_hand(like: Column, held: TestSamples) -> None:
     if like.recipe.get("encoder") != PRECOMPUTED or held.is_own_part:
         return
     place = f"{Path(held.source).name or 'test'}.prune"
-    words = shlex.join(["prune", "embed", "--features", "FILE", "--store", place, held.source])
+    told = ["--features", "FILE"]
+    if isinstance(held.reader, Arrays) and held.reader.holds_features:  # which are what is learnt from
+        told = ["--labels", str(held.reader.root / str(held.reader.labels))]
+    words = shlex.join(["prune", "embed", *told, "--store", place, held.source])
     raise OptionError(
         f"{like.name} was computed elsewhere, so prune cannot look at {held.source} in the same way",
         f"{words}   # then --test {shlex.quote(place)}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import importlib.util
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -359,6 +360,19 @@ def test_what_cannot_be_evaluated_is_said_before_anything_is_trained(
     cells = Cells()
     given = {"test": "test", "select": ["top:one"], "fractions": [0.3]} | QUICK | asked
     with pytest.raises(error, match=said):
+        prune.evaluate(place / "store", **given, settings=Settings(device="cpu", reporter=cells))
+    assert cells.trained == []
+
+
+@pytest.mark.parametrize("asked", [{"out": "cells.csv"}, {"plot": "cells.png"}])
+def test_a_place_that_takes_no_files_is_refused_before_anything_is_trained(
+    place: Path, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).resolve() != tmp_path or mode == os.R_OK)
+    cells = Cells()
+    given = {"test": "test", "select": ["top:one"], "fractions": [0.3]} | QUICK | asked
+    with pytest.raises(OutputError, match="takes no new files"):
         prune.evaluate(place / "store", **given, settings=Settings(device="cpu", reporter=cells))
     assert cells.trained == []
 

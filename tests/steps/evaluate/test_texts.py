@@ -73,7 +73,9 @@ def test_wrong_labels_cost_accuracy(place: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "said", "hint"),
     [
-        ({"model": "resnet8"}, "the dataset is of texts, and this looks at images", "--proxy ngram"),
+        ({"model": "resnet8"}, "the dataset is of texts, and this looks at images", "--model ngram"),
+        ({"size": 8}, "is for images, and ngram looks at none", "leave it out"),
+        ({"flip": False}, "is for images, and ngram looks at none", "leave it out"),
         ({"on": "ngrams"}, "--on ngrams is for --model linear", "--model linear --on ngrams"),
     ],
 )
