@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from prune.readers.source_watch import Sources
 from prune.readers.tables.sample import row_bytes
 from prune.steps.expected_modality import holds_features
 from prune.system.npy import open_npy
+
+_HELD = 256 << 20  # bytes of row groups that a process holds
 
 
 class PayloadAccess:
@@ -81,10 +84,17 @@ class PayloadAccess:
 
     def _opened(self) -> tuple[Reader, Sources]:
         if self._process != os.getpid() or self._sources is None:
-            self._reader = copy.copy(self._samples.reader)  # without what was opened: see ReaderBase
+            self._reader = _unopened(self._samples.reader)
             self._sources = Sources(self._reader.root, self._samples.kept)
             self._process = os.getpid()
         return self._reader, self._sources
+
+
+def _unopened(reader: Reader) -> Reader:
+    """Return a copy of a reader without what it has opened; of a table, one for rows in any order."""
+    if isinstance(reader, HuggingFace):
+        return replace(reader, held=_HELD)
+    return copy.copy(reader)  # see `ReaderBase.__getstate__`
 
 
 def _payloads(reader: Reader, rows: pa.Table, *, vouched: bool) -> Iterator[Any]:

@@ -157,6 +157,7 @@ class HuggingFace(ReaderBase):
     template: str | None = None  # how the user said to make a text
     modality: str = "image"
     passed_over: Counted = ()  # data of other forms beside the files
+    held: int = 0  # bytes of row groups that are held for payloads in any order; see `TableFiles`
     format: str = field(default="huggingface", init=False)
 
     @property
@@ -261,7 +262,7 @@ class HuggingFace(ReaderBase):
     @cached_property
     def table(self) -> TableFiles:
         """The files as one table."""
-        return TableFiles(self.root, self.files, self.kind, lenient=self.skip_shards)
+        return TableFiles(self.root, self.files, self.kind, lenient=self.skip_shards, held=self.held)
 
     @cached_property
     def _names(self) -> tuple[str, ...] | None:

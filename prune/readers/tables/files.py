@@ -10,7 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from prune.core.errors import DataError
-from prune.readers.tables.rows import Rows, open_rows
+from prune.readers.tables.held_groups import HeldGroups
+from prune.readers.tables.rows import ParquetRows, Rows, open_rows
 
 _MAX_OPEN = 64  # files
 
@@ -26,10 +27,13 @@ class TableFiles:
         `parquet`, `arrow` or `stream`.
     lenient
         Whether files that cannot be opened are passed over: their own scan will say so.
+    held
+        Bytes of row groups that are held for rows in any order; 0: rows are read forward.
     """
 
-    def __init__(self, root: Path, files: Sequence[str], kind: str, *, lenient: bool) -> None:
+    def __init__(self, root: Path, files: Sequence[str], kind: str, *, lenient: bool, held: int = 0) -> None:
         self.root, self.files, self.kind, self.lenient = root, files, kind, lenient
+        self._held = HeldGroups(held) if held else None
         self._opened: dict[str, Rows] = {}
 
     def rows(self, file: str) -> Rows:
@@ -66,12 +70,17 @@ class TableFiles:
             rows = self.rows(shards[codes[at]])
             if places[at] >= rows.rows:
                 raise DataError(f"{rows.path} ends before row {places[at]}", "scan the dataset again")
-            start, batch = rows.around(int(places[at]), names)
+            start, batch = self._around(rows, int(places[at]), names)
             stop, end = at + 1, start + batch.num_rows
             while stop < len(places) and codes[stop] == codes[at] and start <= places[stop] < end:
                 stop += 1
             yield batch.take(pa.array(places[at:stop] - start))
             at = stop
+
+    def _around(self, rows: Rows, row: int, names: Sequence[str]) -> tuple[int, pa.Table]:
+        if self._held is None or not isinstance(rows, ParquetRows):
+            return rows.around(row, names)
+        return self._held.around(rows, row, names)
 
     @property
     def schema(self) -> pa.Schema:

@@ -57,6 +57,22 @@ class ParquetRows:
             self._start, self._batch = next(self._stream)
         return self._start, self._batch
 
+    def group_of(self, row: int) -> tuple[int, int]:
+        """Return the first row of the row group that holds `row`, and that of the next."""
+        place = bisect.bisect_right(self._starts, row)
+        return self._starts[place - 1], self._starts[place]
+
+    def group(self, row: int, columns: Sequence[str], limit: int) -> pa.Table | None:
+        """Return all rows of the row group that holds `row`; None where they are over so many bytes."""
+        parts: list[pa.Table] = []
+        held = 0
+        for _, batch in self._batches_of(bisect.bisect_right(self._starts, row) - 1, columns):
+            held += batch.nbytes
+            if held > limit:
+                return None
+            parts.append(batch)
+        return pa.concat_tables(parts).combine_chunks()
+
     def may_be_null(self, column: str) -> bool:
         """Say whether values of a column, `image.bytes`, are missing; also where the file does not tell."""
         metadata, schema = self._file.metadata, self._file.schema
