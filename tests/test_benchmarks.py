@@ -93,3 +93,24 @@ def test_lists_of_faiss_find_as_many_neighbours_as_they_should() -> None:
     }
     assert set(found) == {"prune", "faiss, decided", "faiss, 16 lists"}
     assert min(found["prune"], found["faiss, decided"]) > 0.98
+
+
+@pytest.mark.slow
+def test_adaptive_keeps_every_cell_and_prints_random_first(tmp_path: Path) -> None:
+    words = ["--out", str(tmp_path), "--images", "300", "--epochs", "4", "--every", "2", "--seeds", "2"]
+    printed("adaptive.py", *words, "--fractions", "0.2", "--methods", "adaptive random")
+    kept = {path: path.read_bytes() for path in tmp_path.glob("*.json")}
+    assert len(kept) == 4
+    shown = printed("adaptive.py", *words, "--fractions", "0.2")
+    assert {path: path.read_bytes() for path in kept} == kept
+    rows = [line.split(" | ")[0] for line in shown.splitlines() if line.startswith("| ")]
+    assert rows == [
+        "| method",
+        "| **adaptive random**",
+        "| static random",
+        "| gradmatch, per batch",
+        "| glister",
+        "| craig",
+        "| everything",
+    ]
+    assert "[" in shown
