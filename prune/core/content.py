@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import blake2b
 
 
 def content_digest(data: bytes | memoryview) -> bytes:
     """Sixteen bytes that stand for these: BLAKE2b."""
-    return hashlib.blake2b(data, digest_size=16).digest()
+    return blake2b(data, digest_size=16).digest()

@@ -114,7 +114,7 @@ class JsonLines(LineReader):
         try:
             if line is None:
                 raise ValueError(f"the line is over {MAX_LINE_BYTES:,} bytes")
-            fields = self._object(line)
+            fields = _quick_object(line) or self._object(line)
             key = usable_id(fields.get("id"))
             return self.of_fields(fields, key)
         except ValueError as error:
@@ -127,7 +127,8 @@ class JsonLines(LineReader):
     def _label(self, fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
         """Return the label, or why what stands there is none."""
         for name in self._label_names:
-            if (label := value_at(fields, name)) is not None:
+            label = fields[name] if name in fields else value_at(fields, name) if "." in name else None
+            if label is not None:
                 return self._labels.of(label)
         return None, None
 
@@ -185,6 +186,16 @@ class JsonLines(LineReader):
         if end != len(text):
             raise ValueError(f"the {self.what} is not JSON")
         return object_of(found, self.what)
+
+
+def _quick_object(line: bytes) -> dict[str, Any] | None:
+    """Return the fields of a line that is an object from its first byte to its last; None for any other."""
+    try:
+        text = line.decode()
+        found, end = _parse(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if end == len(text) and type(found) is dict else None
 
 
 def object_of(value: Any, what: str) -> dict[str, Any]:
