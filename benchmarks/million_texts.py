@@ -151,10 +151,11 @@ def command_of(step: str, data: Path, options: argparse.Namespace) -> list[str]:
     store, python = options.dir / f"store-{options.lines}", sys.executable
     prune = [python, "-m", "prune"]
     there = ["--store", str(store), "--quiet"]
+    epochs = str(options.epochs)
     threads = os.environ.get("OMP_NUM_THREADS", str(os.cpu_count() or 1))
     if step == "fasttext":
         given = str(data.with_suffix("").with_suffix(".txt"))
-        return [options.fasttext, "-c", FASTTEXT, given, threads, str(options.epochs)]
+        return [options.fasttext, "-c", FASTTEXT, given, threads, epochs]
     steps: dict[str, list[str]] = {
         "bound": [python, "-c", BOUND, str(data)],
         "bound-digests": [python, "-c", DIGESTS, str(data)],
