@@ -60,7 +60,7 @@ def embed(
         A file, `default` (downloads) or `random`; by default what is in torchvision's cache. Of texts a
         folder, or the name of a model of sentences on the hub.
     features
-        A .npy matrix matched by row, or a parquet file matched by key.
+        A .npy matrix matched by row, a parquet file matched by key, or a folder of clip-retrieval.
     dtype
         `float16` or `float32`.
 

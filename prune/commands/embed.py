@@ -33,7 +33,12 @@ def embed(
         ),
     ] = None,
     features: Annotated[
-        Path | None, o.option("FILE", "Your own features instead: .npy by row, or parquet by key.", o.HOW)
+        Path | None,
+        o.option(
+            "FILE",
+            "Your own features instead: .npy by row, parquet by key, a folder of clip-retrieval.",
+            o.HOW,
+        ),
     ] = None,
     dtype: Annotated[
         str | None,

@@ -22,6 +22,8 @@ from prune.encoders import (
     open_encoder,
     precomputed_column,
 )
+from prune.encoders.clip_retrieval import EmbeddingFolder
+from prune.encoders.features import Features
 from prune.modalities import MODALITIES
 from prune.readers.huggingface import HuggingFace
 from prune.steps.dataset_session import Opened
@@ -175,7 +177,7 @@ def _same_column(opened: Opened, asked: EmbedRequest, encoder: str) -> ColumnWri
 class _Features:
     """Features that were computed elsewhere."""
 
-    source: Path | TableFeatures
+    source: Path | Features
     identity: dict[str, str]  # what the recipe says of them
 
 
@@ -192,6 +194,9 @@ def _features(opened: Opened, asked: EmbedRequest) -> _Features | None:
     file = _own_features(opened) if asked.features is None else asked.features
     if not file:
         return None
+    if Path(file).is_dir():
+        folder = EmbeddingFolder(Path(file), opened.dataset)
+        return _Features(folder, folder.identity)
     if not Path(file).is_file():
         raise DataError(f"there is no file {file}", "name a .npy or parquet file after --features")
     return _Features(Path(file), {"file": files.sha256(Path(file))})

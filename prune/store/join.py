@@ -15,7 +15,16 @@ from prune.core.errors import DataError
 from prune.store.samples import Dataset
 
 KEY = "key"  # name of the column that holds the keys
-KEYS = (KEY, "__key__", "id", "file_name", "path", "image_id", "uid")  # as tables of others call it
+KEYS = (
+    KEY,
+    "__key__",
+    "id",
+    "file_name",
+    "path",
+    "image_id",
+    "uid",
+    "image_path",
+)  # as tables of others call it
 FILE = "__file__"  # of tables that were joined: the file of a row, without suffix
 _SHOWN = 3
 _SUFFIX = r"(?i)\.[a-z0-9]{2,5}$"
