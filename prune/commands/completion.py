@@ -13,7 +13,7 @@ import typer
 from prune.core import method_names
 from prune.core.column_name import EMBEDDING, of_kinds, scores_among
 
-_FAMILIES = {"torchvision", "timm", "clip"}  # whose networks have names of their own
+_FAMILIES = {"torchvision", "timm", "clip", "clip_text"}  # whose networks have names of their own
 ENCODERS = (*(name for name in method_names.ENCODERS if name not in _FAMILIES), *method_names.MODELS)
 Complete = Callable[[str], list[str]]
 

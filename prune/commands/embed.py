@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from prune.commands import completion as c
 from prune.commands import options as o
@@ -75,7 +76,6 @@ def embed(
 ) -> None:
     """Compute features of every sample: one column embedding.ENCODER."""
     from prune import pipeline
-    from prune.core.safe_text import duration, number
     from prune.core.store_option import in_store
 
     settings = run_settings(locals())
@@ -88,13 +88,24 @@ def embed(
         dtype=dtype,
         settings=settings,
     )
-    shape = " × ".join(number(length) for length in result["shape"])
-    same = "unchanged: " if result["unchanged"] else ""
-    cut = result.get("cut", {"samples": 0})
-    longer = f"{cut['samples']:,} of {result['n']:,} ({100 * cut['samples'] / result['n']:.2g} %)"
+    made = [result, *([result["captions"]] if "captions" in result else [])]
+    then = "score --type clip" if len(made) > 1 else "select --method kcenter --fraction 0.3"
     lines = [
-        f"{same}{result['column']}: {shape}, in {duration(result['seconds']['total'])}",
-        *([f"{longer} are longer than {cut['limit']}, and were cut there"] if cut["samples"] else []),
-        f"next: {in_store('prune select --method kcenter --fraction 0.3', str(store))}",
+        *(line for column in made for line in _lines(column, result)),
+        f"next: {in_store(f'prune {then}', str(store))}",
     ]
     finish(result, lines, as_json=json, quiet=quiet)
+
+
+def _lines(column: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
+    """Say what was written, and how much of it was cut."""
+    from prune.core.safe_text import duration, number
+
+    shape = " × ".join(number(length) for length in column["shape"])
+    same = "unchanged: " if column["unchanged"] else ""
+    took = f", in {duration(result['seconds']['total'])}" if column is result else ", of the captions"
+    yield f"{same}{column['column']}: {shape}{took}"
+    cut, n = column.get("cut", {"samples": 0}), result["n"]
+    if cut["samples"]:
+        share = f"{cut['samples']:,} of {n:,} ({100 * cut['samples'] / n:.2g} %)"
+        yield f"{share} are longer than {cut['limit']}, and were cut there"

@@ -20,6 +20,7 @@ _ENDS = {  # what a high value means, and then which end is which
     "uncertain": "high is uncertain",
     "contrastive": "high is contrastive",
     "long": "high is long",
+    "matching": "high is matching",
 }
 
 

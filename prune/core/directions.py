@@ -11,6 +11,7 @@ _LOW_IS_HARD: dict[str, bool | None] = {
     "uncertain": False,
     "contrastive": False,
     "long": None,
+    "matching": None,
 }
 MEANINGS = tuple(_LOW_IS_HARD)
 AND = " and "  # between meanings that are true together

@@ -59,4 +59,13 @@ MODELS = (
     *("mobilenet_v3_small", "vit_b_16", "swin_t", "regnet_y_400mf"),
 )
 USUAL_ENCODERS = {"image": "resnet18", "text": "ngrams"}  # what `embed` takes, by what the samples are
+_CAPTION_TOWERS = {"clip:": "clip_text:"}  # what sees captions in the space of an encoder of images
 QUOTAS = ("none", "proportional", "equal", "drop")
+
+
+def caption_tower(encoder: str) -> str | None:
+    """Return the encoder that sees captions in the space of this encoder of images; None: there is none."""
+    for images, captions in _CAPTION_TOWERS.items():
+        if encoder.startswith(images):
+            return captions + encoder.removeprefix(images)
+    return None

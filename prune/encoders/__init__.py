@@ -9,6 +9,7 @@ from prune.core.method_rows import EncoderMethod
 from prune.core.methods import table
 from prune.core.progress import SILENT
 from prune.encoders.clip import clip
+from prune.encoders.clip_text import clip_text
 from prune.encoders.efficientnet_lite0 import efficientnet_lite0
 from prune.encoders.encode import Encoder, PayloadSource, cut_in, encode_dataset
 from prune.encoders.learning import learn_once, restore_from
@@ -25,6 +26,12 @@ ENCODERS = table(
     EncoderMethod(efficientnet_lite0),
     EncoderMethod(timm, typed="timm:resnet50", prefix="timm:"),
     EncoderMethod(clip, typed="clip:ViT-B-32.laion2b_s34b_b79k", prefix="clip:"),
+    EncoderMethod(
+        clip_text,
+        typed="clip_text:ViT-B-32.laion2b_s34b_b79k",
+        prefix="clip_text:",
+        modalities=("text",),
+    ),
     EncoderMethod(pixels),
     EncoderMethod(ngrams, modalities=("text",)),
     EncoderMethod(sentence, typed="sentence --weights FOLDER", modalities=("text",)),

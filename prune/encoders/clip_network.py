@@ -71,22 +71,24 @@ class _ImageTower(nn.Module):
         return embedded
 
 
-def open_model(model: str, weights: str | None, seed: int) -> ClipModel:
+def open_model(model: str, weights: str | None, seed: int, *, prefix: str = "clip:") -> ClipModel:
     """Build both towers of a model of open_clip and load their weights.
+
+    `prefix` stands before the model in the name of the encoder.
 
     Raises
     ------
     OptionError, UnknownNameError
         As `prune.encoders.clip`.
     """
-    name = f"clip:{model}"
+    name = f"{prefix}{model}"
     library = _library(name)
     plain, _, tag = model.partition(".")
-    _require_model(library, plain, tag)
+    _require_model(library, plain, tag, prefix)
     tags = library.list_pretrained_tags_by_model(plain)
     about = library.get_pretrained_cfg(plain, tag or (tags or [""])[0])
-    state = _state(name, plain, tag, tags, about, weights)
-    with _in_silence():
+    state = _state(name, tag, tags, about, weights)
+    with in_silence():
         module = drawn(lambda: _built(library, name, plain, about, gelu=bool(tag)), seed)
     if state is not None:
         fit(module, _converted(module, state), name)
@@ -105,7 +107,7 @@ def _library(name: str) -> Any:
     return open_clip
 
 
-def _require_model(library: Any, model: str, tag: str) -> None:
+def _require_model(library: Any, model: str, tag: str, prefix: str) -> None:
     """Refuse a name that open_clip does not know.
 
     Raises
@@ -115,11 +117,13 @@ def _require_model(library: Any, model: str, tag: str) -> None:
     """
     known = library.list_models()
     if model not in known:
-        raise UnknownNameError("encoder", f"clip:{model}", [f"clip:{one}" for one in known])
+        raise UnknownNameError("encoder", f"{prefix}{model}", [f"{prefix}{one}" for one in known])
     tags = library.list_pretrained_tags_by_model(model)
     if tag and tag not in tags:
         raise UnknownNameError(
-            "encoder", f"clip:{model}.{tag}", [f"clip:{model}.{one}" for one in tags] or [f"clip:{model}"]
+            "encoder",
+            f"{prefix}{model}.{tag}",
+            [f"{prefix}{model}.{one}" for one in tags] or [f"{prefix}{model}"],
         )
 
 
@@ -133,11 +137,12 @@ def _built(library: Any, name: str, model: str, about: Mapping[str, Any], *, gel
         ).eval()
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         why = " ".join(printable(str(error)).split())[:120]
-        raise OptionError(f"the encoder {name} cannot be built: {why}", "--encoder clip:ViT-B-32") from error
+        other = f"--encoder {name.partition(':')[0]}:ViT-B-32.laion2b_s34b_b79k"
+        raise OptionError(f"the encoder {name} cannot be built: {why}", other) from error
 
 
 @contextlib.contextmanager
-def _in_silence() -> Iterator[None]:
+def in_silence() -> Iterator[None]:
     """Let a library neither warn nor log, nor set up logging for the whole process on the way."""
     root, quiet, level = logging.getLogger(), logging.NullHandler(), logging.root.manager.disable
     root.addHandler(quiet)
@@ -171,7 +176,7 @@ def _crop(name: str, seen: Mapping[str, Any]) -> Crop:
 
 
 def _state(
-    name: str, model: str, tag: str, tags: list[str], about: Mapping[str, Any], weights: str | None
+    name: str, tag: str, tags: list[str], about: Mapping[str, Any], weights: str | None
 ) -> State | None:
     """Read the weights that the user means; None stands for random ones.
 
@@ -188,7 +193,7 @@ def _state(
         usual = next((one for one in reversed(tags) if one.startswith(_USUAL)), tags[0])
         raise OptionError(
             f"open_clip has {len(tags)} kinds of weights for {name}: {', '.join(tags[:4])}, …",
-            f"--encoder clip:{model}.{usual} --weights default",
+            f"--encoder {name}.{usual} --weights default",
         )
     if about.get("hf_hub"):
         repository, _, file = str(about["hf_hub"]).rpartition("/")

@@ -7,6 +7,7 @@ from prune.core.methods import table
 from prune.scorers.aum import aum
 from prune.scorers.cal import cal
 from prune.scorers.class_median import class_median
+from prune.scorers.clip import clip
 from prune.scorers.confidence import confidence
 from prune.scorers.deepfool import deepfool
 from prune.scorers.density import density
@@ -47,6 +48,7 @@ SCORERS = table(
     Scorer(deepfool, high="easy", looks_at_labels=False),
     Scorer(input_norm, looks_at_labels=False, rowwise=True, caution=NOT_LEARNED),
     Scorer(length, high="long", looks_at_labels=False, rowwise=True),
+    Scorer(clip, high="matching", looks_at_labels=False),
 )
 
 __all__ = ["SCORERS", "imported_scores"]

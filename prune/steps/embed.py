@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from prune.core.column_name import ColumnName
+from prune.core.method_names import caption_tower
 from prune.core.progress import Clock
 from prune.encoders import PRECOMPUTED, cut_in
 from prune.readers.scan_summary import account
-from prune.steps.dataset_session import opened
+from prune.steps.dataset_session import Opened, opened
 from prune.steps.embedding_column import EmbedRequest, embed_column
 from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
+from prune.steps.text_payloads import captions_in
 from prune.store import Column, Store, identity
 
 
@@ -21,28 +25,46 @@ def embed(
     """Write the column and publish it; `command` is what made it, in words."""
     with opened(store, data, settings, verb="embed", command=command) as ready:
         store.made.clear()
-        column = embed_column(ready, asked)
-        rejects = {**ready.dataset.rejects, **column.rejects()}
+        writers = [embed_column(ready, one) for one in _all(ready, asked)]
+        rejects = dict(ready.dataset.rejects)
+        for writer in writers:
+            rejects |= writer.rejects()
         check_rejects(ready, rejects)
         shown = store.state["columns"] if store.holds_dataset(ready.fingerprint) else {}
-        finished = column.finish()
-        same = shown.get(finished.name) == identity(finished.recipe)
-        store.publish(dataset=ready.fingerprint, columns={finished.name: identity(finished.recipe)})
+        columns = [writer.finish() for writer in writers]
+        finished = columns[0]
+        known = {column.name: identity(column.recipe) for column in columns}
+        same = {name: shown.get(name) == of and name not in store.made for name, of in known.items()}
+        store.publish(dataset=ready.fingerprint, columns=known)
         seconds = clock.stop()
         if finished.name in store.made and finished.name != ColumnName.embedding(PRECOMPUTED):
             store.add_cost(identity(finished.recipe), seconds["total"])
-        store.remember_timings("embed", seconds, command, [finished.name])
+        store.remember_timings("embed", seconds, command, list(known))
     return {
         "n": len(ready.dataset),
         "dataset": account(ready.dataset),
         "column": finished.name,
         "shape": list(finished.shape),
-        "unchanged": same and finished.name not in store.made,
+        "unchanged": same[finished.name],
         "rejects": len(rejects),
         **_cut(finished),
+        **({} if len(columns) == 1 else {"captions": _captions(columns[1], same)}),
         "skipped_shards": dict(ready.dataset.skipped),
         "seconds": seconds,
     }
+
+
+def _all(ready: Opened, asked: EmbedRequest) -> list[EmbedRequest]:
+    """Return what was asked for, and what goes with it: beside images their captions in the same space."""
+    captions = None if asked.encoder is None else caption_tower(asked.encoder)
+    if captions is None or captions_in(ready) is None:
+        return [asked]
+    return [asked, replace(asked, encoder=captions)]
+
+
+def _captions(column: Column, same: Mapping[str, bool]) -> dict[str, Any]:
+    shape = {"column": column.name, "shape": list(column.shape), "unchanged": same[column.name]}
+    return {**shape, **_cut(column)}
 
 
 def _cut(column: Column) -> dict[str, Any]:

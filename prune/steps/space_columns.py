@@ -11,6 +11,7 @@ import numpy as np
 from prune.core.arrays import Embeddings, Rows
 from prune.core.column_name import EMBEDDING, FEATURES, PROBS, ColumnName, of_kinds
 from prune.core.errors import OptionError
+from prune.core.method_names import caption_tower
 from prune.index.kept_neighbours import NeighbourKeeper
 from prune.index.resource_plan import Size
 from prune.store import Column, Dataset, Store
@@ -108,6 +109,8 @@ def space_name(store: Store, on: str | None) -> str:
 def embedding_name(store: Store, on: str | None) -> str:
     """Return the embedding of a name; by default the only one that `embed` wrote, else the proxy's features.
 
+    That of captions by the other tower of a model does not count, where that of the images is there.
+
     Raises
     ------
     SeveralEmbeddingsError
@@ -118,13 +121,19 @@ def embedding_name(store: Store, on: str | None) -> str:
     if on is not None:
         return store.column(on if ColumnName(on).kind == EMBEDDING else ColumnName.embedding(on)).name
     names = [name.of for name in of_kinds(store.columns, EMBEDDING)]
-    encoded = [name for name in names if name != "proxy"]
+    beside = {"proxy", *map(caption_tower, names)}
+    encoded = [name for name in names if name not in beside]
     if len(encoded) > 1:
         raise SeveralEmbeddingsError(names, encoded[0])
     return store.column(ColumnName.embedding(encoded[0]) if encoded else FEATURES).name
 
 
 def of_originals(column: Column, dataset: Dataset) -> Embeddings:
-    """Return a column with the rows of duplicates replaced by those of the first of them that has any."""
+    """Return a column with the rows of duplicates replaced by those of the first of them that has any.
+
+    Of captions as they are: equal images may have different ones.
+    """
     values, originals = column.read(), dataset.originals_without(column.rejects)
+    if "captions" in column.recipe:
+        return values
     return values if np.array_equal(originals, np.arange(len(originals))) else values[originals]

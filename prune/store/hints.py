@@ -86,7 +86,9 @@ def makes(command: str, column: str) -> bool:
     if verb == "embed":
         usual = ("precomputed",) if "--features" in words else method_names.USUAL_ENCODERS.values()
         named = _option(words, "--encoder", "")
-        return name.kind == EMBEDDING and name.of in ((named,) if named else usual)
+        return name.kind == EMBEDDING and name.of in (
+            (named, method_names.caption_tower(named)) if named else usual
+        )
     if verb == "evaluate" or name.kind in OF_EVALUATIONS:
         return verb == "evaluate" and name.kind in {*OF_EVALUATIONS, *OF_PAYLOADS}
     if verb != "score" or name.kind == FIELD:

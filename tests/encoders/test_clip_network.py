@@ -82,7 +82,7 @@ def test_weights_that_are_not_here_are_asked_for(tmp_path, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     about = open_clip.get_pretrained_cfg("ViT-B-32", "laion2b_s34b_b79k")
-    known = ("clip:ViT-B-32.laion2b_s34b_b79k", "ViT-B-32", "laion2b_s34b_b79k", ["laion2b_s34b_b79k"], about)
+    known = ("clip:ViT-B-32.laion2b_s34b_b79k", "laion2b_s34b_b79k", ["laion2b_s34b_b79k"], about)
     with pytest.raises(OptionError, match=r"has no weights on this machine") as caught:
         _state(*known, None)
     assert "--weights default" in caught.value.hint

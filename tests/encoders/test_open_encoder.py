@@ -34,7 +34,7 @@ def test_precomputed_encodes_no_images():
 
 def test_the_table_says_what_each_encoder_is():
     images = {"torchvision", "efficientnet_lite0", "timm", "clip", "pixels"}
-    assert set(ENCODERS) == images | {"ngrams", "sentence", "static", "precomputed"}
+    assert set(ENCODERS) == images | {"clip_text", "ngrams", "sentence", "static", "precomputed"}
     assert all(method.summary.endswith(".") for method in ENCODERS.values())
     assert ENCODERS["torchvision"].options == {"weights": None}
 

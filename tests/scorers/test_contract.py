@@ -39,6 +39,8 @@ def inputs(method, seed=0):
             array = rng.random(N, np.float32)
         elif need == "space":
             array = rng.standard_normal((N, 5)).astype(np.float32)
+        elif need in {"pictures", "captions"}:
+            array = rng.standard_normal((N, 5)).astype(np.float16)
         elif need == "labels":
             array = rng.integers(0, 4, N)
         elif need == "probs":

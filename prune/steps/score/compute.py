@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prune.core.arrays import Scores
@@ -14,6 +14,7 @@ from prune.steps.score.all_scores import all_scores
 from prune.steps.score.cost import cost_of
 from prune.steps.score.facts import ScoreFacts
 from prune.steps.score.inputs import require_space
+from prune.steps.score.pair_scores import CAPTIONS, pair_of
 from prune.steps.score.proxy_request import ProxyRequest
 from prune.steps.score.proxy_runs import TrainedRuns
 from prune.steps.score.request import ScoreRequest
@@ -21,6 +22,7 @@ from prune.steps.score.sources.file import import_columns
 from prune.steps.score.sources.own_training import own_facts
 from prune.steps.score.sources.proxy import proxy_facts
 from prune.steps.text_payloads import TEXTS, require_texts
+from prune.store import identity
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,11 @@ def compute(opened: Opened, wanted: ScoreRequest) -> Scored:
     require_space(opened, wanted.on)
     if on_texts := [name for name, method in wanted.methods.items() if TEXTS in method.needs]:
         require_texts(opened, on_texts, "prune methods scores")
-    return _computed(opened, wanted, own_facts(opened, wanted) or proxy_facts(opened, wanted))
+    pair = pair_of(opened, wanted.on) if CAPTIONS in wanted.needs else ()
+    facts = own_facts(opened, wanted) or proxy_facts(opened, wanted)
+    known = {column.name: identity(column.recipe) for column in pair}
+    facts = replace(facts, columns={**facts.columns, **known}, pair=tuple(known))
+    return _computed(opened, wanted, facts)
 
 
 def _computed(opened: Opened, wanted: ScoreRequest, facts: ScoreFacts) -> Scored:

@@ -28,10 +28,12 @@ class ScoreFacts:
     near: str | None = None  # the space whose neighbours give scores to samples that no proxy looked at
     request: ProxyRequest | None = None  # what of it was said, and what was taken over
     spent: float = field(default=0.0)  # seconds on proxies before this command
+    pair: tuple[str, ...] = ()
 
     def job(self, opened: Opened) -> ScoringJob:
         """Return what all scores share."""
-        return ScoringJob(opened, self.columns, range(self.runs), self.usable, self.images, self.space)
+        known = self.columns, range(self.runs), self.usable, self.images, self.space, self.pair
+        return ScoringJob(opened, *known)
 
 
 def usable_rows(opened: Opened, rejects: Mapping[int, str]) -> Rows:

@@ -31,6 +31,7 @@ from prune.proxy import FACTS, NETWORK_NEEDS, Trace
 from prune.scorers.epochs import remark
 from prune.steps.dataset_session import Opened
 from prune.steps.neighbour_columns import NeighbourColumns
+from prune.steps.score.pair_scores import CAPTIONS, PICTURES, pair_scores
 from prune.steps.score.text_scores import text_scores
 from prune.steps.space_columns import embedding_name, of_originals
 from prune.steps.text_payloads import TEXTS
@@ -56,6 +57,7 @@ class ScoringJob:
     usable: Rows  # rows that get a score
     images: Column | None = None
     space: str | None = None  # the embedding that samples are compared in
+    pair: tuple[str, ...] = ()  # the embeddings of images and of their captions
     run_scores: dict[tuple[str, int, str], Array] = field(default_factory=dict)
 
     def column(self, name: str) -> Column:
@@ -74,6 +76,9 @@ def scored(
             column, {**recipe, "column": column}, rows=len(job.opened.dataset)
         )
         values = {"": text_scores(job.opened, method, options, job.usable, writer)}
+    elif CAPTIONS in method.needs:
+        pictures, captions = map(job.column, job.pair)
+        values = {"": pair_scores(pictures, captions, method, options)}
     elif method.rowwise:
         values = _of_images(job, method, options)
     elif set(method.needs) <= PER_RUN:
@@ -192,12 +197,14 @@ def _space(job: ScoringJob, rows: Rows) -> EmbeddingSpace:
 
 def _recipe(job: ScoringJob, name: str, method: Scorer, options: Mapping[str, Any]) -> dict[str, Any]:
     needs = set(method.needs)
-    kinds = {_KINDS.get(need, TRACE) for need in needs - {SPACE, LABELS, TEXTS}}
+    kinds = {_KINDS.get(need, TRACE) for need in needs - {SPACE, LABELS, TEXTS, PICTURES, CAPTIONS}}
     published = sorted(job.published)
     sources: dict[str, str] = {c: job.published[c] for c in of_kinds(published, *kinds)}
     if SPACE in needs:
         assert job.space is not None
         sources[job.space] = job.published[job.space]
+    if CAPTIONS in needs:
+        sources |= {column: job.published[column] for column in job.pair}
     recipe: dict[str, Any] = {
         "method": name,
         "options": {**method.options, **options},
