@@ -8,13 +8,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from prune.core.arrays import Rows, Weights
-from prune.core.errors import OptionError, StoreError
-from prune.exporters.place import EXPORT, located
+from prune.core.errors import OptionError
+from prune.loaders.exported_selection import exported_selection, records_in
 from prune.loaders.row_sampler import Even, RowSampler
-from prune.loaders.weighted_dataset import require_order
+from prune.loaders.weighted_dataset import positions_in
 from prune.store import Prefix, Store, StoredSelection, identity, prefix, read_selection, require_current
-from prune.store.layout import SELECTION, STATE
-from prune.system import files
+from prune.store.layout import STATE
 
 WeightUse = Literal["handed", "drawn", "ignored"]
 
@@ -40,8 +39,8 @@ class SelectionSampler(RowSampler):
         (`WeightedRow`), and `weighted(dataset)` gives it with the sample. `drawn`: an epoch has as many rows
         as before, each as often as its weight asks for, and the loss needs no weights. `ignored`: each once.
     dataset
-        What the rows are to be rows of, if that is to be checked: its length, and its `targets`, if it has
-        them.
+        What the rows are to be rows of: its length is checked, and its `targets`, if it has them. One that
+        knows its files, as torchvision's `ImageFolder` does, may be in another order: rows are then its own.
     shuffle, seed, rank, world, even
         As for `RowSampler`.
 
@@ -49,7 +48,7 @@ class SelectionSampler(RowSampler):
     ------
     OptionError
         The selection has weights, and nobody said what becomes of them; it has no such fraction; or the
-        dataset is another one, or in another order.
+        dataset is another one, or in another order without names.
     StoreError
         There is no such selection, or it is stale or damaged.
     """
@@ -77,9 +76,11 @@ class SelectionSampler(RowSampler):
             {"keys": chosen.about["keys_sha256"], "k": len(self.rows), "use": self._use, "seed": seed}
             | {"shuffle": shuffle, "weights": None if self.weights is None else self.weights.tolist()}
         )
-        if dataset is not None:
-            named = ("label",)
-            require_order(dataset, chosen.manifest.select(named)["label"])
+        places = None if dataset is None else positions_in(dataset, chosen.manifest.select(["key", "label"]))
+        if places is not None:
+            order = np.argsort(places[self.rows])
+            self.rows = places[self.rows][order]
+            self.weights = None if self.weights is None else self.weights[order]
 
     @property
     def identity(self) -> str:
@@ -129,34 +130,19 @@ def _use(name: str, weights: Weights | None, asked: WeightUse | None) -> WeightU
 def _chosen(
     source: Store | str | Path, name: str | None, fraction: str | float | None
 ) -> StoredSelection | Prefix:
-    path = source.path if isinstance(source, Store) else Path(source)
-    if isinstance(source, Store) or (path / STATE).exists() or not located(path, EXPORT).exists():
-        store = source if isinstance(source, Store) else Store(path)
+    records = (
+        None if isinstance(source, Store) or (Path(source) / STATE).exists() else records_in(Path(source))
+    )
+    if records is None:
+        store = source if isinstance(source, Store) else Store(source)
         found = read_selection(store, name)
         if name is None:
             require_current(store, found)
         return found if fraction is None else prefix(found, fraction)
-    found = _exported(path)
-    if name not in {None, found.name}:
-        raise OptionError(
-            f"{path} was exported of {found.name!r}, not of {name!r}", f"selection={found.name!r}"
-        )
+    found = exported_selection(records, name)
     if fraction is None:
         return found
     try:
         return prefix(found, fraction)
     except OptionError as error:
         raise OptionError(f"{error}", "leave fraction out, or export another selection") from None
-
-
-def _exported(path: Path) -> StoredSelection:
-    """Return the selection that an export was made of, from the records beside it."""
-    export = files.read_record(located(path, EXPORT))
-    name = next((one for one in export["files"] if Path(one).name == SELECTION), None)
-    if name is None:
-        raise StoreError(
-            f"{path} has no record of a selection", "give the store itself: SelectionSampler('.prune')"
-        )
-    folder = located(path, name).parent
-    about = files.read_record(folder / SELECTION)
-    return StoredSelection(about["name"], folder, about, f"export {path} again, with --overwrite")

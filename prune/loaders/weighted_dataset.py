@@ -1,8 +1,10 @@
-"""A dataset whose samples come with the weight of their row; and a look whether it is in prune's order."""
+"""A dataset whose samples come with the weight of their row; and where prune's rows are in a dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pyarrow.compute as pc
 import torch
 from torch.utils.data import Dataset
 
+from prune.core.arrays import Rows
 from prune.core.errors import OptionError
 
 WEIGHT = "weight"  # the entry of a sample that is a mapping
@@ -41,20 +44,49 @@ def weighted(dataset: Any) -> Dataset[Any]:
     return _Weighted(dataset)
 
 
-def require_order(dataset: Any, labels: pa.ChunkedArray) -> None:
-    """Raise `OptionError` unless a dataset has as many samples, and labels that go with these, row by row.
+def positions_in(dataset: Any, manifest: pa.Table) -> Rows | None:
+    """Return where each row of prune's stands in a dataset; None where it stands at its own number.
+
+    Datasets that know files, as torchvision's do by `samples`, are asked for them: `ImageFolder` reads the
+    files of a folder before those of the folders in it, and prune goes by the whole name. Of others the
+    length is compared, and `targets`, if there are such. Ids may differ there, as long as two samples have
+    one label here and there, or two.
 
     Parameters
     ----------
     dataset
-        Map-style; its `targets`, as torchvision's datasets have them, are compared if there are such. Ids
-        may differ, as long as two samples have one label here and there, or two.
-    labels : (n,)
-        As prune has them; null where there is none.
+        Map-style, with all of the data.
+    manifest
+        Of the selection: a row a sample, with `key` and `label`.
+
+    Raises
+    ------
+    OptionError
+        It has other samples, or the same in another order without saying which.
     """
-    if len(dataset) != len(labels):
-        raise OptionError(f"the dataset has {len(dataset)} samples, and prune has read {len(labels)}", _ORDER)
-    theirs = getattr(dataset, "targets", None)
+    if len(dataset) != len(manifest):
+        raise OptionError(
+            f"the dataset has {len(dataset)} samples, and prune has read {len(manifest)}", _ORDER
+        )
+    files = getattr(dataset, "samples", None)
+    if hasattr(dataset, "root") and isinstance(files, list):  # as `DatasetFolder` has them: (path, label)
+        return _by_file([Path(one[0]) for one in files], dataset, manifest["key"].to_pylist())
+    _require_same_labels(getattr(dataset, "targets", None), manifest["label"])
+    return None
+
+
+def _by_file(paths: Sequence[Path], dataset: Any, keys: Sequence[str]) -> Rows | None:
+    if all(f"/{path.as_posix()}".endswith(f"/{key}") for path, key in zip(paths, keys, strict=True)):
+        return None
+    root = Path(dataset.root)
+    places = {(os.path.relpath(path, root)).replace(os.sep, "/"): at for at, path in enumerate(paths)}
+    missing = next((key for key in keys if key not in places), None)
+    if missing is not None:
+        raise OptionError(f"the dataset has no {missing!r}", _ORDER)
+    return np.array([places[key] for key in keys], np.int64)
+
+
+def _require_same_labels(theirs: Any, labels: pa.ChunkedArray) -> None:
     if theirs is None:
         return
     own = pc.fill_null(labels, -1).to_numpy()

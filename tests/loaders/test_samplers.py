@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader, TensorDataset
+from torchvision.datasets import ImageFolder
 
 import prune
 from prune.core.errors import OptionError, StoreError
@@ -61,12 +63,12 @@ def test_a_fraction_is_what_was_taken_first(store: prune.Store) -> None:
         SelectionSampler(store, fraction=0.5)
 
 
-@pytest.mark.parametrize("form", ["manifest", "jsonl"])
-def test_an_export_stands_for_the_selection(store: prune.Store, tmp_path: Path, form: str) -> None:
-    prune.export(store, format=form, out=tmp_path / "out")
+@pytest.mark.parametrize("written", ["manifest", "jsonl"])
+def test_an_export_stands_for_the_selection(store: prune.Store, tmp_path: Path, written: str) -> None:
+    prune.export(store, format=written, out=tmp_path / "out")
     sampler = SelectionSampler(tmp_path / "out", fraction=0.2, shuffle=False)
     assert list(sampler) == list(SelectionSampler(store, fraction=0.2, shuffle=False))
-    with pytest.raises(OptionError, match="not of 'other'"):
+    with pytest.raises(OptionError, match="not 'other'"):
         SelectionSampler(tmp_path / "out", "other")
     with pytest.raises(StoreError):
         SelectionSampler(tmp_path / "nothing")
@@ -187,3 +189,24 @@ def test_a_dataset_in_another_order_is_noticed(store: prune.Store) -> None:
 def test_what_makes_no_sense_is_refused(store: prune.Store, wrong: dict[str, Any]) -> None:
     with pytest.raises(OptionError):
         SelectionSampler(store, **wrong)
+
+
+def test_the_files_of_an_image_folder_are_found_in_whatever_order(tmp_path: Path) -> None:
+    """torchvision reads a folder before the folders in it, prune goes by the whole name."""
+    names = ["Zebra/b.png", "ape/10.png", "ape/9.png", "ape/B.png", "ape/a/x.png", "ape/a.png", "ape-2/é.png"]
+    for at, name in enumerate(names):
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4, 3), 30 * at, np.uint8)).save(tmp_path / "data" / name)
+    store = prune.Store(tmp_path / "s")
+    prune.embed(store, str(tmp_path / "data"), encoder="pixels")
+    prune.select(store, method="random", count=5, reweight="cluster")
+    theirs = ImageFolder(tmp_path / "data")
+    found = [Path(path).relative_to(tmp_path / "data").as_posix() for path, _ in theirs.samples]
+    assert found != store.dataset.keys
+    sampler = SelectionSampler(store, dataset=theirs, weights="handed")
+    chosen = store.selection()
+    weights = {found[row]: row.weight for row in sampler}  # type: ignore[attr-defined]
+    assert weights == dict(zip(chosen.keys.tolist(), chosen.weights.tolist(), strict=True))
+    (tmp_path / "data/ape/9.png").rename(tmp_path / "data/ape/8.png")
+    with pytest.raises(OptionError, match="has no 'ape/9.png'"):
+        SelectionSampler(store, dataset=ImageFolder(tmp_path / "data"), weights="handed")
