@@ -183,11 +183,11 @@ def select(
         drop_suspects=drop_suspects,
         drop_leaks=drop_leaks or (),
     )
-    finish(
-        result,
-        []
-        if dry_run
-        else noting(result, "the same was chosen before, of the same columns", summary(result, store)),
-        as_json=json,
-        quiet=quiet,
-    )
+    lines: list[str] = []
+    if not dry_run:
+        from prune.steps.usual_export import usual_export
+        from prune.store import Store
+
+        lines = summary(result, store, usual_export(Store(store)))
+        lines = noting(result, "the same was chosen before, of the same columns", lines)
+    finish(result, lines, as_json=json, quiet=quiet)

@@ -10,9 +10,8 @@ from prune.core.safe_text import counted, duration, number
 from prune.core.store_option import in_store
 
 
-def summary(result: dict[str, Any], store: Path) -> list[str]:
-    """Return the lines to print."""
-    from prune.readers import READERS, WRITTEN  # loads arrays
+def summary(result: dict[str, Any], store: Path, form: str) -> list[str]:
+    """Return the lines to print; `form` is the format that an export takes where nobody names one."""
     from prune.store.default_place import store_path
 
     k, n = result["k"], result["usable"]
@@ -29,7 +28,6 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
     else:
         lines += _classes(result["report"].get("classes"), result["classes"])
     lines += sentences(result["facts"], k)
-    form = {**READERS, **WRITTEN}[result["dataset"]["format"]].exported
     return [
         *lines,
         f"in {store_path(store) / 'selections' / result['name']}",

@@ -35,6 +35,7 @@ READERS = {
         open=huggingface.open_huggingface,
         looks_like=huggingface.looks_like,
         summary="a dataset saved to disk, or parquet files, of images or of texts; a pattern of them",
+        exported_texts="parquet",
     ),
     "arrays": Format(
         open=arrays.open_arrays,

@@ -27,6 +27,7 @@ class Format:
     summary: str  # its row in `prune methods`
     labels_by_row: bool = False  # its labels may come from an array of its length
     exported: str = "webdataset"  # the format that an export of it takes where nobody says another
+    exported_texts: str | None = None  # that of texts, where it is another
     counts: str | None = None  # what `index` counts of samples that have a byte range: `line`
     only_alone: int = 0  # its files may lie beside data of a format with a lower number, which is meant then
 

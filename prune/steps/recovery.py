@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 import shlex
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from prune.core.column_name import (
     EMBEDDING,
+    EVALUATION,
     FIRST_RUN,
     NEIGHBOURS,
     OF_PAYLOADS,
@@ -16,6 +18,7 @@ from prune.core.column_name import (
     TRACE,
     ColumnName,
     is_trained,
+    of_kinds,
     runs_among,
     scores_among,
 )
@@ -26,35 +29,45 @@ from prune.steps.command_line import command_line
 from prune.steps.settings import DEFAULTS
 from prune.store import Store
 from prune.store.hints import writer_of
-from prune.store.layout import COLUMN, COLUMNS, DATASETS, LOCATION, RECIPE, SELECTION, SELECTIONS, TARGETS
+from prune.store.layout import (
+    COLUMN,
+    COLUMNS,
+    DATASETS,
+    LOCATION,
+    RECIPE,
+    SELECTION,
+    SELECTIONS,
+    TARGETS,
+    removal,
+)
 from prune.system import files
 
 Asked = ParamSpec("Asked")
 Done = TypeVar("Done")
 
+_LOOKS_AT_TARGETS = re.compile(r" --(target|drop-leaks) ")
 _OWN = "run your training with prune.trace.TraceWriter again"
 
 
 def commands_of(store: Store) -> Callable[[str], str]:
-    """Return what says which command makes a column, `selections/NAME`, `datasets` or `targets` again.
+    """Return what says which command makes a column, `selections/NAME`, `datasets` or a target again.
 
-    It is the command that was typed, where the store remembers it; else the nearest that is known of it. The
-    dataset is not in it, because the store knows where that is.
+    It is the command that was typed, where the store remembers it; else the nearest that is known of it; of
+    a target (`targets/FOLDER`) all that may have looked at it. The dataset is not in it, because the store
+    knows where that is.
     """
     known = store.commands
 
     def command(what: str) -> str:
         if (what in RESULTS or ColumnName(what).kind == TRACE) and _is_own(store):
             return _OWN
+        if what.startswith(f"{TARGETS}/"):
+            return _targeting(store, what.removeprefix(f"{TARGETS}/"))
         if ColumnName(what).kind == NEIGHBOURS:
             words = "prune gc"  # whatever needs them finds them again; what needed them may be there already
         elif what == DATASETS:
             makers = sorted(words for words in known.values() if not words.startswith("prune select "))
             words = makers[0] if makers else "prune score --type el2n"
-        elif what == TARGETS:
-            words = next(
-                (w for w in sorted(known.values()) if " --target " in w), "prune select --target DATA"
-            )
         else:
             words = known.get(what) or _guessed(store, what)
         return in_store(words, str(store.path))
@@ -80,12 +93,26 @@ def command_for(error: DamagedError) -> str:
     """Return the command that makes again what is missing or damaged."""
     place, what = error.store, error.what
     if place.parent.name == TARGETS:  # the store of a target lies in that of the pool
-        place, what = place.parent.parent, TARGETS
+        place, what = place.parent.parent, f"{TARGETS}/{place.name}"
     store = Store(place)
     command = commands_of(store)(what)
     if what == DATASETS and not (place / LOCATION).is_file():
         command = f"{command} DATA"
     return command
+
+
+def _targeting(store: Store, folder: str) -> str:
+    """Return the commands that look at a target again; by which selections, its store does not know."""
+    known = store.commands
+    tested = {
+        known[name]
+        for name in of_kinds(_shown(store), EVALUATION)
+        if name in known and str(_recipe(store, name).get("test", {}).get("data"))[:16] == folder
+    }
+    words = sorted(tested) or sorted({w for w in known.values() if _LOOKS_AT_TARGETS.search(w)})
+    if words:
+        return " && ".join(in_store(one, str(store.path)) for one in words)
+    return f"{removal(store.path / TARGETS / folder)}   # it is made again when it is needed"
 
 
 def _guessed(store: Store, what: str) -> str:

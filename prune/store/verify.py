@@ -68,11 +68,16 @@ def check_store(store: StoreFolder, found: Findings, command: Command, *, inner:
     for path in _below(store.path / SCANS, 2, found):
         _check_named(path, found, f"{removal(path)}   # it is made again when it is needed")
     for path in _below(store.path / TARGETS, 1, found):
+        again = command(f"{TARGETS}/{path.name}")
         with found.past_denied():
             if (path / STATE).exists():
-                check_store(StoreFolder(path), found, lambda _: command(TARGETS), inner=True)
+                check_store(StoreFolder(path), found, functools.partial(_whatever, again), inner=True)
             else:
-                found.add("note", str(path), "is not finished; this goes on with it", command(TARGETS))
+                found.add("note", str(path), "is not finished; this goes on with it", again)
+
+
+def _whatever(again: str, what: str) -> str:  # noqa: ARG001 - the same for every part of a target
+    return again
 
 
 def _checked_state(store: StoreFolder, found: Findings, command: Command) -> dict[str, Any]:

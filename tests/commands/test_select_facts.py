@@ -79,7 +79,7 @@ def _summary(**report: Any) -> list[str]:
         "dataset": {"format": "imagefolder"},
         "report": report,
     }
-    return summary(result, Path("s"))
+    return summary(result, Path("s"), "webdataset")
 
 
 def _classes(least: float, most: float, lost: int = 0, present: int = 2) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -291,3 +292,23 @@ def flipped(path: Path, places: range, bits: range | None = None) -> int:
             count += 1
     path.write_bytes(whole)
     return count
+
+
+def test_each_of_several_targets_is_mended_by_what_is_named(
+    images: Path, elsewhere: Path, prune: Prune
+) -> None:
+    assert prune("embed", "--encoder", "pixels", "--workers", 0, images).code == 0
+    for name in ("left", "right"):
+        words = ("--method", "normsim", "--count", 5, "--target", images / name, "--name", name)
+        assert prune("select", *words).code == 0
+    targets = sorted(Path(".prune/targets").iterdir())
+    assert len(targets) == 2
+    for target in targets:
+        part = next(target.glob("columns/embedding.pixels/*/part*"))
+        part.write_bytes(part.read_bytes()[:-1])
+        said = prune("verify")
+        assert said.code == 4
+        (advice,) = {line.split("   # ")[1] for line in said.out.splitlines() if str(part) in line}
+        for command in advice.split(" && "):
+            assert prune(*shlex.split(command)[1:]).code == 0
+        assert prune("verify").code == 0

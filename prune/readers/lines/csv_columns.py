@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def columns_of(path: Path, asked: TextFields, label: str | None) -> CsvColumns:
     if not headed:
         if not all(name.isdecimal() and 1 <= int(name) <= len(names) for name in wanted):
             missing = next(name for name in wanted if name not in names)
-            raise DataError(f"{path} has no column {missing!r}", _choices(names))
+            raise DataError(f"{path} has no column {missing!r}", _meant(missing, names, asked, label))
         names = tuple(str(place) for place in range(1, len(names) + 1))
     at_label = _label_in(names, label)
     if not asked.paths:
@@ -88,6 +89,15 @@ def _found(path: Path, names: Sequence[str], label: int | None) -> TextFields:
             f"the first line of {path} names no column that is known: {_listed(names)}", _choices(names)
         )
     return find_fields(names, where=str(path), aside=() if label is None else (names[label],))
+
+
+def _meant(missing: str, names: Sequence[str], asked: TextFields, label: str | None) -> str:
+    """Return the option with the column that was probably meant; where none is like it, all there are."""
+    near = difflib.get_close_matches(missing, [name for name in names if name], n=1, cutoff=0.6)
+    if not near or asked.literals:
+        return f"columns: {_listed(names)}"
+    named = [near[0] if path == missing else path for path in ([label] if missing == label else asked.paths)]
+    return f"{'--label-field' if missing == label else '--text-field'} {shlex.quote(','.join(named))}"
 
 
 def _choices(names: Sequence[str]) -> str:

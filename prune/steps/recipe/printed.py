@@ -15,6 +15,7 @@ from prune.steps.recipe.keys import VERBS, Verb
 from prune.steps.recipe.remembered import Section, remembered
 from prune.steps.recipe.values import written
 from prune.steps.settings import READING
+from prune.steps.usual_export import usual_export
 from prune.store import Store, read_selection
 from prune.store.layout import LOCATION
 from prune.system import files
@@ -27,7 +28,7 @@ _EXPORT = """\
 # [check]
 # min-per-class = 1
 # [export]
-# format = "webdataset"
+# format = "{form}"
 # out = "smaller\""""
 
 
@@ -54,7 +55,7 @@ def printed(store: Store, verbs: Mapping[str, Verb], folder: Path | None) -> str
             several = verbs_of.count(verb) > 1
             rows += ["", f"[[{name}]]" if several else f"[{name}]", *_keys(held, folder)]
             rows += _unsaid(store, (name, held))
-    return "\n".join([*rows, "", _EXPORT, ""])
+    return "\n".join([*rows, "", _EXPORT.format(form=usual_export(store)), ""])
 
 
 def write_recipe(path: Path, text: str) -> bool:

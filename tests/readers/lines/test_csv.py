@@ -174,3 +174,22 @@ def test_every_file_has_its_own_dialect(tmp_path: Path, monkeypatch: pytest.Monk
     put(tmp_path / "d" / "b.tsv", b"label\ttext\n1\ty\n")
     assert texts_of(tmp_path / "d") == ["x", *["more"] * 9, "y"]
     assert scanned(tmp_path / "d").labels.tolist() == [0, *[1] * 9, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"text_field": "bdy"}, "--text-field body"),
+        ({"text_field": "titel,body"}, "--text-field title,body"),
+        ({"text_field": "zzz"}, "columns: id, title, body, label"),
+        ({"label_field": "lable"}, "--label-field label"),
+        ({"template": "{titel}: {body}"}, "columns: id, title, body, label"),
+    ],
+)
+def test_a_column_that_is_not_there_is_answered_with_the_nearest(
+    options: dict[str, str], hint: str, tmp_path: Path
+) -> None:
+    path = put(tmp_path / "a.csv", b"id,title,body,label\n1,x,some words,3\n")
+    with pytest.raises(DataError, match="has no column") as caught:
+        open_reader(str(path), **options)
+    assert caught.value.hint == hint
