@@ -1,6 +1,6 @@
 """Reading a selection out of full shards: prune's loaders beside the webdataset library, in turns.
 
-    python benchmarks/loaders.py [--dir FOLDER] [--rounds 5]
+    python benchmarks/loaders.py [--dir FOLDER] [--rounds 5] [--part 1]
 
 Shards of made pictures' bytes, small and large, and a store of them are made once. Then, without decoding, in
 one process: the library reads all of them; reads all and skips what is not kept; prune reads the kept samples
@@ -147,6 +147,7 @@ def main() -> None:
     )
     parser.add_argument("--dir", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--part", type=float, default=1, help="of the samples")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as temporary:
@@ -154,7 +155,7 @@ def main() -> None:
         for name, (size, samples, each) in SIZES.items():
             root = place / f"shards of {name}"
             if not root.is_dir():
-                make(root, size, samples, each)
+                make(root, size, int(samples * given.part), int(each * given.part))
             store = known(root)
             for share in SHARES:
                 measure(root, store, share, given.rounds)

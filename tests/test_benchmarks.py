@@ -49,6 +49,18 @@ def test_leaks_finds_the_copies_that_it_plants() -> None:
 
 
 @pytest.mark.slow
+def test_loaders_reads_no_more_than_what_is_kept() -> None:
+    shown = printed("loaders.py", "--part", "0.02", "--rounds", "1")
+    tables = shown.split("shards of ")[1:]
+    assert [table.split(":")[0] for table in tables] == [
+        f"{size}, {share} kept" for size in ("3 KB", "100 KB") for share in ("100%", "30%", "10%")
+    ]
+    rows = [line for table in tables for line in table.splitlines() if line.startswith("prune webdataset")]
+    assert len(rows) == 12
+    assert all(row.split("×")[0].endswith(" 1.00") for row in rows)
+
+
+@pytest.mark.slow
 def test_scores_compares_runs_with_what_was_published(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     words = ["--images", "300", "--epochs", "3", "--runs", "2", "--proxy", "lenet", "--workers", "0"]
