@@ -8,7 +8,7 @@ Where they are is found out only when something asks for texts; a user who wants
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -19,6 +19,7 @@ from prune.readers.tar.captions import CaptionMembers, TarCaptions, have_caption
 from prune.readers.webdataset import WebDataset
 
 
+@runtime_checkable
 class Captions(Protocol):
     """The captions of a dataset of images."""
 

@@ -25,12 +25,13 @@ from prune.encoders import (
 from prune.encoders.clip_retrieval import EmbeddingFolder
 from prune.encoders.features import Features
 from prune.modalities import MODALITIES
+from prune.readers.captions import Captions
 from prune.readers.huggingface import HuggingFace
 from prune.steps.dataset_session import Opened
 from prune.steps.expected_modality import require_payloads
 from prune.steps.replacement import changed, tell_replaced
 from prune.steps.table_features import TableFeatures
-from prune.steps.text_payloads import captions_in, tell_captions
+from prune.steps.text_payloads import CountedCaptions, captions_in, tell_captions
 from prune.store import ColumnWriter
 from prune.system import files
 from prune.system.cores import thread_count
@@ -89,9 +90,10 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWri
     recipe = {**encoder.identity, "dtype": dtype.name, **told}
     writer = _column(opened, ColumnName.embedding(encoder.name), recipe)
     learn_once(encoder, source, opened.dataset, writer, settings.reporter)
+    captions = CountedCaptions(source) if isinstance(source, Captions) else None
     encode_dataset(
         encoder,
-        source,
+        captions or source,
         opened.dataset,
         writer,
         workers=settings.workers,
@@ -99,6 +101,8 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWri
         dtype=dtype,
         reporter=settings.reporter,
     )
+    if captions is not None:
+        captions.tell(settings.reporter.say)
     return writer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,26 @@ def captions_in(opened: Opened) -> Captions | None:
 def text_source(opened: Opened) -> TextSource | None:
     """Return where the texts of samples are read from; None where there are none."""
     return opened.reader if opened.dataset.modality == "text" else captions_in(opened)
+
+
+class CountedCaptions:
+    """Captions, and how many of those that were read are empty."""
+
+    def __init__(self, captions: Captions) -> None:
+        self._captions = captions
+        self.read = self.empty = 0
+
+    def payloads(self, samples: pa.Table) -> Iterator[str]:
+        """Yield the caption of each row, empty where it has none."""
+        for caption in self._captions.payloads(samples):
+            self.read += 1
+            self.empty += not caption
+            yield caption
+
+    def tell(self, say: Callable[[str], None]) -> None:
+        """Say how many samples have no caption: they are not left out, since the sample is the image."""
+        if self.empty:
+            say(f"{self.empty:,} of {self.read:,} images have no caption: they count as an empty text")
 
 
 def tell_captions(opened: Opened, captions: Captions) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 import prune
 from prune.core.errors import MissingColumnError, OptionError, StoreError
+from prune.core.progress import SILENT
 from prune.store import Store
 
 open_clip = pytest.importorskip("open_clip", reason="the extra clip is not installed")
@@ -71,6 +72,27 @@ def test_it_is_the_cosine_of_both_towers(store):
     chosen = prune.select(store, method="top", score="clip", count=2, quota="none", name="best")
     assert chosen["k"] == 2
     assert set(held.selection("best").rows) == set(np.argsort(-scores)[:2])
+
+
+def test_images_without_a_caption_are_counted(data, model, tmp_path):
+    said = Said()
+    settings = prune.Settings(reporter=said)
+    prune.embed(tmp_path / "s", data, encoder=model, weights="random", settings=settings)
+    assert "1 of 6 images have no caption: they count as an empty text" in said.messages
+    prune.embed(tmp_path / "s", data, encoder="pixels", settings=settings)
+    assert sum("no caption" in message for message in said.messages) == 1
+
+
+class Said:
+    """A reporter that remembers what it was told."""
+
+    def __init__(self):
+        self.messages = []
+
+    stage = SILENT.stage
+
+    def say(self, message):
+        self.messages.append(message)
 
 
 def test_a_second_run_computes_nothing(store, data, model):
