@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from prune.core.object_names import address
+
 OF_TRAINING = ("proxy", "size", "epochs", "flip", "peak_lr")  # fields of a training that have an option
 
 _NAMES = {  # those that are not called like their parameter
@@ -56,8 +58,8 @@ def option_words(given: Mapping[str, Any]) -> list[str]:
 
 
 def whole_path(place: str | os.PathLike[str]) -> str:
-    """Return an absolute path, with its links and braces as they are."""
-    return os.path.abspath(place)  # noqa: PTH100 - `resolve` would follow links and braces
+    """Return an absolute path, with its links and braces as they are; an address as it is."""
+    return address(place) or os.path.abspath(place)  # noqa: PTH100 - `resolve` would follow links and braces
 
 
 def _said(name: str, value: Any) -> Iterator[str]:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 
+from prune.core.object_names import as_addresses
+
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+:/{1,3})(?P<rest>[^\s'\"<>`]+)")
 _PORT = re.compile(r"[^:]*(:\d*)?")
 
 
 def without_secrets(text: str) -> str:
-    """Return a text whose addresses have lost user information and all that follows a `?` or a `#`."""
+    """Return a text whose addresses have lost user information and all that follows a `?` or a `#`.
+
+    Names that objects have on this machine are addresses again.
+    """
+    text = as_addresses(text)
     return _ADDRESS.sub(_shown, text) if ":/" in text else text
 
 
 def has_secrets(text: str) -> bool:
     """Whether an address in this text holds what should not be shown."""
-    return without_secrets(text) != text
+    return ":/" in text and _ADDRESS.sub(_shown, text) != text
 
 
 def scheme_of(text: str) -> str | None:

@@ -13,6 +13,7 @@ from prune.exporters.job import ExportJob
 from prune.readers.tar.held import Held, InPlace
 from prune.readers.tar.members import members
 from prune.readers.tar.samples import split_name
+from prune.system import contents
 from prune.system.os_errors import reading
 
 AGAIN = "run the commands again from the first"
@@ -88,4 +89,4 @@ def _reopened(job: ExportJob, shard: str, fd: int) -> int:
     if fd >= 0:
         os.close(fd)
     with reading(shard, AGAIN):
-        return os.open(job.reader.root / shard, os.O_RDONLY | os.O_CLOEXEC)
+        return contents.descriptor(job.reader.root / shard)

@@ -25,6 +25,7 @@ from prune.readers.sample import Unit
 from prune.readers.source_watch import DisturbedError
 from prune.readers.tables import hf_layout
 from prune.readers.tables.rows import open_rows
+from prune.system import contents
 from prune.system.files import NewFile
 from prune.system.os_errors import reading
 
@@ -149,7 +150,7 @@ def copy_file(source: Path, out: NewFile) -> None:
         It cannot be read.
     """
     with reading(source, "--other-splits omit"):
-        fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        fd = contents.descriptor(source)
         try:
             out.copy(fd, 0, os.fstat(fd).st_size)
         finally:
@@ -157,6 +158,8 @@ def copy_file(source: Path, out: NewFile) -> None:
 
 
 def _check_link(job: ExportJob, form: Form) -> None:
+    if contents.is_remote(job.reader.root):
+        raise OptionError("other_splits=link needs files of this machine", "--other-splits copy")
     kind = job.reader.kind if isinstance(job.reader, HuggingFace) else job.reader.format
     if kind != form.kind:
         raise OptionError(

@@ -31,6 +31,7 @@ from prune.exporters.members import key_and_names
 from prune.exporters.renamed_members import other_key, renamed
 from prune.exporters.weights import WEIGHT, free_name
 from prune.modalities.image import suffix_of
+from prune.system import contents
 from prune.system.files import NewFile
 from prune.system.os_errors import reading
 
@@ -152,7 +153,7 @@ def _weights(job: ExportJob, rows: Rows) -> list[bytes | None]:
 
 def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
     with reading(path, _AGAIN):  # what cannot be written is an OutputError already
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = contents.descriptor(path)
         try:
             start = _global_header(fd)
             out.copy(fd, 0, start)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import DataError, OptionError, UnknownNameError
+from prune.core.object_names import address
 from prune.readers import arrays, huggingface, imagefolder, keys, webdataset
+from prune.readers.braces import expanded
 from prune.readers.foreign.formats import refuse_unread
 from prune.readers.format import Format
 from prune.readers.labels.file import LabelFile, open_labels
@@ -17,6 +19,7 @@ from prune.readers.lines import csv, json, jsonl, txt
 from prune.readers.patterns import recognise_pattern
 from prune.readers.sample import Reader, Unit
 from prune.readers.several import one_of
+from prune.system import contents
 
 __all__ = ["READERS", "Reader", "Unit", "open_reader", "recognise"]
 
@@ -95,7 +98,7 @@ def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **o
     Parameters
     ----------
     data
-        A folder, a file, or a glob or brace pattern of shards or parquet files.
+        A folder, a file, or a glob or brace pattern of shards or parquet files; also at an address.
     as_
         Name of the format, where looking is not enough.
     settled
@@ -109,11 +112,12 @@ def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **o
     DataError
         Nothing there, nothing in it, or two formats at once.
     OptionError
-        A URL, an unknown format, or an option that the format does not have.
+        An address that is not read, an unknown format, or an option that the format does not have.
     """
     data = os.fspath(data)
-    _refuse_url(data)
+    data = _place(data)
     name = as_ or recognise(data)
+    _refuse_remote(data, name)
     format_ = READERS.get(name) or WRITTEN.get(name)
     if format_ is None:
         raise UnknownNameError("dataset format", name, READERS)
@@ -176,12 +180,28 @@ def _require_options(format_: Format, name: str, given: Iterable[str]) -> None:
             raise OptionError(f"a dataset of format {name} has no {flag}", hint)
 
 
-def _refuse_url(data: str) -> None:
+def _place(data: str) -> str:
+    """Return where a dataset lies: of one at an address, the names that its objects have on this machine."""
+    if (remote := address(data)) is not None:
+        from prune.system.object_stores.listing import mirrored
+
+        return str(mirrored(remote, list(expanded(remote))))
     match = _SCHEME.match(data)
     if match and not Path(data).exists():
         raise OptionError(
-            f"prune reads local files only, not {match[1]}: addresses", "copy the data to this machine first"
+            f"prune reads no {match[1]}: addresses",
+            "name a path, or s3://, gs://, hf://, https:// with what lies there",
         )
+    return data
+
+
+def _refuse_remote(data: str, name: str) -> None:
+    if contents.is_remote(data) and name not in _AT_ADDRESSES:
+        what = f"{data} is of format {name}, which is read file by file, so from this machine only"
+        raise OptionError(what, "copy it to this machine, or make shards or parquet files of it there")
+
+
+_AT_ADDRESSES = {"webdataset", "huggingface", "jsonl", "csv", "txt"}
 
 
 def _nearest(path: Path) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
 from prune.core.errors import DataError
+from prune.system import contents
 from prune.system.os_errors import reading
 
 READ = 1 << 20  # bytes a read; larger ones leave the cache
@@ -42,8 +42,8 @@ class HashingFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         with reading(path):
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.size = os.fstat(self._fd).st_size
+            self._content = contents.opened(path)
+        self.size = self._content.size
         self._begin, self._end, self._data = 0, 0, b""  # the window [begin, end) of the file
         self._sha256 = hashlib.sha256()
         self._thread = ThreadPoolExecutor(1)
@@ -56,7 +56,7 @@ class HashingFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._thread.shutdown()
-        os.close(self._fd)
+        self._content.close()
 
     def read(self, start: int, size: int) -> bytes:
         """Return `size` bytes from `start`, fewer at the end of the file; `start` never decreases."""
@@ -96,7 +96,7 @@ class HashingFile:
 
     def _next(self) -> bytes:
         with reading(self.path):
-            block = os.read(self._fd, READ)
+            block = self._content.read(self._end, READ)
         if self._hashing:
             self._hashing.result()
         self._hashing = self._thread.submit(self._sha256.update, block)

@@ -34,7 +34,7 @@ from prune.readers.tables.keys import external, key_rule
 from prune.readers.tables.rows import DAMAGED, Rows, open_rows, reading
 from prune.readers.tables.sample import KEY, Layout, image_bytes, row_bytes
 from prune.readers.tables.texts import IDS, TextColumns, remark_on, text_columns, without
-from prune.system import files
+from prune.system import contents
 
 
 def looks_like(path: Path) -> bool:
@@ -206,7 +206,7 @@ class HuggingFace(ReaderBase):
         for part in tables:
             depths.update(depths_of(part))
         table = pa.concat_tables(tables) if tables else RAW.empty_table()
-        return with_sources(table, {file: files.sha256(rows.path)}, depths=depths)
+        return with_sources(table, {file: contents.sha256(rows.path)}, depths=depths)
 
     def classes(self, labels: Sequence[str]) -> list[str]:
         """Return all names of a ClassLabel, else the labels: by value if all are numbers, else as text."""

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from prune.core.errors import DataError
 from prune.store import SAMPLES
+from prune.system import contents
 
 if TYPE_CHECKING:
     from prune.readers.labels.file import LabelFile
@@ -51,6 +52,10 @@ class Unit:
         The time of the last change to the inode tells of new permissions, too.
         """
         digest = hashlib.sha256(self.name.encode(errors="surrogateescape"))
+        if contents.is_remote(root):
+            for name in (*self.files, *self.optional):
+                digest.update(remote_facts(name, contents.evidence(root / name)))
+            return digest.hexdigest()[:32]
         for name in self.files:
             try:
                 seen = os.stat(root / name)  # noqa: PTH116 - a million times, so without a Path
@@ -67,8 +72,13 @@ class Unit:
         return digest.hexdigest()[:32]
 
     def changed(self, root: Path) -> int:
-        """Return when a file of it last changed, by the system's clock, in ns since 1970; 0 without files."""
+        """Return when a file of it last changed, by the system's clock, in ns since 1970; 0 without files.
+
+        Of objects too: another one has another ETag, however soon it came.
+        """
         latest = 0
+        if contents.is_remote(root):
+            return latest
         for name in (*self.files, *self.optional):
             with contextlib.suppress(OSError, ValueError):
                 latest = max(latest, os.stat(root / name).st_ctime_ns)  # noqa: PTH116
@@ -79,6 +89,11 @@ def facts(name: str, seen: os.stat_result | None) -> bytes:
     """Return the size, times and inode of a file, with its name."""
     known = (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino) if seen else ("missing",)
     return "\0".join(["", name, *map(str, known)]).encode(errors="surrogateescape")
+
+
+def remote_facts(name: str, evidence: str | None) -> bytes:
+    """Return what stands for an object, as `facts` for a file: its evidence, with its name."""
+    return f"\0{name}\0{evidence or 'missing'}".encode(errors="surrogateescape")
 
 
 class Reader(Protocol):

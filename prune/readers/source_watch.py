@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from prune.core.errors import DataError, StoreError
-from prune.readers.sample import facts
+from prune.readers.sample import facts, remote_facts
 from prune.store import Dataset
-from prune.system import files
+from prune.system import contents
+from prune.system.contents import evidence_now
 
 Seen = tuple[bytes, bool]  # what the system says of a file; whether a later change would show in it
 
@@ -67,7 +68,7 @@ class Sources:
         known, now = self._seen.get(name), look(self._root, name)
         if known == now and now[1]:
             return
-        if files.sha256(self._root / name) != self._digests[name]:
+        if contents.sha256(self._root / name) != self._digests[name]:
             raise StoreError(f"stale: {name} changed while it was read", _AGAIN)
         self._seen[name] = now
 
@@ -77,6 +78,8 @@ _AGAIN = "bring the data back as it was and run the command again: what was done
 
 def look(root: Path, name: str) -> Seen:
     """Return what the system says of a file."""
+    if contents.is_remote(root):
+        return remote_facts(name, evidence_now(root / name)), True
     began = time.time_ns()
     found = os.stat(root / name)  # noqa: PTH116 - as `Unit.token`
     return facts(name, found), rested(found.st_ctime_ns, began)
@@ -85,6 +88,9 @@ def look(root: Path, name: str) -> Seen:
 def look_at(root: Path, names: Sequence[str]) -> Mapping[str, Seen]:
     """Look at files; those that are not there are left out."""
     seen = {}
+    if contents.is_remote(root):
+        known = {name: contents.evidence(root / name) for name in names}
+        return {name: (remote_facts(name, tag), True) for name, tag in known.items() if tag is not None}
     for name in names:
         with contextlib.suppress(OSError, ValueError):
             seen[name] = look(root, name)

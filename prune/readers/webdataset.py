@@ -9,7 +9,6 @@ image. Shards without images are of texts where samples have a `.txt` or a text 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +30,8 @@ from prune.readers.tar.samples import Sample, rows_of
 from prune.readers.tar.shard_list import find_shards, looks_like_shards
 from prune.readers.tar.tar_glance import remark_on
 from prune.readers.tar.texts import TextMembers, TextSample, are_of_texts
+from prune.system import contents
+from prune.system.contents import OpenedFile
 from prune.system.os_errors import reading
 
 CLASS_NAMES = "classnames.txt"
@@ -230,27 +231,27 @@ class WebDataset(ReaderBase):
         DataError
             A shard is gone, or shorter than it was.
         """
-        opened, fd = None, -1
+        opened: str | None = None
+        content: OpenedFile | None = None
         try:
             names = ("shard", "image_offset", "image_size", "offset", "size")
             columns = [samples[name].to_pylist() for name in names]
             for shard, own, length, first, whole in zip(*columns, strict=True):
-                if shard != opened:
-                    if fd >= 0:
-                        os.close(fd)
-                    opened, fd = shard, -1
-                    fd = self._open(shard)
+                if content is None or shard != opened:
+                    if content is not None:
+                        content.close()
+                    opened, content = shard, self._open(shard)
                 made = self.texts is not None and own is None  # of several members, or a part of one
                 offset, size = (first, whole) if made else (own, length)
-                data = os.pread(fd, size, offset)
+                data = content.read(offset, size)
                 if len(data) != size:
                     raise DataError(
                         f"{self.root / shard} ends before byte {offset + size}", "run prune score again"
                     )
                 yield data if self.texts is None else self._text(data, shard, made=made)
         finally:
-            if fd >= 0:
-                os.close(fd)
+            if content is not None:
+                content.close()
 
     def _text(self, data: bytes, shard: str, *, made: bool) -> str:
         assert self.texts is not None
@@ -261,9 +262,9 @@ class WebDataset(ReaderBase):
         except UnicodeDecodeError as error:
             raise DataError(f"{self.root / shard} has changed: a text is not UTF-8", _AGAIN) from error
 
-    def _open(self, shard: str) -> int:
+    def _open(self, shard: str) -> OpenedFile:
         with reading(self.root / shard):
-            return os.open(self.root / shard, os.O_RDONLY | os.O_CLOEXEC)
+            return contents.opened(self.root / shard)
 
     def _class_names(self) -> list[str]:
         name = self.names_file

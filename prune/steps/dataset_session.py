@@ -7,10 +7,11 @@ import errno
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from prune.core.errors import DataError, OptionError, PruneError, RejectsError, StoreError
+from prune.core.object_names import address, is_address
+from prune.core.option_words import whole_path
 from prune.modalities.image.bit_depth import bits_of, remark
 from prune.modalities.image.decode_settings import DEEP, MAX_PIXELS, Decoding, pixels_of
 from prune.readers import Reader, open_reader
@@ -32,7 +33,7 @@ from prune.store.rejects import list_rejects
 from prune.store.unfinished import Note, noted
 from prune.system import files
 from prune.system.checksummed_json import sealed
-from prune.system.local_paths import is_there, real
+from prune.system.local_paths import is_there, labels_at, labels_near, real
 
 
 @dataclass(frozen=True)
@@ -206,10 +207,10 @@ def locate(store: Store, data: str | None, settings: Settings = DEFAULTS) -> dic
     if data is not None:
         if not os.fspath(data):
             raise OptionError("DATA is an empty text", "name the dataset; . is the current folder")
-        return {"data": os.fspath(data), "reading": asked, "settled": False}
+        return {"data": address(data) or os.fspath(data), "reading": asked, "settled": False}
     try:
         kept = files.read_record(store.path / LOCATION)
-        near = os.path.normpath(real(store.path) / kept["relative"])
+        near = address(kept["data"]) or os.path.normpath(real(store.path) / kept["relative"])
         absolute, reading = kept["data"], dict(kept["reading"])
     except PermissionError:
         raise
@@ -221,7 +222,7 @@ def locate(store: Store, data: str | None, settings: Settings = DEFAULTS) -> dic
     if place is None:
         raise DataError(f"the dataset is no longer at {absolute}", f"{_naming(store)}   # name it")
     if "labels" in reading:  # as seen from the data: both can move together
-        reading["labels"] = os.path.normpath(Path(place).parent / reading["labels"])
+        reading["labels"] = labels_at(reading["labels"], place)
     if "no_labels" in asked:  # what was asked for now goes before what is remembered
         reading = {name: value for name, value in reading.items() if name not in _LABELLING}
     elif _LABELLING & asked.keys():
@@ -271,9 +272,9 @@ def _remember(store: Store, location: Mapping[str, Any]) -> None:
 
 def _noted(store: Store, location: Mapping[str, Any]) -> dict[str, Any]:
     """Return a location as the store keeps it."""
-    absolute = os.path.abspath(location["data"])  # noqa: PTH100 - `resolve` would follow links and braces
-    relative = os.path.relpath(absolute, real(store.path))
+    absolute = whole_path(location["data"])
+    relative = absolute if is_address(absolute) else os.path.relpath(absolute, real(store.path))
     reading = dict(location["reading"])
     if "labels" in reading:
-        reading["labels"] = os.path.relpath(reading["labels"], Path(absolute).parent)
+        reading["labels"] = labels_near(reading["labels"], absolute)
     return {"data": absolute, "relative": relative, "reading": reading}

@@ -126,9 +126,9 @@ def test_no_data(prune: Prune, elsewhere: Path, images: Path) -> None:
     check(prune("embed", images.with_name("dota")), 3, "no data at", "did you mean")
     (elsewhere / "empty").mkdir()
     check(prune("embed", "empty"), 3, "empty is empty")
-    check(prune("embed", "s3://key:secret@bucket/x.tar"), 2, "local files only, not s3:")
+    check(prune("embed", "s3://key:secret@bucket/x.tar"), 2, "holds a password or a token")
     assert "secret" not in prune("embed", "s3://key:secret@bucket/x.tar").err
-    check(prune("embed", "pipe:touch owned"), 2, "local files only, not pipe:")
+    check(prune("embed", "pipe:touch owned"), 2, "reads no pipe: addresses")
     assert sorted(p.name for p in elsewhere.iterdir()) == ["empty"]
 
 

@@ -17,6 +17,7 @@ from prune.readers.labels import names
 from prune.readers.labels.key_match import places_of
 from prune.readers.labels.table import LabelTable, read_table
 from prune.store.join import count
+from prune.system import contents
 
 _KEYS = """
     key __key__ id image_id img_id file_name filename file image path file_path filepath image_path img_path
@@ -189,11 +190,12 @@ def open_labels(path: str, field: str | None) -> LabelFile:
     OptionError
         There is no such file.
     """
-    if not Path(path).is_file():
+    place = contents.file_at(path)
+    if not place.is_file():
         raise OptionError(
             f"--labels {path} is not a file", "name a .csv, .tsv, .jsonl or .parquet file, or a .npy"
         )
-    return LabelFile(Path(path), field)
+    return LabelFile(place, field)
 
 
 def _known_header(columns: Sequence[pa.ChunkedArray]) -> Sequence[str] | None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from prune.core.errors import DataError
 from prune.readers.foreign.shell_lines import word
 from prune.readers.hashing_file import HashingFile
+from prune.system import contents
 from prune.system.os_errors import reading
 
 CODECS = {".gz": "gzip", ".zst": "zstd"}  # suffix -> name of the codec
@@ -82,7 +83,7 @@ class FileContent:
     def __init__(self, path: Path) -> None:
         self.path = path
         with reading(path):
-            self._file = path.open("rb")
+            self._file = contents.stream(path)
         self._codec: str | None = None
         try:
             self._codec = _checked_codec(path, self._file.read(4))

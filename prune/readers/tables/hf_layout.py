@@ -16,7 +16,7 @@ from prune.readers.sample import refuse_unnameable
 from prune.readers.split_choice import by_split, choose, meaning
 from prune.readers.tables.rows import open_rows
 from prune.readers.tar.shard_list import from_pattern, is_pattern, refuse_missing
-from prune.system import files
+from prune.system import contents, files
 
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
 
@@ -46,7 +46,7 @@ def is_stream(file: Path) -> bool:
     """Say whether this is an Arrow stream, as `datasets` writes it; one called `cache-…` holds no dataset."""
     if file.suffix != ".arrow" or file.name.startswith("cache-") or not file.is_file():
         return False
-    with file.open("rb") as opened:
+    with contents.stream(file) as opened:
         return opened.read(4) == b"\xff\xff\xff\xff"
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prune.core.errors import DataError
+from prune.system import contents
 
 _BATCH = 256  # rows of parquet at a time, if they are small
 _BYTES = 128 << 20  # of such rows
@@ -32,7 +33,8 @@ class ParquetRows:
     def __init__(self, path: Path) -> None:
         self.path = path
         with reading(path):
-            self._file = pq.ParquetFile(path, buffer_size=_BUFFER)
+            source = contents.stream(path) if contents.is_remote(path) else path
+            self._file = pq.ParquetFile(source, buffer_size=_BUFFER)
         self.schema: pa.Schema = self._file.schema_arrow
         self.rows: int = self._file.metadata.num_rows
         groups = (self._file.metadata.row_group(g).num_rows for g in range(self._file.num_row_groups))
@@ -140,7 +142,7 @@ class ParquetRows:
         """Return the bytes of a column's dictionary, unpacked; of all its pages, where that is not told."""
         if not chunk.has_dictionary_page or chunk.dictionary_page_offset is None:
             return 0
-        with self.path.open("rb") as file:
+        with contents.stream(self.path) as file:
             file.seek(chunk.dictionary_page_offset)
             return page_size(file.read(_HEADER)) or int(chunk.total_uncompressed_size)
 
@@ -170,7 +172,7 @@ class ArrowRows:
     def __init__(self, path: Path) -> None:
         self.path = path
         with reading(path):
-            source = pa.memory_map(str(path))
+            source = pa.memory_map(str(contents.local(path)))
             if source.size() < len(_END_OF_STREAM) or source.read_at(8, source.size() - 8) != _END_OF_STREAM:
                 raise pa.ArrowInvalid("it is cut short")
             self._source, self._size = source, source.size()

@@ -21,6 +21,7 @@ from prune.readers.sample import MAX_KEY_BYTES, RAW, key_problem, with_sources
 from prune.readers.tables.columns import is_list
 from prune.readers.tables.texts import TextColumns
 from prune.readers.tar.samples import MAX_IMAGE_BYTES
+from prune.system import contents
 
 KEY = "__key__"
 _TOO_LARGE = f"the image is over {MAX_IMAGE_BYTES} bytes"
@@ -151,7 +152,7 @@ def image_bytes(root: Path, held: Any) -> bytes | str:
             return f"has no image, only a path outside the dataset: {path}"
         if not place.is_file():
             return f"the image file {path} is missing"
-        return place.read_bytes() if place.stat().st_size <= MAX_IMAGE_BYTES else _TOO_LARGE
+        return contents.whole(place) if place.stat().st_size <= MAX_IMAGE_BYTES else _TOO_LARGE
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) in _PASSING:
             raise DataError(f"{root / path} cannot be read: {error}", "run the command again") from error

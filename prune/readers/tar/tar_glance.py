@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from prune.readers.labels.names import is_label, likely
 from prune.readers.tar.label import MAX_JSON_BYTES, is_json, label_of, places, usable_label
 from prune.readers.tar.members import Member, members
 from prune.readers.tar.samples import split_name
+from prune.system import contents
 from prune.system.os_errors import reading
 
 _SAMPLES = 8  # that are looked at, until one has fields or a label
@@ -27,19 +27,19 @@ class GlancedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         with reading(path):
-            self.size = path.stat().st_size
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._content = contents.opened(path)
+        self.size = self._content.size
 
     def __enter__(self) -> GlancedFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+        self._content.close()
 
     def read(self, start: int, size: int) -> bytes:
         """Return `size` bytes from `start`, fewer at the end."""
         with reading(self.path):
-            return os.pread(self._fd, size, start)
+            return self._content.read(start, size)
 
     def damaged(self, after: int) -> DataError:
         """End the walk."""

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from prune.core.errors import DataError, OptionError, PruneError
+from prune.core.object_names import is_address
 from prune.core.safe_text import counted, printable
 from prune.encoders import PRECOMPUTED
 from prune.readers import Reader, open_reader
@@ -187,7 +188,7 @@ def _of_store(store: Store, like: Column) -> Column:
 def _reader(opened: Opened, test: str, split: str | None, labels: str | None) -> tuple[Reader, Store | None]:
     if not test:
         raise OptionError("--test is an empty text", _ANOTHER)
-    if Store(test).exists():
+    if not is_address(test) and Store(test).exists():
         store = Store(test)
         return reopened(store, replace(opened.settings, reading={}))[0], store
     location = opened.location or locate(opened.store, None)

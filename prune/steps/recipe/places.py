@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from prune.core.object_names import address
 from prune.core.option_words import FILES
 
 _PLACES = FILES | {"path", "out", "plot", "test_labels"}
@@ -40,5 +41,5 @@ def _is_there(name: str, folder: str) -> bool:
 
 
 def _joined(name: str, folder: str) -> str:
-    """Return a path as seen from here; a whole one, and what is in the same folder, as it is written."""
-    return os.path.join(folder, name)  # noqa: PTH118 - a Path would take the end of `data/` away
+    """Return a path as seen from here; a whole one, an address or one in the same folder as written."""
+    return address(name) or os.path.join(folder, name)  # noqa: PTH118 - a Path would take the end of `data/` away

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import OutputError, StoreError
+from prune.core.object_names import is_address
 from prune.core.option_words import option, whole_path
 from prune.steps.holdout import DRAWN
 from prune.steps.recipe.keys import VERBS, Verb
@@ -19,7 +20,7 @@ from prune.steps.usual_export import usual_export
 from prune.store import Store, read_selection
 from prune.store.layout import LOCATION
 from prune.system import files
-from prune.system.local_paths import real
+from prune.system.local_paths import labels_at, real
 from prune.system.os_errors import writing
 
 _HEAD = "# Written by prune status --recipe, from what {store} remembers of its commands."
@@ -86,7 +87,7 @@ def _data(store: Store, folder: Path | None) -> list[str]:
         raise StoreError(what, "prune score --type el2n DATA   # name it") from error
     drawn = reading.pop(DRAWN, 0)
     if "labels" in reading:  # as seen from the data
-        reading["labels"] = os.path.normpath(Path(place).parent / reading["labels"])
+        reading["labels"] = labels_at(reading["labels"], place)
     rows = ["[data]", f"path = {written(_near(place, folder))}"]
     for name, value in reading.items():
         if name in READING and value is not None:
@@ -113,7 +114,7 @@ def _seen(value: Any, folder: Path | None) -> Any:
 def _near(place: str, folder: Path | None) -> str:
     """Return a path as seen from a folder that it lies below; any other as a whole."""
     whole = whole_path(place)
-    if folder is None or not Path(whole).is_relative_to(whole_path(folder)):
+    if folder is None or is_address(whole) or not Path(whole).is_relative_to(whole_path(folder)):
         return whole
     return os.path.relpath(whole, whole_path(folder))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from prune.core.findings import Findings
+from prune.core.object_names import is_address
 from prune.steps.check.held_out import open_held_out
 from prune.steps.dataset_session import known_dataset
 from prune.steps.select.request import SelectRequest
@@ -17,7 +17,7 @@ from prune.steps.settings import Settings
 from prune.store import Store, identity
 from prune.store.layout import STATE, TARGETS
 from prune.store.verify import check_store
-from prune.system import files
+from prune.system import contents, files
 
 TARGET = "target"
 
@@ -63,8 +63,8 @@ def looks_are_whole(store: Store, elsewhere: Mapping[str, str]) -> bool:
 
 def _target(store: Store, source: str, split: str | None, settings: Settings) -> str:
     if holds_numbers(source):
-        return files.sha256(Path(source))
-    if (other := Store(source)).exists():
+        return files.sha256(contents.file_at(source))
+    if not is_address(source) and (other := Store(source)).exists():
         known_dataset(other, replace(settings, reading={}))  # which may have changed
         return identity({name: other.state.get(name) for name in ("dataset", "columns")})
     return find_dataset(TargetPool(store, ""), source, split, settings).dataset.fingerprint

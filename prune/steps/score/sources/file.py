@@ -11,6 +11,7 @@ from prune.steps.dataset_session import Opened
 from prune.steps.rejects import check_rejects
 from prune.steps.score.all_scores import write_scores
 from prune.steps.score.sources.score_file import ScoreFile
+from prune.system import contents
 
 
 def import_columns(opened: Opened, file: ScoreFile) -> dict[str, str]:
@@ -24,7 +25,7 @@ def import_columns(opened: Opened, file: ScoreFile) -> dict[str, str]:
         The file cannot be read, or a sample of the dataset has no finite number in it.
     """
     check_rejects(opened, opened.dataset.rejects)
-    columns = imported_scores(file.path, opened.dataset, list(file.names) or None)
+    columns = imported_scores(str(contents.file_at(file.path)), opened.dataset, list(file.names) or None)
     meanings = file.meanings(columns)
     published: dict[str, str] = {}
     for name, values in columns.items():

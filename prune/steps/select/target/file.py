@@ -15,6 +15,7 @@ from prune.core.errors import DataError, OptionError
 from prune.steps.select.by_class import SelectionTarget
 from prune.steps.select.target.pool import TargetPool
 from prune.steps.space_columns import GRADIENTS
+from prune.system import contents
 from prune.system.npy import UNREADABLE, open_npy
 
 _BLOCK = 8192  # rows looked at together
@@ -24,7 +25,9 @@ _FACTORS = "gradients are two arrays: numpy.savez('target.npz', errors=probs - o
 
 def holds_numbers(source: str) -> bool:
     """Say whether this is a file that is taken as it is: a .npz, or a .npy that holds no images."""
-    path = Path(source)
+    if Path(source).suffix not in {".npz", ".npy"}:
+        return False
+    path = contents.file_at(source)
     if path.suffix == ".npz":
         return path.is_file()
     return path.suffix == ".npy" and path.is_file() and _load(path)["features"].ndim <= 2

@@ -10,6 +10,7 @@ import numpy as np
 
 from prune.core.arrays import Rows
 from prune.core.errors import DataError, MissingColumnError, OptionError
+from prune.core.object_names import is_address
 from prune.core.safe_text import printable
 from prune.steps.dataset_session import known_dataset
 from prune.steps.rejects import all_rejects
@@ -20,6 +21,7 @@ from prune.steps.select.target.pool import LEARNT_FROM, TargetPool, essence
 from prune.steps.settings import Settings
 from prune.steps.space_columns import GRADIENTS, SpaceSource
 from prune.store import Dataset, Store
+from prune.system import contents
 from prune.system.memory import default_memory
 
 
@@ -65,9 +67,9 @@ def open_target(  # noqa: PLR0913 - what --target and its options say, and where
     pool, limit = TargetPool(store, column), default_memory() if memory is None else memory
     if holds_numbers(source):
         _refuse_split(split, f"the file {source}")
-        target = target_of_file(Path(source), pool, device=device, memory=limit)
+        target = target_of_file(contents.file_at(source), pool, device=device, memory=limit)
         return _weighted(target, weights, np.arange(target.samples.n), target.samples.n)
-    if Store(source).exists():
+    if not is_address(source) and Store(source).exists():
         _refuse_split(split, f"the store {source}")
         held = Store(source)
         _require_alike(pool, held)
