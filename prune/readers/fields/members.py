@@ -15,6 +15,7 @@ from prune.modalities.text.lines import MAX_LINE_BYTES
 from prune.readers.tar.held import InPlace
 from prune.readers.tar.members import Member, members
 from prune.readers.tar.samples import split_name
+from prune.system import contents
 from prune.system.os_errors import reading
 
 TEXTS = ("txt", "text", "caption", "cls")  # extensions of members that are a field each
@@ -41,7 +42,7 @@ def member_records(root: Path, samples: pa.Table) -> Iterator[dict[str, Any]]:
                         os.close(fd)
                     opened, fd = shard, -1
                     with reading(root / shard, _AGAIN):
-                        fd = os.open(root / shard, os.O_RDONLY | os.O_CLOEXEC)
+                        fd = contents.descriptor(root / shard)
                 yield _record(InPlace(fd, offset, size, root / shard))
     finally:
         if fd >= 0:

@@ -24,6 +24,7 @@ from prune.readers.tar.members import members
 from prune.readers.tar.samples import split_name
 from prune.readers.tar.tar_glance import GlancedFile, glanced_members
 from prune.readers.tar.texts import PLAIN, TextMembers
+from prune.system import contents
 from prune.system.os_errors import reading
 
 _SHARDS, _SAMPLES = 4, 64  # that are looked at for a caption
@@ -92,7 +93,7 @@ class TarCaptions:
                         os.close(fd)
                     opened, fd = shard, -1
                     with reading(self.root / shard):
-                        fd = os.open(self.root / shard, os.O_RDONLY | os.O_CLOEXEC)
+                        fd = contents.descriptor(self.root / shard)
                 yield self._caption(InPlace(fd, offset, size, self.root / shard))
         finally:
             if fd >= 0:

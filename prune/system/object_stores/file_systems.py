@@ -6,7 +6,7 @@ from typing import Any
 
 from prune.core.errors import OptionError
 
-_EXTRAS = {"s3": "s3", "gs": "gcs", "hf": "hf", "https": "https", "http": "https"}
+_EXTRAS = {"s3": "s3", "gs": "gcs", "hf": "hub", "https": "https", "http": "https"}
 _CONNECT, _READ = 20.0, 60.0  # seconds until a server that says nothing is asked again
 
 
