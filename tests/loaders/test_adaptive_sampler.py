@@ -286,7 +286,7 @@ def test_lightning_trains_on_what_is_chosen(tmp_path: Path) -> None:
 def test_the_hugging_face_trainer_trains_on_what_is_chosen(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     pytest.importorskip("accelerate", reason="accelerate is not installed")
-    from prune.loaders.huggingface import SampledTrainer
+    from prune.loaders.trainer import SampledTrainer
 
     class Model(nn.Module):
         def __init__(self) -> None:
@@ -336,6 +336,6 @@ def test_without_transformers_the_import_says_what_to_install(monkeypatch: pytes
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda what: None if what == "transformers" else found(what)
     )
-    monkeypatch.delitem(__import__("sys").modules, "prune.loaders.huggingface", raising=False)
+    monkeypatch.delitem(__import__("sys").modules, "prune.loaders.trainer", raising=False)
     with pytest.raises(ImportError, match="pip install transformers"):
-        importlib.import_module("prune.loaders.huggingface")
+        importlib.import_module("prune.loaders.trainer")

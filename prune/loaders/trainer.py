@@ -18,7 +18,7 @@ _LABELS = "labels"
 def _base() -> Any:
     if importlib.util.find_spec("transformers") is None:
         raise ImportError(
-            "prune.loaders.huggingface needs transformers, which is not installed: pip install transformers"
+            "prune.loaders.trainer needs transformers, which is not installed: pip install transformers"
         )
     return importlib.import_module("transformers").Trainer
 
