@@ -79,3 +79,10 @@ def test_a_command_loads_what_it_needs(words: str, allowed: set[str], place: Pat
 def test_features_of_a_file_need_no_network(place: Path) -> None:
     loaded = _run("embed --features features.npy features.npy --store other", place)
     assert loaded & HEAVY <= SELECTION
+
+
+def test_a_small_network_needs_no_torchvision(tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8))
+    np.save(tmp_path / "labels.npy", np.arange(40) % 2)
+    loaded = _run("score --type el2n --proxy-size 8 --epochs 1 --workers 0 images.npy", tmp_path)
+    assert "torchvision" not in loaded

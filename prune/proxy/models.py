@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision import models
 
 from prune.core.errors import OptionError, UnknownNameError
 from prune.proxy.config import LINEAR, NGRAM
@@ -172,10 +171,14 @@ def with_features(model: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _torchvision_names() -> list[str]:
+    from torchvision import models  # which takes as long to load as torch
+
     return models.list_models(module=models)
 
 
 def _torchvision(name: str, size: int, classes: int) -> nn.Module:
+    from torchvision import models
+
     options: dict[str, Any] = {"num_classes": classes}
     if name in {"googlenet", "inception_v3"}:
         options |= {"aux_logits": False, "init_weights": False}

@@ -12,7 +12,6 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models import resnet
 
 from prune.core.arrays import Rows, Weights
 from prune.core.errors import OptionError
@@ -33,8 +32,8 @@ _BUILDING = threading.Lock()  # initial weights come from torch's global generat
 _STEADY = {
     *(nn.Sequential, nn.Identity, nn.Flatten, nn.Linear, nn.Conv2d, nn.BatchNorm2d, nn.ReLU),
     *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Residual, Mean, NgramMean),
-    *(resnet.ResNet, resnet.BasicBlock, resnet.Bottleneck),
 }
+_STEADY_BY_NAME = {f"torchvision.models.resnet.{name}" for name in ("ResNet", "BasicBlock", "Bottleneck")}
 _FEW = 16  # steps of an epoch, and samples of a step, that a small dataset is split into
 
 
@@ -200,7 +199,11 @@ def new_model(inputs: Inputs, training: Training, run: int) -> nn.Module:
 
 def draws_nothing(model: nn.Module) -> bool:
     """Whether every layer is known to draw no random numbers, so that torch's own generator stays unused."""
-    return all(type(module) in _STEADY for module in model.modules())
+    return all(_is_steady(type(module)) for module in model.modules())
+
+
+def _is_steady(kind: type) -> bool:
+    return kind in _STEADY or f"{kind.__module__}.{kind.__qualname__}" in _STEADY_BY_NAME
 
 
 def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
