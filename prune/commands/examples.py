@@ -9,12 +9,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("no network: a few pixels a sample", "prune embed --encoder pixels data/"),
         ("texts: words and pairs of words, no weights", "prune embed reviews.jsonl"),
         ("a sentence-transformers folder", "prune embed --encoder sentence --weights ./minilm reviews.jsonl"),
+        ("images and captions", "prune embed --encoder clip:ViT-B-32.openai --weights default pairs/"),
     ),
     "score": (
         ("two scores from one training of a small proxy", "prune score --type el2n,aum data/"),
         ("how far to trust them: five runs", "prune score --type grad_norm --runs 5 data/"),
         ("your own model", "prune score --type el2n --checkpoint model.pth --model net.py:build data/"),
         ("a tenth of each class set aside first, to test on", "prune score --type aum --holdout 0.1 data/"),
+        ("how well captions fit their images", "prune score --type clip"),
         ("your own numbers", "prune score --import scores.csv --high hard data/"),
     ),
     "select": (

@@ -39,7 +39,9 @@ def embed(
         seconds = clock.stop()
         if finished.name in store.made and finished.name != ColumnName.embedding(PRECOMPUTED):
             store.add_cost(identity(finished.recipe), seconds["total"])
-        store.remember_timings("embed", seconds, command, list(known))
+        # a command that made nothing may lack what made the column, such as its weights
+        made = [name for name in known if asked.weights is not None or not same[name]]
+        store.remember_timings("embed", seconds, command, made)
     return {
         "n": len(ready.dataset),
         "dataset": account(ready.dataset),

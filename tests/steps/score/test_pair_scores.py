@@ -98,6 +98,8 @@ class Said:
 def test_a_second_run_computes_nothing(store, data, model):
     again = prune.embed(store, data, encoder=model, dtype="float32")
     assert (again["unchanged"], again["captions"]["unchanged"]) == (True, True)
+    for column in ("embedding.clip:tiny-pairs", "embedding.clip_text:tiny-pairs"):
+        assert "--weights random" in Store(store).commands[column]  # which the second run did not name
     assert prune.score(store, types=["clip"])["unchanged"] is True
 
 
