@@ -183,9 +183,12 @@ def _require_options(format_: Format, name: str, given: Iterable[str]) -> None:
 def _place(data: str) -> str:
     """Return where a dataset lies: of one at an address, the names that its objects have on this machine."""
     if (remote := address(data)) is not None:
-        from prune.system.object_stores.listing import mirrored
+        from prune.system.object_stores.listing import is_unfinished, mirrored
 
-        return str(mirrored(remote, list(expanded(remote))))
+        path = mirrored(remote, list(expanded(remote)))
+        if is_unfinished(path):
+            raise DataError(f"{remote} is an export that is not finished", "run the same prune export again")
+        return str(path)
     match = _SCHEME.match(data)
     if match and not Path(data).exists():
         raise OptionError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from prune.core.errors import OptionError
 from prune.core.methods import find
+from prune.core.object_names import address
 from prune.exporters import EXPORTERS
 from prune.exporters.job import ExportJob
 from prune.steps import export_selection
@@ -16,6 +17,7 @@ from prune.steps.hub import push, require_hub
 from prune.steps.schedules.scheduled_job import ScheduleRequest, scheduled_job
 from prune.steps.settings import Settings
 from prune.store import Store, outdated_by, prefix, read_selection, require_current
+from prune.system import files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ class ExportRequest:
 def export(store: Store, wanted: ExportRequest, settings: Settings) -> dict[str, Any]:
     """Write them; return what was written."""
     job = _schedule(store, wanted, settings) if _is_by_epoch(wanted) else _samples(store, wanted, settings)
+    if (there := address(wanted.target)) is not None:
+        return _sent(job, wanted, there, settings)
     export_selection.require_apart(store, wanted.target)
     wait = settings.reporter.say if settings.wait else None
     with_card = wanted.card or wanted.push is not None
@@ -55,6 +59,22 @@ def export(store: Store, wanted: ExportRequest, settings: Settings) -> dict[str,
         done["pushed"] = push(wanted.target, wanted.push, settings.reporter)
     sets = {} if job.sets is None else {"epochs": job.sets.epochs, "k": job.sets.k}
     return {**done, **sets, "unchanged": done["complete"]}
+
+
+def _sent(job: ExportJob, wanted: ExportRequest, there: str, settings: Settings) -> dict[str, Any]:
+    """Make an export here, and send it to a bucket; what was made is removed when all of it is there."""
+    from prune.exporters.staging import upload
+
+    if wanted.push is not None:
+        raise OptionError("--push sends an export that lies here, not one in a bucket", "--out DIR")
+    place, stage = upload.BucketPlace.look(there), upload.stage_of(there)
+    wait = settings.reporter.say if settings.wait else None
+    places: dict[str, Any] = {"overwrite": True, "with_card": wanted.card, "wait": wait}
+    done = export_selection.write(job, wanted.format, stage, wanted.options, **places)
+    new = upload.publish(stage, place, settings.reporter, overwrite=wanted.overwrite)
+    files.remove_tree(stage.parent)
+    sets = {} if job.sets is None else {"epochs": job.sets.epochs, "k": job.sets.k}
+    return {**done, **sets, "out": place.address, "complete": not new, "unchanged": not new}
 
 
 def _samples(store: Store, wanted: ExportRequest, settings: Settings) -> ExportJob:

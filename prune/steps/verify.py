@@ -10,6 +10,7 @@ from typing import Any
 
 from prune.core.errors import DataError, OptionError, StoreError
 from prune.core.findings import Findings
+from prune.core.object_names import address, as_addresses
 from prune.core.store_option import in_store
 from prune.exporters.place import is_described
 from prune.exporters.verify import check_export, export_command, selection_of
@@ -21,7 +22,7 @@ from prune.store import Store, read_selection
 from prune.store.layout import DATASETS, STATE
 from prune.store.state import is_store
 from prune.store.verify import check_store
-from prune.system import locks
+from prune.system import contents, locks
 
 _UNREADABLE = 3  # exit code where all is whole, but the dataset cannot be read
 _NOT_WHOLE = 4
@@ -63,10 +64,11 @@ def verify(
         There is neither a store nor an export, a newer version wrote it, or a command was at work on it.
     """
     held = store if isinstance(store, Store) else Store(store)
-    where = held.path if place is None else Path(place)
+    where = held.path if place is None else _place(place)
     began = time.perf_counter()
     with settings.reporter.stage("verify", 0, "files") as advance:
-        findings = Findings(advance, str(where))
+        read = _digest_and_size if contents.is_remote(where) else None
+        findings = Findings(advance, as_addresses(str(where)), digest_of=read)
         if is_store(where):
             held, kind = Store(where), "store"
             before = _state(held)
@@ -83,13 +85,31 @@ def verify(
         raise StoreError(f"a command was at work on {where} meanwhile", f"{again}   # when it is done")
     code = 0 if findings.whole else _NOT_WHOLE
     return {
-        "place": str(where),
+        "place": as_addresses(str(where)),
         "kind": kind,
         "source": compared,
         **findings.described(),
         "exit_code": code or (_UNREADABLE if findings.counts.get("unreadable") else 0),
         "seconds": time.perf_counter() - began,
     }
+
+
+def _place(place: str | Path) -> Path:
+    """Return a path; of an export in a bucket, the name that it has on this machine."""
+    there = address(place)
+    if there is None:
+        return Path(place)
+    from prune.system.object_stores.listing import is_unfinished, mirrored
+
+    mirrored(f"{there.rstrip('/')}.prune/")  # what describes a class root from beside
+    path = mirrored(there.rstrip("/"))
+    if is_unfinished(path):
+        raise StoreError(f"{there} is an export that is not finished", "run the same prune export again")
+    return path
+
+
+def _digest_and_size(path: Path) -> tuple[str, int]:
+    return contents.sha256(path), path.stat().st_size
 
 
 def _state(store: Store) -> bytes:

@@ -55,6 +55,15 @@ def mirrored(address: str, named: Iterable[str] = ()) -> Path:
     return path
 
 
+def is_unfinished(path: Path) -> bool:
+    """Whether an export is being sent to a folder of objects, or was until somebody stopped it."""
+    folders = (path / _EXPORT[0], path.with_name(f"{path.name}{_EXPORT[1]}"))
+    return any((folder / UNFINISHED).is_file() for folder in folders)
+
+
+UNFINISHED = "upload.json"  # says which files an export will have, while they are sent
+
+
 def seen_again(path: Path) -> ObjectFacts:
     """Ask what an object is now, and note it.
 
@@ -75,14 +84,14 @@ def _note(path: Path, facts: ObjectFacts) -> None:
     """Note an object; what describes a dataset is fetched at once, so that it can be read as any file is."""
     if mirror.is_noted(path, facts):
         return
-    describes = path.name in _DESCRIBING or path.parent.name == _EXPORT
+    describes = path.name in _DESCRIBING or path.parent.name.endswith(_EXPORT)
     data = fetch(mirror.address_of(path), 0, facts.size, facts) if describes and facts.size <= _MOST else None
     mirror.note(path, facts, data)
 
 
 _CLASS_NAMES = "classnames.txt"
 _DESCRIBING = {"dataset_dict.json", "dataset_info.json", "state.json", _CLASS_NAMES}
-_EXPORT = ".prune-export"  # the folder in which an export describes itself
+_EXPORT = (".prune-export", ".prune")  # ends of the folder in which an export describes itself
 _MOST = 64 << 20  # bytes of a description
 
 

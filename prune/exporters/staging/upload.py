@@ -1,0 +1,171 @@
+"""An export sent to a bucket: made here first, then sent, what describes it last.
+
+Before any file goes, `upload.json` says which will: a command that is run again knows by it what is its own,
+goes on with the rest, and removes what no export lists. As long as it lies there, there is no export.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prune.core.errors import OutputError
+from prune.core.progress import Reporter
+from prune.exporters.place import DOT, beside, described, located
+from prune.exporters.staging.existing_export import read_export
+from prune.system import files
+from prune.system.object_stores import mirror, requests, uploads
+from prune.system.object_stores.listing import UNFINISHED
+from prune.system.object_stores.mirror import ObjectFacts
+
+_DESCRIPTION, _PLAN = "export.json", UNFINISHED
+_ELSEWHERE = "choose another place with --out"
+
+
+@dataclass(frozen=True)
+class BucketPlace:
+    """Where an export goes to, and what lies there now, by name relative to the folder above."""
+
+    address: str
+    found: Mapping[str, ObjectFacts]
+
+    @classmethod
+    def look(cls, address: str) -> BucketPlace:
+        """List what lies at the address.
+
+        Raises
+        ------
+        OptionError
+            Such a store takes no files.
+        OutputError
+            Objects that prune did not write lie there.
+        """
+        uploads.require_takes_files(address)
+        address = address.rstrip("/")
+        above = len(address.rpartition("/")[0]) + 1
+        found = dict(requests.listed(f"{address}/")) | dict(requests.listed(f"{address}.prune/"))
+        single = requests.look_up(address)
+        found |= {address: single} if single is not None else {}
+        place = cls(address, {name[above:]: facts for name, facts in found.items()})
+        place.require_ours()
+        return place
+
+    @property
+    def name(self) -> str:
+        """The last part of the address."""
+        return self.address.rpartition("/")[2]
+
+    def at(self, name: str) -> str:
+        """Return the address of a file."""
+        return f"{self.address.rpartition('/')[0]}/{name}"
+
+    def _described_by(self, file: str) -> Iterator[str]:
+        names = (f"{self.name}/{DOT}/{file}", f"{self.name}.prune/{file}")
+        yield from (name for name in names if name in self.found)
+
+    def said(self, file: str) -> dict[str, Any] | None:
+        """Return what the description of an export, or a plan, says; None where there is none."""
+        name = next(self._described_by(file), None)
+        if name is None:
+            return None
+        with contextlib.suppress(ValueError):
+            held: dict[str, Any] = json.loads(uploads.read_small(self.at(name), self.found[name]))
+            if isinstance(held.get("files"), dict):
+                return held
+        raise OutputError(f"{self.at(name)} is damaged", f"move {self.address} away; or {_ELSEWHERE}")
+
+    def own(self) -> set[str]:
+        """Return the names of what prune wrote here, or had begun to write."""
+        own = {name for file in (_DESCRIPTION, _PLAN) for name in self._described_by(file)}
+        export, plan = self.said(_DESCRIPTION), self.said(_PLAN)
+        if export is not None:
+            apart = f"{self.name}.prune/{_DESCRIPTION}" in self.found
+            own |= {self._listed(name, apart=apart) for name in export["files"]}
+        return own if plan is None else own | set(plan["files"]) | set(plan.get("earlier", []))
+
+    def _listed(self, name: str, *, apart: bool) -> str:
+        rest = name.removeprefix(f"{DOT}/")
+        if apart and rest != name:
+            return f"{self.name}.prune/{rest}"
+        return self.name if name == ".prune-file" else f"{self.name}/{name}"
+
+    def require_ours(self) -> None:
+        """Raise `OutputError` for the first object that prune did not write."""
+        own = self.own()
+        strange = sorted(set(self.found) - own)
+        if not strange:
+            return
+        if own:
+            what = f"{self.address} holds {strange[0]!r}, which prune did not write"
+            raise OutputError(what, f"move it away, or {_ELSEWHERE}")
+        raise OutputError(f"{self.address} exists and is not a prune export", _ELSEWHERE)
+
+    def holds(self, identity: str, sizes: Mapping[str, int], *, overwrite: bool) -> bool:
+        """Say whether this very export is there; raise `OutputError` where another one has to stay."""
+        export = self.said(_DESCRIPTION)
+        if export is None or self.said(_PLAN) is not None:
+            return False
+        if export.get("identity") == identity:
+            return all(name in self.found and self.found[name].size == size for name, size in sizes.items())
+        if not overwrite:
+            what = f"{self.address} holds another export"
+            raise OutputError(what, "add --overwrite to replace it, or choose another --out")
+        return False
+
+
+def stage_of(address: str) -> Path:
+    """Return where an export is made before it is sent."""
+    address = address.rstrip("/")
+    folder = hashlib.sha256(address.encode()).hexdigest()[:16]
+    return mirror.cache_home() / "exports" / folder / address.rpartition("/")[2]
+
+
+def publish(out: Path, place: BucketPlace, reporter: Reporter, *, overwrite: bool) -> bool:
+    """Send the export at `out`; return False where this very one was there already.
+
+    Raises
+    ------
+    OutputError
+        Another export is there, or the store does not take it.
+    """
+    export = read_export(out)
+    assert export is not None
+    local = {_name_of(path, out): path for path in _files_of(out)}
+    last = _name_of(located(out, f"{DOT}/{_DESCRIPTION}"), out)
+    sizes = {name: path.stat().st_size for name, path in local.items()}
+    if place.holds(export["identity"], sizes, overwrite=overwrite):
+        return False
+    plan = last.removesuffix(_DESCRIPTION) + _PLAN
+    before = place.own() - {plan}
+    resumed = (place.said(_PLAN) or {}).get("identity") == export["identity"]
+    said = {"identity": export["identity"], "files": sizes, "earlier": sorted(before - set(local))}
+    uploads.send_bytes(files.json_bytes(said), place.at(plan))
+    for name in place.found:
+        if name.endswith(f"/{_DESCRIPTION}") and name in before:  # from here on there is no export
+            uploads.remove(place.at(name))
+    uploads.end_unfinished(place.address, map(place.at, local))
+    with reporter.stage("upload", len(local), "files") as advance:
+        for name in sorted(local.keys() - {last}):
+            if not (resumed and uploads.is_sent(local[name], place.found.get(name))):
+                uploads.send(local[name], place.at(name))
+            advance(1)
+        for name in sorted(before - local.keys()):
+            uploads.remove(place.at(name))
+        uploads.send(local[last], place.at(last))
+        advance(1)
+    uploads.remove(place.at(plan))
+    return True
+
+
+def _files_of(out: Path) -> Iterator[Path]:
+    for root in (out, beside(out)) if described(out) == beside(out) else (out,):
+        yield from [root] if root.is_file() else (path for path in root.rglob("*") if path.is_file())
+
+
+def _name_of(path: Path, out: Path) -> str:
+    return path.relative_to(out.parent).as_posix()
