@@ -78,7 +78,7 @@ def scanned_as_recorded(
     if dataset.fingerprint != about["fingerprint"] and not _is_alike(chosen, dataset):
         raise StoreError(
             f"stale: {data} is not the dataset that {chosen.name!r} was chosen from, or it changed since",
-            "name that dataset as it was, read as it was: reading={'label_field': …}; or select again",
+            "name that dataset, read as it was: reading={'holdout': '0.1'}, say; or select again",
         )
     return reader, dataset
 

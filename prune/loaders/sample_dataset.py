@@ -133,17 +133,20 @@ class SampleDataset(TorchDataset[Any]):
     def at(self, positions: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         """Read several samples at once, and decode one after the other."""
         checked = [self._checked(position) for position in positions]
-        for position, payload in zip(checked, self._access.read(checked), strict=True):
-            yield self._sample(position, payload)
+        found = zip(checked, positions, self._access.read(checked), strict=True)
+        for place, asked, payload in found:
+            # A sampler may hand a weight of its own with the position: see `WeightedRow`.
+            weight = getattr(asked, "weight", self.weights[place])
+            yield self._sample(place, payload, float(weight))
 
-    def _sample(self, position: int, payload: Any) -> tuple[Any, ...]:
+    def _sample(self, position: int, payload: Any, weight: float) -> tuple[Any, ...]:
         x = self.decoding(payload, position)
         sample: tuple[Any, ...] = (
             x if self.transform is None else self.transform(x),
             int(self.labels[position]),
         )
         if self.with_weights:
-            sample = (*sample, float(self.weights[position]))
+            sample = (*sample, weight)
         return (*sample, self.samples.kept.samples["key"][position].as_py()) if self.with_keys else sample
 
     def _checked(self, position: Any) -> int:

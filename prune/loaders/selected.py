@@ -136,10 +136,12 @@ def _kept(
     require_payloads(reader, dataset)
     rows = np.arange(len(dataset)) if chosen is None else chosen.rows
     weights = None if chosen is None else chosen.weights
+    samples = dataset.samples if chosen is None else dataset.samples.take(pa.array(rows))
     return SelectedSamples(
         name=EVERYTHING if chosen is None else chosen.name,
         reader=reader,
-        kept=dataset if chosen is None else replace(dataset, samples=dataset.samples.take(pa.array(rows))),
+        # In one piece: of a thousand, taking the samples of a batch would cost 60 ms and not 0.1.
+        kept=replace(dataset, samples=samples.combine_chunks()),
         rows=rows,
         weights=np.ones(len(rows), np.float32) if weights is None else weights,
         decoding=Decoding(pixels_of(limit), bits_of(dataset.depths)),

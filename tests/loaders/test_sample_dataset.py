@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 import prune
 from prune.core.errors import DataError, OptionError, StoreError
-from prune.loaders import SampleDataset, dataset
+from prune.loaders import SampleDataset, SelectionSampler, WeightedRow, dataset
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +72,10 @@ def test_everything_is_read_row_by_row(
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create", "ignore:.*multi-threaded")
-@pytest.mark.parametrize("workers", [0, 2, 4])
-@pytest.mark.parametrize("context", ["fork", "spawn"])
+@pytest.mark.parametrize(("context", "workers"), [("fork", 0), ("fork", 2), ("fork", 4), ("spawn", 2)])
 def test_workers_see_every_kept_sample_once(
     workers: int, context: str, stores: dict[str, prune.Store]
 ) -> None:
-    if context == "spawn" and workers != 2:
-        pytest.skip("a spawned worker takes seconds; one count of them is tried")
     found = dataset(stores["webdataset"], decode=False, keys=True)
     _ = found[0]  # files are open in this process when workers are made
     how = {"multiprocessing_context": context, "num_workers": workers} if workers else {}
@@ -142,6 +139,17 @@ def test_weights_of_a_selection_come_along(tmp_path: Path, chosen: Callable[...,
     assert found.weights.tolist() == kept.weights.tolist()
 
 
+def test_a_sampler_names_rows_of_everything_and_hands_its_weights(stores: dict[str, prune.Store]) -> None:
+    store = stores["webdataset"]
+    sampler = SelectionSampler(store, seed=1)
+    whole = dataset(store, everything=True, decode=False, weights=True, keys=True)
+    found = [sample for batch in DataLoader(whole, 2, sampler=sampler, collate_fn=list) for sample in batch]
+    assert sorted(key for *_, key in found) == sorted(store.selection().keys.tolist())
+    assert {weight for _, _, weight, _ in found} == {1.0}
+    _, _, weight, key = whole[WeightedRow(3, 2.5)]
+    assert (weight, key) == (2.5, whole.keys[3])
+
+
 def test_an_exported_manifest_and_the_dataset_are_enough(
     tmp_path: Path, contract: types.ModuleType, chosen: Callable[..., prune.Store]
 ) -> None:
@@ -182,6 +190,15 @@ def test_a_source_that_changed_is_refused_when_it_is_opened_and_while_it_is_read
     assert len(list(found)) == 9  # by content: the same bytes are the same samples
     os.utime(sources[0], ns=(1, 1))
     assert len(list(dataset(store))) == 9
+
+
+def test_samples_of_many_files_lie_in_one_piece(tmp_path: Path, chosen: Callable[..., prune.Store]) -> None:
+    (tmp_path / "data").mkdir()
+    for part in range(6):
+        (tmp_path / "data" / f"{part}.txt").write_text("one\ntwo\n")
+    found = dataset(chosen(str(tmp_path / "data")), everything=True)
+    assert found.samples.kept.samples["key"].num_chunks == 1  # else a batch goes through the pieces of all
+    assert len(list(found)) == 12
 
 
 def test_a_file_that_is_gone_is_named(

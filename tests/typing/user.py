@@ -23,6 +23,9 @@ pairs = list(zip(chosen.keys.tolist(), chosen.weights.tolist(), chosen.rows.toli
 features = np.asarray(store.column("embedding.resnet18"))
 kept = prune.select_rows(features, method="kcenter", k=10, metric="cosine")
 order: list[int] = kept.rows.tolist()
+reading = prune.loaders.dataset(store, "kcenter", fraction=0.1, weights=True, transform=np.asarray)
+going: dict[str, object] = prune.loaders.stream(".prune", shuffle=True, batch_size=64).state_dict(batches=3)
+shards = prune.loaders.webdataset(store, weights=True, rank=0, world=2)
 
 prune.select(store, methd="kcenter")  # type: ignore[call-arg]
 prune.select(store, fraction=[0.3])  # type: ignore[arg-type]
@@ -31,4 +34,6 @@ prune.export(store)  # type: ignore[call-arg]
 prune.embed(store, encoder=3)  # type: ignore[arg-type]
 prune.Settings(sed=3)  # type: ignore[call-arg]
 prune.Settings(device="gpu")  # type: ignore[arg-type]
+prune.loaders.dataset(store, weight=True)  # type: ignore[call-arg]
+prune.loaders.stream(store, even="most")  # type: ignore[arg-type]
 prune.selct(store)  # type: ignore[attr-defined]
