@@ -17,13 +17,16 @@ from prune.loaders.selected import SelectedSamples
 from prune.readers import Reader
 from prune.readers.arrays import Arrays
 from prune.readers.huggingface import HuggingFace
+from prune.readers.lines.containers import codec_of
+from prune.readers.lines.reader import LineReader
+from prune.readers.lines.unpacked_files import UnpackedFiles
 from prune.readers.scanned import Scanned
 from prune.readers.source_watch import Sources
 from prune.readers.tables.sample import row_bytes
 from prune.steps.expected_modality import holds_features
 from prune.system.npy import open_npy
 
-_HELD = 256 << 20  # bytes of row groups that a process holds
+_HELD = 256 << 20  # bytes of row groups, or of compressed files, that a process holds unpacked
 
 
 class PayloadAccess:
@@ -40,6 +43,7 @@ class PayloadAccess:
         self._process = -1
         self._reader: Reader = samples.reader
         self._sources: Sources | None = None
+        self._unpacked: UnpackedFiles | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"samples": self._samples}
@@ -65,7 +69,7 @@ class PayloadAccess:
         reader, sources = self._opened()
         names = pc.unique(rows["shard"]).drop_null().to_pylist()
         sources.require([name for name in names if name in self._samples.kept.sources])
-        payloads = list(_payloads(reader, rows, vouched=not self._are_files(rows)))
+        payloads = list(self._payloads(reader, rows))
         return [payloads[place] for place in inverse.tolist()]
 
     def _refuse_rejects(self, places: Any) -> None:
@@ -74,8 +78,15 @@ class PayloadAccess:
                 key = self._samples.kept.samples["key"][place].as_py()
                 raise DataError(
                     f"{key} was rejected when the dataset was read: {reason}",
-                    "leave it out: dataset.usable are the rows that can be read",
+                    "leave it out: prune.Store(…).dataset.usable are the rows that can be read",
                 )
+
+    def _payloads(self, reader: Reader, rows: pa.Table) -> Iterator[Any]:
+        if holds_features(reader):
+            return _features(reader, rows)
+        if self._unpacked is not None and isinstance(reader, LineReader):
+            return reader.texts(rows, self._unpacked.records(rows))
+        return Scanned(reader).payloads(rows) if self._are_files(rows) else reader.payloads(rows)
 
     def _are_files(self, rows: pa.Table) -> bool:
         """Whether payloads may be files of their own: those of folders, and pictures beside a table."""
@@ -85,9 +96,15 @@ class PayloadAccess:
     def _opened(self) -> tuple[Reader, Sources]:
         if self._process != os.getpid() or self._sources is None:
             self._reader = _unopened(self._samples.reader)
+            self._unpacked = UnpackedFiles(self._reader.root, _HELD) if is_packed(self._reader) else None
             self._sources = Sources(self._reader.root, self._samples.kept)
             self._process = os.getpid()
         return self._reader, self._sources
+
+
+def is_packed(reader: Reader) -> bool:
+    """Whether records lie in compressed files, of which any begins with all that is before it."""
+    return isinstance(reader, LineReader) and any(map(codec_of, reader.files.names))
 
 
 def _unopened(reader: Reader) -> Reader:
@@ -95,12 +112,6 @@ def _unopened(reader: Reader) -> Reader:
     if isinstance(reader, HuggingFace):
         return replace(reader, held=_HELD)
     return copy.copy(reader)  # see `ReaderBase.__getstate__`
-
-
-def _payloads(reader: Reader, rows: pa.Table, *, vouched: bool) -> Iterator[Any]:
-    if holds_features(reader):
-        return _features(reader, rows)
-    return reader.payloads(rows) if vouched else Scanned(reader).payloads(rows)
 
 
 def _features(reader: Reader, rows: pa.Table) -> Iterator[Any]:

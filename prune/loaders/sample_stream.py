@@ -14,13 +14,12 @@ from torch.utils.data import IterableDataset
 from prune.core.arrays import Labels, Rows
 from prune.loaders.epoch_order import Codes, EpochOrder, Even, checked_lot
 from prune.loaders.epoch_position import EpochPosition
+from prune.loaders.payload_access import is_packed
 from prune.loaders.ranks import rank_and_world
 from prune.loaders.sample_dataset import Decode, SampleDataset
 from prune.loaders.selected import SelectedSamples, SelectionRequest, selected
 from prune.readers import Reader
 from prune.readers.huggingface import HuggingFace
-from prune.readers.lines.containers import codec_of
-from prune.readers.lines.reader import LineReader
 from prune.store import Store, identity
 from prune.store.tables import content_hash
 
@@ -163,8 +162,7 @@ class SampleStream(IterableDataset[Any]):
 
 def is_read_forward(reader: Reader) -> bool:
     """Whether what lies far in a file costs what lies before it: of tables and compressed lines."""
-    packed = isinstance(reader, LineReader) and any(map(codec_of, reader.files.names))
-    return packed or isinstance(reader, HuggingFace)
+    return is_packed(reader) or isinstance(reader, HuggingFace)
 
 
 def files_of(samples: SelectedSamples) -> Codes:

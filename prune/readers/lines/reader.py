@@ -143,7 +143,16 @@ class LineReader(ReaderBase):
         DataError
             A file is gone, or holds something else at that place.
         """
-        records = read_places(self.root, samples)
+        yield from self.texts(samples, read_places(self.root, samples))
+
+    def texts(self, samples: pa.Table, records: Iterator[bytes]) -> Iterator[str]:
+        """Yield the text of each row, given its record.
+
+        Raises
+        ------
+        DataError
+            The record is something else.
+        """
         for part in samples.select(["key", "shard"]).to_batches(max_chunksize=_BATCH):
             for key, shard in zip(part["key"].to_pylist(), part["shard"].to_pylist(), strict=True):
                 try:
