@@ -19,6 +19,7 @@ from prune.readers.huggingface import HuggingFace
 from prune.readers.source_watch import Sources
 from prune.readers.tables.files import TableFiles
 from prune.store import Store
+from prune.system import contents
 
 require_library("datasets")
 
@@ -82,7 +83,7 @@ def huggingface(
 
 def _mapped(samples: SelectedSamples, reader: HuggingFace, weights: bool) -> datasets.Dataset:
     """Select from the files as they lie; weights are a column of all rows, as one of some would copy them."""
-    parts = [datasets.Dataset.from_file(str(reader.root / file)) for file in reader.files]
+    parts = [datasets.Dataset.from_file(str(contents.local(reader.root / file))) for file in reader.files]
     whole = datasets.concatenate_datasets(parts)
     starts = dict(zip(reader.files, np.cumsum([0, *map(len, parts)]).tolist(), strict=False))
     shards = samples.kept.samples["shard"].to_pylist()

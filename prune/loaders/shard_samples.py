@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch.utils.data import IterableDataset
 
 from prune.core.arrays import Rows
 from prune.core.errors import DataError
+from prune.core.object_names import as_addresses
 from prune.loaders.epoch_order import EpochOrder
 from prune.loaders.epoch_position import EpochPosition
 from prune.loaders.sample_stream import files_of, identity_of
@@ -21,6 +21,8 @@ from prune.readers.source_watch import Sources
 from prune.readers.tar.held import Held
 from prune.readers.tar.members import members
 from prune.readers.tar.samples import split_name
+from prune.system import contents
+from prune.system.contents import OpenedFile
 from prune.system.os_errors import reading
 
 _READ = 256 << 10  # bytes of samples side by side that are read at once; larger blocks leave the cache
@@ -94,7 +96,8 @@ class ShardSamples(IterableDataset[dict[str, Any]]):
 
 def _grouped(data: bytes, path: Path, begins: list[int]) -> Iterator[dict[str, Any]]:
     """Yield the samples of a byte range, of which those begin at these places; as the library groups them."""
-    url, at, end, sample = str(path), 0, 0, dict[str, Any]()
+    local = not contents.is_remote(path)
+    url, at, end, sample = as_addresses(str(path)), 0, 0, dict[str, Any]()
     held = Held(data, path, cut=True)  # without the end of a tar, which would be one more copy
     for member in members(held):
         if at < len(begins) and member.offset >= begins[at]:
@@ -105,7 +108,8 @@ def _grouped(data: bytes, path: Path, begins: list[int]) -> Iterator[dict[str, A
             if not sample:
                 sample = {"__key__": named[0], "__url__": url}
             sample[named[1]] = data[member.data : member.data + member.size]
-            sample["__local_path__"] = url
+            if local:
+                sample["__local_path__"] = url
         end = member.end
         if end >= len(data):
             break
@@ -119,14 +123,14 @@ class _Shards:
 
     def __init__(self, root: Path, sources: Sources) -> None:
         self._root, self._sources = root, sources
-        self._opened: dict[str, int] = {}
+        self._opened: dict[str, OpenedFile] = {}
 
     def __enter__(self) -> _Shards:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for fd in self._opened.values():
-            os.close(fd)
+        for file in self._opened.values():
+            file.close()
         self._opened.clear()
 
     def read(self, name: str, start: int, size: int) -> bytes:
@@ -136,9 +140,9 @@ class _Shards:
             if len(self._opened) >= _MOST_OPEN:
                 self.__exit__()
             with reading(self._root / name):
-                self._opened[name] = os.open(self._root / name, os.O_RDONLY | os.O_CLOEXEC)
+                self._opened[name] = contents.opened(self._root / name)
         with reading(self._root / name):
-            data = os.pread(self._opened[name], size, start)
+            data = self._opened[name].read(start, size)
         if len(data) != size:
             raise DataError(f"{self._root / name} ends before byte {start + size}", _AGAIN)
         return data
