@@ -10,6 +10,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from prune.core.arrays import Labels, Rows, Weights
 from prune.core.errors import OptionError
+from prune.core.object_names import as_addresses
 from prune.loaders.payload_access import PayloadAccess
 from prune.loaders.payload_decoding import PayloadDecoding
 from prune.loaders.selected import SelectedSamples, SelectionRequest, selected
@@ -100,8 +101,9 @@ class SampleDataset(TorchDataset[Any]):
         return len(self.samples)
 
     def __repr__(self) -> str:
+        place = as_addresses(str(self.samples.reader.root))
         about = f"{len(self)} samples of {len(self.classes)} classes"
-        return f"SampleDataset({self.samples.name!r}, {about}, in {self.samples.reader.root})"
+        return f"SampleDataset({self.samples.name!r}, {about}, in {place})"
 
     @property
     def rows(self) -> Rows:
