@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prune.core.column_name import EMBEDDING, EVALUATION, FIRST_RUN, SCORE, ColumnName, of_kinds, scores_among
-from prune.core.option_words import whole_path
+from prune.core.option_words import OF_TRAINING, option, whole_path
 from prune.steps.recipe.keys import Key, Verb, keys_of
 from prune.steps.space_columns import embedding_name
 from prune.store import Store, read_selection
@@ -26,13 +26,27 @@ def remembered(store: Store, verbs: Mapping[str, Verb]) -> list[Section]:
     for kind in ("embed", "score"):
         made = [name for name in shown if known.get(name, "").split(" ")[:2] == ["prune", kind]]
         made.sort(key=lambda name: (name != FIRST_RUN, name))  # what trains goes before what is taken of it
-        sections += [section_of(words, verbs) for words in dict.fromkeys(known[name] for name in made)]
+        made_by = [section_of(words, verbs) for words in dict.fromkeys(known[name] for name in made)]
+        sections += made_by if kind == "embed" else _of_one_training(made_by)
     for name in _selections(store):
         words = known.get(f"{SELECTIONS}/{name}")
         if words is not None:
             sections.append(_unambiguous(store, name, section_of(words, verbs)))
     evaluated = dict.fromkeys(known[name] for name in of_kinds(shown, EVALUATION) if name in known)
     return sections + [section_of(words, verbs) for words in evaluated]
+
+
+def _of_one_training(sections: Sequence[Section]) -> list[Section]:
+    """Leave out how scores were trained that are of another training than the one there is, which is first.
+
+    A second training would take its place in every run of the file; without words, scores are taken of it.
+    """
+    first = sections[0][1] if sections else {}
+    words = {option(name).removeprefix("--") for name in OF_TRAINING}
+    return [
+        (verb, {k: v for k, v in held.items() if k not in words or v == first.get(k)})
+        for verb, held in sections
+    ]
 
 
 def section_of(command: str, verbs: Mapping[str, Verb]) -> Section:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import numpy as np
 
 import prune
 from prune import pipeline
@@ -22,3 +25,19 @@ def test_an_embedding_by_the_default_is_made_again(tmp_path: Path) -> None:
     assert "\n[embed]\n" in recipe.read_text()
     prune.run(recipe, store=tmp_path / "again", settings=SETTINGS)
     assert set(prune.Store(tmp_path / "again").columns) == {"embedding.ngrams"}
+
+
+def test_of_two_trainings_the_one_there_is_stands_in_the_file(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    np.save(tmp_path / "rows.npy", rows)
+    np.save(tmp_path / "labels.npy", np.arange(40) % 2)
+    store, recipe = tmp_path / "made", tmp_path / "prune.toml"
+    prune.embed(store, str(tmp_path / "rows.npy"), settings=SETTINGS)
+    for epochs, score in ((2, "el2n"), (3, "aum")):
+        prune.score(store, types=[score], training={"epochs": epochs}, settings=SETTINGS)
+    before = prune.Store(store).state["columns"]["trace.0"]
+    pipeline.recipe(store, recipe)
+    assert re.findall("epochs = .", recipe.read_text()) == ["epochs = 3"]
+    prune.run(recipe, store=store, settings=SETTINGS)
+    assert prune.Store(store).state["columns"]["trace.0"] == before
+    assert prune.run(recipe, store=store, settings=SETTINGS)["unchanged"] is True
