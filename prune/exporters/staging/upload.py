@@ -20,7 +20,7 @@ from prune.exporters.place import DOT, beside, described, located
 from prune.exporters.staging.existing_export import read_export
 from prune.system import files
 from prune.system.object_stores import mirror, requests, uploads
-from prune.system.object_stores.listing import UNFINISHED
+from prune.system.object_stores.listing import UNFINISHED, require_no_secret
 from prune.system.object_stores.mirror import ObjectFacts
 
 _DESCRIPTION, _PLAN = "export.json", UNFINISHED
@@ -45,6 +45,7 @@ class BucketPlace:
         OutputError
             Objects that prune did not write lie there.
         """
+        require_no_secret(address)
         uploads.require_takes_files(address)
         address = address.rstrip("/")
         above = len(address.rpartition("/")[0]) + 1

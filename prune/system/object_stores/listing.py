@@ -33,11 +33,7 @@ def mirrored(address: str, named: Iterable[str] = ()) -> Path:
     OptionError
         It holds a password or a token, or stands for what cannot be listed.
     """
-    if has_secrets(address):
-        raise OptionError(
-            f"{without_secrets(address)} was named with a password or a token",
-            "give credentials by the environment: nothing of them is kept or shown then",
-        )
+    require_no_secret(address)
     path = mirror.path_of(address)
     if scheme_in(address) in http.SCHEMES:
         _note_named(address, list(named))
@@ -62,6 +58,15 @@ def is_unfinished(path: Path) -> bool:
 
 
 UNFINISHED = "upload.json"  # says which files an export will have, while they are sent
+
+
+def require_no_secret(address: str) -> None:
+    """Raise `OptionError` for an address that holds a password or a token; nothing is asked of any server."""
+    if has_secrets(address):
+        raise OptionError(
+            f"{without_secrets(address)} was named with a password or a token",
+            "give credentials by the environment: nothing of them is kept or shown then",
+        )
 
 
 def seen_again(path: Path) -> ObjectFacts:

@@ -167,6 +167,11 @@ def test_places_that_take_nothing(chosen: Any, faults: Any, bucket: str, prune: 
     for place in ("https://host/out", "hf://datasets/u/n"):
         with pytest.raises(OptionError, match="takes no export"):
             pipeline.export(format="jsonl", out=place)
+    faults.asked.clear()
+    with pytest.raises(OptionError, match="with a password or a token") as caught:
+        pipeline.export(format="jsonl", out=f"{bucket}/out?X-Amz-Signature=hunter2")
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+    assert faults.asked == []
     with pytest.raises(OutputError):
         pipeline.export(format="jsonl", out="s3://no-such-bucket-here/out")
     said = prune("export", "--format", "jsonl", "--out", f"{bucket}/out")
