@@ -22,6 +22,7 @@ from prune.readers.tar.held import InPlace
 from prune.readers.tar.members import members
 from prune.readers.tar.samples import split_name
 from prune.readers.webdataset import WebDataset
+from prune.system import contents
 from prune.system.os_errors import reading
 
 _AGAIN = "run the commands again from the first"
@@ -68,7 +69,7 @@ def sample_members(job: ExportJob, shard: str, rows: Rows) -> Iterator[list[Sour
     """
     path: Path = job.reader.root / shard
     with reading(path, _AGAIN):
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = contents.descriptor(path)
     try:
         places = job.dataset.samples.select(["offset", "size"]).take(pa.array(rows))
         for part in places.to_batches(max_chunksize=_TAKE):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from prune.exporters.job import ExportJob
 from prune.exporters.source_shards import require_shards
 from prune.exporters.staging.folder import StagingFolder
-from prune.system import files
+from prune.system import contents, files
 from prune.system.local_paths import real
+from prune.system.object_stores.mirror import address_of
 
 FILE = "wids.json"
 
@@ -38,12 +39,18 @@ def wids(job: ExportJob, folder: StagingFolder, /) -> None:
     listed = []
     for name in reader.shards:
         if held[name]:
-            path = real(reader.root / name)
-            seen = PurePath(os.path.relpath(path, real(folder.out))).as_posix()
-            listed.append({"url": seen, "nsamples": held[name], "filesize": path.stat().st_size})
+            place = _place(reader.root / name, folder.out)
+            listed.append({"url": place, "nsamples": held[name]})
     index = {"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": listed}
     if not folder.done("index"):
         with folder.part("index") as part:
             part.write(FILE, files.json_bytes(index))
             for name, data in sorted(job.records.items()):
                 part.write(name, data)
+
+
+def _place(shard: Path, out: Path) -> str:
+    """Return where a shard lies: as seen from the export, or its address in an object store."""
+    if contents.is_remote(shard):
+        return address_of(shard)
+    return PurePath(os.path.relpath(real(shard), real(out))).as_posix()
