@@ -90,8 +90,11 @@ def embed(
     )
     made = [result, *([result["captions"]] if "captions" in result else [])]
     then = "score --type clip" if len(made) > 1 else "select --method kcenter --fraction 0.3"
+    grown = result["growth"]
+    kept = [f"{grown['read']:,} samples read, {grown['kept']:,} rows kept"] if grown else []
     lines = [
         *(line for column in made for line in _lines(column, result)),
+        *kept,
         f"next: {in_store(f'prune {then}', str(store))}",
     ]
     finish(result, lines, as_json=json, quiet=quiet)

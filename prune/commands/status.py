@@ -104,6 +104,9 @@ def _selections(result: dict[str, Any]) -> list[str]:
         lines.append(f"selection {name}{latest}: {counted(chosen['k'], 'sample')}, {share:.3g} %")
     if result["outdated"]:
         lines += _outdated(result["outdated"], result["store"])
+    for name, again in result["earlier"].items():
+        what = name.replace("selections/", "selection ")
+        lines.append(f"stale: {what}, of the dataset before it changed   # {again}")
     for name, why in result["stale"].items():
         lines.append(f"stale: selection {name}, as {why['column']} was made again   # {why['command']}")
     return lines

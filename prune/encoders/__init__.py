@@ -10,8 +10,9 @@ from prune.core.methods import table
 from prune.core.progress import SILENT
 from prune.encoders.clip import clip
 from prune.encoders.clip_text import clip_text
+from prune.encoders.cut_texts import cut_in, told_apart
 from prune.encoders.efficientnet_lite0 import efficientnet_lite0
-from prune.encoders.encode import Encoder, PayloadSource, cut_in, encode_dataset
+from prune.encoders.encode import Encoder, PayloadSource, encode_dataset
 from prune.encoders.learning import learn_once, restore_from
 from prune.encoders.ngrams import ngrams
 from prune.encoders.pixels import pixels
@@ -132,4 +133,5 @@ __all__ = [
     "open_encoder",
     "precomputed_column",
     "restore_from",
+    "told_apart",
 ]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from prune.core.arrays import Array, Embeddings
+from prune.core.arrays import Array, Embeddings, Rows
 from prune.core.errors import DataError
 from prune.core.progress import SILENT, Reporter
-from prune.store import Column, ColumnPart, ColumnWriter, Dataset
+from prune.encoders.cut_texts import CarriedCuts, note_cut
+from prune.store import CarriedRows, ColumnPart, ColumnWriter, Dataset
 from prune.system.disk_space import require_room
 from prune.system.executors.single_core import SingleCorePool
-
-CUT = "cut"  # an attachment of a part: how many of its samples were longer than the encoder looks
 
 
 class PayloadSource(Protocol):
@@ -36,7 +34,7 @@ class EncoderBatch:
     payloads: Any  # as `Encoder.encode` wants them
     count: int  # of them that are samples; the others fill the batch up
     reasons: Mapping[int, str] = field(default_factory=dict)  # why a row of the part cannot be read
-    cut: int = 0  # samples that are longer than what is looked at
+    cut: Sequence[int] = ()  # places in the batch of samples that are longer than what is looked at
 
 
 class Encoder(Protocol):
@@ -67,9 +65,10 @@ def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
     workers: int = 0,
     threads: int = 1,
     dtype: npt.DTypeLike = np.float16,
+    carried: CarriedRows | None = None,
     reporter: Reporter = SILENT,
-) -> None:
-    """Write the embedding of every sample, for the parts that `writer` lacks.
+) -> int:
+    """Write the embedding of every sample, for the parts that `writer` lacks; return how many were read.
 
     Rows that cannot be read hold NaN and are in the rejects of the column, as are those whose embedding is
     not finite; rows that the scan rejected hold NaN. Batches never cross a part and are padded to full size,
@@ -79,6 +78,8 @@ def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
     ----------
     threads
         Batches that are encoded side by side, one core each: for networks on a CPU.
+    carried
+        Rows that hold still, of an earlier state of the dataset: these are not read again.
 
     Raises
     ------
@@ -88,38 +89,67 @@ def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
         The embeddings will not fit on the disk.
     """
     missing = list(writer.missing())
-    total = sum(p.stop - p.start for p in missing)
+    work = [(part, _positions(dataset, part, carried)) for part in missing]
+    total = sum(len(positions) for _, positions in work)
     with reporter.stage(f"embed with {encoder.name}", total) as advance, SingleCorePool(threads) as pool:
-        for number, part in enumerate(missing):
-            samples = dataset.samples.slice(part.start, part.stop - part.start)
-            rejects: dict[int, str] = {}
-            values, done, cut = np.empty((0, 0), np.float32), 0, 0
-            batches = encoder.batches(reader, samples, workers=workers, say=reporter.say)
+        for number, (part, positions) in enumerate(work):
+            left = sum(p.stop - p.start for p in missing[number:])
+            made = _Part(part, dataset.samples.slice(part.start, part.stop - part.start), carried)
+            batches = encoder.batches(reader, made.samples_at(positions), workers=workers, say=reporter.say)
+            done = 0
             with contextlib.closing(batches):  # type: ignore[type-var]
                 for batch, result in pool.each(lambda batch: encoder.encode(batch.payloads), batches):
                     embedded = result()
                     if not done:
-                        left = sum(p.stop - p.start for p in missing[number:])
                         require_room(writer.folder, left * embedded.shape[1] * np.dtype(dtype).itemsize)
-                        values = np.empty((len(samples), embedded.shape[1]), np.float32)
-                    values[done : done + batch.count] = embedded[: batch.count]
+                    made.take(positions, done, embedded, batch)
                     done += batch.count
-                    cut += batch.cut
-                    rejects |= batch.reasons
                     advance(batch.count)
-            _note_cut(writer, part, cut)
-            _put(writer, part, values, _sound(samples, values, rejects), rejects, np.dtype(dtype))
+            made.put(writer, np.dtype(dtype))
+    return total
 
 
-def cut_in(column: Column) -> int:
-    """Return how many samples of a column were longer than its encoder looks."""
-    return sum(json.loads(column.attachment(CUT, number)) for number in column.attachments(CUT))
+class _Part:
+    """The embedding of a part in the making: rows that are carried over, and rows that are encoded."""
+
+    def __init__(self, part: ColumnPart, samples: pa.Table, carried: CarriedRows | None) -> None:
+        self._part, self._samples = part, samples
+        self._values: Embeddings | None = None
+        self._rejects: dict[int, str] = {}
+        self._cut: list[int] = []
+        if carried is not None:
+            self._values = np.full((len(samples), carried.column.shape[1]), np.nan, np.float32)
+            self._values[carried.there(part.start, part.stop)] = carried.read(part.start, part.stop)
+            self._cut = CarriedCuts.of(carried).places(part)
+
+    def samples_at(self, positions: Rows) -> pa.Table:
+        """Return these samples of the part."""
+        whole = len(positions) == len(self._samples)
+        return self._samples if whole else self._samples.take(pa.array(positions))
+
+    def take(self, positions: Rows, done: int, embedded: Embeddings, batch: EncoderBatch) -> None:
+        """Take the next batch of what was encoded at `positions`, of which so many were taken."""
+        if self._values is None:
+            self._values = np.empty((len(self._samples), embedded.shape[1]), np.float32)
+        here = positions[done : done + batch.count]
+        self._values[here] = embedded[: batch.count]
+        self._rejects |= {int(positions[place]): why for place, why in batch.reasons.items()}
+        self._cut += here[list(batch.cut)].tolist()
+
+    def put(self, writer: ColumnWriter, dtype: np.dtype[Any]) -> None:
+        """Write the part."""
+        values = np.empty((0, 0), np.float32) if self._values is None else self._values
+        note_cut(writer, self._part, self._cut)
+        sound = _sound(self._samples, values, self._rejects)
+        _put(writer, self._part, values, sound, self._rejects, dtype)
 
 
-def _note_cut(writer: ColumnWriter, part: ColumnPart, cut: int) -> None:
-    """Write beside a part how many of its samples were cut, before the part itself is there."""
-    if cut:
-        writer.attach(CUT, part.number, json.dumps(cut).encode(), "json")
+def _positions(dataset: Dataset, part: ColumnPart, carried: CarriedRows | None) -> Rows:
+    """Return the places in a part of the samples that have to be read."""
+    if carried is None:
+        return np.arange(part.stop - part.start)
+    usable = dataset.samples["reason"].slice(part.start, part.stop - part.start).is_null().to_numpy()
+    return np.flatnonzero(usable & ~carried.there(part.start, part.stop))
 
 
 def _sound(samples: pa.Table, values: Embeddings, rejects: dict[int, str]) -> Array:

@@ -32,13 +32,21 @@ def learn_once(
     dataset: Dataset,
     writer: ColumnWriter,
     reporter: Reporter = SILENT,
+    *,
+    before: Column | None = None,
 ) -> None:
-    """Let an encoder learn, if it has to; what it learnt in an interrupted run is kept beside the parts."""
+    """Let an encoder learn, if it has to; what it learnt in an interrupted run is kept beside the parts.
+
+    Parameters
+    ----------
+    before
+        A column of an earlier state of the dataset: the encoder stays as it was when it made that one.
+    """
     if writer.finished or not isinstance(encoder, LearningEncoder) or encoder.has_learnt:
         return
     known = writer.attachment(LEARNT, 0)
     if known is None:
-        known = encoder.learn(source, dataset, reporter)
+        known = before.attachment(LEARNT, 0) if before else encoder.learn(source, dataset, reporter)
         writer.attach(LEARNT, 0, known, "safetensors")
     encoder.restore(known)
 

@@ -67,10 +67,11 @@ class Ngrams(TextEncoder):
         self._state = NgramState.of_bytes(learnt)
         self._axes = self._state.axes.astype(np.float32)
 
-    def prepared(self, texts: list[str]) -> tuple[Any, int]:
-        """Return the weighted n-grams of texts, sparse (b, f)."""
+    def prepared(self, texts: list[str]) -> tuple[Any, list[int]]:
+        """Return the weighted n-grams of texts, sparse (b, f), and which of the texts were cut."""
         assert self._state is not None, "it has learnt nothing yet"
-        return self._state.weighted(ngram_counts(texts)), sum(len(text) > MOST_CHARACTERS for text in texts)
+        cut = [place for place, text in enumerate(texts) if len(text) > MOST_CHARACTERS]
+        return self._state.weighted(ngram_counts(texts)), cut
 
     def encode(self, payloads: Any) -> Embeddings:
         """Return float32 (b, d) of length 1; zeros of a text whose n-grams are all unknown."""

@@ -60,17 +60,18 @@ class Sentence(TextEncoder):
             "version": 1,
         }
 
-    def prepared(self, texts: list[str]) -> tuple[Any, int]:
-        """Return the tokens of each text."""
+    def prepared(self, texts: list[str]) -> tuple[Any, list[int]]:
+        """Return the tokens of each text, and which of the texts were cut."""
         most = self._tokens * _WIDEST
         shown = [self._settings.prefix + text[:most] for text in texts]
         if self._settings.lower_case:
             shown = [text.lower() for text in shown]
         encoded = self._tokenizer(shown, truncation=True, max_length=self._tokens, padding=False)
-        cut = sum(
-            len(text) > most or bool(one.overflowing)
-            for one, text in zip(encoded.encodings or [], texts, strict=True)
-        )
+        cut = [
+            place
+            for place, (one, text) in enumerate(zip(encoded.encodings or [], texts, strict=True))
+            if len(text) > most or one.overflowing
+        ]
         return [{name: encoded[name][i] for name in encoded} for i in range(len(texts))], cut
 
     def encode(self, payloads: Any) -> Embeddings:

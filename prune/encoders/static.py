@@ -66,16 +66,20 @@ class Static(TextEncoder):
             "version": 1,
         }
 
-    def prepared(self, texts: list[str]) -> tuple[Any, int]:
-        """Return which tokens each text has, sparse (b, v): rows whose weights sum to 1, or empty ones."""
+    def prepared(self, texts: list[str]) -> tuple[Any, list[int]]:
+        """Return which tokens each text has, sparse (b, v): rows whose weights sum to 1, or empty ones.
+
+        Beside them stands which of the texts were cut.
+        """
         import scipy.sparse
 
         known = [text[: self._characters] for text in texts]
         encoded = self._tokenizer.encode_batch(known, add_special_tokens=False)
-        cut = sum(
-            bool(one.overflowing) or len(text) > len(shown)
-            for one, text, shown in zip(encoded, texts, known, strict=True)
-        )
+        cut = [
+            place
+            for place, (one, text, shown) in enumerate(zip(encoded, texts, known, strict=True))
+            if one.overflowing or len(text) > len(shown)
+        ]
         tokens = [[token for token in one.ids if token != self._unknown] for one in encoded]
         lengths = np.array([len(one) for one in tokens])
         flat = np.array([token for one in tokens for token in one], np.int64)

@@ -19,8 +19,8 @@ class TextEncoder(ABC):
     batch: int
 
     @abstractmethod
-    def prepared(self, texts: list[str]) -> tuple[Any, int]:
-        """Return texts as `encode` wants them, and how many were too long and cut."""
+    def prepared(self, texts: list[str]) -> tuple[Any, list[int]]:
+        """Return texts as `encode` wants them, and the places of those that were too long and cut."""
 
     def batches(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from prune.readers.scan import scan
 from prune.readers.scan_summary import scan_line
 from prune.readers.scanned import Scanned
 from prune.steps.expected_modality import require_images, require_payloads
+from prune.steps.grown_dataset import GrownDataset
 from prune.steps.holdout import DRAWN, FRACTION, Holdout, set_aside, with_holdout
 from prune.steps.recovery import commands_of
 from prune.steps.replacement import tell_hidden
@@ -27,7 +29,7 @@ from prune.steps.resumed_command import place_remembered, with_dataset
 from prune.steps.settings import DEFAULTS, Settings
 from prune.steps.stale_dataset import stale
 from prune.steps.store_place import place_store
-from prune.store import Column, Dataset, Store
+from prune.store import Column, Dataset, Growth, Store
 from prune.store.layout import DATASETS, LOCATION, SCANS
 from prune.store.rejects import list_rejects
 from prune.store.unfinished import Note, noted
@@ -48,6 +50,12 @@ class Opened:
     max_pixels: int = MAX_PIXELS  # of an image
     bits: int | None = None  # of 16-bit pictures, where another dataset decides what is white
     location: Mapping[str, Any] = field(default_factory=dict)  # of a command's DATA; see `locate`
+    grown: GrownDataset | None = None  # what changed since the state that the store is about
+
+    @functools.cached_property
+    def growth(self) -> Growth:
+        """What of the columns of earlier states can be carried over: nothing where all is made anew."""
+        return Growth(self.store, self.dataset, anew=self.settings.refresh)
 
     @property
     def payloads(self) -> Scanned:
@@ -76,7 +84,13 @@ class Opened:
 
 @contextlib.contextmanager
 def opened(
-    store: Store, data: str | None, settings: Settings, *, verb: str = "", command: str = ""
+    store: Store,
+    data: str | None,
+    settings: Settings,
+    *,
+    verb: str = "",
+    command: str = "",
+    grows: bool = False,
 ) -> Iterator[Opened]:
     """Open and scan a dataset, holding the store for writing.
 
@@ -84,6 +98,8 @@ def opened(
     ----------
     verb, command
         What opens it, in words: kept in the store until the block ends, so that it can be gone on with.
+    grows
+        Whether a dataset that changed is gone on with, as `Opened.grown` and `Opened.growth` tell.
 
     Raises
     ------
@@ -116,14 +132,18 @@ def opened(
         if said := remark(dataset.depths):
             settings.reporter.say(said)
         fingerprint = dataset.fingerprint
-        if store.exists() and store.state.get("dataset") not in {None, fingerprint} and not settings.refresh:
+        grown = None if settings.refresh else GrownDataset.of(store, dataset)
+        if grown is not None and not grows:
             raise stale(store, dataset)
+        if grown is not None:
+            settings.reporter.say(str(grown))
         if not store.holds_dataset(fingerprint):
-            tell_hidden(store, fingerprint, settings.reporter.say)
+            if grown is None:
+                tell_hidden(store, fingerprint, settings.reporter.say)
             store.write_dataset(dataset)
         note.has_work(yet=True)
         limit = pixels_of(location["reading"].get(_LIMIT))
-        yield Opened(store, reader, dataset, fingerprint, settings, limit, location=location)
+        yield Opened(store, reader, dataset, fingerprint, settings, limit, location=location, grown=grown)
         _remember(store, location)
 
 

@@ -13,6 +13,7 @@ from prune.encoders import PRECOMPUTED, cut_in
 from prune.readers.scan_summary import account
 from prune.steps.dataset_session import Opened, opened
 from prune.steps.embedding_column import EmbedRequest, embed_column
+from prune.steps.grown_dataset import growth_of, tell_earlier
 from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
 from prune.steps.text_payloads import captions_in
@@ -23,9 +24,10 @@ def embed(
     store: Store, data: str | None, asked: EmbedRequest, *, command: str, settings: Settings, clock: Clock
 ) -> dict[str, Any]:
     """Write the column and publish it; `command` is what made it, in words."""
-    with opened(store, data, settings, verb="embed", command=command) as ready:
+    with opened(store, data, settings, verb="embed", command=command, grows=True) as ready:
         store.made.clear()
-        writers = [embed_column(ready, one) for one in _all(ready, asked)]
+        made = [embed_column(ready, one) for one in _all(ready, asked)]
+        writers = [one.writer for one in made]
         rejects = dict(ready.dataset.rejects)
         for writer in writers:
             rejects |= writer.rejects()
@@ -35,7 +37,9 @@ def embed(
         finished = columns[0]
         known = {column.name: identity(column.recipe) for column in columns}
         same = {name: shown.get(name) == of and name not in store.made for name, of in known.items()}
-        store.publish(dataset=ready.fingerprint, columns=known)
+        store.publish(dataset=ready.fingerprint, columns=known, grown=ready.grown is not None)
+        if ready.grown is not None:
+            tell_earlier(store, settings.reporter.say)
         seconds = clock.stop()
         if finished.name in store.made and finished.name != ColumnName.embedding(PRECOMPUTED):
             store.add_cost(identity(finished.recipe), seconds["total"])
@@ -49,6 +53,7 @@ def embed(
         "shape": list(finished.shape),
         "unchanged": same[finished.name],
         "rejects": len(rejects),
+        "growth": growth_of(ready.grown, sum(one.read for one in made), sum(one.kept for one in made)),
         **_cut(finished),
         **({} if len(columns) == 1 else {"captions": _captions(columns[1], same)}),
         "skipped_shards": dict(ready.dataset.skipped),

@@ -21,6 +21,7 @@ from prune.encoders import (
     modalities_of,
     open_encoder,
     precomputed_column,
+    told_apart,
 )
 from prune.encoders.clip_retrieval import EmbeddingFolder
 from prune.encoders.features import Features
@@ -29,10 +30,12 @@ from prune.readers.captions import Captions
 from prune.readers.huggingface import HuggingFace
 from prune.steps.dataset_session import Opened
 from prune.steps.expected_modality import require_payloads
+from prune.steps.grown_dataset import tell_carried
 from prune.steps.replacement import changed, tell_replaced
+from prune.steps.select.target.pool import LEARNT_FROM
 from prune.steps.table_features import TableFeatures
 from prune.steps.text_payloads import CountedCaptions, captions_in, tell_captions
-from prune.store import ColumnWriter
+from prune.store import CarriedRows, ColumnWriter
 from prune.system import files
 from prune.system.cores import thread_count
 from prune.system.npy import open_npy
@@ -48,8 +51,17 @@ class EmbedRequest:
     dtype: str | None = None  # None: as the column is that is there, else float16
 
 
-def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
-    """Encode what is not encoded yet; return the column, for `finish` when its rejects are accepted.
+@dataclass(frozen=True)
+class EncodedColumn:
+    """An embedding, for `finish` when its rejects are accepted."""
+
+    writer: ColumnWriter
+    read: int = 0  # samples that were read for it now
+    kept: int = 0  # rows that were carried over
+
+
+def embed_column(opened: Opened, asked: EmbedRequest) -> EncodedColumn:
+    """Encode what is not encoded yet.
 
     Raises
     ------
@@ -65,33 +77,45 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> ColumnWriter:
         recipe = {"encoder": PRECOMPUTED, **own.identity, "dtype": dtype.name, "version": version}
         writer = _column(opened, ColumnName.embedding(PRECOMPUTED), recipe)
         precomputed_column(own.source, opened.dataset, writer, dtype, opened.settings.reporter)
-        return writer
-    settings, name = opened.settings, asked.encoder or MODALITIES[opened.dataset.modality].encoder
+        return EncodedColumn(writer)
+    name = asked.encoder or MODALITIES[opened.dataset.modality].encoder
     _require_fitting(opened, name)
     same = _same_column(opened, asked, name)
     if same is not None:
-        return same
-    dtype = _dtype(opened, asked, name)
-    encoder = open_encoder(
+        return EncodedColumn(same)
+    dtype, before = _dtype(opened, asked, name), opened.growth.recipe_of(ColumnName.embedding(name))
+    encoder = _open(opened, asked, name, before.get(LEARNT_FROM, opened.fingerprint))
+    if LEARNT_FROM in before and _carried(opened, encoder, dtype) is None:  # asked for in another way
+        encoder = _open(opened, asked, name, opened.fingerprint)
+    return encoded(opened, encoder, dtype)
+
+
+def _open(opened: Opened, asked: EmbedRequest, name: str, learns_from: str) -> Encoder:
+    settings = opened.settings
+    return open_encoder(
         name,
         weights=asked.weights,
         device=settings.torch_device,
         seed=settings.seed,
-        learns_from=opened.fingerprint,
+        learns_from=learns_from,
         say=settings.reporter.say,
     )
-    return encoded(opened, encoder, dtype)
 
 
-def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWriter:
-    """Encode the samples that are not encoded yet; return the column `embedding.<encoder>`."""
+def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> EncodedColumn:
+    """Encode the samples that are not encoded yet, into the column `embedding.<encoder>`."""
     settings = opened.settings
-    source, told = _source(opened, encoder.name)
-    recipe = {**encoder.identity, "dtype": dtype.name, **told}
-    writer = _column(opened, ColumnName.embedding(encoder.name), recipe)
-    learn_once(encoder, source, opened.dataset, writer, settings.reporter)
+    (source, told), name = _source(opened, encoder.name), ColumnName.embedding(encoder.name)
+    writer = _column(opened, name, {**encoder.identity, "dtype": dtype.name, **told})
+    carried = None if writer.finished else _carried(opened, encoder, dtype)
+    kept = 0
+    if carried is not None:
+        kept = int((carried.rows >= 0).sum())
+        tell_carried(opened, name, kept, learnt=LEARNT_FROM in writer.recipe)
+    before = None if carried is None else carried.column
+    learn_once(encoder, source, opened.dataset, writer, settings.reporter, before=before)
     captions = CountedCaptions(source) if isinstance(source, Captions) else None
-    encode_dataset(
+    read = encode_dataset(
         encoder,
         captions or source,
         opened.dataset,
@@ -99,11 +123,26 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> ColumnWri
         workers=settings.workers,
         threads=thread_count() if settings.torch_device == "cpu" else 1,
         dtype=dtype,
+        carried=carried,
         reporter=settings.reporter,
     )
     if captions is not None:
         captions.tell(settings.reporter.say)
-    return writer
+    return EncodedColumn(writer, read, kept)
+
+
+def _carried(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> CarriedRows | None:
+    """Return the rows that the column has of an earlier state of the dataset, if it was made just so.
+
+    The digest of an image says nothing of its caption: an embedding of captions has none.
+    """
+    _, told = _source(opened, encoder.name)
+    if "captions" in told:
+        return None
+    asked = {**encoder.identity, "dtype": dtype.name, **told, "dataset": None}
+    name = ColumnName.embedding(encoder.name)
+    carried = opened.growth.carried(name, lambda made: {**made, "dataset": None} == asked)
+    return None if carried is None else told_apart(carried)
 
 
 def _source(opened: Opened, encoder: str) -> tuple[PayloadSource, dict[str, Any]]:
@@ -155,7 +194,8 @@ def _shown(opened: Opened, encoder: str) -> dict[str, Any]:
 
 
 def _dtype(opened: Opened, asked: EmbedRequest, encoder: str) -> np.dtype[Any]:
-    return np.dtype(asked.dtype or _shown(opened, encoder).get("dtype", "float16"))
+    known = _shown(opened, encoder) or opened.growth.recipe_of(ColumnName.embedding(encoder))
+    return np.dtype(asked.dtype or known.get("dtype", "float16"))
 
 
 def _same_column(opened: Opened, asked: EmbedRequest, encoder: str) -> ColumnWriter | None:
@@ -168,6 +208,8 @@ def _same_column(opened: Opened, asked: EmbedRequest, encoder: str) -> ColumnWri
     if recipe.get("dataset") != opened.fingerprint:  # none is there, or it is no encoder's
         return None
     if recipe.get("captions") != _source(opened, encoder)[1].get("captions"):
+        return None
+    if opened.settings.refresh and recipe.get(LEARNT_FROM, opened.fingerprint) != opened.fingerprint:
         return None
     if (
         opened.decoded_as(recipe).payloads.decoding != opened.payloads.decoding

@@ -7,7 +7,9 @@ import pyarrow.compute as pc
 from prune.core.errors import StoreError
 from prune.readers.scan import first_difference
 from prune.steps.holdout import other_holdout
+from prune.steps.recovery import commands_of
 from prune.store import Dataset, Store
+from prune.store.layout import DATASETS
 
 
 def stale(store: Store, new: Dataset) -> StoreError:
@@ -29,7 +31,19 @@ def stale(store: Store, new: Dataset) -> StoreError:
             f"{store.path} holds another dataset of {len(old)} samples",
             "use another --store, or add --refresh to start over in this one",
         )
+    again = commands_of(store)(DATASETS)
     return StoreError(
         f"stale: {first_difference(old, new)} since {store.path} was made",
-        "add --refresh to embed or score to start over with the data as it is now, or use another --store",
+        f"{again}   # takes in what changed; add --refresh to start over, or use another --store",
+    )
+
+
+def too_different(store: Store, new: Dataset, same: int) -> StoreError:
+    """Return what to say of a dataset that has little in common with what it was."""
+    told = stale(store, new)
+    if "stale" not in str(told):
+        return told
+    return StoreError(
+        f"{told}, and only {same:,} of {len(new):,} samples are as they were",
+        "add --refresh to start over with the data as it is now, or use another --store",
     )

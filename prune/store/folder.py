@@ -14,6 +14,7 @@ from prune.core.store_option import in_store
 from prune.store.column import Column, ColumnWriter
 from prune.store.column_json import known_recipe
 from prune.store.default_place import store_path
+from prune.store.earlier_state import EARLIER, EarlierState
 from prune.store.hints import listed, to_make
 from prune.store.layout import COLUMNS, DATASETS, KNOWN, PART_ROWS, STATE, TIMINGS, identity
 from prune.store.samples import Dataset, read_dataset, write_dataset
@@ -69,21 +70,31 @@ class StoreFolder:
         """Raise `StoreError` where there is no store: a verb that only goes on must not make an empty one."""
         _ = self.state
 
-    def publish(self, *, without: Collection[str] = (), **changes: Any) -> None:
+    def publish(self, *, without: Collection[str] = (), grown: bool = False, **changes: Any) -> None:
         """Make what was computed visible, in one rename.
 
         `columns` and `selections` are merged by name, and columns in `without` are no longer shown, nor the
         neighbours in an embedding that is made again; `dataset`, when it changes, hides everything else.
+
+        Parameters
+        ----------
+        grown
+            The dataset that changes is the same one in a later state: what was shown of it stays at hand, to
+            be carried over; see `EarlierState`.
         """
         state = self.state if self.exists() else nothing_shown()
+        earlier = EarlierState.of(state)
         if changes.get("dataset", state.get("dataset")) != state.get("dataset"):
+            earlier = EarlierState.after(state) if grown else EarlierState({}, {})
             state = nothing_shown()
         for name in ("columns", "selections"):
             changes[name] = state[name] | changes.get(name, {})
         shown = {name: id_ for name, id_ in changes["columns"].items() if name not in without}
         for name in _of_another_embedding(state["columns"], shown):
             shown.pop(name, None)
-        new = state | changes | {"columns": shown}
+        earlier = earlier.without(shown, changes["selections"])
+        kept = {name: value for name, value in state.items() if name != EARLIER}
+        new = kept | changes | {"columns": shown} | earlier.described
         if not self.exists() or new != state:
             files.write_json(self.path / STATE, sealed(new))
 
@@ -188,6 +199,18 @@ class StoreFolder:
         except StoreError:
             return False
 
+    @property
+    def earlier(self) -> EarlierState:
+        """What is still held of the dataset as it was before; nothing where there is no store."""
+        return EarlierState.of(self.state if self.exists() else {})
+
+    def earlier_dataset(self, fingerprint: str) -> Dataset | None:
+        """Return the dataset as it was, by its fingerprint; None where it is gone or damaged."""
+        try:
+            return read_dataset(self.path / DATASETS / fingerprint[:16], fingerprint)
+        except StoreError:
+            return None
+
     def write_dataset(self, dataset: Dataset) -> str:
         """Keep a dataset; return its fingerprint, for `publish(dataset=…)`."""
         fingerprint = dataset.fingerprint
@@ -225,6 +248,8 @@ class StoreFolder:
         if column is None:
             half = name in self.unfinished
             what = f"column {name!r} is not finished" if half else f"there is no column {name!r}"
+            if not half and name in self.earlier.columns:
+                what = f"stale: the dataset changed since column {name!r} was made"
             near = () if half else columns
             hint = to_make(name, self.path, begun(self.path), self.commands.get(name), near)
             raise MissingColumnError(f"{what} in {self.path} ({listed(name, self.columns)})", hint)

@@ -18,6 +18,7 @@ from prune.core import method_names
 from prune.core.arrays import Rows, Weights
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
+from prune.store.earlier_state import EarlierState
 from prune.store.folder import StoreFolder
 from prune.store.layout import SELECTION, SELECTIONS
 from prune.store.tables import from_parquet, to_parquet
@@ -140,17 +141,45 @@ def read_selection(store: StoreFolder, name: str | None = None) -> StoredSelecti
     """
     state = store.state
     name = name or state.get("latest")
-    published = state["selections"]
+    published, earlier = state["selections"], EarlierState.of(state)
+    before = name or earlier.latest
+    if before in earlier.selections:
+        raise StoreError(
+            f"stale: the dataset of {store.path} changed since the selection {before!r} was chosen",
+            f"{_making(store, str(before))}   # of the dataset as it is now",
+        )
     if name is None or name not in published:
         what = "no selection yet" if name is None else f"no selection called {name!r}"
         known = f" (it has: {', '.join(sorted(published))})" if published else ""
         raise StoreError(f"{store.path} has {what}{known}", _instead(store, name, published))
-    known = store.commands.get(f"{SELECTIONS}/{name}", shlex.join(["prune", "select", "--name", name]))
-    again = in_store(known, str(store.path))
+    return _found(store, name, published[name])
+
+
+def read_earlier_selection(store: StoreFolder, name: str) -> StoredSelection | None:
+    """Read a selection of the dataset as it was before it changed; None where none has this name.
+
+    Raises
+    ------
+    StoreError
+        It is damaged.
+    """
+    digest = store.earlier.selections.get(name)
+    return None if digest is None else _found(store, name, digest)
+
+
+def _found(store: StoreFolder, name: str, digest: str) -> StoredSelection:
+    """Return the selection with this digest."""
+    again = _making(store, name)
     for folder in _places(store, name):
-        if _digest(folder) == published[name]:
+        if _digest(folder) == digest:
             return StoredSelection(name, folder, files.read_record(folder / SELECTION), again)
     raise StoreError(f"selection {name!r} is not finished or damaged", again)
+
+
+def _making(store: StoreFolder, name: str) -> str:
+    """Return the command that makes a selection."""
+    known = store.commands.get(f"{SELECTIONS}/{name}", shlex.join(["prune", "select", "--name", name]))
+    return in_store(known, str(store.path))
 
 
 def _instead(store: StoreFolder, name: str | None, published: Collection[str]) -> str:

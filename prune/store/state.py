@@ -9,6 +9,7 @@ from typing import Any
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
 from prune.store.current_writer import current_writer
+from prune.store.earlier_state import EarlierState
 from prune.store.layout import COLUMNS, DATASETS, FORMAT, LOCATION, STATE, removal
 from prune.store.unfinished import begun, unfinished
 from prune.system import files
@@ -116,4 +117,5 @@ def _sound(state: dict[str, Any]) -> dict[str, Any]:
         isinstance(x, str) for x in [*state["columns"].values(), *state["selections"].values(), *names]
     ):
         raise ValueError("this is not the state of a store")
+    EarlierState.of(state)
     return state

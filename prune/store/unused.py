@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 from prune.core.column_name import EVALUATION, NEIGHBOURS, of_kinds
 from prune.core.errors import StoreError
 from prune.store.column_json import known_recipe
+from prune.store.earlier_state import EarlierState
 from prune.store.folder import StoreFolder
 from prune.store.layout import (
     COLUMN,
@@ -55,11 +57,15 @@ def unused(store: StoreFolder, writer: str | None = None, broken: Collection[str
     state = store.state_or_nothing
     owed = [folder for folder in _columns(store) if not (folder / COLUMN).exists()]
     shown = {name: id_ for name, id_ in state["columns"].items() if name not in broken}
+    earlier = EarlierState.of(state)
     going = begun(store.path)
     words = f"{', '.join(sorted(going.values()))} did not end" if going else None
     words = words if writer is None else f"{writer} is at work"
     found = [*_old_columns(store, shown, owed, words), *_old_datasets(store, state, owed, words)]
-    found += [*_old_selections(store, state["selections"]), *_old_targets(store, state)]
+    carried = {store.path / COLUMNS / name / id_ for name, (_, id_) in earlier.columns.items()}
+    found = [piece for piece in found if piece.path not in carried]
+    found += [*_old_selections(store, {**earlier.selections, **state["selections"]})]
+    found += [*_old_targets(store, state)]
     if writer is None:
         return found
     return [p if p.unfinished else replace(p, why=f"not shown, but {words}", unfinished=True) for p in found]
@@ -118,12 +124,22 @@ def _old_datasets(
 ) -> Iterator[Unused]:
     recipes = [known_recipe(folder) or {} for folder in owed]
     needed = {str(recipe.get("data") or recipe.get("dataset") or "")[:16] for recipe in recipes}
+    shown = {state.get("dataset", ""), *_carried_from(store, EarlierState.of(state))}
     for folder in _inside(store.path / DATASETS):
-        if folder.name == str(state.get("dataset", ""))[:16]:
+        if folder.name in {str(name)[:16] for name in shown}:
             continue
         going = folder.name in needed or words is not None
         why = "belongs to what is not finished" if going else "the store is about another dataset"
         yield Unused(folder, why, size_of(folder), unfinished=going)
+
+
+def _carried_from(store: StoreFolder, earlier: EarlierState) -> Iterator[str]:
+    """Yield the fingerprints of the datasets that earlier columns and selections are about."""
+    yield from (dataset for dataset, _ in earlier.columns.values())
+    for name in earlier.selections:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            about = files.read_record(store.path / SELECTIONS / name / SELECTION)
+            yield str(about["dataset"]["fingerprint"])
 
 
 def _old_selections(store: StoreFolder, shown: Mapping[str, str]) -> Iterator[Unused]:

@@ -36,7 +36,7 @@ from prune.system.checksummed_json import sealed
 
 Command = Callable[[str], str]  # column, `selections/NAME` or DATASETS -> what makes it again
 
-_STATE_FIELDS = {"format", "dataset", "columns", "selections", "latest", "chosen"}
+_STATE_FIELDS = {"format", "dataset", "columns", "selections", "latest", "chosen", "earlier"}
 _DESCRIBED = {"format", "split", "classes", "sources", "n", "samples"}
 _MAYBE = {"skipped", "modality", "holdout"}  # where shards or samples were left out, or samples are no images
 _NOTES = {

@@ -39,9 +39,14 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `images` (40), `more` (8), `scores.csv` of the images, and a net with its weights."""
+    """A folder with `images` (40), `more` (8), `scores.csv` of the images, and a net with its weights.
+
+    `grown` are the images later: six fewer, four more, one under another name.
+    """
     root = tmp_path_factory.mktemp("sources")
     _draw(root / "images", range(40))
+    _draw(root / "grown", range(6, 44))
+    (root / "grown/left/020.png").rename(root / "grown/right/moved.png")
     _draw(root / "more", range(100, 108))
     keys = [f"{('left', 'right')[i % 2]}/{i:03d}.png" for i in range(40)]
     (root / "scores.csv").write_text("key,mine\n" + "".join(f"{key},{i % 7}\n" for i, key in enumerate(keys)))

@@ -1,4 +1,4 @@
-"""Data that changed is noticed by its content: later verbs exit 4 and name the first that differs."""
+"""Data that changed is noticed by its content: verbs that read no data exit 4 and name what differs first."""
 
 from __future__ import annotations
 
@@ -46,8 +46,6 @@ def made(tmp_path_factory: pytest.TempPathFactory, dataset_of: Call) -> Call:
 
 def verbs(store: Path, data: str, out: Path) -> dict[str, Call]:
     return {
-        "embed": lambda: pipeline.embed(store, encoder="pixels"),
-        "embed DATA": lambda: pipeline.embed(store, data, encoder="pixels"),
         "score": lambda: pipeline.score(store, types=["el2n"], training=MLP),
         "score DATA": lambda: pipeline.score(store, data, types=["el2n"], training=MLP),
         "select": lambda: pipeline.select(store, method="random", count=3),
@@ -77,6 +75,12 @@ def test_every_later_verb_refuses(
     assert sorted(store.rglob("*.npy")) == [path for path in before if path.suffix == ".npy"]
     assert not (tmp_path / "out").exists()
     tally(TABLE, what, "cases", len(asked))
+    if what == "truncated":  # nothing reads it
+        return
+    skip = Settings(on_error="skip", max_bad=0.2)  # of a change of a byte nothing but noise may come
+    assert pipeline.embed(store, data, encoder="pixels", settings=skip)["growth"] is not None
+    asked["select"]()
+    asked["export"]()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -287,4 +291,4 @@ def test_formats_of_other_versions(tmp_path: Path, tally: Call) -> None:
     for run in verbs(store, str(tmp_path / "data/images"), tmp_path / "late").values():
         with pytest.raises(StoreError, match="has format 99, this prune reads up to"):
             run()
-    tally(TABLE, "a store of a newer version; of an older one, read", "cases", 7)
+    tally(TABLE, "a store of a newer version; of an older one, read", "cases", 5)

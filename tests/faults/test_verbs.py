@@ -89,6 +89,7 @@ _SCORED = (_embed, _with(_score, "grad_norm", "forgetting"))
 CASES = {
     "embed": Case(_embed),
     "embed --refresh": Case(_with(_embed, "more", settings=Settings(refresh=True)), (_embed,)),
+    "embed, grown": Case(_with(_embed, "grown"), (_embed, _select)),
     "score": Case(_SCORED[1], (_embed,)),
     "score --runs 2": Case(_with(_score, "el2n", runs=2)),
     "score --cross-fit 2": Case(_with(_score, "el2n", cross_fit=2)),

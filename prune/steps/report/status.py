@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 from prune.core.column_name import CHOICE, EMBEDDING, EVALUATION, OF_EVALUATIONS, SCORE, ColumnName, of_kinds
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
+from prune.steps.grown_dataset import is_told
 from prune.steps.recovery import commands_of
 from prune.steps.report.training import trained
 from prune.store import Column, Dataset, Store, StoredSelection, outdated_by, read_selection
 from prune.store.current_writer import CurrentWriter, current_writer
+from prune.store.earlier_state import EarlierState
 from prune.store.layout import DATASETS, SELECTIONS, STATE, removal
 from prune.store.outdated import outdated_scores
 from prune.store.state import is_begun, is_store
@@ -79,6 +81,7 @@ def status(store: Store) -> dict[str, Any]:
         "latest": state.get("latest"),
         "stale": _stale(store, selections, known),
         "outdated": outdated_scores(store) if state else {},
+        "earlier": _earlier(EarlierState.of(state), known),
         "damaged": damaged,
         **_begun(store, None if dataset is None else len(dataset), writer),
         "running": None if writer is None else writer.described(),
@@ -153,6 +156,13 @@ def _stale(
         for name, column in by.items()
         if column is not None
     }
+
+
+def _earlier(earlier: EarlierState, known: Callable[[str], str]) -> dict[str, str]:
+    """Return what is of the dataset before it changed, with the command that goes on with each."""
+    names = [name for name in sorted(earlier.columns) if is_told(name)]
+    names += [f"{SELECTIONS}/{name}" for name in sorted(earlier.selections)]
+    return {name: known(name) for name in names}
 
 
 def _unused(store: Store, writer: CurrentWriter | None) -> int:

@@ -145,7 +145,7 @@ def by_encoder(pool: Store, wanted: Column, ready: Opened, source: str, device: 
 
     ready = ready.decoded_as(wanted.recipe)
     encoder = _encoder(wanted, ready, pool, source, device)
-    return encoded(ready, encoder, wanted.dtype).finish()
+    return encoded(ready, encoder, wanted.dtype).writer.finish()
 
 
 def _same_column(wanted: Column, store: Store) -> Column | None:
