@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from prune.store import Store
 
@@ -215,8 +216,9 @@ def test_labels_that_are_missing(prune: Prune, elsewhere: Path, images: Path) ->
 def test_a_store_of_another_dataset(prune: Prune, scored: Path, images: Path, elsewhere: Path) -> None:
     other = elsewhere / "other" / "class"
     other.mkdir(parents=True)
-    for path in (images / "left").iterdir():
-        (other / f"new-{path.name}").write_bytes(path.read_bytes())
+    for number, path in enumerate(sorted((images / "left").iterdir())):
+        pixels = np.asarray(Image.open(path)) ^ np.uint8(number + 1)
+        Image.fromarray(pixels).save(other / f"new-{path.name}")
     check(
         prune("embed", "--encoder", "pixels", other.parent),
         4,
