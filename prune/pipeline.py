@@ -174,6 +174,7 @@ def select(
     drop_by: str | None = None,
     on: str | None = None,
     given: str | Path | Sequence[str] | None = None,
+    replace: bool = False,
     target: str | None = None,
     target_split: str | None = None,
     target_weights: str | None = None,
@@ -190,10 +191,9 @@ def select(
 
     Parameters
     ----------
-    store
-        Where the columns are, and where the selection goes.
-    method, fraction, count, score
-        How to choose (`auto`: as evaluated); how much is kept (one of the two); which score, if one is used.
+    store, method, fraction, count, score
+        Where the columns are and the selection goes; how to choose (`auto`: as evaluated); how much is kept
+        (one of the two); which score, if one is used.
     quota, quota_floor, quota_cap, quota_errors
         Split over classes: `none`, `proportional`, `equal` or `drop`, which may read errors of classes from
         a file; samples that a class keeps at least and at most.
@@ -201,8 +201,9 @@ def select(
         Columns to split over instead of classes, `label,site`; a condition in SQL that samples have to meet.
     drop_hardest, drop_by
         First leave out this fraction, or `auto`; the score that says which are hardest.
-    on, given
-        An embedding, `proxy` or `gradients`; keys that are chosen already, a list or a file, one a line.
+    on, given, replace
+        An embedding, `proxy` or `gradients`; what is chosen already, keys or a file of them, or a selection
+        that is kept and added to; whether others may take the place of what that kept.
     target, target_split, target_weights, reweight
         What to match: a dataset, another store or a .npy of features; how much each of its samples counts;
         weights: `cluster`, `nnls` or `none`, by default the method's own.
@@ -230,7 +231,7 @@ def select(
     command = command_line("select", asked, settings)
     store, settings, clock = _begin(store, settings)
     name = asked.pop("name")
-    wanted = request_of(asked, settings.seed)
+    wanted = request_of(store, asked, settings.seed)
     name = checked_name(wanted.method if name is None else name)
     return write_selection(
         store, name, wanted, dry_run=dry_run, command=command, settings=settings, clock=clock
@@ -265,10 +266,9 @@ def export(
     fraction
         Only the first samples taken, as many as this fraction of all; for selections that are nested. Of a
         schedule: how many of all samples an epoch has.
-    rejected, overwrite
-        Write the samples that were not selected instead; replace an earlier export.
-    card, push
-        Write a `README.md` that says how it was chosen; send all to `USER/NAME` of the Hugging Face hub.
+    rejected, overwrite, card, push
+        Write the samples that were not selected instead; replace an earlier export; write a `README.md` that
+        says how it was chosen; send all to `USER/NAME` of the Hugging Face hub.
     options
         Of the format, such as `{"layout": "repack"}` or `{"link": "hard"}`; or `NAME=VALUE` words.
 

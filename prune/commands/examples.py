@@ -38,6 +38,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "prune select --method random --fraction 0.3 --within semdedup",
         ),
         (
+            "what an earlier selection kept, and more, up to the budget: of data that grew",
+            "prune select --method kcenter --fraction 0.3 --given kcenter",
+        ),
+        (
             "nothing of a list that was gone through",
             "prune select --method random --fraction 0.3 --drop-suspects suspects.csv",
         ),

@@ -57,8 +57,18 @@ def select(
         ),
     ] = None,
     given: Annotated[
-        Path | None, o.option("FILE", "File of keys, one a line, that are chosen already.", o.KEEP)
+        str | None,
+        o.option(
+            "FILE|SELECTION",
+            "Keys, one a line, that are chosen already; or a selection that is kept and added to.",
+            o.KEEP,
+            complete=c.selections,
+        ),
     ] = None,
+    replace: Annotated[
+        bool,
+        o.option(None, "Let others take the place of what --given SELECTION kept.", o.KEEP, "--replace"),
+    ] = False,
     quota: Annotated[
         str | None,
         o.option(
@@ -174,7 +184,8 @@ def select(
         drop_hardest=drop_hardest,
         drop_by=drop_by,
         on=on,
-        given=None if given is None else str(given),
+        given=given,
+        replace=replace,
         target=target,
         target_split=target_split,
         target_weights=None if target_weights is None else str(target_weights),

@@ -21,6 +21,7 @@ def summary(result: dict[str, Any], store: Path, form: str) -> list[str]:
     lines = [
         f"{result['name']}: {number(k)} of {number(n)} samples kept ({100 * k / n:.3g} %){given}, in {took}"
     ]
+    lines += _churn(result.get("churn"))
     lines += _narrowed(result)
     lines += _left_out(result["drop_hardest"])
     if by := result.get("by"):
@@ -32,6 +33,17 @@ def summary(result: dict[str, Any], store: Path, form: str) -> list[str]:
         *lines,
         f"in {store_path(store) / 'selections' / result['name']}",
         f"next: {in_store(f'prune export --format {form}', str(store))}",
+    ]
+
+
+def _churn(churn: dict[str, Any] | None) -> list[str]:
+    """What became of the selection that this one goes on from."""
+    if churn is None:
+        return []
+    gone = f"; {number(churn['gone'])} are not in the dataset any more" if churn["gone"] else ""
+    return [
+        f"of the {number(churn['k'])} that {churn['given']} kept: {number(churn['kept'])} kept, "
+        f"{number(churn['evicted'])} evicted{gone}; {number(churn['added'])} added"
     ]
 
 

@@ -39,6 +39,7 @@ FILES = frozenset(
     )
 )
 _KEYS = {"given", "drop_suspects"}  # of samples, or a file of such
+_OR_NAMES = {"weights", "given"}  # files, or names: of a model on the hub, of a selection
 _OR_SPLIT = {"drop_leaks"}  # files, or splits of the dataset
 _NO_FILES = {"default", "random", "auto"}  # of --weights, of --drop-suspects
 
@@ -80,7 +81,7 @@ def _said(name: str, value: Any) -> Iterator[str]:
 def _is_place(name: str, one: Any) -> bool:
     if name in _OR_SPLIT and os.sep not in str(one) and not os.path.lexists(one):  # the name of a split
         return False
-    if name == "weights" and not os.path.lexists(one):  # the name of a model on the hub
+    if name in _OR_NAMES and not os.path.lexists(one):
         return False
     return name in FILES and one not in _NO_FILES
 

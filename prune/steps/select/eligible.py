@@ -29,6 +29,9 @@ class Eligible:
     usable: int  # samples that can be read: what a fraction is a fraction of
     cut: Mapping[str, Any] = field(default_factory=dict)  # of the hardest: how many, by what, and how found
     dropped: Rows = field(default_factory=lambda: np.empty(0, np.int64))  # the hardest
+    kept: Rows = field(
+        default_factory=lambda: np.empty(0, np.int64)
+    )  # of what is given, a part of the result
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Pool:
         return Pool(np.setdiff1d(self.rows, gone), reasons)
 
 
-def find_eligible(
+def find_eligible(  # noqa: PLR0913 - who is left out, by each of the reasons
     dataset: Dataset,
     rejects: Mapping[int, str],
     request: SelectRequest,
@@ -53,6 +56,7 @@ def find_eligible(
     score: Column | None,
     hardest_by: Column | None,
     left_out: Iterable[tuple[Rows, str]] = (),
+    kept: Rows | None = None,
     reporter: Reporter,
 ) -> Eligible:
     """Leave out what cannot be read, what is chosen already, and the hardest samples if asked to.
@@ -65,6 +69,8 @@ def find_eligible(
         What the method goes by, and what says which samples are hardest; None where nothing does.
     left_out
         Rows that may not be chosen, with their reason: what comes first decides.
+    kept
+        What an earlier selection kept, in the order taken: chosen already where it may be chosen.
 
     Raises
     ------
@@ -87,11 +93,13 @@ def find_eligible(
     pool = pool.without(given, "given")
     for rows, reason in left_out:  # before the hardest of the rest are found
         pool = pool.without(rows, reason)
+    kept = np.empty(0, np.int64) if kept is None else kept[np.isin(kept, pool.rows)]
+    pool, given = Pool(np.setdiff1d(pool.rows, kept), pool.reasons), np.union1d(given, kept)
     if hardest_by is None:
-        return Eligible(pool.rows, pool.reasons, given, len(usable))
+        return Eligible(pool.rows, pool.reasons, given, len(usable), kept=kept)
     dropped, cut = find_hardest(dataset, pool.rows, len(usable), request, hardest_by)
     pool = pool.without(dropped, cut["reason"])
-    return Eligible(pool.rows, pool.reasons, given, len(usable), cut, dropped)
+    return Eligible(pool.rows, pool.reasons, given, len(usable), cut, dropped, kept)
 
 
 def _lacking(
@@ -118,7 +126,7 @@ def _given(dataset: Dataset, usable: Rows, request: SelectRequest, reporter: Rep
 
 
 def budget(request: SelectRequest, eligible: Eligible) -> int | None:
-    """Return k: how many samples to choose; None if the method decides.
+    """Return k: how many samples to choose beside those kept; None if the method decides.
 
     Raises
     ------
@@ -138,7 +146,14 @@ def budget(request: SelectRequest, eligible: Eligible) -> int | None:
         assert request.fraction is not None
         k, asked = keep_count(request.fraction, eligible.usable), f"--fraction {request.fraction}"
         if k == eligible.usable:  # all of them: all but those left out, and those that are given
-            k = max(1, len(eligible.rows))
+            k = max(1, len(eligible.rows) + len(eligible.kept))
+    if k < len(eligible.kept):
+        held = len(eligible.kept)
+        raise OptionError(
+            f"{asked} asks for {k} samples, and {request.keeps} keeps {held} already",
+            f"--count {held}, or add --replace to let some of them go",
+        )
+    k -= len(eligible.kept)
     if k > len(eligible.rows):
         left = f"{len(eligible.rows)} of {eligible.usable} samples can be chosen"
         if request.within is not None:

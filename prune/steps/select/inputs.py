@@ -27,6 +27,7 @@ from prune.steps.select.class_errors import ClassErrors, class_errors, easiness,
 from prune.steps.select.deciding_columns import deciding_columns
 from prune.steps.select.eligible import Eligible, budget, find_eligible
 from prune.steps.select.groups import ColumnGroups, column_groups
+from prune.steps.select.kept_selection import KeptSelection, kept_selection
 from prune.steps.select.narrowing import EarlierSelection, Narrowing, narrowing
 from prune.steps.select.request import SelectRequest
 from prune.steps.settings import Settings
@@ -54,6 +55,7 @@ class SelectionInputs:
     errors: ClassErrors | None  # of the quota `drop`
     groups: ColumnGroups | None  # that the budget is split over, instead of classes
     opened: Opened | None  # the dataset, for methods that read its texts
+    before: KeptSelection | None = None  # an earlier selection that this one goes on from
 
     @property
     def decisive(self) -> dict[str, str]:
@@ -122,7 +124,9 @@ def resolve(
     rejects = all_rejects(store, dataset)
     say = settings.reporter
     narrowed = narrowing(store, request, settings, earlier)
-    columns = {"score": score, "hardest_by": hardest_by}
+    columns: dict[str, Any] = {"score": score, "hardest_by": hardest_by}
+    before = None if request.keeps is None else kept_selection(store, dataset, request.keeps)
+    columns["kept"] = None if before is None or request.replace else before.rows
     eligible = find_eligible(dataset, rejects, request, **columns, left_out=narrowed.left_out(), reporter=say)
     errors = _errors(store, dataset, request, eligible)
     groups = column_groups(store, dataset, request.split_by)
@@ -145,6 +149,7 @@ def resolve(
         target=_target(store, request, space, settings),  # the last: it may be a dataset to encode
         errors=errors,
         groups=groups,
+        before=before,
     )
 
 

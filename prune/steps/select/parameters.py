@@ -7,11 +7,13 @@ from typing import Any
 
 from prune.core.methods import find, whole
 from prune.selectors import SELECTORS
-from prune.steps.select.request import SelectRequest, keys_in
+from prune.steps.select.kept_selection import given_in
+from prune.steps.select.request import SelectRequest
 from prune.steps.select.suspect_list import suspect_keys
+from prune.store import Store
 
 
-def request_of(asked: Mapping[str, Any], seed: int) -> SelectRequest:
+def request_of(store: Store, asked: Mapping[str, Any], seed: int) -> SelectRequest:
     """Return the request.
 
     Raises
@@ -20,11 +22,13 @@ def request_of(asked: Mapping[str, Any], seed: int) -> SelectRequest:
         No such method or option of it; a size that is none; a file that cannot be read.
     """
     chosen = find("selector", asked["method"], SELECTORS)
+    keys, keeps = given_in(store, asked["given"])
     return SelectRequest(
         **{
             **asked,
             "count": None if asked["count"] is None else whole(asked["count"], "count"),
-            "given": keys_in(asked["given"]),
+            "given": keys,
+            "keeps": keeps,
             "drop_suspects": suspect_keys(asked["drop_suspects"]),
             "options": chosen.parse(asked["options"]),
         },

@@ -19,6 +19,7 @@ from prune.steps.score_columns import directions
 from prune.steps.select.by_class import ChoiceTask
 from prune.steps.select.forecast import Forecast
 from prune.steps.select.inputs import SelectionInputs
+from prune.steps.select.kept_selection import with_kept
 from prune.steps.select.manifest_scores import manifest_scores
 from prune.steps.select.request import SelectRequest
 from prune.store import digest_of_keys
@@ -31,8 +32,10 @@ def record(
     inputs: SelectionInputs, chosen: Selection, forecast: Forecast | None, warnings: Sequence[str]
 ) -> tuple[pa.Table, dict[str, Any]]:
     """Return the manifest, and what `selection.json` says but for the time it took."""
-    table = manifest(inputs, chosen)
-    about = {**_choice(inputs, table, chosen.facts), **_provenance(inputs)}
+    kept = inputs.eligible.kept
+    whole = with_kept(kept, chosen) if len(kept) else chosen
+    table = manifest(inputs, whole)
+    about = {**_choice(inputs, table, whole.facts), **_provenance(inputs)}
     about["from"] = inputs.decisive
     about["plan"] = None if forecast is None else asdict(forecast)
     about["warnings"] = list(warnings)
@@ -49,6 +52,8 @@ def record(
         about["by"] = inputs.groups.described(inputs.eligible.rows, chosen.rows)
     if inputs.narrowed.suspects is not None:
         about["suspects"] = dict(inputs.narrowed.suspects.described)
+    if inputs.before is not None:
+        about["churn"] = inputs.before.churn(whole.rows)
     about["report"] = _report(inputs, chosen)
     return table, about
 
@@ -179,7 +184,8 @@ def _asked(request: SelectRequest) -> dict[str, Any]:
         "drop_hardest": request.drop_hardest,
         "drop_by": request.drop_by,
         "on": request.on,
-        "given": len(request.given),
+        "given": request.keeps or len(request.given),
+        "replace": request.replace or None,
         "target": request.target,
         "within": request.within,
         "drop_leaks": list(request.drop_leaks) or None,

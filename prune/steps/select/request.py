@@ -40,6 +40,8 @@ class SelectRequest:
     drop_by: str | None = None  # the score that says what is hardest; default: the one to select by
     on: str | None = None  # an embedding, proxy or gradients
     given: Sequence[str] = ()  # keys that are chosen already
+    keeps: str | None = None  # an earlier selection that this one goes on from
+    replace: bool = False  # whether others may take the place of what that kept
     target: str | None = None  # what to match: a dataset, another store, or a file of features
     target_split: str | None = None
     target_weights: str | None = None  # a file of one number a target sample
@@ -54,6 +56,8 @@ class SelectRequest:
         checked_reweight(self.reweight)
         if not checked_share(self.drop_hardest) and self.drop_by is not None:
             raise OptionError(f"--drop-by {self.drop_by} drops nothing", "--drop-hardest 0.1, or auto")
+        if self.replace and self.keeps is None:
+            raise OptionError("--replace is about what a selection kept", "--given SELECTION --replace")
         if self.quota is not None:
             checked_quota(self.quota)
         self._check_columns()

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 import prune
 from prune.core.column_name import FIELD, NEIGHBOURS, of_kinds
 from prune.core.errors import StoreError
 from prune.core.progress import Clock
+from prune.core.selection import Selection
 from prune.steps.columns.read import read_columns
 from prune.steps.dataset_session import known_dataset
 from prune.steps.rejects import all_rejects
@@ -18,6 +21,7 @@ from prune.steps.select.deciding_columns import deciding_columns
 from prune.steps.select.elsewhere import data_elsewhere, looks_are_whole
 from prune.steps.select.forecast import Forecast, announced
 from prune.steps.select.inputs import SelectionInputs, resolve
+from prune.steps.select.kept_selection import digest_of_kept
 from prune.steps.select.manifest_scores import with_all_scores
 from prune.steps.select.narrowing import current_selection, require_other_name
 from prune.steps.select.pitfalls import warnings_of
@@ -48,7 +52,7 @@ def select(
         store.made.clear()
         elsewhere = data_elsewhere(store, wanted, settings.stages_only)
         read_columns(store, wanted.columns, settings, in_sql=wanted.columns_in_sql)
-        recipe = selection_recipe(store, wanted, settings, elsewhere)
+        recipe = selection_recipe(store, wanted, settings, elsewhere, name=name)
         there = same_selection(store, name, recipe)
         if there is not None and not looks_are_whole(store, elsewhere):
             there = None  # what it was matched with is damaged: to choose anew makes that again
@@ -70,8 +74,7 @@ def select(
             inputs = resolve(store, wanted, settings)
             forecast, warnings = _foreseen(inputs)
             note.has_work(yet=True)
-            chosen = choose(inputs.task, inputs.material())
-            table, about = record(inputs, chosen, forecast, warnings)
+            table, about = record(inputs, _chosen(inputs), forecast, warnings)
             seconds = clock.stop()
             about["recipe"] = recipe
             _tell_replaced(store, name, about, settings)
@@ -86,9 +89,20 @@ def select(
     return {"name": name, **about, "unchanged": False}
 
 
+def _chosen(inputs: SelectionInputs) -> Selection:
+    """Choose; nothing where what an earlier selection kept is all that is to be kept."""
+    if inputs.task.k == 0:
+        return Selection.of(np.empty(0, np.int64))
+    return choose(inputs.task, inputs.material())
+
+
 def _foreseen(inputs: SelectionInputs) -> tuple[Forecast | None, tuple[str, ...]]:
     """Say, and return, what the choice will need and what speaks against it."""
     say = inputs.settings.reporter.say
+    if inputs.before is not None and inputs.before.weighted:
+        say(f"the weights of {inputs.before.name} are not carried on: what it kept counts 1 each")
+    if inputs.task.k == 0:
+        return None, ()
     forecast = announced(inputs.task, inputs.dataset.labels, inputs.like, inputs.target)
     if forecast is not None:
         say(str(forecast))
@@ -101,10 +115,17 @@ def _foreseen(inputs: SelectionInputs) -> tuple[Forecast | None, tuple[str, ...]
 
 
 def selection_recipe(
-    store: Store, wanted: SelectRequest, settings: Settings, elsewhere: Mapping[str, str]
+    store: Store,
+    wanted: SelectRequest,
+    settings: Settings,
+    elsewhere: Mapping[str, str],
+    *,
+    name: str = "",
 ) -> str:
     """Return what stands for all that decides what is chosen for a request; `elsewhere`: data outside."""
     place: dict[str, Any] = {"device": wanted.device(settings), "memory": settings.memory}
+    if wanted.keeps is not None:
+        place["keeps"] = digest_of_kept(store, wanted.keeps, made=name)
     if wanted.within is not None:
         place["within"] = current_selection(store, wanted.within).about["keys_sha256"]
     if elsewhere:  # data that may have changed
