@@ -174,7 +174,7 @@ def select(
     drop_by: str | None = None,
     on: str | None = None,
     given: str | Path | Sequence[str] | None = None,
-    replace: bool = False,
+    replace: bool | None = None,
     target: str | None = None,
     target_split: str | None = None,
     target_weights: str | None = None,

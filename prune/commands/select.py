@@ -185,7 +185,7 @@ def select(
         drop_by=drop_by,
         on=on,
         given=given,
-        replace=replace,
+        replace=replace or None,
         target=target,
         target_split=target_split,
         target_weights=None if target_weights is None else str(target_weights),

@@ -29,6 +29,7 @@ def request_of(store: Store, asked: Mapping[str, Any], seed: int) -> SelectReque
             "count": None if asked["count"] is None else whole(asked["count"], "count"),
             "given": keys,
             "keeps": keeps,
+            "replace": bool(asked["replace"]),
             "drop_suspects": suspect_keys(asked["drop_suspects"]),
             "options": chosen.parse(asked["options"]),
         },
