@@ -26,8 +26,8 @@ def embed(
     """Write the column and publish it; `command` is what made it, in words."""
     with opened(store, data, settings, verb="embed", command=command, grows=True) as ready:
         store.made.clear()
-        made = [embed_column(ready, one) for one in _all(ready, asked)]
-        writers = [one.writer for one in made]
+        encoded = [embed_column(ready, one) for one in _all(ready, asked)]
+        writers = [one.writer for one in encoded]
         rejects = dict(ready.dataset.rejects)
         for writer in writers:
             rejects |= writer.rejects()
@@ -53,7 +53,7 @@ def embed(
         "shape": list(finished.shape),
         "unchanged": same[finished.name],
         "rejects": len(rejects),
-        "growth": growth_of(ready.grown, sum(one.read for one in made), sum(one.kept for one in made)),
+        "growth": growth_of(ready.grown, sum(one.read for one in encoded), sum(one.kept for one in encoded)),
         **_cut(finished),
         **({} if len(columns) == 1 else {"captions": _captions(columns[1], same)}),
         "skipped_shards": dict(ready.dataset.skipped),
