@@ -57,12 +57,13 @@ class ClipTexts(TextEncoder):
             "version": 1,
         }
 
-    def prepared(self, texts: list[str]) -> tuple[Tensor, int]:
-        """Return the tokens of each text (b, L), and how many texts are longer."""
+    def prepared(self, texts: list[str]) -> tuple[Tensor, list[int]]:
+        """Return the tokens of each text (b, L), and the places of those that are longer."""
         most = self._tokenizer.context_length * _WIDEST
         with in_silence():
             tokens: Tensor = self._tokenizer([text[:most] for text in texts])
-        cut = sum(self._is_cut(text, most, row) for text, row in zip(texts, tokens, strict=True))
+        pairs = enumerate(zip(texts, tokens, strict=True))
+        cut = [place for place, (text, row) in pairs if self._is_cut(text, most, row)]
         if len(self._remembered) and len(self._tokenizer.cache) > _KNOWN:
             self._tokenizer.cache = dict(self._remembered)
         return tokens, cut
