@@ -111,7 +111,9 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> EncodedCo
     kept = 0
     if carried is not None:
         kept = int((carried.rows >= 0).sum())
-        tell_carried(opened, name, kept, learnt=LEARNT_FROM in writer.recipe)
+        counts = len(opened.dataset.usable) - kept, kept
+        learnt = LEARNT_FROM in writer.recipe
+        tell_carried(opened.store, name, counts, settings.reporter.say, learnt=learnt)
     before = None if carried is None else carried.column
     learn_once(encoder, source, opened.dataset, writer, settings.reporter, before=before)
     captions = CountedCaptions(source) if isinstance(source, Captions) else None

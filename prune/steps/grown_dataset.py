@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from prune.core.column_name import OF_PAYLOADS, ColumnName
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
-from prune.steps.replacement import named
+from prune.steps.replacement import Say, named
 from prune.steps.stale_dataset import stale, too_different
 from prune.store import Dataset, RowMatches, Store, match_rows
-
-if TYPE_CHECKING:
-    from prune.steps.dataset_session import Opened
 
 _SAME = 0.5  # of the samples of the smaller state that have to be in the other, for one dataset
 
@@ -72,15 +68,13 @@ class GrownDataset:
         return f"the dataset changed: {'; '.join(words for words in (files, samples) if words)}"
 
 
-def tell_carried(opened: Opened, name: str, kept: int, *, learnt: bool) -> None:
+def tell_carried(store: Store, name: str, counts: tuple[int, int], say: Say, *, learnt: bool) -> None:
     """Say how many rows of a column are carried over, and how many are left to compute."""
-    say, usable = opened.settings.reporter.say, len(opened.dataset.usable)
-    say(f"{name}: {usable - kept:,} to encode, {kept:,} kept")
+    new, kept = counts
+    say(f"{name}: {new:,} to encode, {kept:,} kept")
     if learnt:
         encoder = ColumnName(name).of
-        again = in_store(
-            shlex.join(["prune", "embed", "--encoder", encoder, "--refresh"]), str(opened.store.path)
-        )
+        again = in_store(shlex.join(["prune", "embed", "--encoder", encoder, "--refresh"]), str(store.path))
         say(f"what {encoder} learnt stays as it was, so that old rows stay true; to learn anew: {again}")
 
 
@@ -90,7 +84,7 @@ def is_told(column: str) -> bool:
     return name.whole == name and name.kind not in OF_PAYLOADS
 
 
-def tell_earlier(store: Store, say: Callable[[str], None]) -> None:
+def tell_earlier(store: Store, say: Say) -> None:
     """Say what a store still holds of the dataset as it was, and does not show."""
     earlier = store.earlier
     held = [name for name in sorted(earlier.columns) if is_told(name)]
