@@ -91,7 +91,7 @@ def _score(table: pa.Table, name: str, positions: Rows, dataset: Dataset, source
         keys = dataset.samples[KEY].take(pa.array(bad))
         raise DataError(
             f"the column {name!r} of {source} is not finite for {count('key', keys)}",
-            "every usable sample needs a finite number",
+            "every usable sample needs a finite number; --type NAME takes only the columns that it names",
         )
     return scores
 
