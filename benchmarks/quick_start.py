@@ -51,7 +51,7 @@ def main() -> None:
         k = len(np.unique(theirs))
         rows["grad-info-opt"] = theirs, seconds
         print(f"grad-info-opt took {len(theirs)} points, {k} of them once")
-    for name, asked in {"prune gio": {}, "prune gio coverage=true": {"options": {"coverage": True}}}.items():
+    for name, asked in {"prune gio": {}, "prune gio coverage=true": {"coverage": True}}.items():
         began = time.perf_counter()
         found = prune.select_rows(pool, method="gio", k=k, target=target, **asked).rows
         rows[name] = found, time.perf_counter() - began
