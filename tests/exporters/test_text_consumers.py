@@ -27,7 +27,7 @@ streams:
     attributes: ["prune"]
     filter: {{include: ["$.attributes[?(@.prune__selected[0][2] >= 1)]"]}}
 processes: 1
-work_dir: {{input: "{root}/work/in", output: "{root}/work/out"}}
+work_dir: {{input: "{root}/mixing/in", output: "{root}/mixing/out"}}
 """
 """Of dolma's mixer: documents are kept whose attribute says so."""
 
