@@ -6,12 +6,13 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prune.core.column_name import OF_PAYLOADS, ColumnName
+from prune.core.column_name import ColumnName
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
 from prune.steps.replacement import Say, named
 from prune.steps.stale_dataset import stale, too_different
 from prune.store import Dataset, RowMatches, Store, match_rows
+from prune.store.earlier_state import is_told
 
 _SAME = 0.5  # of the samples of the smaller state that have to be in the other, for one dataset
 
@@ -76,12 +77,6 @@ def tell_carried(store: Store, name: str, counts: tuple[int, int], say: Say, *, 
         encoder = ColumnName(name).of
         again = in_store(shlex.join(["prune", "embed", "--encoder", encoder, "--refresh"]), str(store.path))
         say(f"what {encoder} learnt stays as it was, so that old rows stay true; to learn anew: {again}")
-
-
-def is_told(column: str) -> bool:
-    """Whether a column of the dataset before is named to people: no companion, and nothing that is cached."""
-    name = ColumnName(column)
-    return name.whole == name and name.kind not in OF_PAYLOADS
 
 
 def tell_earlier(store: Store, say: Say) -> None:

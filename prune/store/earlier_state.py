@@ -19,6 +19,7 @@ from prune.core.column_name import (
     PROBS,
     SCORE,
     TRACE,
+    ColumnName,
     of_kinds,
 )
 
@@ -83,3 +84,9 @@ class EarlierState:
         columns = {name: {"dataset": data, "column": id_} for name, (data, id_) in self.columns.items()}
         told = {"columns": columns, "selections": dict(self.selections)}
         return {EARLIER: told | ({} if self.latest is None else {"latest": self.latest})}
+
+
+def is_told(column: str) -> bool:
+    """Whether a column of the dataset before is named to people: no companion, and nothing that is cached."""
+    name = ColumnName(column)
+    return name.whole == name and name.kind not in OF_PAYLOADS

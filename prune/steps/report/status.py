@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 from prune.core.column_name import CHOICE, EMBEDDING, EVALUATION, OF_EVALUATIONS, SCORE, ColumnName, of_kinds
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
-from prune.steps.grown_dataset import is_told
 from prune.steps.recovery import commands_of
 from prune.steps.report.training import trained
 from prune.store import Column, Dataset, Store, StoredSelection, outdated_by, read_selection
 from prune.store.current_writer import CurrentWriter, current_writer
-from prune.store.earlier_state import EarlierState
+from prune.store.earlier_state import EarlierState, is_told
 from prune.store.layout import DATASETS, SELECTIONS, STATE, removal
 from prune.store.outdated import outdated_scores
 from prune.store.state import is_begun, is_store
