@@ -41,9 +41,9 @@ def datacomp(job: ExportJob, folder: StagingFolder, /, *, uid: str = "uid") -> N
     if not folder.done(FILE):
         with folder.part(FILE) as part:
             pairs = np.fromiter(_pairs(job, uid), "<u8,<u8", len(job))
-            data = io.BytesIO()
-            np.save(data, np.sort(pairs))
-            part.write(FILE, data.getvalue())
+            packed = io.BytesIO()
+            np.save(packed, np.sort(pairs))
+            part.write(FILE, packed.getvalue())
     write_records(job, folder)
 
 

@@ -146,6 +146,13 @@ ALLOWED = {
     "store/write_lock.py": {"os.open", "os.ftruncate", "os.pwrite"},  # the lock, whose content means nothing
     "__main__.py": {"os.open"},  # /dev/null, where a standard stream is closed
     "encoders/weights.py": {"path.parent.mkdir"},  # torch downloads to its own cache
+    "steps/hub.py": {"tempfile.TemporaryDirectory"},  # the hub's library downloads into folders only
+}
+CACHE = {  # of objects: what is lost or damaged is fetched again, so nothing need be flushed
+    "system/contents.py",
+    "system/object_stores/block_cache.py",
+    "system/object_stores/listing.py",
+    "system/object_stores/mirror.py",
 }
 OF_PATHS = "chmod hardlink_to lchmod mkdir rename rmdir symlink_to touch unlink write_bytes write_text"
 OF_LIBRARIES = "NamedTemporaryFile OSFile TemporaryDirectory TemporaryFile memmap mkdtemp mkstemp open_memmap"
@@ -183,4 +190,5 @@ def test_no_other_module_changes_a_disk() -> None:
             if isinstance(node, ast.Call) and _writes(node):
                 found.setdefault(str(path.relative_to(root)), set()).add(ast.unparse(node.func))
     del found["system/files.py"]
-    assert found == ALLOWED
+    assert {name: of for name, of in found.items() if name not in CACHE} == ALLOWED
+    assert found.keys() >= CACHE

@@ -12,7 +12,7 @@ from prune.core.errors import DataError, OptionError, StoreError
 from prune.modalities.image.thumbnail_vectors import SIDE
 from prune.steps.dataset_session import Opened, locate
 from prune.steps.rejects import check_rejects
-from prune.steps.select.target.dataset import TargetDataset, find_dataset
+from prune.steps.select.target.dataset import TargetDataset, find_dataset, require_same_kind
 from prune.steps.select.target.pool import TargetPool
 from prune.steps.settings import Settings
 from prune.store import Column, Dataset, Store, identity
@@ -50,7 +50,9 @@ def open_held_out(store: Store, source: str, split: str | None, settings: Settin
         There is no such dataset or split, it cannot be read, or its samples are of another kind.
     """
     found = _own_split(store, source, settings) if split is None else None
-    found = found or find_dataset(TargetPool(store, ""), source, split, settings)
+    pool = TargetPool(store, "")
+    found = found or find_dataset(pool, source, split, settings)
+    require_same_kind(pool, source, found.dataset)
     fingerprint = found.dataset.fingerprint
     apart = fingerprint != store.state.get("dataset")
     place = Store(store.path / TARGETS / fingerprint[:16]) if apart else store

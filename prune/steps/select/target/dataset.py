@@ -52,13 +52,25 @@ def find_dataset(pool: TargetPool, source: str, split: str | None, settings: Set
     require_apart(pool.store.path, source)
     reader = _open(source, split, _told(pool.store))
     dataset = scan(reader, pool.store.path / SCANS, settings.reporter)
+    if not pool.is_of_texts:  # what has no texts is told apart later
+        require_same_kind(pool, source, dataset)
+    return TargetDataset(source, reader, dataset)
+
+
+def require_same_kind(pool: TargetPool, source: str, dataset: Dataset) -> None:
+    """Refuse a dataset whose samples are of another kind than those of the pool.
+
+    Raises
+    ------
+    OptionError
+        They are.
+    """
     ours, theirs = (MODALITIES[one.modality].plural for one in (pool.dataset, dataset))
-    if ours != theirs and not pool.is_of_texts:  # what has no texts is told apart later
+    if ours != theirs:
         raise OptionError(
             f"{source} is of {theirs}, and the dataset of {pool.store.path} is of {ours}",
             "name data of the same kind",
         )
-    return TargetDataset(source, reader, dataset)
 
 
 def look_at(
