@@ -11,7 +11,7 @@ from prune.core.errors import DataError, OptionError
 from prune.core.redaction import has_secrets, without_secrets
 from prune.system.object_stores import http, mirror
 from prune.system.object_stores.mirror import ObjectFacts
-from prune.system.object_stores.requests import fetch, listed, look_up, scheme_in
+from prune.system.object_stores.requests import fetch, listed, look_beside, look_up, scheme_in
 
 _SIGNS = re.compile(r"[*?\[{]")
 
@@ -33,10 +33,13 @@ def mirrored(address: str, named: Iterable[str] = ()) -> Path:
     OptionError
         It holds a password or a token, or stands for what cannot be listed.
     """
-    require_no_secret(address)
+    named = list(named)
+    require_plain(address)
+    for one in named:
+        _require_nameable(one.rstrip("/"))
     path = mirror.path_of(address)
     if scheme_in(address) in http.SCHEMES:
-        _note_named(address, list(named))
+        _note_named(address, named)
         return path
     fixed = _SIGNS.split(address)[0]
     single = fixed == address and not address.endswith("/")
@@ -47,26 +50,42 @@ def mirrored(address: str, named: Iterable[str] = ()) -> Path:
         _note_beside([address])
     else:
         folder = fixed if fixed == address else fixed.rpartition("/")[0]
+        if folder.endswith(":/"):
+            raise OptionError(f"{address} names no bucket: a pattern stands for what lies in one", _BUCKET)
         _note_all(folder, list(listed(folder)))
     return path
 
 
 def is_unfinished(path: Path) -> bool:
     """Whether an export is being sent to a folder of objects, or was until somebody stopped it."""
-    folders = (path / _EXPORT[0], path.with_name(f"{path.name}{_EXPORT[1]}"))
+    folders = [path / _EXPORT[0], path.with_name(f"{path.name}{_EXPORT[1]}")]
+    if _SIGNS.search(path.name):  # a pattern: its folder was listed
+        folders.append(path.parent / _EXPORT[0])
     return any((folder / UNFINISHED).is_file() for folder in folders)
 
 
 UNFINISHED = "upload.json"  # says which files an export will have, while they are sent
 
 
-def require_no_secret(address: str) -> None:
-    """Raise `OptionError` for an address that holds a password or a token; nothing is asked of any server."""
+_BUCKET = "write the name of the bucket out: s3://BUCKET/shard-*.tar"
+
+
+def require_plain(address: str) -> None:
+    """Refuse an address that holds a secret, or leads elsewhere as a name here; no server is asked.
+
+    Raises
+    ------
+    DataError
+        Parts of it are empty, `.` or `..`: what stands for it here would lie outside of the cache.
+    OptionError
+        It holds a password or a token.
+    """
     if has_secrets(address):
         raise OptionError(
             f"{without_secrets(address)} was named with a password or a token",
             "give credentials by the environment: nothing of them is kept or shown then",
         )
+    _require_nameable(address.rstrip("/"))
 
 
 def seen_again(path: Path) -> ObjectFacts:
@@ -119,7 +138,7 @@ def _note_beside(shards: list[str]) -> None:
     """Note what describes shards that are named one by one, and not with their folder."""
     for folder in dict.fromkeys(shard.rpartition("/")[0] for shard in shards if shard.endswith(".tar")):
         beside = f"{folder}/{_CLASS_NAMES}"
-        facts = look_up(beside)
+        facts = look_beside(beside)
         if facts is None:
             mirror.forget(mirror.path_of(beside))
         else:

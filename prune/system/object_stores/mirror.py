@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from prune.core.errors import DataError
-from prune.core.object_names import HOME, NAMES, as_addresses
+from prune.core.object_names import HOME, NAMES
 
 _FACTS = f"/{HOME}/facts/"
 
@@ -44,7 +44,8 @@ def path_of(address: str) -> Path:
 
 def address_of(path: Path) -> str:
     """Return the address of an object by its name on this machine."""
-    return as_addresses(str(path))
+    scheme, _, rest = str(path).partition(NAMES)[2].partition("/")
+    return f"{scheme}://{rest}"
 
 
 def home_of(path: Path) -> Path:

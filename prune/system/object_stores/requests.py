@@ -30,6 +30,17 @@ def look_up(address: str) -> ObjectFacts | None:
     return None if found.get("type") == "directory" else _facts(address, found)
 
 
+def look_beside(address: str) -> ObjectFacts | None:
+    """Ask for an object that need not be there; None also where the store will not say.
+
+    To who may not list a bucket, stores answer 403 for what is not there.
+    """
+    try:
+        return look_up(address)
+    except retries.RefusedError:
+        return None
+
+
 def listed(folder: str) -> Iterator[tuple[str, ObjectFacts]]:
     """Yield the addresses of all objects below a folder, with what each is; none where there is no folder."""
     scheme = scheme_in(folder)

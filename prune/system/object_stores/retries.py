@@ -23,6 +23,10 @@ class ChangedObjectError(OSError):
     """The object is another one than that which was listed."""
 
 
+class RefusedError(DataError):
+    """Who asks may not see the object, or is not told whether there is one."""
+
+
 @dataclass
 class Retries:
     """How often, and after how long: before try i + 1 a drawn part of `first · 2^i`, at most `most`."""
@@ -127,7 +131,7 @@ def _refused(what: str, error: BaseException) -> DataError:
             "give credentials as its own tools take them: AWS_PROFILE, AWS_ACCESS_KEY_ID, "
             "GOOGLE_APPLICATION_CREDENTIALS, HF_TOKEN; of a public bucket, FSSPEC_S3_ANON=true"
         )
-        return DataError(f"{what} may not be read: {_said(error)}", hint)
+        return RefusedError(f"{what} may not be read: {_said(error)}", hint)
     return DataError(f"{what} cannot be read: {_said(error)}", "look whether the address is right")
 
 

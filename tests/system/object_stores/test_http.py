@@ -26,6 +26,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
     forgetful: set[str] = set()
     broken: list[int] = []
+    hides = False  # whether it answers 403 for what is not there
 
     def do_GET(self) -> None:
         path = Path(self.translate_path(self.path))
@@ -44,6 +45,12 @@ class Files(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data[start : stop + 1])
 
+    def do_HEAD(self) -> None:
+        if self.hides and not Path(self.translate_path(self.path)).exists():
+            self.send_error(403)
+            return
+        super().do_HEAD()
+
     def send_header(self, keyword: str, value: str) -> None:
         if keyword not in self.forgetful:
             super().send_header(keyword, value)
@@ -61,6 +68,7 @@ def web(tmp_path: Path, faults: Any) -> Iterator[tuple[str, Path]]:
         yield address, folder
     Files.forgetful = set()
     Files.broken = []
+    Files.hides = False
 
 
 def test_a_file_is_read_by_ranges(web: tuple[str, Path]) -> None:
@@ -123,3 +131,12 @@ def test_a_server_that_tells_nothing_of_a_change_is_refused(web: tuple[str, Path
 def test_what_is_not_there_or_not_allowed(web: tuple[str, Path]) -> None:
     address, _ = web
     assert not mirrored(f"{address}/none.tar", [f"{address}/none.tar"]).exists()
+
+
+def test_class_names_need_not_be_told_of_where_what_is_missing_is_forbidden(web: tuple[str, Path]) -> None:
+    address, folder = web
+    (folder / "x.tar").write_bytes(DATA)
+    Files.hides = True
+    assert contents.whole(mirrored(f"{address}/x.tar", [f"{address}/x.tar"])) == DATA
+    with pytest.raises(DataError, match="may not be read"):
+        mirrored(f"{address}/y.tar", [f"{address}/y.tar"])

@@ -10,8 +10,10 @@ import pytest
 from prune.core.errors import DataError, OptionError
 from prune.core.object_names import address, as_addresses
 from prune.core.redaction import without_secrets
+from prune.readers.braces import expanded
+from prune.system import contents
 from prune.system.object_stores import mirror
-from prune.system.object_stores.listing import mirrored
+from prune.system.object_stores.listing import is_unfinished, mirrored
 
 
 def names(folder: Path) -> list[str]:
@@ -139,3 +141,41 @@ def test_a_name_on_this_machine_is_shown_as_its_address(monkeypatch: pytest.Monk
     assert str(path) == "/c/prune-objects/names/s3/b/x/y.tar"
     assert as_addresses(f"'{path}' is gone, {path}: too") == "'s3://b/x/y.tar' is gone, s3://b/x/y.tar: too"
     assert without_secrets(f"{path} and /c/x") == "s3://b/x/y.tar and /c/x"
+
+
+@pytest.mark.parametrize(
+    "leads", ["../../../../../mine", "a/../../b", "./a", "a//b", "{a,../../../../../mine}/x"]
+)
+def test_an_address_that_leads_out_of_the_cache_is_refused_and_removes_nothing(
+    bucket: str, outside: Any, faults: Any, tmp_path: Path, leads: str
+) -> None:
+    fill(outside, bucket, "a/x")
+    mirrored(f"{bucket}/")  # so that `..` leads somewhere
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/x").write_text("mine")
+    faults.asked.clear()
+    place = f"{bucket}/{leads}"
+    with pytest.raises(DataError, match="cannot be that of a file"):
+        mirrored(place, expanded(place))
+    assert faults.asked == []
+    assert (tmp_path / "mine/x").read_text() == "mine"
+
+
+def test_a_pattern_of_buckets_is_refused(faults: Any) -> None:
+    with pytest.raises(OptionError, match="names no bucket"):
+        mirrored("s3://buck*/a")
+
+
+def test_objects_are_found_from_a_cache_whose_name_has_a_space(
+    bucket: str, outside: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRUNE_CACHE", str(tmp_path / "my = cache"))
+    fill(outside, bucket, "a/x")
+    assert contents.whole(mirrored(f"{bucket}/a") / "x") == b"a/x"
+
+
+def test_a_pattern_in_an_export_that_is_being_sent_is_unfinished(bucket: str, outside: Any) -> None:
+    fill(outside, bucket, "out/0.tar", "out/.prune-export/upload.json", "other/0.tar")
+    assert is_unfinished(mirrored(f"{bucket}/out/*.tar"))
+    assert is_unfinished(mirrored(f"{bucket}/out"))
+    assert not is_unfinished(mirrored(f"{bucket}/other/*.tar"))
