@@ -68,6 +68,7 @@ def _sent(job: ExportJob, wanted: ExportRequest, there: str, settings: Settings)
     if wanted.push is not None:
         raise OptionError("--push sends an export that lies here, not one in a bucket", "--out DIR")
     place, stage = upload.BucketPlace.look(there), upload.stage_of(there)
+    place.require_apart(job.reader.places)
     wait = settings.reporter.say if settings.wait else None
     places: dict[str, Any] = {"overwrite": True, "with_card": wanted.card, "wait": wait}
     done = export_selection.write(job, wanted.format, stage, wanted.options, **places)

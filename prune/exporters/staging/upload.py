@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from prune.exporters.place import DOT, beside, described, located
 from prune.exporters.staging.existing_export import read_export
 from prune.system import files
 from prune.system.object_stores import mirror, requests, uploads
-from prune.system.object_stores.listing import UNFINISHED, require_no_secret
+from prune.system.object_stores.listing import UNFINISHED, require_plain
 from prune.system.object_stores.mirror import ObjectFacts
 
 _DESCRIPTION, _PLAN = "export.json", UNFINISHED
@@ -45,7 +45,7 @@ class BucketPlace:
         OutputError
             Objects that prune did not write lie there.
         """
-        require_no_secret(address)
+        require_plain(address)
         uploads.require_takes_files(address)
         address = address.rstrip("/")
         above = len(address.rpartition("/")[0]) + 1
@@ -106,6 +106,14 @@ class BucketPlace:
             raise OutputError(what, f"move it away, or {_ELSEWHERE}")
         raise OutputError(f"{self.address} exists and is not a prune export", _ELSEWHERE)
 
+    def require_apart(self, sources: Iterable[Path]) -> None:
+        """Raise `OutputError` where the dataset lies that is exported: it would be lost, or grow."""
+        out = mirror.path_of(self.address)
+        for source in sources:
+            if out.is_relative_to(source) or source.is_relative_to(out):
+                what = f"{self.address} is the dataset {mirror.address_of(source)}, lies in it or holds it"
+                raise OutputError(what, _ELSEWHERE)
+
     def holds(self, identity: str, sizes: Mapping[str, int], *, overwrite: bool) -> bool:
         """Say whether this very export is there; raise `OutputError` where another one has to stay."""
         export = self.said(_DESCRIPTION)
@@ -142,14 +150,16 @@ def publish(out: Path, place: BucketPlace, reporter: Reporter, *, overwrite: boo
     if place.holds(export["identity"], sizes, overwrite=overwrite):
         return False
     plan = last.removesuffix(_DESCRIPTION) + _PLAN
-    before = place.own() - {plan}
-    resumed = (place.said(_PLAN) or {}).get("identity") == export["identity"]
+    before = (place.own() & place.found.keys()) - {plan}  # whatever a description says: only what lies there
+    begun = place.said(_PLAN) or {}
+    resumed = begun.get("identity") == export["identity"]
     said = {"identity": export["identity"], "files": sizes, "earlier": sorted(before - set(local))}
     uploads.send_bytes(files.json_bytes(said), place.at(plan))
     for name in place.found:
         if name.endswith(f"/{_DESCRIPTION}") and name in before:  # from here on there is no export
             uploads.remove(place.at(name))
-    uploads.end_unfinished(place.address, map(place.at, local))
+    if begun:
+        uploads.end_unfinished(place.address, map(place.at, local.keys() | begun["files"].keys()))
     with reporter.stage("upload", len(local), "files") as advance:
         for name in sorted(local.keys() - {last}):
             if not (resumed and uploads.is_sent(local[name], place.found.get(name))):

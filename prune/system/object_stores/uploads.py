@@ -46,8 +46,7 @@ def send_bytes(data: bytes, address: str) -> None:
 def remove(address: str) -> None:
     """Remove an object; one that is gone is fine."""
     system = file_system(requests.scheme_in(address))
-    with contextlib.suppress(FileNotFoundError):
-        _run(lambda: system.rm_file(address), address)
+    _run_unless_gone(lambda: system.rm_file(address), address)
 
 
 def read_small(address: str, facts: ObjectFacts) -> bytes:
@@ -74,8 +73,15 @@ def end_unfinished(folder: str, addresses: Iterable[str]) -> None:
     for one in begun.get("Uploads", []):
         if f"s3://{bucket}/{one['Key']}" in wanted:
             asked = {"Bucket": bucket, "Key": one["Key"], "UploadId": one["UploadId"]}
-            with contextlib.suppress(FileNotFoundError):
-                _run(functools.partial(system.call_s3, "abort_multipart_upload", **asked), folder)
+            _run_unless_gone(functools.partial(system.call_s3, "abort_multipart_upload", **asked), folder)
+
+
+def _run_unless_gone(request: Callable[[], object], address: str) -> None:
+    def removed() -> None:
+        with contextlib.suppress(FileNotFoundError):
+            request()
+
+    _run(removed, address)
 
 
 def _run(request: Callable[[], Sent], address: str) -> Sent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from prune import pipeline
 from prune.core.errors import DataError, OptionError, OutputError, StoreError
 from prune.store import Store
+from prune.system.object_stores import uploads
 
 from .test_reading import FORMATS, WRITE, bytes_below
 
@@ -122,9 +124,13 @@ def test_parts_of_a_killed_upload_are_given_up(chosen: Any, bucket: str, outside
     name = bucket.removeprefix("s3://")
     for key in ("out/a.jsonl", "others/x"):
         outside.call_s3("create_multipart_upload", Bucket=name, Key=key)
+    plan = {"identity": "another", "files": {"out/a.jsonl": 1, "others/y": 1}, "earlier": ["others/y"]}
+    outside.pipe_file(f"{bucket}/others/y", b"mine")
+    outside.pipe_file(f"{bucket}/out/.prune-export/upload.json", json.dumps(plan).encode())
     pipeline.export(format="jsonl", out=f"{bucket}/out")
     begun = outside.call_s3("list_multipart_uploads", Bucket=name).get("Uploads", [])
     assert [one["Key"] for one in begun] == ["others/x"]
+    assert outside.cat_file(f"{bucket}/others/y") == b"mine"  # whatever a description says
 
 
 def test_what_others_wrote_is_left_alone(chosen: Any, bucket: str, outside: Any, faults: Any) -> None:
@@ -150,6 +156,27 @@ def test_another_export_stays_unless_it_is_to_be_replaced(chosen: Any, bucket: s
     pipeline.export(format="webdataset", out=f"{bucket}/out", overwrite=True)
     pipeline.export(format="webdataset", out="out")
     assert there(outside, bucket) == below(".", "out")
+
+
+def test_the_dataset_itself_is_not_replaced(chosen: Any, bucket: str, outside: Any) -> None:
+    chosen("shards")
+    pipeline.export(format="webdataset", out=f"{bucket}/in")
+    before = there(outside, bucket)
+    pipeline.embed("far", f"{bucket}/in", encoder="pixels")
+    pipeline.select("far", method="kcenter", fraction=0.5, name="half")
+    for place in ("in", "in/kept", ""):
+        with pytest.raises(OutputError, match=r"is the dataset|exists and is not|prune did not write"):
+            pipeline.export("far", format="webdataset", out=f"{bucket}/{place}", overwrite=True)
+        assert there(outside, bucket) == before
+
+
+def test_what_is_gone_already_may_be_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        def rm_file(self, address: str) -> None:
+            raise FileNotFoundError(address)
+
+    monkeypatch.setattr(uploads, "file_system", lambda _: Gone())
+    uploads.remove("gs://bucket/x")
 
 
 def test_damage_in_a_bucket_is_found(chosen: Any, bucket: str, outside: Any) -> None:
