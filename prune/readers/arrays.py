@@ -91,6 +91,11 @@ class Arrays(ReaderBase):
         return [self.root / name for name in filter(None, [self.name, self.labels])]
 
     @property
+    def layout(self) -> str:
+        """Type and shape of a row: the same bytes are another image in another shape."""
+        return f"{self._values.dtype.str} {self._values.shape[1:]}"
+
+    @property
     def holds_features(self) -> bool:
         """Whether the rows are features."""
         return bool(self._values.ndim == 2)

@@ -81,7 +81,8 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
     raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
     found = reader.format, reader.split, classes, sources, raw.cast(SAMPLES)
-    return Dataset(*found, skipped, seen, dict(passed_over), dict(depths), reader.modality)
+    layout = getattr(reader, "layout", "")
+    return Dataset(*found, skipped, seen, dict(passed_over), dict(depths), reader.modality, layout=layout)
 
 
 def _known_to(reader: Reader, folder: Path) -> Path:

@@ -87,6 +87,8 @@ class Growth:
         matches = self.matches(before[0])
         if matches is None or len(column) != len(matches.old):
             return None
+        if matches.old.layout != self._dataset.layout:  # equal bytes are other samples
+            return None
         sound = matches.old.samples["reason"].is_null().to_numpy()
         sound[list(column.rejects)] = False
         usable = self._dataset.samples["reason"].is_null().to_numpy()

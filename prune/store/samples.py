@@ -58,6 +58,7 @@ class Dataset:
 
     modality: str = "image"  # what the samples are: a name in `prune.modalities.MODALITIES`
     holdout: Mapping[str, Any] | None = None  # the rule by which samples are held out, where some are
+    layout: str = ""  # of samples that are rows of an array: their type and shape, of which no digest tells
 
     def __len__(self) -> int:
         return self.samples.num_rows
@@ -143,6 +144,7 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
         **({"skipped": dict(dataset.skipped)} if dataset.skipped else {}),
         **dataset._other_modality,
         **({} if dataset.holdout is None else {"holdout": dict(dataset.holdout)}),
+        **({"layout": dataset.layout} if dataset.layout else {}),
     }
     files.write_json(folder / DATASET, described)
 
@@ -162,6 +164,7 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
         about = described["format"], described["split"], described["classes"], dict(described["sources"])
         skipped, modality = dict(described.get("skipped", {})), str(described.get("modality", "image"))
         holdout = dict(described["holdout"]) if "holdout" in described else None
+        layout = str(described.get("layout", ""))
         if not isinstance(about[2], list) or not all(isinstance(name, str) for name in about[2]):
             raise TypeError("classes are a list of names")
     except PermissionError:
@@ -170,7 +173,8 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
         raise _damaged(f"the sample table in {folder} is missing or damaged", folder) from error
     if hashlib.sha256(data).hexdigest()[:DIGEST_CHARS] not in path.name:
         raise _damaged(f"the sample table {path} is damaged", folder)
-    dataset = Dataset(*about, from_parquet(data).cast(SAMPLES), skipped, modality=modality, holdout=holdout)
+    samples = from_parquet(data).cast(SAMPLES)
+    dataset = Dataset(*about, samples, skipped, modality=modality, holdout=holdout, layout=layout)
     if dataset.fingerprint != fingerprint:
         raise _damaged(f"{folder / DATASET} is damaged", folder)
     return dataset

@@ -118,9 +118,10 @@ def contents(manifest: pa.Table) -> dict[str, bytes]:
 
 
 def settle_selection(store: StoreFolder, name: str) -> None:
-    """Leave the published selection of this name, whatever an interrupted `select` left beside it."""
+    """Leave the selection of this name, published or earlier, whatever a stopped `select` left."""
     folder, new, old = _places(store, name)
-    published = store.state["selections"].get(name)
+    state = store.state
+    published = {**EarlierState.of(state).selections, **state["selections"]}.get(name)
     with files.writing(folder):
         if old.exists() and _digest(folder) != published:
             if folder.exists():

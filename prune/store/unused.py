@@ -24,7 +24,7 @@ from prune.store.layout import (
     TARGETS,
     identity,
 )
-from prune.store.selections import read_selection
+from prune.store.selections import read_earlier_selection, read_selection
 from prune.store.unfinished import begun
 from prune.system import files
 
@@ -137,16 +137,17 @@ def _carried_from(store: StoreFolder, earlier: EarlierState) -> Iterator[str]:
     """Yield the fingerprints of the datasets that earlier columns and selections are about."""
     yield from (dataset for dataset, _ in earlier.columns.values())
     for name in earlier.selections:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            about = files.read_record(store.path / SELECTIONS / name / SELECTION)
-            yield str(about["dataset"]["fingerprint"])
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, StoreError):
+            chosen = read_earlier_selection(store, name)
+            if chosen is not None:
+                yield str(chosen.about["dataset"]["fingerprint"])
 
 
 def _old_selections(store: StoreFolder, shown: Mapping[str, str]) -> Iterator[Unused]:
     kept = set()
     for name in shown:
         try:
-            kept.add(read_selection(store, name).folder)
+            kept.add((read_earlier_selection(store, name) or read_selection(store, name)).folder)
         except (StoreError, ValueError):  # damaged: it may yet be looked at
             kept |= {store.path / SELECTIONS / name}
     for folder in _inside(store.path / SELECTIONS):

@@ -38,7 +38,8 @@ Command = Callable[[str], str]  # column, `selections/NAME` or DATASETS -> what 
 
 _STATE_FIELDS = {"format", "dataset", "columns", "selections", "latest", "chosen", "earlier"}
 _DESCRIBED = {"format", "split", "classes", "sources", "n", "samples"}
-_MAYBE = {"skipped", "modality", "holdout"}  # where shards or samples were left out, or samples are no images
+# Where shards or samples were left out, samples are no images, or they are rows of an array.
+_MAYBE = {"skipped", "modality", "holdout", "layout"}
 _NOTES = {
     LOCATION: {"data", "relative", "reading"},
     TIMINGS: {"embed", "score", "select", "evaluate", "costs", "commands"},

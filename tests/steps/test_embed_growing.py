@@ -217,6 +217,21 @@ def test_another_encoder_or_type_is_not_carried_over(tmp_path: Path, read: list[
     assert (len(read), done["growth"]["read"], done["growth"]["kept"]) == (18, 18, 0)
 
 
+def test_rows_of_another_shape_are_other_images(tmp_path: Path, read: list[str]) -> None:
+    """The bytes of every row are as they were, and say something else."""
+    store, data = tmp_path / "store", write("arrays", tmp_path / "data", BASE)
+    pipeline.embed(store, data, encoder="pixels")
+    rows = np.load(data)
+    np.save(data, rows.reshape(len(rows), 3, 9, 9))
+    read.clear()
+    growth = pipeline.embed(store, data, encoder="pixels")["growth"]
+    assert (growth["same"], growth["read"], growth["kept"], len(read)) == (15, 15, 0, 15)
+    pipeline.embed(tmp_path / "fresh", data, encoder="pixels")
+    grown, fresh = (Store(at).column("embedding.pixels") for at in (store, tmp_path / "fresh"))
+    assert grown.files == fresh.files
+    assert pipeline.verify(store)["whole"]
+
+
 def test_another_dataset_is_refused(tmp_path: Path) -> None:
     store, data = tmp_path / "store", write("imagefolder", tmp_path / "data", BASE)
     pipeline.embed(store, data, encoder="pixels")

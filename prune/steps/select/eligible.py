@@ -153,14 +153,14 @@ def budget(request: SelectRequest, eligible: Eligible) -> int | None:
             f"{asked} asks for {k} samples, and {request.keeps} keeps {held} already",
             f"--count {held}, or add --replace to let some of them go",
         )
-    k -= len(eligible.kept)
-    if k > len(eligible.rows):
-        left = f"{len(eligible.rows)} of {eligible.usable} samples can be chosen"
+    most = len(eligible.rows) + len(eligible.kept)
+    if k > most:
+        left = f"{most} of {eligible.usable} samples can be chosen"
         if request.within is not None:
             left += f" within {request.within}, and a fraction is one of all samples"
-        hint = f"--count {len(eligible.rows)}" if len(eligible.rows) else "prune status"
+        hint = f"--count {most}" if most else "prune status"
         raise OptionError(f"{asked} asks for {k} samples, but only {left}", hint)
-    return k
+    return k - len(eligible.kept)
 
 
 def _rows_of(dataset: Dataset, keys: Sequence[str]) -> Rows:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prune.core.arrays import Rows
-from prune.core.errors import OptionError
+from prune.core.errors import OptionError, StoreError
 from prune.core.selection import Selection
 from prune.steps.select.request import keys_in
 from prune.store import Dataset, Growth, Store, StoredSelection, read_earlier_selection, read_selection
@@ -79,13 +79,19 @@ def kept_selection(store: Store, dataset: Dataset, name: str) -> KeptSelection:
     Raises
     ------
     StoreError
-        It is damaged.
+        It is damaged, or the table of the samples that it was chosen from.
     """
     stored = read_earlier_selection(store, name) or read_selection(store, name)
     keys, ranks, then = _kept(stored)
     now = store.state["dataset"]
     rows = _rows_of(dataset, keys)
-    if then != now and (matches := Growth(store, dataset).matches(then)) is not None:
+    if then != now:
+        matches = Growth(store, dataset).matches(then)
+        if matches is None:  # by its key alone, what was changed since would pass for what was kept
+            raise StoreError(
+                f"the samples that {name} was chosen from are not in {store.path} any more, or damaged",
+                "leave --given out, or name a selection of the dataset as it is now",
+            )
         places = pc.index_in(keys, value_set=matches.old.samples["key"].combine_chunks())
         before = np.full(len(matches.old), -1, np.int64)
         there = np.flatnonzero(matches.sample >= 0)

@@ -71,12 +71,14 @@ def select(
             return {"name": name, "plan": plan, "unchanged": there is not None}
         with noted(store.path, "select", command) as note:
             note.has_work(yet=False)
+            # what has this name now may be gone on from, and not what that went on from
+            made = recipe if wanted.keeps is None else selection_recipe(store, wanted, settings, elsewhere)
             inputs = resolve(store, wanted, settings)
             forecast, warnings = _foreseen(inputs)
             note.has_work(yet=True)
             table, about = record(inputs, _chosen(inputs), forecast, warnings)
             seconds = clock.stop()
-            about["recipe"] = recipe
+            about["recipe"] = made
             _tell_replaced(store, name, about, settings)
             _tell_outdated(store, about, settings)
             about["seconds"] = {**store.timings, "select": seconds}
@@ -84,8 +86,8 @@ def select(
             store.publish(selections={name: digest}, latest=name)
             settle_selection(store, name)
             read_selection(store, name)  # where locks do nothing, another command may have been there
-            made = of_kinds(store.made, NEIGHBOURS, FIELD)
-            store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}", *made])
+            beside = of_kinds(store.made, NEIGHBOURS, FIELD)
+            store.remember_timings("select", seconds, command, [f"{SELECTIONS}/{name}", *beside])
     return {"name": name, **about, "unchanged": False}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 
 from prune import pipeline
 from prune.core.errors import OptionError, StoreError
-from prune.store import Store
+from prune.store import Store, read_selection, settle_selection, write_selection
 
 
 def draw(root: Path, *numbers: int) -> None:
@@ -86,6 +87,8 @@ def test_under_its_own_name_the_same_command_is_the_same_choice(made: Path) -> N
     more = pipeline.select(".prune", **{**words, "count": 9})
     assert [more["churn"][name] for name in ("k", "kept", "added")] == [8, 8, 1]
     assert "first" not in Store(".prune").earlier.selections
+    same = pipeline.select(".prune", **{**words, "count": 9})
+    assert (same["unchanged"], same["churn"]) == (True, more["churn"])
 
 
 def test_a_budget_below_what_was_kept_wants_replace(made: Path) -> None:
@@ -140,6 +143,43 @@ def test_weights_are_not_carried_on(made: Path, prune: Callable[..., Any]) -> No
     )
     said = prune("select", "--method", "kcenter", "--count", 6, "--given", "w", "--name", "v")
     assert "the weights of w are not carried on" in said.err
+
+
+def test_what_can_be_chosen_counts_what_was_kept(made: Path) -> None:
+    words: dict[str, Any] = {"method": "kcenter", "given": "first", "name": "second"}
+    with pytest.raises(OptionError, match="--count 40 asks for 40 samples, but only 20 of 20") as told:
+        pipeline.select(".prune", count=40, **words)
+    assert told.value.hint == "--count 20"
+    assert pipeline.select(".prune", count=20, **words)["churn"]["added"] == 14
+
+
+def test_what_a_stopped_select_left_is_still_gone_on_from(made: Path) -> None:
+    """Killed before it was published: the earlier selection of the same name waits beside the new one."""
+    then = Store(".prune").state["dataset"]
+    grow(made)
+    pipeline.select(".prune", method="random", count=3, name="other")
+    other = read_selection(Store(".prune"), "other")
+    write_selection(Store(".prune"), "first", other.manifest, other.about)
+    pipeline.gc(".prune")
+    assert Store(".prune").earlier_dataset(then) is not None
+    done = pipeline.select(".prune", method="kcenter", count=8, given="first", name="second")
+    assert [done["churn"][name] for name in ("k", "kept", "gone")] == [6, 5, 1]
+    settle_selection(Store(".prune"), "first")
+    assert [path.name for path in Path(".prune/selections").glob("*first*")] == ["first"]
+    shutil.copytree(
+        ".prune/selections/other", ".prune/selections/.first.old"
+    )  # as one stopped before it grew
+    settle_selection(Store(".prune"), "first")
+    assert pipeline.select(".prune", method="kcenter", count=8, given="first", name="second")["unchanged"]
+
+
+def test_where_its_samples_are_not_known_any_more_nothing_is_taken_by_its_key(made: Path) -> None:
+    then = Store(".prune").state["dataset"]
+    grow(made)
+    shutil.rmtree(f".prune/datasets/{then[:16]}")
+    with pytest.raises(StoreError, match="first was chosen from are not in .prune any more") as told:
+        pipeline.select(".prune", method="kcenter", count=8, given="first", name="second")
+    assert "leave --given out" in told.value.hint
 
 
 def test_a_damaged_one_is_told(made: Path) -> None:
