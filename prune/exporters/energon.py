@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow.compute as pc
 
+from prune.core.arrays import Rows
 from prune.core.errors import DataError
 from prune.exporters.job import ExportJob
-from prune.exporters.source_shards import require_shards, sample_members, write_records
+from prune.exporters.source_shards import require_shards, rows_by_shard, sample_members, write_records
 from prune.exporters.staging.folder import StagingFolder
 
 FILE = "split.yaml"
@@ -51,17 +51,18 @@ def energon(job: ExportJob, folder: StagingFolder, /) -> None:
             out.write("".join(f"  - {_entry(name)}\n" for name in shards).encode())
             out.write(b"exclude:\n" if len(job) < len(job.dataset) else b"exclude: []\n")
             with job.reporter.stage("export", len(shards)) as advance:
+                rows = rows_by_shard(job)
                 for name in shards:
-                    for entry in _left_out(job, name):
+                    for entry in _left_out(job, name, rows.get(name, job.rows[:0])):
                         out.write(f"- {_entry(entry)}\n".encode())
                     advance(1)
     write_records(job, folder)
 
 
-def _left_out(job: ExportJob, shard: str) -> Iterator[str]:
-    """Yield the shard where it keeps nothing, else each sample of it that is not kept."""
-    own = np.flatnonzero(pc.fill_null(pc.equal(job.dataset.samples["shard"], shard), False).to_numpy())
-    rows = np.setdiff1d(own, job.rows)
+def _left_out(job: ExportJob, shard: str, own: Rows) -> Iterator[str]:
+    """Yield the shard where it keeps nothing of its `own` rows, else each sample of it that is not kept."""
+    at = np.searchsorted(job.rows, [own[0], own[-1] + 1]) if len(own) else [0, 0]
+    rows = np.setdiff1d(own, job.rows[at[0] : at[1]])
     if len(rows) == len(own):
         yield shard
         return

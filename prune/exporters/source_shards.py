@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Rows
@@ -57,6 +59,11 @@ def require_shards(job: ExportJob, form: str) -> WebDataset:
             "prune export --format webdataset   # makes shards",
         )
     return job.reader
+
+
+def rows_by_shard(job: ExportJob) -> dict[str, Rows]:
+    """Return all rows of each shard of the source, kept or not."""
+    return dict(replace(job, rows=np.arange(len(job.dataset))).by_shard())
 
 
 def sample_members(job: ExportJob, shard: str, rows: Rows) -> Iterator[list[SourceMember]]:

@@ -158,6 +158,15 @@ def test_wids_reads_the_kept_samples_where_they_lie(made: Path, tmp_path: Path) 
     assert found == {n: png(n) for n in kept(made)}
 
 
+@pytest.mark.parametrize("odd", ["__meta__/a", ".hidden", "x" * 120])
+def test_shards_that_wids_numbers_in_another_way_are_refused(odd: str, tmp_path: Path) -> None:
+    write(tmp_path / "data/a.tar", {odd: sample(9), **{f"k{n}": sample(n) for n in range(4)}})
+    library.embed(tmp_path / ".prune", str(tmp_path / "data"), encoder="pixels")
+    library.select(tmp_path / ".prune", method="random", count=2)
+    with pytest.raises(OptionError, match="wids numbers the samples of a.tar in another way"):
+        library.export(tmp_path / ".prune", format="wids", out=tmp_path / "out")
+
+
 def test_datacomp_finds_sorted_pairs(made: Path, tmp_path: Path) -> None:
     out = numbers(made, "datacomp", tmp_path / "out")
     found = np.load(out / "uids.npy")
