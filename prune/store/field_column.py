@@ -34,7 +34,7 @@ class FieldColumn:
         self.name: str = column.recipe["field"]
         self.kind = "none"
         for number in range(-(-len(column) // column.part_rows)):
-            self.kind = wider(self.kind, self._values(number)[0])
+            self.kind = wider(self.kind, self._held(number)["kind"])
 
     @property
     def type(self) -> pa.DataType:
@@ -44,7 +44,7 @@ class FieldColumn:
     def blocks(self) -> Iterator[tuple[int, pa.Array]]:
         """Yield (first row, values) part by part; null where a sample has none."""
         for number, (start, codes) in enumerate(self.column.blocks()):
-            values = pa.array([self._typed(value) for value in self._values(number)[1]], self.type)
+            values = pa.array(self._values(number), self.type)
             yield start, values.take(pa.array(codes, mask=codes < 0))
 
     def coded(self, most: int) -> tuple[Codes, list[Any]]:
@@ -58,20 +58,23 @@ class FieldColumn:
         places: dict[Any, int] = {}
         found = np.empty(len(self.column), np.int32)
         for number, (start, codes) in enumerate(self.column.blocks()):
-            own = [places.setdefault(self._typed(v), len(places)) for v in self._values(number)[1]]
+            own = [places.setdefault(value, len(places)) for value in self._values(number)]
             if len(places) > most:
                 raise too_many(self.name, most)
             found[start : start + len(codes)] = np.array([*own, -1], np.int32)[codes]
         return found, list(places)
 
-    def _values(self, number: int) -> tuple[str, list[Any]]:
-        held = json.loads(self.column.attachment("values", number))
-        return held["kind"], held["values"]
+    def _held(self, number: int) -> dict[str, Any]:
+        held: dict[str, Any] = json.loads(self.column.attachment("values", number))
+        return held
 
-    def _typed(self, value: Any) -> Any:
-        if self.kind == "text" and not isinstance(value, str):
-            return json.dumps(value)
-        return float(value) if self.kind == "float" else value
+    def _values(self, number: int) -> list[Any]:
+        """Return the values of a part as those of the column's kind; numbers beside words as they stand."""
+        held = self._held(number)
+        if self.kind == "text":
+            words = held.get("words", held["values"])
+            return [value if isinstance(value, str) else json.dumps(value) for value in words]
+        return [float(value) if self.kind == "float" else value for value in held["values"]]
 
 
 def too_many(name: str, most: int) -> OptionError:
@@ -109,11 +112,13 @@ def put_values(writer: ColumnWriter, part: ColumnPart, values: Iterable[Any], *,
             if size > MOST_BYTES:
                 what = f"the column {writer.recipe['field']!r} holds over {MOST_BYTES >> 20} MB of text"
                 raise OptionError(f"{what} in {part.stop - part.start:,} samples", "choose by a shorter one")
-    held = [value for _, value in places]
-    kind = _kind_of(held)
+    words = [value for _, value in places]
+    held, kind, beside = words, _kind_of(words), {}
     if untyped and kind == "text":
-        held, kind = _numbers(held)
-    said = json.dumps({"kind": kind, "values": held}, ensure_ascii=False, separators=(",", ":"))
+        held, kind = _numbers(words)
+        if kind == "float":  # another part may show that `1.10` is a name
+            beside = {"words": words}
+    said = json.dumps({"kind": kind, "values": held, **beside}, ensure_ascii=False, separators=(",", ":"))
     writer.attach("values", part.number, said.encode(), "json")
     writer.put(part, codes)
 

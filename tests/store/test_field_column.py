@@ -74,6 +74,16 @@ def test_words_of_a_table_of_text_are_numbers_where_nothing_is_lost(
     assert (found.kind, read(found)) == (kind, values)
 
 
+def test_words_that_look_like_decimals_stay_words_where_another_part_has_some(tmp_path: Path) -> None:
+    rows = [""] * 512
+    rows[0], rows[1], rows[300], rows[301] = "1.10", "1.2", "beta", "1.10"
+    found = column(tmp_path / "a", rows, untyped=True)
+    assert [value for value in read(found) if value is not None] == ["1.10", "1.2", "beta", "1.10"]
+    assert found.coded(9)[1] == ["1.10", "1.2", "beta"]
+    rows[300] = "1.3"
+    assert column(tmp_path / "b", rows, untyped=True).coded(9)[1] == [1.1, 1.2, 1.3]
+
+
 def test_what_is_no_plain_value_is_text_or_nothing(tmp_path: Path) -> None:
     found = column(tmp_path, [{"a": 1}, [1, "x"], b"\xff", float("nan"), 2**70, "\ud800"])
     assert read(found) == ['{"a": 1}', '[1, "x"]', "ff", None, str(2**70), "\\ud800"]
