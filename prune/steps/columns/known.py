@@ -52,16 +52,19 @@ def payload_names(dataset: Dataset) -> Sequence[str]:
 
 
 def column_behind(store: Store, name: str) -> ColumnName | None:
-    """Return the column of the store that holds what goes by this name; None: none does or need."""
-    shown = store.state["columns"]
-    if name not in {KEY, LABEL} and ColumnName.field(name) in shown:
-        return ColumnName.field(name)
+    """Return the column of the store that holds what goes by this name; None: none does or need.
+
+    A field goes before what is known of every sample, but for its key, and for its label if it has one.
+    """
+    shown, field = store.state["columns"], ColumnName.field(name)
+    if name != KEY and field in shown and not (name == LABEL and store.dataset.classes):
+        return field
     return ColumnName(name) if ColumnName(name).is_score and name in shown else None
 
 
 def is_known(store: Store, dataset: Dataset, name: str) -> bool:
     """Whether the values of a name can be had without the dataset; a damaged column is read again."""
-    if name in own_names(dataset) and name in {KEY, LABEL}:
+    if name == KEY or (name == LABEL and dataset.classes):
         return True
     behind = column_behind(store, name)
     if behind is None or behind.is_score:

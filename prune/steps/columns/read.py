@@ -86,7 +86,7 @@ def _planned(store: Store, opened: Opened, lacking: Sequence[str], in_sql: Colle
         elif name in facts:
             of_payloads.append(name)
         elif name not in OF_SAMPLES or name not in offered:
-            if complete or _near(name, offered) or not _is_further_on(opened, name):
+            if complete or not _is_further_on(opened, name):
                 raise _unknown(name, offered, quoted=name in in_sql)
             fields.append(name)
     return ReadingPlan(fields, of_payloads)

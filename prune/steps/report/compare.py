@@ -105,6 +105,8 @@ def balanced_random(labels: Labels, candidates: Rows, k: int, rng: np.random.Gen
     """Draw k rows at random, in proportion to the classes."""
     from prune.core.quota import budgets
 
+    if not len(candidates):  # all that there is was kept before
+        return candidates
     classes, codes = np.unique(labels[candidates], return_inverse=True)
     counts = np.bincount(codes, minlength=len(classes))
     shares = budgets(counts, k, "proportional")

@@ -22,6 +22,7 @@ MOST = 10_000  # groups
 _FEW = 20  # groups that are never too many
 _LISTED = 100  # groups whose counts a selection names one by one
 _BETWEEN = " / "
+_EXACT = 2**53  # whole numbers below are told apart as floats
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ def _rank(value: Any) -> tuple[int, Any]:
 
 
 def _said(value: Any) -> str:
+    """Return a value in words, which differ where values do; whole numbers as such, of whatever type."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
+    return str(int(value) if whole else value)

@@ -49,7 +49,7 @@ def record(
     if inputs.narrowed.where is not None:
         about["where"] = inputs.narrowed.where.described
     if inputs.groups is not None:
-        about["by"] = inputs.groups.described(inputs.eligible.rows, chosen.rows)
+        about["by"] = inputs.groups.described(np.union1d(inputs.eligible.rows, kept), whole.rows)
     if inputs.narrowed.suspects is not None:
         about["suspects"] = dict(inputs.narrowed.suspects.described)
     if inputs.before is not None:

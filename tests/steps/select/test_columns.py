@@ -143,6 +143,34 @@ def test_a_field_that_only_a_late_record_has_is_found(store: Path, monkeypatch: 
     assert kept(store) == [N - 1]
 
 
+def test_a_late_field_is_found_also_where_another_is_called_like_it(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prune.readers.fields.records.LOOKED", 5)
+    monkeypatch.setattr("prune.steps.columns.read._near", lambda *_: ["meta"])
+    select(store, where="rare = 1", fraction=1)
+    assert kept(store) == [N - 1]
+
+
+def test_groups_of_a_selection_that_goes_on_count_what_was_kept_before(store: Path) -> None:
+    select(store, fraction=1, name="all")
+    said = select(store, fraction=1, given="all", by="meta.site", name="again")  # nothing is left to choose
+    assert [one["kept"] for one in said["by"]["kept"]] == [24, 12, 6, 6]
+
+
+def test_groups_are_named_by_all_that_tells_them_apart(tmp_path: Path) -> None:
+    sites = [1700000001.0, 1700000002.0, 0.12345678, 0.12345679]
+    rows = [{"text": f"text {n}", "site": sites[n % 4], "label": f"l{n % 2}"} for n in range(16)]
+    (tmp_path / "data.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    bare = library.Settings(reading={"no_labels": True})
+    library.embed(tmp_path / ".prune", str(tmp_path / "data.jsonl"), settings=bare)
+    select(tmp_path / ".prune", by="site")
+    names = {"0.12345678", "0.12345679", "1700000001", "1700000002"}
+    assert {row["group"] for row in manifest(tmp_path / ".prune")} == names
+    select(tmp_path / ".prune", where="label = 'l1'", fraction=1)  # that nobody reads as a label
+    assert kept(tmp_path / ".prune") == list(range(1, 16, 2))
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
