@@ -88,4 +88,6 @@ class Atoms:
         return slice(atoms.start * self.batch, min(atoms.stop * self.batch, self.space.n))
 
     def _starts(self, atoms: Rows) -> Rows:
-        return np.concatenate([[0], np.cumsum(self.sizes(atoms))[:-1]]).astype(np.int64)
+        sizes = self.sizes(atoms)
+        starts: Rows = (np.cumsum(sizes) - sizes).astype(np.int64)
+        return starts

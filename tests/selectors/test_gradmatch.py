@@ -169,6 +169,16 @@ def test_groups_come_whole_and_the_last_is_cut() -> None:
     assert len(gradmatch(space, k=205, batch=10).rows) == 205
 
 
+@pytest.mark.parametrize("batch", [1, 10])
+def test_of_gradients_that_are_all_0_any_are_taken_alike(batch: int) -> None:
+    """As those of a model that fits every sample."""
+    space = GradientSpace(np.zeros((60, 3), np.float32), np.ones((60, 4), np.float32))
+    found = gradmatch(space, k=25, batch=batch)
+    assert len(np.unique(found.rows)) == 25
+    assert (found.weights == found.weights[0]).all()
+    assert found.facts["pursued"] == 0
+
+
 def test_without_memory_for_the_products_it_takes_the_same() -> None:
     errors, features = _factors(2400, d=16)
     dense = gradmatch(GradientSpace(errors, features), k=40)
