@@ -25,7 +25,8 @@ _PLACES = ["shard", "offset", "size", "label"]
 
 def records_in(folder: Path) -> Path | None:
     """Return where the records of a selection lie in a folder, or beside it, as an export leaves them."""
-    for place in (folder, folder / _INSIDE, folder.with_name(f"{folder.name}.prune")):
+    named = folder if folder.name else folder.absolute()  # "." has no name
+    for place in (folder, folder / _INSIDE, named.parent / f"{named.name}.prune"):
         if (place / SELECTION).is_file() and (place / _MANIFEST).is_file():
             return place
     return None

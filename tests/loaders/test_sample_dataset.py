@@ -151,11 +151,16 @@ def test_a_sampler_names_rows_of_everything_and_hands_its_weights(stores: dict[s
 
 
 def test_an_exported_manifest_and_the_dataset_are_enough(
-    tmp_path: Path, contract: types.ModuleType, chosen: Callable[..., prune.Store]
+    tmp_path: Path,
+    contract: types.ModuleType,
+    chosen: Callable[..., prune.Store],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = contract.webdataset(tmp_path / "data")
     store = chosen(data)
     prune.export(store, format="manifest", out=tmp_path / "manifest")
+    monkeypatch.chdir(tmp_path / "manifest")
+    assert len(dataset(".", data=data)) == len(store.selection())
     found = dataset(tmp_path / "manifest", data=data, keys=True)
     assert [key for *_, key in found] == store.selection().keys.tolist()
     with pytest.raises(OptionError, match="not where they lie") as caught:
