@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +15,8 @@ from prune.core.errors import OptionError
 from prune.core.quota import keep_count
 from prune.loaders.adaptive_choice import AdaptiveChoice, AdaptiveMethod, Per
 from prune.loaders.adaptive_factors import Batches, PassSettings, factors, length_of
-from prune.loaders.row_sampler import Even, RowSampler
+from prune.loaders.row_sampler import Even, RowSampler, taking_part
+from prune.steps.schedules.rules import first_epochs
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import identity
 from prune.trace.batches import Unpack, unpack
@@ -128,7 +128,7 @@ class AdaptiveSampler(RowSampler):
         self.k = keep_count(fraction, len(self.rows))
         self.model, self.source, self.target = model, source, target
         self.every, self.epochs, self.start = every, epochs, start
-        self.first = math.ceil(warm * epochs)  # the epoch of the first choice
+        self.first = first_epochs(warm, epochs)  # the epoch of the first choice
         self.history: list[dict[str, Any]] = []  # of every choice: epoch, seed, seconds, facts
         self._how = PassSettings(head=head, unpack=unpack, device=device)
         self._held: tuple[int, Rows, Weights | None] | None = None  # the round that they were chosen for
@@ -224,10 +224,7 @@ def _rows(rows: int | Rows | None, source: Batches | None) -> Rows:
                 "the source does not say how many samples it has",
                 "rows=len(dataset)   # or which rows take part",
             )
-    found = np.arange(rows) if isinstance(rows, int) else np.unique(np.asarray(rows, np.int64))
-    if not len(found):
-        raise OptionError("there are no samples to choose from", "rows=len(dataset)")
-    return found
+    return taking_part(rows)
 
 
 def _require(

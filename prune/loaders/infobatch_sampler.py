@@ -10,7 +10,8 @@ import torch
 
 from prune.core.arrays import Rows, Scores, Weights
 from prune.core.errors import OptionError
-from prune.loaders.row_sampler import Even, RowSampler
+from prune.loaders.row_sampler import Even, RowSampler, taking_part
+from prune.steps.schedules.rules import first_epochs
 
 _START = 3.0  # the loss of a sample that was not seen yet
 
@@ -73,7 +74,7 @@ class InfoBatchSampler(RowSampler):
                 f"ratio={ratio}, delta={delta}, epochs={epochs} are out of range",
                 "ratio in [0, 1), delta in [0, 1], epochs at least 1: ratio=0.5, delta=0.875",
             )
-        self.rows = np.arange(rows) if isinstance(rows, int) else np.unique(np.asarray(rows, np.int64))
+        self.rows = taking_part(rows)
         self.epochs, self.ratio, self.delta = epochs, ratio, delta
         self.losses: Scores = np.full(len(self.rows), _START, np.float32)
         self._drawn: tuple[int, Rows, Weights | None] | None = None  # the epoch that the rows are of
@@ -144,7 +145,7 @@ class InfoBatchSampler(RowSampler):
         return self._drawn[1:]
 
     def _chosen(self, epoch: int) -> tuple[Rows, Weights | None]:
-        if epoch >= self.delta * self.epochs or self.ratio == 0:
+        if epoch >= first_epochs(self.delta, self.epochs) or self.ratio == 0:
             return self.rows, None
         below = self.losses < self.losses.mean(dtype=np.float64)
         draw = np.random.default_rng([self.seed, epoch, 2]).random(len(self.rows))

@@ -34,6 +34,23 @@ class WeightedRow(int):
         return WeightedRow, (int(self), self.weight)
 
 
+def taking_part(rows: int | Rows) -> Rows:
+    """Return the rows that take part, ascending and each once; of a number, all below it.
+
+    Raises
+    ------
+    OptionError
+        There are none, or it is a mask.
+    """
+    given = np.asarray(rows)
+    if given.dtype == np.bool_:
+        raise OptionError("rows= is a mask, and not the numbers of rows", "rows=numpy.flatnonzero(mask)")
+    found = np.arange(int(given)) if given.ndim == 0 else np.unique(given.astype(np.int64))
+    if not len(found):
+        raise OptionError("there are no samples to choose from", "rows=len(dataset)")
+    return found
+
+
 class RowSampler(Sampler[int], ABC):
     """What all samplers have: epochs, an order for each, ranks, and a state to go on from.
 
@@ -125,7 +142,9 @@ class RowSampler(Sampler[int], ABC):
         """
         given = self._given if taken is None else taken
         seen = self._start + given * self.world
-        if seen >= self._total(self.epoch) > 0:
+        # A rank with one sample fewer than others is through before their count is.
+        through = taken is None and self._over
+        if through or seen >= self._total(self.epoch) > 0:
             return {"epoch": self.epoch + 1, "seen": 0, "of": self.identity}
         return {"epoch": self.epoch, "seen": seen, "of": self.identity}
 

@@ -133,6 +133,18 @@ def test_batches_match_the_gradient_as_sums() -> None:
             assert error < np.median([np.linalg.norm(one - full.sum(0)) for one in drawn])
 
 
+def test_a_number_of_rows_is_one_whatever_counted_them() -> None:
+    known = np.ones(N, bool).sum()
+    assert not isinstance(known, int)
+    assert sampler(net(), rows=known).rows.tolist() == list(range(N))
+
+
+def test_a_warm_start_is_no_epoch_longer_by_rounding() -> None:
+    assert 0.07 * 100 > 7
+    assert sampler(net(), warm=0.07, epochs=100).first == 7
+    assert sampler(net(), warm=0.071, epochs=100).first == 8
+
+
 def test_it_chooses_when_it_is_time_to() -> None:
     """Two warm epochs with everything, then every second epoch anew, and no look in between."""
     model = net()
@@ -239,6 +251,8 @@ def test_a_source_without_all_samples_is_refused(rows: Any, said: str) -> None:
         ({"start": "x"}, "not random or model"),
         ({"source": None, "rows": N}, "gradmatch looks at the model"),
         ({"source": list}, "does not say how many"),
+        ({"rows": np.ones(N, bool)}, "is a mask"),
+        ({"rows": 0}, "no samples to choose from"),
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong: dict[str, Any], said: str) -> None:

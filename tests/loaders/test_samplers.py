@@ -115,6 +115,14 @@ def test_it_goes_on_in_mid_epoch_with_other_ranks(store: prune.Store, taken: int
     assert both == store.selection().rows.tolist()
 
 
+def test_every_rank_that_is_through_says_that_the_next_epoch_comes(store: prune.Store) -> None:
+    ranks = [SelectionSampler(store, rank=rank, world=4) for rank in range(4)]
+    assert [len(list(rank)) for rank in ranks] == [4, 3, 3, 3]
+    states = [rank.state_dict() for rank in ranks]
+    assert [(state["epoch"], state["seen"]) for state in states] == [(1, 0)] * 4
+    assert [rank.state_dict(2)["seen"] for rank in ranks] == [8] * 4  # of training, not of the loader
+
+
 def test_a_loop_goes_on_as_if_it_had_not_stopped(store: prune.Store) -> None:
     def run(sampler: SelectionSampler, epochs: int) -> list[int]:
         loader = DataLoader(range(N), batch_size=4, sampler=sampler)

@@ -128,3 +128,6 @@ def test_infobatch_refuses_what_it_cannot_use() -> None:
         sampler.observe([1, 2], [0.5, np.nan])
     with pytest.raises(OptionError, match="out of range"):
         InfoBatchSampler(N, epochs=3, ratio=1)
+    with pytest.raises(OptionError, match="no samples to choose from"):
+        InfoBatchSampler(np.zeros(0, np.int64), epochs=3)
+    assert len(InfoBatchSampler(np.int64(N), epochs=3)) == N

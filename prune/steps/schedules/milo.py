@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,7 +12,7 @@ from prune.core.arrays import Rows
 from prune.index.space import Space
 from prune.selectors.disparity_min import disparity_min
 from prune.selectors.graph_cut import graph_cut
-from prune.steps.schedules.rules import require_epoch, require_phase, require_sizes
+from prune.steps.schedules.rules import first_epochs, require_epoch, require_phase, require_sizes
 
 LAM = 0.4  # of graph cut, on the sum within the set, as the paper writes it; ours is its inverse
 EPSILON = 0.01  # of the stochastic greedy search
@@ -62,7 +61,7 @@ class Milo:
         self.groups, self.epochs, self.seed = list(groups), epochs, seed
         self.k = sum(share for _, share in self.groups)
         require_sizes(sum(len(rows) for rows, _ in self.groups), self.k, epochs)
-        self.first = math.ceil(require_phase(phase) * epochs)
+        self.first = first_epochs(require_phase(phase), epochs)
         self._space = functools.cache(lambda at: space(self.groups[at][0]))
         self.odds = functools.cache(self._found_odds)  # of the rows of a group, in the second phase
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 
 from prune.core.arrays import Rows
@@ -27,7 +30,7 @@ class RandomSubsets:
     def __init__(
         self, rows: Rows | int, k: int, epochs: int, *, seed: int = 0, independent: bool = False
     ) -> None:
-        self.rows = np.arange(rows) if isinstance(rows, int) else np.asarray(rows, np.int64)
+        self.rows = np.arange(int(rows)) if isinstance(rows, int | np.integer) else np.asarray(rows, np.int64)
         require_sizes(len(self.rows), k, epochs)
         self.k, self.epochs, self.seed, self.independent = k, epochs, seed, independent
         self._pass = -1
@@ -111,6 +114,11 @@ def require_epoch(epoch: int, epochs: int) -> None:
             f"the schedule has {epochs} epochs, and number {epoch + 1} was asked for",
             f"prune export --format schedule --epochs {max(epoch + 1, 1)} --fraction 0.3 --overwrite",
         )
+
+
+def first_epochs(part: float, epochs: int) -> int:
+    """Return how many epochs a part of all is, rounded up; 0.07 of 100 is 7, which 0.07 * 100 is above."""
+    return math.ceil(Fraction(str(part)) * epochs)
 
 
 def require_phase(phase: float) -> float:
