@@ -25,6 +25,7 @@ class ArrayRecord(NamedTuple):
     size: int
     value: Any = None
     problem: str | None = None  # why it has no value
+    cut: bool = False  # whether the file ends before its array does: nobody knows how many are lost
 
 
 def records_of(source: Bytes) -> Iterator[ArrayRecord]:
@@ -88,7 +89,7 @@ def _slow(text: JsonText, at: int) -> tuple[ArrayRecord, int]:
     size, sound = text.measured(0, end)
     if text.cut:
         problem = f"the file ends within the record that begins at byte {start:,}"
-        return ArrayRecord(start, size, problem=problem), end
+        return ArrayRecord(start, size, problem=problem, cut=True), end
     if size > MAX_LINE_BYTES or not sound:
         problem = _over(start) if size > MAX_LINE_BYTES else _not_utf8(start)
         return ArrayRecord(start, size, problem=problem), end
@@ -117,7 +118,7 @@ def _too_long(text: JsonText, start: int, scanner: ValueEnd) -> tuple[ArrayRecor
             text.cut, end = True, 0
             break
         end = scanner.find(text.held, 0)
-    return ArrayRecord(start, text.place(end) - start, problem=_over(start)), end
+    return ArrayRecord(start, text.place(end) - start, problem=_over(start), cut=text.cut), end
 
 
 def _over(start: int) -> str:
@@ -130,7 +131,7 @@ def _not_utf8(start: int) -> str:
 
 def _unclosed(text: JsonText, at: int) -> ArrayRecord:
     place = text.place(at)
-    return ArrayRecord(place, 0, problem=f"the file ends at byte {place:,}, before its array does")
+    return ArrayRecord(place, 0, problem=f"the file ends at byte {place:,}, before its array does", cut=True)
 
 
 def _behind(text: JsonText, at: int, *, in_object: bool) -> Iterator[ArrayRecord]:
@@ -142,7 +143,8 @@ def _behind(text: JsonText, at: int, *, in_object: bool) -> Iterator[ArrayRecord
         while (end := scanner.find(text.held, 0)) < 0:
             text.drop(len(text.held))
             if not text.more(STEP):
-                yield ArrayRecord(start, 0, problem=f"the file ends at byte {text.place(0):,}, unclosed")
+                what = f"the file ends at byte {text.place(0):,}, unclosed"
+                yield ArrayRecord(start, 0, problem=what, cut=True)
                 return
         text.drop(end + 1)
     at = text.passed(_GAP, 0)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
+from prune.core.errors import DataError
 from prune.modalities.text.fields import TextFields
 from prune.readers.folders.first_entries import glance_paths
 from prune.readers.lines.array_records import ArrayRecord, records_of
@@ -97,9 +98,17 @@ class JsonArrays(JsonLines):
     what: ClassVar[str] = "record"
 
     def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
-        """Yield every record, whether it is a sample or broken."""
-        del shard
+        """Yield every record, whether it is a sample or broken.
+
+        Raises
+        ------
+        DataError
+            The file ends before its array does.
+        """
         for number, record in enumerate(records_of(content), 1):
+            if record.cut:
+                what = f"{self.root / shard} is cut short: {record.problem}"
+                raise DataError(what, "copy or make the file again, or look for a quote that is never closed")
             yield number, record.start, record.size, self._found_in(record)
 
     def _found_in(self, record: ArrayRecord) -> Found:

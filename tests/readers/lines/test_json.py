@@ -75,6 +75,22 @@ def test_what_is_broken_says_where(data: bytes, problems: list[str | None], most
         assert problem is None if expected is None else expected in (problem or "")
 
 
+@pytest.mark.parametrize(
+    "end", ["", ", ", ', {"text": "y', ', {"text": "y"}', ', {"text": "%s' % ("y" * 5000)]
+)
+@pytest.mark.parametrize("before", ["[", '{"data": ['])
+def test_a_file_that_is_cut_short_is_an_error(
+    before: str, end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many records are lost, nobody knows: it is no matter of one that is left out."""
+    monkeypatch.setattr(array_records, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(array_records, "STEP", 100)
+    path = tmp_path / "a.json"
+    path.write_text(f'{before}{{"text": "x"}}{end}')
+    with pytest.raises(DataError, match=r"a\.json is cut short: the (file ends|record at byte \d+ is over)"):
+        scanned(path)
+
+
 def test_long_and_deep_records_are_passed_over_and_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(array_records, "MAX_LINE_BYTES", 100_000)
     monkeypatch.setattr(array_records, "STEP", 1000)
