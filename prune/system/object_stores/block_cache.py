@@ -24,6 +24,7 @@ BLOCK = 1 << 20  # bytes
 _DEFAULT = "10G"
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _SUM = 4  # bytes behind those of a block
+_UNSEEN = 32  # of what may be kept, the part that is written between two counts: others write there, too
 _IN_USE = 3600  # seconds that a copy of a whole object is left to who asked for it
 
 
@@ -49,6 +50,7 @@ class BlockCache:
         self._blocks, self._copies = home / "blocks", home / "copies"
         self._lock = threading.Lock()
         self._held: int | None = None  # bytes, as counted last, and what was written since
+        self._since = 0  # bytes of these
 
     def get(self, address: str, facts: ObjectFacts, number: int) -> bytes | None:
         """Return a block, or None where it is not at hand."""
@@ -81,10 +83,11 @@ class BlockCache:
             finally:
                 beside.unlink(missing_ok=True)
             self._held = (self._held or 0) + len(body) + _SUM
+            self._since += len(body) + _SUM
 
     def _make_room(self, bound: int) -> None:
         """Remove what was read longest ago, until what is left is below the bound, and by a tenth more."""
-        if self._held is not None and self._held <= bound:
+        if self._held is not None and self._held <= bound and self._since <= bound // _UNSEEN:
             return
         found = sorted(self._files())
         held = sum(size for _, size, _ in found)
@@ -95,7 +98,7 @@ class BlockCache:
             with contextlib.suppress(OSError):
                 path.unlink()
             held -= size
-        self._held = held
+        self._held, self._since = held, 0
 
     def _files(self) -> Iterator[tuple[int, int, Path]]:
         for path in self._blocks.glob("*/*/*"):

@@ -158,3 +158,14 @@ def test_what_was_read_longest_ago_goes_first(tmp_path: Path, monkeypatch: pytes
         True,
     ]
     assert cache.get("s3://b/x", ObjectFacts(9, "9 another"), 0) is None
+
+
+def test_the_bound_holds_for_several_that_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prune.system.object_stores.mirror import ObjectFacts
+
+    monkeypatch.setenv("PRUNE_CACHE_SIZE", "32000")
+    writers = [block_cache.BlockCache(tmp_path / "prune-objects") for _ in range(3)]
+    facts = ObjectFacts(9, "9 tag")
+    for number in range(90):
+        writers[number % 3].put("s3://b/x", facts, number, bytes(996))
+    assert 0 < kept_bytes(tmp_path) <= 32000 + 3 * 2000
