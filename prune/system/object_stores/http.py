@@ -35,10 +35,11 @@ def read(system: Any, address: str, start: int, stop: int) -> tuple[bytes, dict[
         asked = {**_PLAIN, "Range": f"bytes={start}-{stop - 1}"}
         async with session.get(address, headers=asked) as answer:
             _require_found(address, answer)
-            if answer.status != _PARTIAL:
+            span = answer.headers.get("Content-Range", "")
+            if answer.status != _PARTIAL or not span.startswith(f"bytes {start}-"):
                 what = f"{address} is on a server that gives no part of a file (no Range)"
                 raise DataError(what, "copy the data to this machine first")
-            size = answer.headers["Content-Range"].rpartition("/")[2]
+            size = span.rpartition("/")[2]
             told = _told(answer, int(size) if size.isdigit() else None)
             return await answer.read(), told
 

@@ -162,7 +162,7 @@ def _note_all(folder: str, found: list[tuple[str, ObjectFacts]]) -> None:
 
 def _files_below(folder: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names)
+        yield from (Path(parent, name) for name in names if not mirror.is_being_noted(name))
 
 
 def _clear(path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -94,6 +95,14 @@ def note(path: Path, facts: ObjectFacts, data: bytes | None = None) -> None:
     except OSError as error:
         what = f"the cache {home_of(path)} takes no more: {str(error.strerror).lower()}"
         raise DataError(what, "export PRUNE_CACHE=DIR   # another place for it") from error
+
+
+def is_being_noted(name: str) -> bool:
+    """Whether a name is that of a file which another command is about to put in its place."""
+    return _BESIDE.fullmatch(name) is not None
+
+
+_BESIDE = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
 def forget(path: Path) -> None:

@@ -26,6 +26,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
     forgetful: set[str] = set()
     broken: list[int] = []
+    beside = 0  # bytes that the part which comes begins behind the one asked for
     hides = False  # whether it answers 403 for what is not there
 
     def do_GET(self) -> None:
@@ -39,7 +40,8 @@ class Files(http.server.SimpleHTTPRequestHandler):
             return
         data, (start, stop) = path.read_bytes(), map(int, asked.groups())
         self.send_response(206)
-        self.send_header("Content-Range", f"bytes {start}-{min(stop, len(data) - 1)}/{len(data)}")
+        told = start + self.beside
+        self.send_header("Content-Range", f"bytes {told}-{min(stop, len(data) - 1)}/{len(data)}")
         self.send_header("Content-Length", str(len(data[start : stop + 1])))
         self.send_header("Last-Modified", self.date_time_string(path.stat().st_mtime))
         self.end_headers()
@@ -69,6 +71,7 @@ def web(tmp_path: Path, faults: Any) -> Iterator[tuple[str, Path]]:
     Files.forgetful = set()
     Files.broken = []
     Files.hides = False
+    Files.beside = 0
 
 
 def test_a_file_is_read_by_ranges(web: tuple[str, Path]) -> None:
@@ -116,6 +119,9 @@ def test_a_server_that_is_busy_is_asked_again_and_one_without_ranges_refused(web
     Files.forgetful = {"Range"}
     (folder / "y.bin").write_bytes(DATA)
     path = mirrored(f"{address}/y.bin", [f"{address}/y.bin"])
+    with pytest.raises(DataError, match="gives no part of a file"):
+        contents.whole(path)
+    Files.forgetful, Files.beside = set(), 1
     with pytest.raises(DataError, match="gives no part of a file"):
         contents.whole(path)
 

@@ -174,6 +174,16 @@ def test_objects_are_found_from_a_cache_whose_name_has_a_space(
     assert contents.whole(mirrored(f"{bucket}/a") / "x") == b"a/x"
 
 
+def test_what_another_command_is_about_to_note_is_left_to_it(bucket: str, outside: Any) -> None:
+    fill(outside, bucket, "a/x")
+    folder = mirrored(f"{bucket}/a")
+    with mirror._replacing(folder / "y") as beside:
+        beside.write_bytes(b"")
+        mirrored(f"{bucket}/a")
+    assert names(folder) == ["x", "y"]
+    assert names(mirrored(f"{bucket}/a")) == ["x"]
+
+
 def test_a_pattern_in_an_export_that_is_being_sent_is_unfinished(bucket: str, outside: Any) -> None:
     fill(outside, bucket, "out/0.tar", "out/.prune-export/upload.json", "other/0.tar")
     assert is_unfinished(mirrored(f"{bucket}/out/*.tar"))
