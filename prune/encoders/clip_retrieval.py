@@ -88,7 +88,11 @@ class EmbeddingFolder:
             first = dict(zip(names, self._starts[:-1].tolist(), strict=True))
             shards = dataset.samples["shard"].to_pylist()
             starts = np.array([first[name] for name in shards], np.int64)
-            return starts + dataset.samples["index"].to_numpy()
+            ends = dict(zip(names, self._starts[1:].tolist(), strict=True))
+            places = starts + dataset.samples["index"].to_numpy()
+            if (places >= np.array([ends[name] for name in shards], np.int64)).any():
+                raise DataError(f"{self.source} has fewer embeddings than the dataset has rows", _LAYOUT)
+            return places
         table = _keys(self._metadata)
         if table is not None:
             return match_table(dataset, table, self.source)

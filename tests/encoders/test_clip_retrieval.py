@@ -118,6 +118,16 @@ def test_the_metadata_may_be_the_dataset(tmp_path: Path, prune: Prune) -> None:
     assert np.array_equal(read(tmp_path / "s"), embedding(rows))
 
 
+def test_metadata_of_more_rows_than_there_are_embeddings_is_refused(tmp_path: Path) -> None:
+    folder = clip(tmp_path / "clip", kind="text_emb")
+    other = clip(tmp_path / "other") / "metadata"
+    rows = [f"another caption, number {n}" for n in range(30)]
+    pq.write_table(pa.table({"caption": rows}), other / "metadata_0.parquet")
+    bare = library.Settings(reading={"text_field": "caption"})
+    with pytest.raises(DataError, match="fewer embeddings than the dataset has rows"):
+        library.embed(tmp_path / "s", str(other), features=str(folder), settings=bare)
+
+
 def test_without_metadata_rows_are_those_of_the_dataset(shards: Path, tmp_path: Path) -> None:
     (tmp_path / "clip/img_emb").mkdir(parents=True)
     np.save(tmp_path / "clip/img_emb/img_emb_0.npy", embedding(range(N)))
