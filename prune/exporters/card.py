@@ -97,8 +97,13 @@ def _reading(form: str) -> Iterator[str]:
 
 def _code(text: str) -> str:
     """Return words as code, with nothing in them that would end a cell or the code."""
-    return f"`{_plain(text)}`"
+    plain = _unbroken(text).replace("`", "'")
+    return f"`{plain}`"
 
 
 def _plain(text: str) -> str:
-    return printable(text).replace("`", "'").replace("|", "/").replace("<", "‹").replace("\n", " ")
+    return _unbroken(text).replace("`", "'").replace("<", "‹")
+
+
+def _unbroken(text: str) -> str:
+    return printable(text).replace("|", "/").replace("\n", " ")

@@ -40,7 +40,7 @@ def test_it_says_what_was_kept_of_what_and_how(store: Path, tmp_path: Path) -> N
     text = card(store, tmp_path / "out")
     about = json.loads((store / "selections" / "random" / "selection.json").read_text())
     assert "6 samples kept of 12 of `pool.jsonl` (50 %)" in text
-    assert "| where | `site = 0 or site ‹ 9` |" in text
+    assert "| where | `site = 0 or site < 9` |" in text
     assert "| by | `site` |" in text
     assert f"`{about['dataset']['fingerprint']}`" in text
     assert f"`{about['keys_sha256']}`" in text
