@@ -96,6 +96,8 @@ def advised(said: Any) -> list[str]:
         ({"method": "bottom", "score": "number", "count": 18}, ["--min-per-class", 7], 21),  # more than 18
         ({"method": "bottom", "score": "number", "fraction": 0.2}, ["--min-per-class", 5], 15),
         ({"method": "bottom", "score": "number", "count": 18, "quota": "none"}, ["--max-class-shift", 0], 18),
+        ({"method": "bottom", "score": "number", "count": 18, "by": "split"}, ["--max-class-shift", 0], 18),
+        ({"method": "bottom", "score": "number", "count": 18, "by": "split"}, ["--min-per-class", 4], 18),
     ],
 )
 def test_what_is_advised_holds_when_it_is_typed(

@@ -28,14 +28,24 @@ def chosen_again(stored: StoredSelection, changed: Mapping[str, object], added: 
 def with_floor(stored: StoredSelection, least: int, needed: int) -> str:
     """Return the command with a floor for classes, over which a budget of at least `needed` is split."""
     about = stored.about
-    changed: dict[str, object] = {"--quota-floor": least}
-    if (about.get("asked") or {}).get("quota", "none") == "none":
+    changed: dict[str, object] = {"--quota-floor": least, "--by": None}
+    asked = about.get("asked") or {}
+    if asked.get("quota", "none") == "none" or asked.get("by"):
         changed["--quota"] = "proportional"  # a floor is one of classes
     sized = "--fraction" in (words := shlex.split(stored.again)) or "--count" in words
     if not sized:  # what sizes it, such as a threshold, may leave a class less than the floor
         changed["--set"] = None
     if needed > about["k"] or not sized:
         changed |= {"--fraction": None, "--count": max(needed, about["k"])}
+    return chosen_again(stored, changed)
+
+
+def with_shares_of_classes(stored: StoredSelection) -> str:
+    """Return the command with a budget in proportion to the classes, also within the columns of `--by`."""
+    changed: dict[str, object] = {"--quota": "proportional"}
+    columns = [name for name in str((stored.about.get("asked") or {}).get("by") or "").split(",") if name]
+    if columns and "label" not in columns:
+        changed["--by"] = ",".join(["label", *columns])
     return chosen_again(stored, changed)
 
 

@@ -18,7 +18,7 @@ from prune.core.arrays import Labels, Rows
 from prune.core.errors import OptionError, StoreError
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
-from prune.steps.check.chosen_again import chosen_again, with_floor
+from prune.steps.check.chosen_again import chosen_again, with_floor, with_shares_of_classes
 from prune.steps.check.leaks import KINDS, Leaks, find_leaks
 from prune.steps.check.near_texts import NEAR
 from prune.steps.settings import Settings
@@ -141,7 +141,7 @@ def class_shift(checked: CheckedSelection, most: float) -> Outcome:
         limit=most,
         passed=value <= most,
         detail=f"most in class {name!r}: {100 * before[largest]:.3g} % → {100 * after[largest]:.3g} %",
-        advice=chosen_again(checked.stored, {"--quota": "proportional"}),
+        advice=with_shares_of_classes(checked.stored),
     )
 
 
