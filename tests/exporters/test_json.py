@@ -69,8 +69,8 @@ def test_a_record_on_one_line_says_the_same(record, line):
     assert json.loads(line) == json.loads(record)
 
 
-def test_a_file_that_was_cut_short_ends_in_a_bracket_again(run, tmp_path):
-    (tmp_path / "a.json").write_text('{"data": [{"text": "x"}, {"text": "y"}, {"te')
+def test_a_file_with_too_much_behind_its_array_ends_in_a_bracket_again(run, tmp_path):
+    (tmp_path / "a.json").write_text('{"data": [{"text": "x"}, {"text": "y"}]} {"te')
     reader = open_reader(str(tmp_path / "a.json"))
     dataset = scan(reader, tmp_path / "scans", SILENT)
     assert list(dataset.rejects) == [2]
