@@ -15,7 +15,7 @@ from prune.core.errors import OptionError
 from prune.core.quota import keep_count
 from prune.loaders.adaptive_choice import AdaptiveChoice, AdaptiveMethod, Per
 from prune.loaders.adaptive_factors import Batches, PassSettings, factors, length_of
-from prune.loaders.row_sampler import Even, RowSampler, taking_part
+from prune.loaders.row_sampler import Even, RowSampler, digest_of, taking_part
 from prune.steps.schedules.rules import first_epochs
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import identity
@@ -142,9 +142,7 @@ class AdaptiveSampler(RowSampler):
     def identity(self) -> str:
         """Stands for the rows, the options and the seed."""
         own = [
-            len(self.rows),
-            int(self.rows[0]),
-            int(self.rows[-1]),
+            digest_of(self.rows),
             self.k,
             self.first,
             self.every,

@@ -10,7 +10,7 @@ import torch
 
 from prune.core.arrays import Rows, Scores, Weights
 from prune.core.errors import OptionError
-from prune.loaders.row_sampler import Even, RowSampler, taking_part
+from prune.loaders.row_sampler import Even, RowSampler, digest_of, taking_part
 from prune.steps.schedules.rules import first_epochs
 
 _START = 3.0  # the loss of a sample that was not seen yet
@@ -82,8 +82,7 @@ class InfoBatchSampler(RowSampler):
     @property
     def identity(self) -> str:
         """Stands for the rows, the options and the seed."""
-        ends = f"{len(self.rows)}-{self.rows[:1].sum()}-{self.rows[-1:].sum()}"
-        return f"{ends}-{self.epochs}-{self.ratio}-{self.delta}-{self.seed}-{self.shuffle}"
+        return f"{digest_of(self.rows)}-{self.epochs}-{self.ratio}-{self.delta}-{self.seed}-{self.shuffle}"
 
     @property
     def skipped(self) -> int:

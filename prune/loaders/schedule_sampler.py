@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from prune.core.arrays import Array, Rows, Weights
 from prune.core.epoch_sets import EpochSets
 from prune.core.errors import DataError
 from prune.exporters.schedule import FILE
-from prune.loaders.row_sampler import Even, RowSampler
+from prune.loaders.row_sampler import Even, RowSampler, digest_of
 from prune.steps.schedules.rules import require_epoch
 from prune.system.npy import open_npy
 
@@ -65,8 +64,7 @@ class ScheduleSampler(RowSampler):
     def identity(self) -> str:
         """Stands for the first and the last set, and the seed."""
         ends = [self.sets.rows_of(epoch) for epoch in (0, self.epochs - 1)]
-        rows = hashlib.sha256(np.concatenate(ends).astype("<i8").tobytes()).hexdigest()[:16]
-        return f"{rows}-{self.epochs}-{self.sets.k}-{self.seed}-{self.shuffle}"
+        return f"{digest_of(np.concatenate(ends))}-{self.epochs}-{self.sets.k}-{self.seed}-{self.shuffle}"
 
     def count(self, epoch: int) -> int:
         """Return k: every epoch has as many."""

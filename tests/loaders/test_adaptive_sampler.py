@@ -139,6 +139,14 @@ def test_a_number_of_rows_is_one_whatever_counted_them() -> None:
     assert sampler(net(), rows=known).rows.tolist() == list(range(N))
 
 
+def test_the_state_of_other_rows_between_the_same_ends_is_refused() -> None:
+    def over(*rows: int) -> AdaptiveSampler:
+        return AdaptiveSampler(None, None, rows=np.array(rows), fraction=0.5, epochs=3, method="random")
+
+    with pytest.raises(OptionError, match="another AdaptiveSampler"):
+        over(0, 1, 3, 9).load_state_dict(over(0, 2, 3, 9).state_dict())
+
+
 def test_a_warm_start_is_no_epoch_longer_by_rounding() -> None:
     assert 0.07 * 100 > 7
     assert sampler(net(), warm=0.07, epochs=100).first == 7

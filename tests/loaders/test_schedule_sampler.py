@@ -118,6 +118,13 @@ def test_infobatch_goes_on_in_mid_epoch_as_if_it_had_not_stopped(tmp_path: Path)
     assert done + run(again) == whole
 
 
+def test_infobatch_refuses_the_state_of_other_rows_between_the_same_ends() -> None:
+    state = InfoBatchSampler(np.array([0, 1, 4]), epochs=3).state_dict()
+    InfoBatchSampler(np.array([0, 1, 4]), epochs=3).load_state_dict(state)
+    with pytest.raises(OptionError, match="another InfoBatchSampler"):
+        InfoBatchSampler(np.array([0, 3, 4]), epochs=3).load_state_dict(state)
+
+
 def test_infobatch_refuses_what_it_cannot_use() -> None:
     sampler = InfoBatchSampler(N, epochs=3)
     with pytest.raises(OptionError, match="rows of other samples"):
