@@ -8,6 +8,7 @@ business: it is neither read here nor kept.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tempfile
@@ -20,7 +21,6 @@ from prune.core.progress import Reporter
 from prune.exporters.card import NAME as CARD
 from prune.exporters.place import DOT, EXPORT, located
 from prune.exporters.staging.existing_export import read_export
-from prune.system import files
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
@@ -88,23 +88,26 @@ def _commit(
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
-    there = set(api.list_repo_files(repo, repo_type="dataset"))
-    before = _earlier(api, repo, there)
+    head = str(api.dataset_info(repo).sha)  # all below is about this state, or there is no commit
+    there = set(api.list_repo_files(repo, repo_type="dataset", revision=head))
+    before = _earlier(api, repo, head, there)
     gone = sorted((set(before) | ({EXPORT} if before else set())) & there - set(names))
-    if CARD in there and CARD in names and _is_edited(api, repo, before):
+    if CARD in there and CARD in names and _is_edited(api, repo, head, before):
         reporter.say(f"the card of {repo} was edited, and stays as it is")
         names = [name for name in names if name != CARD]
     operations: list[CommitOperation] = [CommitOperationAdd(name, str(located(out, name))) for name in names]
     operations += [CommitOperationDelete(name) for name in gone]
     message = f"{export['n']:,} samples, by prune"
-    done = api.create_commit(repo, operations, commit_message=message, repo_type="dataset")
+    done = api.create_commit(
+        repo, operations, commit_message=message, repo_type="dataset", parent_commit=head
+    )
     return str(done.oid)
 
 
-def _earlier(api: HfApi, repo: str, there: set[str]) -> dict[str, Any]:
+def _earlier(api: HfApi, repo: str, head: str, there: set[str]) -> dict[str, Any]:
     """Return the files of an earlier push, with size and SHA-256 each; nothing of an empty dataset."""
     if EXPORT in there:
-        listed: dict[str, Any] = json.loads(_fetched(api, repo, EXPORT))["files"]
+        listed: dict[str, Any] = json.loads(_fetched(api, repo, head, EXPORT))["files"]
         return listed
     others = sorted(name for name in there if name not in {".gitattributes", CARD})
     if others:
@@ -114,16 +117,16 @@ def _earlier(api: HfApi, repo: str, there: set[str]) -> dict[str, Any]:
     return {}
 
 
-def _is_edited(api: HfApi, repo: str, before: Mapping[str, Any]) -> bool:
+def _is_edited(api: HfApi, repo: str, head: str, before: Mapping[str, Any]) -> bool:
     """Whether a card is another than the one that was pushed."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(api.hf_hub_download(repo, CARD, repo_type="dataset", local_dir=folder))
-        return files.sha256(path) != before.get(CARD, {}).get("sha256")
+    there = hashlib.sha256(_fetched(api, repo, head, CARD)).hexdigest()
+    return there != before.get(CARD, {}).get("sha256")
 
 
-def _fetched(api: HfApi, repo: str, name: str) -> bytes:
+def _fetched(api: HfApi, repo: str, head: str, name: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        return Path(api.hf_hub_download(repo, name, repo_type="dataset", local_dir=folder)).read_bytes()
+        path = api.hf_hub_download(repo, name, repo_type="dataset", revision=head, local_dir=folder)
+        return Path(path).read_bytes()
 
 
 def _sentence(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlparse
 import pytest
 
 import prune as library
+from prune.core.errors import OutputError
 
 Prune = Callable[..., Any]
 TOKEN = "hf_a_secret_of_nobody"
@@ -60,7 +61,11 @@ class Hub(http.server.BaseHTTPRequestHandler):
             type(self).failing -= 1
             self.answer({"error": "the disk of the hub is full"}, 507)
         else:
-            self.commit([json.loads(line) for line in body.splitlines()])
+            lines = [json.loads(line) for line in body.splitlines()]
+            if lines[0]["value"].get("parentCommit") == self.head:
+                self.commit(lines)
+            else:
+                self.answer({"error": "A commit has happened since."}, 412)
 
     def commit(self, lines: list[dict[str, Any]]) -> None:
         for line in lines:
@@ -70,13 +75,14 @@ class Hub(http.server.BaseHTTPRequestHandler):
             elif line["key"] == "deletedFile":
                 del self.files[value["path"]]
         self.commits.append([line["value"].get("path", "") for line in lines if line["key"] != "header"])
-        oid = hashlib.sha1(repr(self.commits).encode()).hexdigest()
-        url = f"{self.root}/datasets/me/small/commit/{oid}"
-        self.answer({"success": True, "commitOid": oid, "commitUrl": url, "pullRequestUrl": None})
+        url = f"{self.root}/datasets/me/small/commit/{self.head}"
+        self.answer({"success": True, "commitOid": self.head, "commitUrl": url, "pullRequestUrl": None})
 
     def do_GET(self) -> None:
         path = unquote(urlparse(self.path).path)
-        if "/tree/" in path:
+        if path.startswith("/api/datasets/") and path.count("/") == 4:
+            self.answer({"id": path.removeprefix("/api/datasets/"), "sha": self.head})
+        elif "/tree/" in path:
             listed = [
                 {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
                 for name, data in sorted(self.files.items())
@@ -90,6 +96,10 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self.do_GET()
+
+    @property
+    def head(self) -> str:
+        return hashlib.sha1(repr(self.commits).encode()).hexdigest()
 
     @property
     def root(self) -> str:
@@ -167,6 +177,26 @@ def test_another_push_replaces_the_files_of_the_first_and_leaves_an_edited_card(
     library.export(store, format="parquet", out=out, push="me/small", fraction=0.1, overwrite=True)
     assert hub.files["README.md"].endswith(b"license: cc0-1.0\n")
     assert b'"n":2' in hub.files[".prune-export/export.json"].replace(b" ", b"")
+
+
+def test_what_somebody_else_commits_meanwhile_is_not_written_over(
+    store: Path, hub: type[Hub], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    listing = huggingface_api().list_repo_files
+
+    def and_then_another(*asked: Any, **named: Any) -> Any:
+        found = listing(*asked, **named)
+        hub.commits.append(["of somebody else"])
+        return found
+
+    monkeypatch.setattr(huggingface_api(), "list_repo_files", and_then_another)
+    with pytest.raises(OutputError, match="A commit has happened since"):
+        library.export(store, format="parquet", out=tmp_path / "small", push="me/small")
+    assert not hub.files
+
+
+def huggingface_api() -> Any:
+    return pytest.importorskip("huggingface_hub").HfApi
 
 
 def test_a_dataset_of_others_is_left_alone(store: Path, hub: type[Hub], prune: Prune, tmp_path: Path) -> None:
