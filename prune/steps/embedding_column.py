@@ -28,6 +28,7 @@ from prune.encoders.features import Features
 from prune.modalities import MODALITIES
 from prune.readers.captions import Captions
 from prune.readers.huggingface import HuggingFace
+from prune.readers.source_watch import Sources
 from prune.steps.dataset_session import Opened
 from prune.steps.expected_modality import require_payloads
 from prune.steps.grown_dataset import tell_carried
@@ -116,7 +117,9 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> EncodedCo
         tell_carried(opened.store, name, counts, settings.reporter.say, learnt=learnt)
     before = None if carried is None else carried.column
     learn_once(encoder, source, opened.dataset, writer, settings.reporter, before=before)
-    captions = CountedCaptions(source) if isinstance(source, Captions) else None
+    captions = None
+    if isinstance(source, Captions):
+        captions = CountedCaptions(source, Sources(opened.reader.root, opened.dataset))
     read = encode_dataset(
         encoder,
         captions or source,

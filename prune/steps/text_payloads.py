@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from prune.core.arrays import Rows
 from prune.core.errors import DataError, OptionError
@@ -13,6 +14,7 @@ from prune.modalities import MODALITIES
 from prune.modalities.text.batches import TextSource
 from prune.modalities.text.texts import Texts
 from prune.readers.captions import Captions, captions_of
+from prune.readers.source_watch import Sources
 from prune.steps.dataset_session import Opened
 
 TEXTS = MODALITIES["text"].plural  # what a method calls them that needs them
@@ -29,17 +31,25 @@ def text_source(opened: Opened) -> TextSource | None:
 
 
 class CountedCaptions:
-    """Captions, and how many of those that were read are empty."""
+    """Captions of files that are still those of the scan, and how many of those that were read are empty."""
 
-    def __init__(self, captions: Captions) -> None:
-        self._captions = captions
+    def __init__(self, captions: Captions, sources: Sources) -> None:
+        self._captions, self._sources = captions, sources
         self.read = self.empty = 0
 
     def payloads(self, samples: pa.Table) -> Iterator[str]:
-        """Yield the caption of each row, empty where it has none."""
-        for caption in self._captions.payloads(samples):
+        """Yield the caption of each row, empty where it has none.
+
+        Raises
+        ------
+        StoreError
+            A file has other content than was scanned: the digests of images say nothing of captions.
+        """
+        for place, caption in enumerate(self._captions.payloads(samples), 1):
             self.read += 1
             self.empty += not caption
+            if place == len(samples):  # before it is handed on: who has the last one asks for no more
+                self._sources.require(pc.unique(samples["shard"]).drop_null().to_pylist())
             yield caption
 
     def tell(self, say: Callable[[str], None]) -> None:

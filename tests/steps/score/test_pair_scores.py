@@ -14,6 +14,7 @@ from PIL import Image
 import prune
 from prune.core.errors import MissingColumnError, OptionError, StoreError
 from prune.core.progress import SILENT
+from prune.readers.tar.captions import TarCaptions
 from prune.store import Store
 
 open_clip = pytest.importorskip("open_clip", reason="the extra clip is not installed")
@@ -134,3 +135,25 @@ def test_towers_of_different_weights_are_not_compared(data, model, tmp_path):
     prune.embed(place, data, encoder=model.replace("clip:", "clip_text:"), weights="random", settings=other)
     with pytest.raises(StoreError, match="were made with different weights"):
         prune.score(place, types=["clip"])
+
+
+def test_captions_that_change_while_they_are_read_are_refused(data, model, store, tmp_path, monkeypatch):
+    path = tmp_path / "pairs" / "a.tar"
+    path.parent.mkdir()
+    before = (Path(data) / "a.tar").read_bytes()
+    path.write_bytes(before)
+    read = TarCaptions.payloads
+
+    def changed(self, samples):
+        path.write_bytes(before.replace(b"a cat", b"a cow"))
+        yield from read(self, samples)
+
+    asked = {"encoder": f"clip_text:{model.partition(':')[2]}", "weights": "random", "dtype": "float32"}
+    monkeypatch.setattr(TarCaptions, "payloads", changed)
+    with pytest.raises(StoreError, match="stale: a.tar changed while it was read"):
+        prune.embed(tmp_path / "s", str(path.parent), **asked)
+    monkeypatch.undo()
+    path.write_bytes(before)
+    made = prune.embed(tmp_path / "s", str(path.parent), **asked)
+    captions = [Store(place).column(made["column"]).read() for place in (tmp_path / "s", store)]
+    np.testing.assert_array_equal(*captions)
