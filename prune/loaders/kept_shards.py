@@ -115,6 +115,7 @@ class KeptShards(DataPipeline, FluidInterface):  # type: ignore[misc] # the libr
 
         The library's own stage takes one sample more before: a state would count it, and lose it.
         """
+        checked_lot(batchsize)
         return self.compose(FullBatches(batchsize, collation_fn, partial))
 
     def listed(self, batchsize: int, partial: bool = True) -> KeptShards:

@@ -103,6 +103,12 @@ def test_the_pipeline_of_the_library_goes_on_from_there(store: prune.Store) -> N
     assert sorted(mixed) == sorted(store.selection().keys.tolist())
 
 
+def test_batches_of_nothing_are_refused(store: prune.Store) -> None:
+    for gather in (webdataset(store).batched, webdataset(store).listed):
+        with pytest.raises(OptionError, match="batch_size=0 is below 1"):
+            gather(0)
+
+
 def keys_of(samples: Iterable[Any]) -> list[str]:
     return [sample["__key__"] for sample in samples]
 
