@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prune.core.findings import Findings, Kind
+from prune.store.earlier_state import EarlierState
 from prune.store.folder import StoreFolder
 from prune.store.layout import SELECTION, SELECTIONS, STATE, removal
 from prune.store.selections import StoredSelection, outdated_by, read_selection
@@ -26,10 +27,10 @@ def check_selections(
             chosen = found.read(path, functools.partial(read_selection, store, name), again)
             if chosen is not None:
                 _check_selection(store, chosen, found, again, latest=name == latest)
-    home = store.path / SELECTIONS
+    home, before = store.path / SELECTIONS, EarlierState.of(state).selections
     with found.past_denied():
         for folder in sorted(home.iterdir()) if home.is_dir() else []:
-            if folder.name not in {**published, **store.earlier.selections}:
+            if folder.name not in {**published, **before}:
                 found.add("note", str(folder), "is not shown: a command that was stopped left it")
 
 
