@@ -8,6 +8,7 @@ are no statements, subqueries, files, settings or clocks in it, and the same col
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
 LONGEST = 4000  # characters
+_UNWRITTEN = re.compile("[\0\ud800-\udfff]")  # bytes of a command line that are no UTF-8 are the latter
 _PIECES = {
     "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION",
     "OPERATOR", "TYPE",
@@ -159,7 +161,7 @@ class Condition:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        if not text.strip() or len(text) > LONGEST or "\0" in text:
+        if not text.strip() or len(text) > LONGEST or _UNWRITTEN.search(text):
             what = f"{len(text):,} characters" if len(text) > LONGEST else repr(text)
             raise OptionError(f"--where {what} is no condition", EXAMPLE)
         self._tree = self._parsed(text)

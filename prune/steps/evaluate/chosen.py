@@ -24,9 +24,11 @@ AUTO = "auto"
 CHOSEN = "chosen"  # in store.json
 _NEAR = 1.5  # times as much or as little is kept: what was chosen there is taken here
 _SETTLED = (
-    *("score", "quota", "quota_floor", "quota_cap", "quota_errors", "drop_hardest", "drop_by", "on"),
+    *("score", "quota", "quota_floor", "quota_cap", "quota_errors", "by", "drop_hardest", "drop_by", "on"),
     *("target", "target_split", "target_weights", "reweight", "options"),
 )
+
+_NARROWS_ONCE: Mapping[str, Any] = {"where": None, "drop_suspects": None, "drop_leaks": ()}  # of a chain
 
 
 def require_scores(store: Store, sets: Sequence[AskedSet]) -> None:
@@ -127,8 +129,8 @@ def _selections(spec: Spec, asked: dict[str, Any]) -> list[dict[str, Any]]:
     for place, stage in enumerate(spec.stages, 1):
         last = place == len(spec.stages)
         given = asked | {
-            **({} if place == 1 else {"within": made[-1]["name"], "drop_suspects": None, "drop_leaks": ()}),
-            **({} if last else {"fraction": None, "count": None, "given": None}),
+            **({} if place == 1 else {"within": made[-1]["name"], **_NARROWS_ONCE}),
+            **({} if last else {"fraction": None, "count": None, "given": None, "replace": False}),
         }
         options = [f"{option}={value}" for option, value in stage.options.items()]
         given |= {"method": stage.method, "score": stage.score, **stage.asked, "options": options}

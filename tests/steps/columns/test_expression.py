@@ -84,6 +84,7 @@ def test_a_condition_is_true_false_or_unknown(text: str, expected: list[bool | N
         "lang::int > 3",
         "true",
         "'\0' = lang",
+        "'\udcff' = lang",
         "(" * 1900 + "true" + ")" * 1900,
         "not " * 900 + "width",
         "x" * (LONGEST + 1),

@@ -172,6 +172,11 @@ def test_what_narrows_a_choice_narrows_the_first_of_a_chain(copy: Path) -> None:
     assert held.selection("mine.1").about["suspects"]["samples"] == 1
     assert (about["within"]["name"], about.get("suspects")) == ("mine.1", None)
     assert "a/19.png" not in held.selection("mine").keys
+    about, _ = auto(copy, name="again", given="mine", replace=True, where="key <> 'a/18.png'")
+    assert (about["churn"]["given"], about.get("where")) == ("mine", None)
+    assert Store(copy).selection("again.1").about["where"]["not_met"] == 1
+    with pytest.raises(OptionError, match="--by is a part of that"):
+        auto(copy, by="label")
 
 
 def test_scores_that_are_missing_are_named_together_before_anything_is_trained(copy: Path) -> None:
