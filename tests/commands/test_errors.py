@@ -66,7 +66,7 @@ def test_a_fraction_that_makes_no_sense(prune: Prune, scored: Path, fraction: st
         (["--count", "3", "--set", "given=1"], "no option 'given'"),
         (["--count", "3", "--drop-hardest", "1.0"], "--drop-hardest must be from 0 up to"),
         (["--count", "3", "--name", "../out"], "cannot name a selection"),
-        (["--count", "3", "--given", "nowhere.txt"], "cannot read keys from nowhere.txt"),
+        (["--count", "3", "--given", "nowhere.txt"], "nowhere.txt is no file of keys, and no selection"),
         (["--count", "3", "--seed", "-1"], "--seed must be from 0"),
     ],
 )

@@ -42,6 +42,8 @@ def test_keys_in_a_list_are_left_out(keys: object) -> None:
 
 def test_files_have_their_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "my keys.txt").touch()
+    assert command_line("select", {"given": "a-selection"}, Settings()) == "prune select --given a-selection"
     said = command_line("select", {"given": "my keys.txt"}, Settings())
     assert said == f"prune select --given '{tmp_path}/my keys.txt'"
     assert in_store(said, "a store") == f"prune select --store 'a store' --given '{tmp_path}/my keys.txt'"

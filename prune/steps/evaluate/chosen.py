@@ -130,7 +130,7 @@ def _selections(spec: Spec, asked: dict[str, Any]) -> list[dict[str, Any]]:
         last = place == len(spec.stages)
         given = asked | {
             **({} if place == 1 else {"within": made[-1]["name"], **_NARROWS_ONCE}),
-            **({} if last else {"fraction": None, "count": None, "given": None, "replace": False}),
+            **({} if last else {"fraction": None, "count": None, "given": None, "replace": None}),
         }
         options = [f"{option}={value}" for option, value in stage.options.items()]
         given |= {"method": stage.method, "score": stage.score, **stage.asked, "options": options}
