@@ -204,8 +204,8 @@ def _fitted(name: str, value: Any, hint: Any, instead: str) -> Any:
     raise OptionError(f"{name}={value!r} is not {wanted}", instead)
 
 
-def whole(value: Any, name: str) -> int:
-    """Return a whole number as it is.
+def whole(value: Any, name: str, instead: str = "") -> int:
+    """Return a whole number as it is; else say what to give `instead`.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def whole(value: Any, name: str) -> int:
             return operator.index(value)
     except TypeError:
         pass
-    raise OptionError(f"{name}={value!r} is not a whole number")
+    raise OptionError(f"{name}={value!r} is not a whole number", instead)
 
 
 _FITTING: dict[Any, type] = {float: numbers.Real, bool: bool, str: str}

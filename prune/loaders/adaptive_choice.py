@@ -12,6 +12,7 @@ from prune.core.arrays import Rows, Weights
 from prune.core.errors import OptionError, UnknownNameError
 from prune.core.selection import Selection
 from prune.loaders.adaptive_factors import GradientFactors
+from prune.loaders.option_checks import one_of, whole_number
 from prune.steps.select.arrays import select_rows
 from prune.steps.settings import DEFAULTS, Settings
 
@@ -41,11 +42,8 @@ class AdaptiveChoice:
     def __post_init__(self) -> None:
         if self.method not in get_args(AdaptiveMethod):
             raise UnknownNameError("adaptive method", self.method, get_args(AdaptiveMethod))
-        if self.per not in get_args(Per) or self.batch < 1:
-            raise OptionError(
-                f"per={self.per!r} and batch={self.batch} say nothing",
-                "per='sample', or 'batch' and batch=128",
-            )
+        one_of("per", self.per, Per)
+        whole_number("batch", self.batch, 1)
         if self.per == "batch" and self.method == "glister":
             raise OptionError(
                 "glister follows the loss sample by sample, and per='batch' has sums", "per='sample'"

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import distributed, nn
 
 from prune.core.arrays import Rows, Weights
-from prune.core.errors import OptionError
+from prune.core.errors import DataError, OptionError
 from prune.core.quota import keep_count
 from prune.loaders.adaptive_choice import AdaptiveChoice, AdaptiveMethod, Per
 from prune.loaders.adaptive_factors import Batches, PassSettings, factors, length_of
-from prune.loaders.row_sampler import Even, RowSampler, digest_of, taking_part
+from prune.loaders.option_checks import one_of, whole_number
+from prune.loaders.ranks import Even
+from prune.loaders.row_sampler import RowSampler, digest_of, taking_part
 from prune.steps.schedules.rules import first_epochs
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import identity
 from prune.trace.batches import Unpack, unpack
 from prune.trace.evaluation_pass import Head
+
+Start = Literal["random", "model"]
+_SEE_FIRST = "look at the traceback of rank 0, and mend that"
 
 
 class AdaptiveSampler(RowSampler):
@@ -101,7 +107,7 @@ class AdaptiveSampler(RowSampler):
         method: AdaptiveMethod = "gradmatch",
         every: int = 20,
         warm: float = 0.0,
-        start: str = "random",
+        start: Start = "random",
         per: Per = "sample",
         batch: int = 128,
         target: Batches | None = None,
@@ -121,13 +127,14 @@ class AdaptiveSampler(RowSampler):
         self.choice = AdaptiveChoice(
             method=method, per=per, batch=batch, options=options or {}, settings=settings
         )
-        _require(self.choice, model, source, target, {"every": every, "epochs": epochs, "warm": warm})
-        if start not in {"random", "model"}:
-            raise OptionError(f"start={start!r} is not random or model", "start='random'")
+        _require(self.choice, model, source, target)
+        if not 0 <= warm < 1:
+            raise OptionError(f"warm={warm} is no part of the epochs that leaves some", "warm=0.25")
         self.rows = _rows(rows, source)
         self.k = keep_count(fraction, len(self.rows))
         self.model, self.source, self.target = model, source, target
-        self.every, self.epochs, self.start = every, epochs, start
+        self.every, self.epochs = whole_number("every", every, 1), whole_number("epochs", epochs, 1)
+        self.start = one_of("start", start, Start)
         self.first = first_epochs(warm, epochs)  # the epoch of the first choice
         self.history: list[dict[str, Any]] = []  # of every choice: epoch, seed, seconds, facts
         self._how = PassSettings(head=head, unpack=unpack, device=device)
@@ -138,19 +145,12 @@ class AdaptiveSampler(RowSampler):
         """How long all choices took so far, looks at the model included."""
         return float(sum(one["seconds"] for one in self.history))
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Stands for the rows, the options and the seed."""
-        own = [
-            digest_of(self.rows),
-            self.k,
-            self.first,
-            self.every,
-            self.seed,
-        ]
-        return identity(
-            [*own, self.choice.method, self.choice.per, self.choice.batch, self.start, self.shuffle]
-        )
+        own = [digest_of(self.rows), self.k, self.first, self.every, self.seed, self.start, self.shuffle]
+        choice = self.choice
+        return identity([*own, choice.method, choice.per, choice.batch, repr(sorted(choice.options.items()))])
 
     def count(self, epoch: int) -> int:
         """Return how many samples an epoch has; nothing is chosen for that."""
@@ -187,13 +187,23 @@ class AdaptiveSampler(RowSampler):
         """Choose; where there are several processes, the first one for all."""
         if not (distributed.is_available() and distributed.is_initialized()):
             return self._chosen(epoch)
-        told: list[Any] = [None, None]
-        if distributed.get_rank() == 0:
-            told = [self._chosen(epoch), self.history[-1]]
-        distributed.broadcast_object_list(told, src=0)
-        if distributed.get_rank() != 0:
-            self.history.append(told[1])
-        return told[0][0], told[0][1]
+        first = distributed.get_rank() == 0
+        told: list[Any] = [None]
+        try:
+            if first:
+                told = [(self._chosen(epoch), self.history[-1])]
+        except BaseException as error:
+            told = [f"{type(error).__name__}: {error}"]
+            raise
+        finally:  # also where it fails: the others wait for it
+            distributed.broadcast_object_list(told, src=0)
+        if isinstance(told[0], str):
+            raise DataError(f"the first process could not choose for epoch {epoch}: {told[0]}", _SEE_FIRST)
+        chosen, noted = told[0]
+        if not first:
+            self.history.append(noted)
+        rows, weights = chosen
+        return rows, weights
 
     def _chosen(self, epoch: int) -> tuple[Rows, Weights | None]:
         began = time.perf_counter()
@@ -226,16 +236,9 @@ def _rows(rows: int | Rows | None, source: Batches | None) -> Rows:
 
 
 def _require(
-    choice: AdaptiveChoice,
-    model: nn.Module | None,
-    source: Batches | None,
-    target: Batches | None,
-    numbers: Mapping[str, float],
+    choice: AdaptiveChoice, model: nn.Module | None, source: Batches | None, target: Batches | None
 ) -> None:
     if choice.method != "random" and (model is None or source is None):
         raise OptionError(f"{choice.method} looks at the model", "AdaptiveSampler(model, dataset, …)")
     if target is not None and choice.method in {"random", "craig"}:
         raise OptionError(f"{choice.method} matches no target", "method='gradmatch', or 'glister'")
-    if numbers["every"] < 1 or numbers["epochs"] < 1 or not 0 <= numbers["warm"] < 1:
-        said = ", ".join(f"{name}={value}" for name, value in numbers.items())
-        raise OptionError(f"{said} are out of range", "every and epochs at least 1, warm in [0, 1)")

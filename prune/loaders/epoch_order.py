@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Rows
-from prune.core.errors import OptionError
-from prune.core.methods import whole
+from prune.loaders.option_checks import one_of, whole_number
+from prune.loaders.ranks import Even, checked_ranks, shared_out
 
-Even = Literal["no", "repeat", "drop"]
 Codes = npt.NDArray[np.integer[Any]]  # (k,) equal where samples lie in the same file
 
 
@@ -44,16 +43,13 @@ class EpochOrder:
     even: Even = "no"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rank < self.world:
-            raise OptionError(
-                f"rank={self.rank} of world={self.world}", "ranks count from 0: rank=0, world=1"
-            )
-        if self.even not in get_args(Even):
-            raise OptionError(f"even={self.even!r} is not one of {', '.join(get_args(Even))}", "even='no'")
-        if self.seed < 0:
-            raise OptionError(f"seed={self.seed} is below 0", "seed=0")
-        if self.mixed is not None and self.mixed < 0:
-            raise OptionError(f"buffer={self.mixed} is below 0", "buffer=None mixes all samples")
+        rank, world = checked_ranks(self.rank, self.world)
+        numbers = {"rank": rank, "world": world, "seed": whole_number("seed", self.seed)}
+        if self.mixed is not None:
+            numbers["mixed"] = whole_number("buffer", self.mixed)
+        for name, number in numbers.items():  # numpy's become Python's: a state says them in JSON
+            object.__setattr__(self, name, number)
+        one_of("even", self.even, Even)
 
     def count(self, n: int) -> int:
         """Return how many of n samples this rank has in an epoch."""
@@ -76,7 +72,7 @@ class EpochOrder:
     def _stretch(self, n: int) -> tuple[int, int]:
         if self.even == "no":
             return n * self.rank // self.world, n * (self.rank + 1) // self.world
-        each = n // self.world if self.even == "drop" else -(-n // self.world)
+        each = shared_out(n, self.world, self.even) // self.world
         return each * self.rank, each * (self.rank + 1)
 
     def _drawn(self, files: Codes, epoch: int) -> Rows:
@@ -107,10 +103,3 @@ def of_worker(positions: Rows, worker: int, workers: int, lot: int | None) -> Ro
     """
     size = lot or max(1, -(-len(positions) // workers))
     return positions[np.arange(len(positions)) // size % workers == worker]
-
-
-def checked_lot(size: int | None) -> int | None:
-    """Return a number of samples, at least one, or None."""
-    if size is not None and whole(size, "batch_size") < 1:
-        raise OptionError(f"batch_size={size} is below 1", "batch_size=64, or leave it out")
-    return size

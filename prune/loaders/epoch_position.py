@@ -12,6 +12,7 @@ from torch.utils.data import get_worker_info
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
 from prune.loaders.epoch_order import Codes, EpochOrder, of_worker
+from prune.loaders.option_checks import whole_number
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,8 @@ class EpochPosition:
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch comes next; what was loaded of another epoch no longer counts."""
-        if epoch < 0:
-            raise OptionError(f"epoch {epoch} is below 0", "epochs count from 0")
-        self._epoch[0] = epoch
-        self._now = PassStart()
+        self._epoch[0] = whole_number("epoch", epoch)
+        self._loaded, self._now = self._after_load(), PassStart()
 
     def begin(self) -> Rows:
         """Begin a pass in this process; return the positions that are its own, in their order.
@@ -101,7 +100,7 @@ class EpochPosition:
                 raise OptionError(
                     f"batches={batches}, and how large a batch is was not said", "stream(…, batch_size=64)"
                 )
-            start = PassStart(skipped=start.skipped + batches * self.lot)
+            start = PassStart(skipped=start.skipped + whole_number("batches", batches) * self.lot)
         if start.worker is None:
             start = PassStart(skipped=start.skipped + start.taken)
         epoch = self.epoch
@@ -126,5 +125,10 @@ class EpochPosition:
         self.set_epoch(int(state["epoch"]))
         self._loaded = int(state["epoch"]), PassStart(*(state[name] for name in names))
 
+    def _after_load(self) -> tuple[int, PassStart] | None:
+        """Return what was loaded, if it is of this epoch."""
+        return self._loaded if self._loaded is not None and self._loaded[0] == self.epoch else None
+
     def _pending(self) -> PassStart | None:
-        return self._loaded[1] if self._loaded is not None and self._loaded[0] == self.epoch else None
+        loaded = self._after_load()
+        return None if loaded is None else loaded[1]

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
-from prune.loaders.selected import SelectedSamples, SelectionRequest, selected
+from prune.loaders.selected import SelectedSamples, selected
+from prune.loaders.weighted_dataset import WEIGHT
 from prune.loaders.without_library import require_library
 from prune.readers.huggingface import HuggingFace
 from prune.readers.source_watch import Sources
@@ -26,7 +27,6 @@ require_library("datasets")
 import datasets  # noqa: E402 - after the look whether it is there
 
 _PIECE = 4096  # kept rows that one worker reads in one go
-WEIGHT = "weight"
 
 
 def huggingface(
@@ -60,10 +60,7 @@ def huggingface(
     StoreError, DataError
         As of `dataset`.
     """
-    wanted = SelectionRequest(
-        selection=selection, fraction=fraction, count=count, data=data, reading=reading or {}
-    )
-    samples = selected(store, wanted)
+    samples = selected(store, selection, fraction=fraction, count=count, data=data, reading=reading)
     reader = samples.reader
     if not isinstance(reader, HuggingFace):
         raise OptionError(

@@ -12,7 +12,7 @@ from torchvision.datasets.folder import default_loader
 
 from prune.core.arrays import Weights
 from prune.core.errors import OptionError
-from prune.loaders.selected import SelectedSamples, SelectionRequest, selected
+from prune.loaders.selected import SelectedSamples, selected
 from prune.readers.folders.image_files import may_be_image
 from prune.readers.imagefolder import ImageFolder
 from prune.store import Store
@@ -51,10 +51,7 @@ def imagefolder(
     StoreError, DataError
         As of `dataset`.
     """
-    wanted = SelectionRequest(
-        selection=selection, fraction=fraction, count=count, data=data, reading=reading or {}
-    )
-    kept = selected(store, wanted)
+    kept = selected(store, selection, fraction=fraction, count=count, data=data, reading=reading)
     root = _class_folders(kept)
     whole = _WholeFolder(root, kept, transform, target_transform, loader)
     places = {path: place for place, (path, _) in enumerate(whole.samples)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import torch
 
 from prune.core.arrays import Rows, Scores, Weights
 from prune.core.errors import OptionError
-from prune.loaders.row_sampler import Even, RowSampler, digest_of, taking_part
+from prune.loaders.option_checks import whole_number
+from prune.loaders.ranks import Even
+from prune.loaders.row_sampler import RowSampler, digest_of, taking_part
 from prune.steps.schedules.rules import first_epochs
 
 _START = 3.0  # the loss of a sample that was not seen yet
@@ -69,17 +72,17 @@ class InfoBatchSampler(RowSampler):
         even: Even = "no",
     ) -> None:
         super().__init__(shuffle=shuffle, seed=seed, rank=rank, world=world, even=even)
-        if not 0 <= ratio < 1 or not 0 <= delta <= 1 or epochs < 1:
+        if not 0 <= ratio < 1 or not 0 <= delta <= 1:
             raise OptionError(
-                f"ratio={ratio}, delta={delta}, epochs={epochs} are out of range",
-                "ratio in [0, 1), delta in [0, 1], epochs at least 1: ratio=0.5, delta=0.875",
+                f"ratio={ratio}, delta={delta} are out of range",
+                "ratio in [0, 1), delta in [0, 1]: ratio=0.5, delta=0.875",
             )
         self.rows = taking_part(rows)
-        self.epochs, self.ratio, self.delta = epochs, ratio, delta
+        self.epochs, self.ratio, self.delta = whole_number("epochs", epochs, 1), ratio, delta
         self.losses: Scores = np.full(len(self.rows), _START, np.float32)
         self._drawn: tuple[int, Rows, Weights | None] | None = None  # the epoch that the rows are of
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Stands for the rows, the options and the seed."""
         return f"{digest_of(self.rows)}-{self.epochs}-{self.ratio}-{self.delta}-{self.seed}-{self.shuffle}"

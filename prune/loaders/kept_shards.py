@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import OptionError
-from prune.loaders.epoch_order import EpochOrder, Even, checked_lot
-from prune.loaders.ranks import rank_and_world
-from prune.loaders.selected import SelectionRequest, selected
+from prune.loaders.epoch_order import EpochOrder
+from prune.loaders.option_checks import batch_size_of
+from prune.loaders.ranks import Even, rank_and_world
+from prune.loaders.selected import selected
 from prune.loaders.shard_samples import ShardSamples
 from prune.loaders.without_library import require_library
 from prune.store import Store
@@ -39,6 +40,7 @@ def webdataset(
     world: int | None = None,
     even: Even = "no",
     weights: bool = False,
+    captions: bool = False,
     data: str | Path | None = None,
     reading: Mapping[str, Any] | None = None,
 ) -> KeptShards:
@@ -62,6 +64,9 @@ def webdataset(
         As of `stream`: samples are dealt to ranks and workers, so there may be fewer shards than workers.
     weights
         Whether a sample has a member `weight`, as an export has it: a number in text.
+    captions
+        Whether a sample has a member `txt` that is its caption, also where that lies in `.json`; empty where
+        there is none.
 
     Raises
     ------
@@ -70,10 +75,7 @@ def webdataset(
     StoreError, DataError
         As of `dataset`.
     """
-    wanted = SelectionRequest(
-        selection=selection, fraction=fraction, count=count, data=data, reading=reading or {}
-    )
-    samples = selected(store, wanted)
+    samples = selected(store, selection, fraction=fraction, count=count, data=data, reading=reading)
     if samples.reader.format != "webdataset":
         raise OptionError(
             f"the dataset in {samples.reader.root} is of format {samples.reader.format}, not of tar shards",
@@ -83,7 +85,9 @@ def webdataset(
     order = EpochOrder(
         shuffle=shuffle, seed=seed, run=_WHOLE, mixed=buffer, rank=rank, world=world, even=even
     )
-    return KeptShards(ShardSamples(samples, order, checked_lot(batch_size), weights=weights))
+    return KeptShards(
+        ShardSamples(samples, order, batch_size_of(batch_size), weights=weights, captions=captions)
+    )
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ class KeptShards(DataPipeline, FluidInterface):  # type: ignore[misc] # the libr
 
         The library's own stage takes one sample more before: a state would count it, and lose it.
         """
-        checked_lot(batchsize)
+        batch_size_of(batchsize)
         return self.compose(FullBatches(batchsize, collation_fn, partial))
 
     def listed(self, batchsize: int, partial: bool = True) -> KeptShards:

@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prune.core.errors import DataError
+from prune.core.errors import DataError, OptionError
 from prune.loaders.selected import SelectedSamples
 from prune.readers import Reader
 from prune.readers.arrays import Arrays
+from prune.readers.captions import Captions, captions_of
 from prune.readers.huggingface import HuggingFace
 from prune.readers.lines.containers import codec_of
 from prune.readers.lines.reader import LineReader
@@ -44,6 +45,7 @@ class PayloadAccess:
         self._reader: Reader = samples.reader
         self._sources: Sources | None = None
         self._unpacked: UnpackedFiles | None = None
+        self._captions: Captions | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"samples": self._samples}
@@ -65,12 +67,26 @@ class PayloadAccess:
         """
         places, inverse = np.unique(np.asarray(positions, np.int64), return_inverse=True)
         self._refuse_rejects(places)
-        rows = self._samples.kept.samples.take(pa.array(places))
-        reader, sources = self._opened()
-        names = pc.unique(rows["shard"]).drop_null().to_pylist()
-        sources.require([name for name in names if name in self._samples.kept.sources])
+        reader, rows = self._opened(), self._unchanged(places)
         payloads = list(self._payloads(reader, rows))
         return [payloads[place] for place in inverse.tolist()]
+
+    def captions(self, positions: Sequence[int]) -> list[str]:
+        """Return the caption of each position, empty where an image has none; as `read`."""
+        places, inverse = np.unique(np.asarray(positions, np.int64), return_inverse=True)
+        reader, rows = self._opened(), self._unchanged(places)
+        if self._captions is None:
+            self._captions = require_captions(reader)
+        found = list(self._captions.payloads(rows))
+        return [found[place] for place in inverse.tolist()]
+
+    def _unchanged(self, places: Any) -> pa.Table:
+        """Return the rows of places, all of whose files are still those of the scan."""
+        rows = self._samples.kept.samples.take(pa.array(places))
+        names = pc.unique(rows["shard"]).drop_null().to_pylist()
+        assert self._sources is not None
+        self._sources.require([name for name in names if name in self._samples.kept.sources])
+        return rows
 
     def _refuse_rejects(self, places: Any) -> None:
         for place in places.tolist() if self._rejects else ():
@@ -93,13 +109,30 @@ class PayloadAccess:
         beside = self._samples.reader.format == "huggingface" and self._samples.kept.modality == "image"
         return beside or rows["shard"].null_count > 0
 
-    def _opened(self) -> tuple[Reader, Sources]:
+    def _opened(self) -> Reader:
         if self._process != os.getpid() or self._sources is None:
             self._reader = _unopened(self._samples.reader)
             self._unpacked = UnpackedFiles(self._reader.root, _HELD) if is_packed(self._reader) else None
             self._sources = Sources(self._reader.root, self._samples.kept)
+            self._captions = None
             self._process = os.getpid()
-        return self._reader, self._sources
+        return self._reader
+
+
+def require_captions(reader: Reader) -> Captions:
+    """Return the captions of images.
+
+    Raises
+    ------
+    OptionError
+        They have none, or the samples are no images.
+    """
+    if (found := captions_of(reader)) is None:
+        raise OptionError(
+            f"captions=True, and the samples of {reader.root} have none beside an image",
+            "leave captions= out; or say where: prune embed DATA --image-column jpg --text-field txt",
+        )
+    return found
 
 
 def is_packed(reader: Reader) -> bool:

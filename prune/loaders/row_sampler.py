@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from torch.utils.data import Sampler
 
 from prune.core.arrays import Rows, Weights
 from prune.core.errors import OptionError
-
-Even = Literal["no", "repeat", "drop"]
-_EVEN = ("no", "repeat", "drop")
+from prune.loaders.option_checks import one_of, whole_number
+from prune.loaders.ranks import Even, checked_ranks, shared_out
 
 
 class WeightedRow(int):
@@ -77,13 +76,9 @@ class RowSampler(Sampler[int], ABC):
     def __init__(
         self, *, shuffle: bool = True, seed: int = 0, rank: int = 0, world: int = 1, even: Even = "no"
     ) -> None:
-        if not 0 <= rank < world:
-            raise OptionError(f"rank={rank} of world={world}", "ranks count from 0: rank=0, world=1")
-        if even not in _EVEN:
-            raise OptionError(f"even={even!r} is not one of {', '.join(_EVEN)}", "even='no'")
-        if seed < 0:
-            raise OptionError(f"seed={seed} is below 0", "seed=0")
-        self.shuffle, self.seed, self.rank, self.world, self.even = shuffle, seed, rank, world, even
+        self.rank, self.world = checked_ranks(rank, world)
+        self.seed, self.even = whole_number("seed", seed), one_of("even", even, Even)
+        self.shuffle = shuffle
         self.epoch = 0
         self._start = 0  # how many of the epoch, of all ranks, come before the iteration
         self._given = 0  # how many this rank has had of it since
@@ -100,15 +95,14 @@ class RowSampler(Sampler[int], ABC):
     @property
     @abstractmethod
     def identity(self) -> str:
-        """What stands for the rows that this sampler gives: a state fits no other."""
+        """What stands for the rows that this sampler gives: a state fits no other. Computed once."""
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch comes next, as PyTorch's own distributed sampler has it; Lightning and others do.
 
         Without it, every pass that was gone through to its end is followed by the next epoch.
         """
-        if epoch < 0:
-            raise OptionError(f"epoch {epoch} is below 0", "epochs count from 0")
+        epoch = whole_number("epoch", epoch)
         if epoch != self.epoch or self._begun:
             self._start = 0
         self.epoch, self._given = epoch, 0
@@ -146,7 +140,7 @@ class RowSampler(Sampler[int], ABC):
             is some batches ahead of the training: then say it (`batches * batch_size`). Default: all that
             the sampler has given out.
         """
-        given = self._given if taken is None else taken
+        given = self._given if taken is None else whole_number("taken", taken)
         seen = self._start + given * self.world
         # A rank with one sample fewer than others is through before their count is.
         through = taken is None and self._over
@@ -172,10 +166,7 @@ class RowSampler(Sampler[int], ABC):
 
     def _total(self, epoch: int) -> int:
         """How many rows all ranks have together."""
-        count = self.count(epoch)
-        if self.even == "drop":
-            return count - count % self.world
-        return -(-count // self.world) * self.world if self.even == "repeat" else count
+        return shared_out(self.count(epoch), self.world, self.even)
 
     def _order(self) -> tuple[Rows, Weights | None]:
         """Return the rows of the epoch, of all ranks, in their order, and their weights."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from torch.utils.data import Dataset as TorchDataset
 from prune.core.arrays import Labels, Rows, Weights
 from prune.core.errors import OptionError
 from prune.core.object_names import as_addresses
-from prune.loaders.payload_access import PayloadAccess
+from prune.loaders.payload_access import PayloadAccess, require_captions
 from prune.loaders.payload_decoding import PayloadDecoding
-from prune.loaders.selected import SelectedSamples, SelectionRequest, selected
+from prune.loaders.selected import SelectedSamples, selected
 from prune.store import Store
 
 Decode = bool | Callable[[Any], Any]
@@ -28,6 +29,7 @@ def dataset(
     everything: bool = False,
     weights: bool = False,
     keys: bool = False,
+    captions: bool = False,
     decode: Decode = True,
     transform: Callable[[Any], Any] | None = None,
     data: str | Path | None = None,
@@ -45,6 +47,8 @@ def dataset(
         All samples instead: position and row are the same, for samplers that name rows.
     weights, keys
         Whether a sample is (x, y, weight), and whether its key comes last.
+    captions
+        Whether the caption of an image follows it: (x, caption, y, …).
     decode
         True: a picture is an upright RGB image of PIL, a text a `str`, features an array. False: a picture
         is the bytes of its file, or its pixels. A function takes those and returns x.
@@ -60,16 +64,18 @@ def dataset(
     DataError, OptionError
         The dataset is not where it was; the selection has no smaller one inside.
     """
-    wanted = SelectionRequest(
-        selection=selection,
+    samples = selected(
+        store,
+        selection,
         fraction=fraction,
         count=count,
         everything=everything,
         data=data,
-        reading=reading or {},
+        reading=reading,
     )
-    samples = selected(store, wanted)
-    return SampleDataset(samples, weights=weights, keys=keys, decode=decode, transform=transform)
+    return SampleDataset(
+        samples, weights=weights, keys=keys, captions=captions, decode=decode, transform=transform
+    )
 
 
 class SampleDataset(TorchDataset[Any]):
@@ -86,13 +92,16 @@ class SampleDataset(TorchDataset[Any]):
         *,
         weights: bool = False,
         keys: bool = False,
+        captions: bool = False,
         decode: Decode = True,
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
         self.samples = samples
         self.classes: list[str] = samples.kept.classes
         self.labels: Labels = samples.kept.labels
-        self.with_weights, self.with_keys = weights, keys
+        self.with_weights, self.with_keys, self.with_captions = weights, keys, captions
+        if captions:
+            require_captions(samples.reader)
         self.decoding = PayloadDecoding(samples, decode)
         self.transform = transform
         self._access = PayloadAccess(samples)
@@ -135,21 +144,19 @@ class SampleDataset(TorchDataset[Any]):
     def at(self, positions: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         """Read several samples at once, and decode one after the other."""
         checked = [self._checked(position) for position in positions]
-        found = zip(checked, positions, self._access.read(checked), strict=True)
-        for place, asked, payload in found:
-            # A sampler may hand a weight of its own with the position: see `WeightedRow`.
-            weight = getattr(asked, "weight", self.weights[place])
-            yield self._sample(place, payload, float(weight))
-
-    def _sample(self, position: int, payload: Any, weight: float) -> tuple[Any, ...]:
-        x = self.decoding(payload, position)
-        sample: tuple[Any, ...] = (
-            x if self.transform is None else self.transform(x),
-            int(self.labels[position]),
-        )
-        if self.with_weights:
-            sample = (*sample, weight)
-        return (*sample, self.samples.kept.samples["key"][position].as_py()) if self.with_keys else sample
+        payloads = self._access.read(checked)
+        captions = self._access.captions(checked) if self.with_captions else itertools.repeat("")
+        for place, asked, payload, caption in zip(checked, positions, payloads, captions, strict=False):
+            x = self.decoding(payload, place)
+            sample = [x if self.transform is None else self.transform(x)]
+            if self.with_captions:
+                sample.append(caption)
+            sample.append(int(self.labels[place]))
+            if self.with_weights:  # a sampler may hand one of its own with the position: see `WeightedRow`
+                sample.append(float(getattr(asked, "weight", self.weights[place])))
+            if self.with_keys:
+                sample.append(self.samples.kept.samples["key"][place].as_py())
+            yield tuple(sample)
 
     def _checked(self, position: Any) -> int:
         try:

@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 from torch.utils.data import IterableDataset
 
 from prune.core.arrays import Labels, Rows
-from prune.loaders.epoch_order import Codes, EpochOrder, Even, checked_lot
+from prune.loaders.epoch_order import Codes, EpochOrder
 from prune.loaders.epoch_position import EpochPosition
+from prune.loaders.option_checks import batch_size_of
 from prune.loaders.payload_access import is_packed
-from prune.loaders.ranks import rank_and_world
+from prune.loaders.ranks import Even, rank_and_world
 from prune.loaders.sample_dataset import Decode, SampleDataset
-from prune.loaders.selected import SelectedSamples, SelectionRequest, selected
+from prune.loaders.selected import SelectedSamples, selected
 from prune.readers import Reader
 from prune.readers.huggingface import HuggingFace
 from prune.store import Store, identity
@@ -46,6 +47,7 @@ def stream(
     even: Even = "no",
     weights: bool = False,
     keys: bool = False,
+    captions: bool = False,
     decode: Decode = True,
     transform: Callable[[Any], Any] | None = None,
     data: str | Path | None = None,
@@ -55,7 +57,7 @@ def stream(
 
     Parameters
     ----------
-    store, selection, fraction, count, everything, weights, keys, decode, transform, data, reading
+    store, selection, fraction, count, everything, weights, keys, captions, decode, transform, data, reading
         As of `dataset`.
     shuffle, seed
         Draw an order for each epoch (see `SampleStream.set_epoch`), the same for the same seed.
@@ -77,16 +79,18 @@ def stream(
     StoreError, DataError, OptionError
         As of `dataset`; options that do not go together.
     """
-    wanted = SelectionRequest(
-        selection=selection,
+    samples = selected(
+        store,
+        selection,
         fraction=fraction,
         count=count,
         everything=everything,
         data=data,
-        reading=reading or {},
+        reading=reading,
     )
-    samples = selected(store, wanted)
-    own = SampleDataset(samples, weights=weights, keys=keys, decode=decode, transform=transform)
+    own = SampleDataset(
+        samples, weights=weights, keys=keys, captions=captions, decode=decode, transform=transform
+    )
     rank, world = rank_and_world(rank, world)
     mixed, run = (_window(samples), _RUN) if is_read_forward(samples.reader) else (None, 1)
     order = EpochOrder(
@@ -113,7 +117,7 @@ class SampleStream(IterableDataset[Any]):
         self.classes = samples.classes
         self._forward = is_read_forward(samples.samples.reader)
         self._position = EpochPosition(
-            files_of(samples.samples), order, checked_lot(batch_size), identity_of(samples.samples, order)
+            files_of(samples.samples), order, batch_size_of(batch_size), identity_of(samples.samples, order)
         )
 
     def __len__(self) -> int:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
 from prune.core.arrays import Rows, Weights
 from prune.core.errors import OptionError
-from prune.loaders.exported_selection import exported_selection, records_in
-from prune.loaders.row_sampler import Even, RowSampler
+from prune.loaders.option_checks import one_of
+from prune.loaders.ranks import Even
+from prune.loaders.row_sampler import RowSampler
+from prune.loaders.selected import first_of, home_of, whole_selection
 from prune.loaders.weighted_dataset import positions_in
-from prune.store import Prefix, Store, StoredSelection, identity, prefix, read_selection, require_current
-from prune.store.layout import STATE
+from prune.store import Store, identity
 
 WeightUse = Literal["handed", "drawn", "ignored"]
 
@@ -32,8 +33,9 @@ class SelectionSampler(RowSampler):
         A store; or a folder that `prune export` wrote, in whatever form.
     selection
         Its name in the store; default: the latest.
-    fraction
-        Only the samples taken first, as many as this fraction of all; of selections that are nested.
+    fraction, count
+        Only the samples taken first, as many as this fraction of all, or so many; of selections that are
+        nested.
     weights
         What becomes of the weights of a selection that has some. `handed`: each row carries its own
         (`WeightedRow`), and `weighted(dataset)` gives it with the sample. `drawn`: an epoch has as many rows
@@ -59,6 +61,7 @@ class SelectionSampler(RowSampler):
         selection: str | None = None,
         *,
         fraction: str | float | None = None,
+        count: int | None = None,
         weights: WeightUse | None = None,
         dataset: Any = None,
         shuffle: bool = True,
@@ -68,7 +71,7 @@ class SelectionSampler(RowSampler):
         even: Even = "no",
     ) -> None:
         super().__init__(shuffle=shuffle, seed=seed, rank=rank, world=world, even=even)
-        chosen = _chosen(source, selection, fraction)
+        chosen = first_of(whole_selection(home_of(source), selection), fraction, count)
         self.rows: Rows = chosen.rows
         self.weights: Weights | None = chosen.weights
         self._use = _use(chosen.name, self.weights, weights)
@@ -115,34 +118,11 @@ def _drawn(weights: Weights, seed: int, epoch: int) -> Rows:
 
 
 def _use(name: str, weights: Weights | None, asked: WeightUse | None) -> WeightUse:
-    if asked is not None and asked not in get_args(WeightUse):
-        raise OptionError(
-            f"weights={asked!r} is not one of {', '.join(get_args(WeightUse))}", "weights='drawn'"
-        )
-    if weights is not None and asked is None:
+    if asked is not None:
+        return one_of("weights", asked, WeightUse)
+    if weights is not None:
         raise OptionError(
             f"the samples of {name} have weights, and without them it is another selection",
             "weights='drawn', and the loss needs none; or 'handed', with weighted(dataset); or 'ignored'",
         )
-    return asked or "ignored"
-
-
-def _chosen(
-    source: Store | str | Path, name: str | None, fraction: str | float | None
-) -> StoredSelection | Prefix:
-    records = (
-        None if isinstance(source, Store) or (Path(source) / STATE).exists() else records_in(Path(source))
-    )
-    if records is None:
-        store = source if isinstance(source, Store) else Store(source)
-        found = read_selection(store, name)
-        if name is None:
-            require_current(store, found)
-        return found if fraction is None else prefix(found, fraction)
-    found = exported_selection(records, name)
-    if fraction is None:
-        return found
-    try:
-        return prefix(found, fraction)
-    except OptionError as error:
-        raise OptionError(f"{error}", "leave fraction out, or export another selection") from None
+    return "ignored"

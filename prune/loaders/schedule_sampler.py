@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ from prune.core.arrays import Array, Rows, Weights
 from prune.core.epoch_sets import EpochSets
 from prune.core.errors import DataError
 from prune.exporters.schedule import FILE
-from prune.loaders.row_sampler import Even, RowSampler, digest_of
+from prune.loaders.ranks import Even
+from prune.loaders.row_sampler import RowSampler
 from prune.steps.schedules.rules import require_epoch
 from prune.system.npy import open_npy
 
@@ -60,11 +63,16 @@ class ScheduleSampler(RowSampler):
         """How many epochs the schedule has."""
         return self.sets.epochs
 
-    @property
+    @cached_property
     def identity(self) -> str:
-        """Stands for the first and the last set, and the seed."""
-        ends = [self.sets.rows_of(epoch) for epoch in (0, self.epochs - 1)]
-        return f"{digest_of(np.concatenate(ends))}-{self.epochs}-{self.sets.k}-{self.seed}-{self.shuffle}"
+        """Stands for all sets, their weights, and the seed; the first state goes through them once."""
+        digest = hashlib.sha256()
+        for epoch in range(self.epochs):
+            rows, weights = self.rows_of(epoch)
+            digest.update(rows.astype("<i8").tobytes())
+            if weights is not None:
+                digest.update(weights.astype("<f4").tobytes())
+        return f"{digest.hexdigest()[:16]}-{self.epochs}-{self.sets.k}-{self.seed}-{self.shuffle}"
 
     def count(self, epoch: int) -> int:
         """Return k: every epoch has as many."""

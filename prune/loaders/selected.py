@@ -20,6 +20,7 @@ from prune.steps.dataset_session import locate, reopened
 from prune.steps.expected_modality import require_payloads
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import Dataset, Prefix, Store, StoredSelection, prefix, read_selection, require_current
+from prune.store.layout import STATE
 
 EVERYTHING = "everything"
 _PIXELS = "max_pixels"
@@ -48,39 +49,27 @@ class SelectedSamples:
         return len(self.rows)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SelectionRequest:
-    """Which samples are meant.
-
-    Attributes
-    ----------
-    selection
-        Its name; default: the latest.
-    fraction, count
-        Only the first samples taken: this fraction of all, or so many; of selections that are nested.
-    everything
-        All samples of the dataset, row by row, instead of a selection.
-    data
-        The dataset of an exported selection: a manifest says which samples, not where they lie.
-    reading
-        How that dataset is read, where it was not read by its looks: `label_field`, `labels`, …
-    """
-
-    selection: str | None = None
-    fraction: str | float | None = None
-    count: int | None = None
-    everything: bool = False
-    data: str | Path | None = None
-    reading: Mapping[str, Any] = field(default_factory=dict)
-
-
-def selected(place: Store | str | Path, wanted: SelectionRequest) -> SelectedSamples:
+def selected(
+    place: Store | str | Path,
+    selection: str | None,
+    *,
+    fraction: str | float | None,
+    count: int | None,
+    everything: bool = False,
+    data: str | Path | None,
+    reading: Mapping[str, Any] | None,
+) -> SelectedSamples:
     """Open the dataset, compare it with what was scanned, and return the samples that are kept of it.
 
     Parameters
     ----------
-    place
-        A store, or a folder that `prune export --format manifest` wrote.
+    place, selection, fraction, count
+        See `home_of`, `whole_selection` and `first_of`.
+    everything
+        All samples instead.
+    data, reading
+        The dataset of an exported selection: a manifest says which samples, not where they lie. And how it is
+        read, where it was not read by its looks: `label_field`, `labels`, …
 
     Raises
     ------
@@ -91,43 +80,53 @@ def selected(place: Store | str | Path, wanted: SelectionRequest) -> SelectedSam
     DataError
         The dataset is not where it was.
     """
-    if wanted.everything and (wanted.selection or wanted.fraction is not None or wanted.count is not None):
+    if everything and (selection or fraction is not None or count is not None):
         raise OptionError(
             "everything=True and a selection were asked for", "leave one of them out: all samples, or those"
         )
-    settings = Settings(reading=dict(wanted.reading)) if wanted.reading else DEFAULTS
-    if not isinstance(place, Store) and (records := records_in(Path(place))) is not None:
-        return _of_export(records, wanted, settings)
-    store = place if isinstance(place, Store) else Store(place)
-    if wanted.data is not None:
+    settings = Settings(reading=dict(reading)) if reading else DEFAULTS
+    home = home_of(place)
+    if isinstance(home, Path):
+        whole = whole_selection(home, selection)
+        chosen = None if everything else first_of(whole, fraction, count)
+        reader, dataset = scanned_as_recorded(whole, data, settings)
+        return _kept(reader, dataset, chosen, settings.reading.get(_PIXELS))
+    if data is not None:
         raise OptionError(
-            f"the store {store.path} knows where its data is, and data={str(wanted.data)!r} was given",
+            f"the store {home.path} knows where its data is, and data={str(data)!r} was given",
             "leave data= out, or name the folder of an exported manifest",
         )
-    chosen = None if wanted.everything else _chosen(store, wanted)
-    reader, dataset = reopened(store, settings)
-    limit = locate(store, None, settings)["reading"].get(_PIXELS)
-    return _kept(reader, dataset, chosen, limit)
+    chosen = None if everything else first_of(whole_selection(home, selection), fraction, count)
+    reader, dataset = reopened(home, settings)
+    return _kept(reader, dataset, chosen, locate(home, None, settings)["reading"].get(_PIXELS))
 
 
-def _chosen(store: Store, wanted: SelectionRequest) -> StoredSelection | Prefix:
-    whole = read_selection(store, wanted.selection)
-    if wanted.selection is None:
-        require_current(store, whole)
-    return _first(whole, wanted)
+def home_of(place: Store | str | Path) -> Store | Path:
+    """Return a store, or where the records of a selection lie that was exported, in whatever form."""
+    if isinstance(place, Store):
+        return place
+    is_store = (Path(place) / STATE).exists()
+    records = None if is_store else records_in(Path(place))
+    return Store(place) if records is None else records
 
 
-def _first(whole: StoredSelection, wanted: SelectionRequest) -> StoredSelection | Prefix:
-    if wanted.fraction is None and wanted.count is None:
+def whole_selection(home: Store | Path, name: str | None) -> StoredSelection:
+    """Return a selection of a store, by default the latest, which must be current; or the exported one."""
+    if isinstance(home, Path):
+        return exported_selection(home, name)
+    found = read_selection(home, name)
+    if name is None:
+        require_current(home, found)
+    return found
+
+
+def first_of(
+    whole: StoredSelection, fraction: str | float | None, count: int | None
+) -> StoredSelection | Prefix:
+    """Return the first samples taken, this fraction of all or so many; or all of them."""
+    if fraction is None and count is None:
         return whole
-    return prefix(whole, wanted.fraction, count=wanted.count)
-
-
-def _of_export(folder: Path, wanted: SelectionRequest, settings: Settings) -> SelectedSamples:
-    whole = exported_selection(folder, wanted.selection)
-    chosen = None if wanted.everything else _first(whole, wanted)
-    reader, dataset = scanned_as_recorded(whole, wanted.data, settings)
-    return _kept(reader, dataset, chosen, settings.reading.get(_PIXELS))
+    return prefix(whole, fraction, count=count)
 
 
 def _kept(

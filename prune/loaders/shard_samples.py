@@ -15,9 +15,12 @@ from prune.core.errors import DataError
 from prune.core.object_names import as_addresses
 from prune.loaders.epoch_order import EpochOrder
 from prune.loaders.epoch_position import EpochPosition
+from prune.loaders.payload_access import require_captions
 from prune.loaders.sample_stream import files_of, identity_of
 from prune.loaders.selected import SelectedSamples
+from prune.loaders.weighted_dataset import WEIGHT
 from prune.readers.source_watch import Sources
+from prune.readers.tar.captions import TarCaptions
 from prune.readers.tar.held import Held
 from prune.readers.tar.members import members
 from prune.readers.tar.samples import split_name
@@ -33,10 +36,12 @@ class ShardSamples(IterableDataset[dict[str, Any]]):
     """The kept samples of shards as mappings, epoch by epoch; see `SampleStream`."""
 
     def __init__(
-        self, samples: SelectedSamples, order: EpochOrder, lot: int | None, *, weights: bool
+        self, samples: SelectedSamples, order: EpochOrder, lot: int | None, *, weights: bool, captions: bool
     ) -> None:
         table = samples.kept.samples
         self.samples, self.with_weights = samples, weights
+        found = require_captions(samples.reader) if captions else None
+        self._caption_members = found.spec if isinstance(found, TarCaptions) else None
         self._offsets, self._sizes = (np.asarray(table[name].to_numpy()) for name in ("offset", "size"))
         self._files = files_of(samples)
         self._names = table["shard"].combine_chunks().dictionary_encode().dictionary.to_pylist()
@@ -90,7 +95,9 @@ class ShardSamples(IterableDataset[dict[str, Any]]):
         found = _grouped(data, path, (self._offsets[positions] - start).tolist())
         for position, sample in zip(positions.tolist(), found, strict=True):
             if self.with_weights:
-                sample["weight"] = str(self.samples.weights[position]).encode()
+                sample[WEIGHT] = str(self.samples.weights[position]).encode()
+            if self._caption_members is not None:
+                sample["txt"] = self._caption_members.among(sample).encode(errors="backslashreplace")
             yield sample
 
 

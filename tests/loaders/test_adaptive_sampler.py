@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +147,9 @@ def test_the_state_of_other_rows_between_the_same_ends_is_refused() -> None:
 
     with pytest.raises(OptionError, match="another AdaptiveSampler"):
         over(0, 1, 3, 9).load_state_dict(over(0, 2, 3, 9).state_dict())
+    other = sampler(net(), options={"quota": "none"}).state_dict()
+    with pytest.raises(OptionError, match="another AdaptiveSampler"):
+        sampler(net()).load_state_dict(other)
 
 
 def test_a_warm_start_is_no_epoch_longer_by_rounding() -> None:
@@ -209,6 +214,46 @@ def test_ranks_share_out_one_choice() -> None:
     assert len(rows) == len(set(rows)) == K
 
 
+PROCESS = """
+import sys
+import numpy as np, torch, torch.distributed
+from prune.core.errors import PruneError
+from prune.loaders import AdaptiveSampler
+place, rank = sys.argv[1], int(sys.argv[2])
+torch.distributed.init_process_group("gloo", init_method=f"file://{place}", rank=rank, world_size=2)
+data = [(torch.tensor([float(row), 1.0]), row % 2) for row in range(20)]
+class Data:
+    gone = False
+    def __len__(self): return 20
+    def __getitem__(self, row):
+        if self.gone and row == 7: raise FileNotFoundError("7.png is gone")
+        return data[row]
+model = torch.nn.Sequential(torch.nn.Linear(2, 2))
+with torch.no_grad():
+    for one in model.parameters(): one.fill_(rank)  # so that a choice of its own would be another
+sampler = AdaptiveSampler(model, Data(), fraction=0.3, epochs=9, every=1, start="model", rank=rank, world=2)
+print(*sampler.rows_of(0)[0], len(sampler.history))
+Data.gone = True
+try:
+    sampler.rows_of(1)
+except (PruneError, FileNotFoundError) as error:
+    print(type(error).__name__, error)
+torch.distributed.destroy_process_group()
+"""
+
+
+def test_the_first_process_chooses_for_all_and_what_stops_it_stops_them(tmp_path: Path) -> None:
+    words = [sys.executable, "-W", "ignore", "-c", PROCESS, str(tmp_path / "meeting")]
+    running = [subprocess.Popen([*words, str(rank)], stdout=subprocess.PIPE, text=True) for rank in range(2)]
+    first, second = (one.communicate(timeout=300)[0].splitlines() for one in running)
+    assert len(first[0].split()) == 7
+    assert first[0] == second[0]
+    assert first[1] == "FileNotFoundError 7.png is gone"
+    assert second[1] == (
+        "DataError the first process could not choose for epoch 1: FileNotFoundError: 7.png is gone"
+    )
+
+
 def test_a_target_is_what_is_matched() -> None:
     """Of a target of one class, gradmatch over all keeps other samples than of everything."""
     model = net()
@@ -254,9 +299,12 @@ def test_a_source_without_all_samples_is_refused(rows: Any, said: str) -> None:
         ({"method": "glister", "per": "batch"}, "sample by sample"),
         ({"per": "class"}, "per='class'"),
         ({"method": "craig", "target": DATA}, "craig matches no target"),
-        ({"warm": 1}, "out of range"),
-        ({"every": 0}, "out of range"),
-        ({"start": "x"}, "not random or model"),
+        ({"warm": 1}, "warm=1 is no part of the epochs"),
+        ({"every": 0}, "every=0 is below 1"),
+        ({"every": 2.5}, "every=2.5 is not a whole number"),
+        ({"epochs": 0}, "epochs=0 is below 1"),
+        ({"batch": 0}, "batch=0 is below 1"),
+        ({"start": "x"}, "start='x' is not one of random, model"),
         ({"source": None, "rows": N}, "gradmatch looks at the model"),
         ({"source": list}, "does not say how many"),
         ({"rows": np.ones(N, bool)}, "is a mask"),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from prune.core.errors import OptionError
-from prune.loaders.epoch_order import EpochOrder, checked_lot, of_worker
+from prune.loaders.epoch_order import EpochOrder, of_worker
+from prune.loaders.option_checks import batch_size_of
 
 FILES = np.repeat([0, 1, 2], [5, 9, 3])  # 17 samples in three files
 
@@ -104,6 +105,10 @@ def test_no_samples_have_an_order_too() -> None:
         ({"even": "most"}, "even='most' is not one of"),
         ({"seed": -1}, "seed=-1 is below 0"),
         ({"mixed": -1}, "buffer=-1 is below 0"),
+        ({"mixed": 1.5}, "buffer=1.5 is not a whole number"),
+        ({"seed": 1.5}, "seed=1.5 is not a whole number"),
+        ({"seed": True}, "seed=True is not a whole number"),
+        ({"world": 2.0}, "world=2.0 is not a whole number"),
     ],
 )
 def test_what_makes_no_sense_is_refused(how: dict[str, object], said: str) -> None:
@@ -111,4 +116,10 @@ def test_what_makes_no_sense_is_refused(how: dict[str, object], said: str) -> No
         EpochOrder(**how)
     assert caught.value.hint
     with pytest.raises(OptionError, match="batch_size=0 is below 1"):
-        checked_lot(0)
+        batch_size_of(0)
+
+
+def test_numbers_of_numpy_are_as_good() -> None:
+    order = EpochOrder(seed=np.int64(3), mixed=np.int32(4), world=np.int64(2))
+    assert order == EpochOrder(seed=3, mixed=4, world=2)
+    assert {type(value) for value in (order.seed, order.mixed, order.world)} == {int}

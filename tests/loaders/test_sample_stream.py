@@ -102,6 +102,10 @@ def test_a_state_goes_on_after_the_samples_that_were_taken(taken: int, store: pr
     assert had + rest == [key for *_, key in first]
     assert sorted(had + rest) == sorted(store.selection().keys.tolist())
     assert len(list(again)) == KEPT  # the next pass is a whole one
+    again.load_state_dict(state)
+    again.set_epoch(5)
+    again.set_epoch(4)  # from its beginning: another epoch was said in between
+    assert len(again) == len(list(again)) == KEPT
 
 
 def test_a_state_after_the_last_sample_is_the_begin_of_the_next_epoch(store: prune.Store) -> None:
@@ -152,8 +156,12 @@ def test_a_state_of_something_else_is_refused(store: prune.Store) -> None:
     ranks[1].load_state_dict(ranks[0].state_dict())  # of another rank: the same training
     with pytest.raises(OptionError, match="how large a batch is was not said"):
         stream(store).state_dict(batches=2)
-    with pytest.raises(OptionError, match="epoch -1"):
+    with pytest.raises(OptionError, match="epoch=-1 is below 0"):
         stream(store).set_epoch(-1)
+    with pytest.raises(OptionError, match="batches=1.5 is not a whole number"):
+        stream(store, batch_size=2).state_dict(batches=1.5)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="buffer=1.5 is not a whole number"):
+        stream(store, buffer=1.5)  # type: ignore[arg-type]
 
 
 def test_the_state_of_a_worker_fits_that_worker_only(store: prune.Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from torchvision.datasets import ImageFolder
 
 import prune
 from prune.core.errors import OptionError, StoreError
-from prune.loaders import SelectionSampler, WeightedRow, weighted
+from prune.loaders import SelectionSampler, WeightedRow, dataset, weighted
 from prune.trace import numbered
 
 N, K = 40, 13
@@ -61,6 +62,7 @@ def test_a_fraction_is_what_was_taken_first(store: prune.Store) -> None:
     assert list(sampler) == whole.rows[whole.ranks < 4].tolist()
     with pytest.raises(OptionError, match="asks for 20 samples"):
         SelectionSampler(store, fraction=0.5)
+    assert list(SelectionSampler(store, count=4, shuffle=False)) == list(sampler)
 
 
 @pytest.mark.parametrize("written", ["manifest", "jsonl"])
@@ -72,6 +74,17 @@ def test_an_export_stands_for_the_selection(store: prune.Store, tmp_path: Path, 
         SelectionSampler(tmp_path / "out", "other")
     with pytest.raises(StoreError):
         SelectionSampler(tmp_path / "nothing")
+
+
+def test_a_store_with_the_records_of_an_export_in_it_is_a_store(store: prune.Store, tmp_path: Path) -> None:
+    """One rule for samplers and datasets: where a store is, it is meant."""
+    both = shutil.copytree(store.path, tmp_path / "both")
+    prune.export(store, format="manifest", out=tmp_path / "out")
+    for name in ("selection.json", "manifest.parquet"):
+        shutil.copy(tmp_path / "out" / name, both)
+    prune.select(both, method="kcenter", count=3)
+    kept = prune.Store(both).selection().rows.tolist()
+    assert list(SelectionSampler(both, shuffle=False)) == dataset(both).rows.tolist() == kept
 
 
 @pytest.mark.parametrize("world", [1, 2, 4])
@@ -193,7 +206,9 @@ def test_a_dataset_in_another_order_is_noticed(store: prune.Store) -> None:
         SelectionSampler(store, dataset=Labelled(np.arange(N) % 4))
 
 
-@pytest.mark.parametrize("wrong", [{"rank": 2, "world": 2}, {"even": "x"}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"rank": 2, "world": 2}, {"even": "x"}, {"seed": -1}, {"seed": 1.5}, {"rank": 0.0}]
+)
 def test_what_makes_no_sense_is_refused(store: prune.Store, wrong: dict[str, Any]) -> None:
     with pytest.raises(OptionError):
         SelectionSampler(store, **wrong)

@@ -54,6 +54,36 @@ def test_weights_beside_a_schedule_come_with_the_rows(tmp_path: Path, rows: np.n
         ScheduleSampler(tmp_path)
 
 
+def test_the_state_of_another_schedule_between_the_same_ends_is_refused(
+    tmp_path: Path, rows: np.ndarray
+) -> None:
+    state = ScheduleSampler(RandomSubsets(N, K, EPOCHS, seed=1)).state_dict()
+    np.save(tmp_path / "schedule.npy", rows)
+    ScheduleSampler(tmp_path).load_state_dict(state)  # the same sets, in a file
+    np.save(tmp_path / "schedule.npy", rows[[0, 2, 1, 3, 4]])
+    with pytest.raises(OptionError, match="another ScheduleSampler"):
+        ScheduleSampler(tmp_path).load_state_dict(state)
+    np.save(tmp_path / "schedule.npy", rows)
+    np.save(tmp_path / "weights.npy", np.ones(rows.shape, np.float32))
+    with pytest.raises(OptionError, match="another ScheduleSampler"):
+        ScheduleSampler(tmp_path).load_state_dict(state)
+
+
+def test_the_sets_are_gone_through_once_for_all_states() -> None:
+    class Counted(RandomSubsets):
+        asked = 0
+
+        def rows_of(self, epoch: int) -> np.ndarray:
+            self.asked += 1
+            return super().rows_of(epoch)
+
+    sets = Counted(N, K, EPOCHS)
+    sampler = ScheduleSampler(sets)
+    for _ in range(3):
+        sampler.state_dict()
+    assert sets.asked == EPOCHS
+
+
 @pytest.mark.parametrize("held", [np.zeros(4, np.int64), np.zeros((2, 2)), np.zeros((0, 3), np.int64)])
 def test_what_is_no_schedule_is_refused(tmp_path: Path, held: np.ndarray) -> None:
     np.save(tmp_path / "x.npy", held)
@@ -135,6 +165,8 @@ def test_infobatch_refuses_what_it_cannot_use() -> None:
         sampler.observe([1, 2], [0.5, np.nan])
     with pytest.raises(OptionError, match="out of range"):
         InfoBatchSampler(N, epochs=3, ratio=1)
+    with pytest.raises(OptionError, match="epochs=1.5 is not a whole number"):
+        InfoBatchSampler(N, epochs=1.5)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="no samples to choose from"):
         InfoBatchSampler(np.zeros(0, np.int64), epochs=3)
     assert len(InfoBatchSampler(np.int64(N), epochs=3)) == N

@@ -63,6 +63,13 @@ class CaptionMembers(TextMembers):
         except ValueError:
             return ""
 
+    def among(self, sample: Mapping[str, bytes]) -> str:
+        """Return the caption of a sample by all its members."""
+        wanted = {name: data for name, data in sample.items() if self.wants(name)}
+        return self.caption(
+            {name: data if len(data) <= MAX_LINE_BYTES else None for name, data in wanted.items()}
+        )
+
 
 @dataclass(frozen=True)
 class TarCaptions:

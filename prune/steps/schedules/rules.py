@@ -9,6 +9,7 @@ import numpy as np
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
+from prune.core.methods import whole
 
 
 class RandomSubsets:
@@ -89,8 +90,8 @@ class EasyToHard:
 
     def pool(self, epoch: int) -> int:
         """How many of the easiest rows an epoch is drawn from."""
-        m, steps = len(self.rows), self.phase * self.epochs
-        return m if epoch >= steps else self.k + int((m - self.k) * epoch / steps)
+        m, steps = len(self.rows), part_of(self.phase, self.epochs)
+        return m if epoch >= steps else self.k + math.floor((m - self.k) * epoch / steps)
 
     def rows_of(self, epoch: int) -> Rows:
         """(k,) ascending rows of an epoch, from 0."""
@@ -101,9 +102,9 @@ class EasyToHard:
 
 def require_sizes(m: int, k: int, epochs: int) -> None:
     """Raise `OptionError` unless there are k of m rows and at least one epoch."""
-    if not 1 <= k <= m:
+    if not 1 <= whole(k, "k") <= m:
         raise OptionError(f"an epoch cannot have {k} of {m} samples", "a smaller --fraction")
-    if epochs < 1:
+    if whole(epochs, "epochs") < 1:
         raise OptionError(f"{epochs} is no number of epochs", "--epochs 200")
 
 
@@ -117,8 +118,13 @@ def require_epoch(epoch: int, epochs: int) -> None:
 
 
 def first_epochs(part: float, epochs: int) -> int:
-    """Return how many epochs a part of all is, rounded up; 0.07 of 100 is 7, which 0.07 * 100 is above."""
-    return math.ceil(Fraction(str(part)) * epochs)
+    """Return how many epochs a part of all is, rounded up."""
+    return math.ceil(part_of(part, epochs))
+
+
+def part_of(part: float, epochs: int) -> Fraction:
+    """Return a part of the epochs as it was typed: 0.07 of 100 is 7, which 0.07 * 100 is above."""
+    return Fraction(str(part)) * epochs
 
 
 def require_phase(phase: float) -> float:

@@ -29,7 +29,7 @@ from prune.store import Dataset, Store, read_selection
 from prune.store.layout import SELECTIONS
 from prune.system import files
 
-_VERSION = 2  # raised when the same options would give other sets
+_VERSION = 3  # raised when the same options would give other sets
 _PHASE = 0.5  # of the epochs, until a curriculum has everything
 
 

@@ -49,6 +49,12 @@ def test_a_curriculum_begins_with_the_easiest_and_ends_with_all() -> None:
     assert EasyToHard(easy_first, 2, 8, phase=0).pool(0) == 10
 
 
+def test_the_pool_of_a_curriculum_is_counted_without_rounding() -> None:
+    """0.07 * 100 is above 7 in floating point: everything would come an epoch late, and 3 of 7 too few."""
+    sets = EasyToHard(np.arange(800), 100, 100, phase=0.07)
+    assert [sets.pool(epoch) for epoch in range(9)] == [100, 200, 300, 400, 500, 600, 700, 800, 800]
+
+
 def test_milo_against_a_slow_oracle() -> None:
     points = np.random.default_rng(0).normal(size=(24, 3)).astype(np.float32)
     classes = [(np.arange(0, 24, 2), 4), (np.arange(1, 24, 2), 3)]
