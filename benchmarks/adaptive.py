@@ -1,15 +1,21 @@
 """Does it pay to choose anew during training? CIFAR-10, by the last epoch, with choosing inside the clock.
 
     python benchmarks/adaptive.py --data FOLDER_WITH_PARQUET --out DIR
-    python benchmarks/adaptive.py --data … --out … --images 2000 --epochs 8 --seeds 1    # a trial
-    python benchmarks/adaptive.py --out DIR --only-table                                 # of what is there
+    python benchmarks/adaptive.py --data … --out … --images 2000 --epochs 8 --every 2 --seeds 1    # a trial
+    python benchmarks/adaptive.py --out DIR --only-table                                  # of what is there
 
 Every cell is kept in DIR as soon as it is trained: the same command goes on where it was stopped, and other
-sizes, seeds or methods add cells. A seed has the same first weights and the same augmentation for all
-methods. All sets are trained for as many epochs (`--epochs`), so a tenth takes a tenth of the steps of
-everything; `--steps N` gives every set as many steps instead. The network is `resnet8` with the optimiser and
-the schedule of `prune evaluate`. There is no best epoch: accuracy is that of the last one. Seconds are of the
-training with all choices, without the test. Without --data it is scikit-learn's digits, to see it run.
+sizes, seeds or methods add cells. The order is: a fraction with all its seeds, R by R, then the next
+fraction; everything comes last, which takes longest. One cell runs on one core, as many at a time as
+there are (`--jobs`).
+
+A seed has the same first weights, the same first random part and the same augmentation for all methods, so
+until the first choice by the model, after R epochs, all methods are one training. It is done once, by static
+random, whose state is kept; its seconds are in the seconds of all. All sets are trained for as many epochs,
+so a tenth takes a tenth of the steps of everything. The network is `resnet8` with the optimiser and the
+schedule of `prune evaluate`. There is no best epoch: accuracy is that of the last one. Seconds are of the
+training with all choices, without the test; on a busy machine only those of the processor say something.
+Without --data it is scikit-learn's digits, to see it run.
 """
 
 from __future__ import annotations
@@ -18,10 +24,12 @@ import argparse
 import io
 import json
 import math
+import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +42,7 @@ from torch.nn import functional
 
 from prune.core.quota import keep_count
 from prune.loaders import AdaptiveSampler
+from prune.proxy.inputs import Moves
 from prune.proxy.models import build
 from prune.steps.evaluate.intervals import mean_interval, paired_difference
 from prune.store import identity
@@ -47,8 +56,9 @@ METHODS: dict[str, dict[str, Any]] = {
     "craig": {"method": "craig"},
 }
 BATCH, PEAK, DECAY, WARMUP, CROP = 128, 0.2, 5e-4, 0.2, 4  # as `prune evaluate` trains `resnet8`
-SETTING = ("data", "images", "epochs", "steps")
+SETTING = ("data", "images", "epochs")
 FEWEST = 16  # steps an epoch: smaller sets have smaller batches
+LOOK = 256  # samples at a time, of a pass without gradients
 
 
 @dataclass(frozen=True)
@@ -61,12 +71,16 @@ class Cell:
     seed: int
     data: str
     images: int
-    epochs: int | None
-    steps: int | None
+    epochs: int
 
     def path(self, home: Path) -> Path:
-        """Where it is kept."""
+        """Where what was found is kept."""
         return home / f"{identity(asdict(self))}.json"
+
+    def state(self, home: Path, epoch: int) -> Path:
+        """Where the state is kept that all methods of this seed have in common when an epoch begins."""
+        static = replace(self, method=STATIC, every=0)
+        return home / f"{identity([asdict(static), epoch])}.pt"
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,30 @@ class Images:
 
     def scaled(self, pictures: Tensor) -> Tensor:
         """Return pictures as the network sees them."""
-        return (pictures.float() / 255 - self.mean) / self.std
+        scaled = (pictures.float() / 255 - self.mean) / self.std
+        return scaled.contiguous(memory_format=torch.channels_last)
+
+
+@dataclass
+class Clock:
+    """Seconds of the wall and of the processor, and those of them that went into choosing."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    choosing_wall: float = 0.0
+    choosing_cpu: float = 0.0
+    _since: tuple[float, float] = field(default_factory=lambda: (time.perf_counter(), time.process_time()))
+
+    def lap(self) -> tuple[float, float]:
+        """Add what passed since the last lap; return it."""
+        now = time.perf_counter(), time.process_time()
+        passed = now[0] - self._since[0], now[1] - self._since[1]
+        self._since, self.wall, self.cpu = now, self.wall + passed[0], self.cpu + passed[1]
+        return passed
+
+    def told(self) -> dict[str, float]:
+        """Return the sums."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
 
 def main() -> None:
@@ -98,61 +135,181 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(name.replace(", ", "/") for name in METHODS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=60, help="equal epochs of every set")
-    parser.add_argument("--steps", type=int, help="equal steps instead")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--jobs", type=int, help="cells at a time; default: as there are cores, one on a GPU")
     parser.add_argument("--only-table", action="store_true", help="train nothing")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     cells = list(_cells(asked))
     if not asked.only_table:
-        images = _images(asked)
-        for cell in cells:
-            if not cell.path(asked.out).exists():
-                _keep(cell.path(asked.out), {**asdict(cell), **trained(cell, images, asked.device)})
-    if asked.only_table:  # whatever was trained, a table a setting
-        found = [json.loads(path.read_text()) for path in sorted(asked.out.glob("*.json"))]
-    else:
-        found = [json.loads(one.path(asked.out).read_text()) for one in cells]
-    settings = dict.fromkeys(tuple(one[name] for name in SETTING) for one in found)
-    for setting in settings:
+        _train(cells, asked)
+    known = asked.out.glob("*.json") if asked.only_table else (one.path(asked.out) for one in cells)
+    found = [json.loads(path.read_text()) for path in sorted(known)]
+    for setting in dict.fromkeys(tuple(one[name] for name in SETTING) for one in found):
         here = [one for one in found if tuple(one[name] for name in SETTING) == setting]
-        print(
-            "\n" + ", ".join(f"{name} {value}" for name, value in zip(SETTING, setting, strict=True) if value)
-        )
+        print("\n" + ", ".join(f"{name} {value}" for name, value in zip(SETTING, setting, strict=True)))
         for fraction in sorted({one["fraction"] for one in here} - {"1"}, key=float):
             show(here, fraction)
 
 
-def trained(cell: Cell, images: Images, device: str) -> dict[str, Any]:
+def _cells(asked: argparse.Namespace) -> Iterator[Cell]:
+    """Yield cells in an order in which a table of all seeds is whole early on."""
+    rest = ("digits" if asked.data is None else "cifar", asked.images, asked.epochs)
+    methods = [name.replace("/", ", ") for name in asked.methods.split(",")]
+    seeds, fractions = range(asked.seeds), asked.fractions.split(",")
+    for fraction in fractions:
+        yield from (Cell(STATIC, 0, fraction, seed, *rest) for seed in seeds if STATIC in methods)
+        for every in map(int, asked.every.split(",")):
+            for seed in seeds:
+                yield from (Cell(name, every, fraction, seed, *rest) for name in methods if name != STATIC)
+    yield from (Cell(EVERYTHING, 0, "1", seed, *rest) for seed in seeds)
+
+
+def _train(cells: Sequence[Cell], asked: argparse.Namespace) -> None:
+    """Train the cells that are missing; what is static comes before what goes on from its states."""
+    missing = [cell for cell in cells if not cell.path(asked.out).exists()]
+    if not missing:
+        return
+    _prepare(asked)
+    cores = len(os.sched_getaffinity(0))
+    jobs = asked.jobs or (1 if asked.device.startswith("cuda") else cores)
+    threads = max(1, cores // jobs)
+    os.environ |= {name: str(threads) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
+    spawn = multiprocessing.get_context("spawn")  # of libraries with threads of their own, no fork
+    with ProcessPoolExecutor(jobs, spawn, _begin, (asked, threads)) as pool:
+        for fraction in dict.fromkeys(cell.fraction for cell in missing):
+            here = [cell for cell in missing if cell.fraction == fraction]
+            for one in ([c for c in here if c.method == STATIC], [c for c in here if c.method != STATIC]):
+                for told in pool.map(_trained, one):
+                    print(told, flush=True)
+
+
+_HERE: dict[str, Any] = {}  # of a process: what was asked for, and the images
+
+
+def _begin(asked: argparse.Namespace, threads: int) -> None:
+    torch.set_num_threads(threads)
+    _HERE.update(asked=asked, images=_images(asked))
+
+
+def _trained(cell: Cell) -> str:
+    """Train one cell, keep what was found, and return a line about it."""
+    asked, images = _HERE["asked"], _HERE["images"]
+    found = trained(cell, images, asked.device, asked.out, [int(one) for one in asked.every.split(",")])
+    _keep(cell.path(asked.out), json.dumps({**asdict(cell), **found}).encode())
+    told = f"{cell.method}, R = {cell.every}" if cell.every else cell.method
+    return (
+        f"{told}, {cell.fraction}, seed {cell.seed}: {found['accuracy']:.4f} in {found['wall']:.0f} s, "
+        f"{found['cpu']:.0f} of the processor, {found['choosing_cpu']:.0f} of them choosing"
+    )
+
+
+def trained(cell: Cell, images: Images, device: str, home: Path, states: Sequence[int]) -> dict[str, Any]:
     """Train one cell; return its accuracy after the last step, and where the seconds went."""
-    began = time.perf_counter()
     n = len(images.train)
     k = n if cell.method == EVERYTHING else keep_count(cell.fraction, n)
     batch = min(BATCH, max(2, k // FEWEST))
-    each = math.ceil(k / batch)
-    epochs = cell.epochs or math.ceil((cell.steps or 0) / each)
     torch.manual_seed(cell.seed)
-    model = build("resnet8", (3, 32, 32), 10).to(device)
+    model = build("resnet8", (3, 32, 32), 10).to(memory_format=torch.channels_last).to(device)
     train = images.train.to(device), images.labels.to(device)
-    sampler = _sampler(cell, model, train, images, n, epochs)
-    _fit(model, sampler, train, images, batch, cell.steps or epochs * each)
-    seconds = time.perf_counter() - began
-    accuracy = _accuracy(model, images, device)
-    chosen = {"choices": len(sampler.history), "choosing": sampler.seconds}
-    looking = sum(one["looking"] for one in sampler.history)
-    told = f"{cell.method}, R = {cell.every}" if cell.every else cell.method
-    print(f"{told}, {cell.fraction}, seed {cell.seed}: {accuracy:.4f} in {seconds:.0f} s", flush=True)
-    return {**chosen, "accuracy": accuracy, "seconds": seconds, "looking": looking, "ran": epochs, "k": k}
+    sampler = _sampler(cell, model, train, images, n)
+    sampler.rows_of(0)  # in the history of all, also of those that go on from a state
+    training = Training(model, sampler, train, images, batch, cell.epochs * math.ceil(k / batch))
+    kept = {epoch: cell.state(home, epoch) for epoch in states if epoch < cell.epochs}
+    if cell.method in METHODS and cell.method != STATIC and kept.get(cell.every, home / "none").exists():
+        training.resume(kept[cell.every])
+    training.fit(kept if cell.method == STATIC else {})
+    return {
+        **training.clock.told(),
+        "accuracy": _accuracy(model, images, device),
+        "choices": len(sampler.history),
+        "k": k,
+    }
+
+
+class Training:
+    """A network that is trained on what a sampler says."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        sampler: AdaptiveSampler,
+        train: tuple[Tensor, Tensor],
+        images: Images,
+        batch: int,
+        steps: int,
+    ) -> None:
+        self.model, self.sampler, self.train, self.images = model, sampler, train, images
+        self.batch, self.steps = batch, steps
+        decayed = [one for one in model.parameters() if one.ndim > 1]
+        plain = [one for one in model.parameters() if one.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": DECAY}, {"params": plain, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.SGD(groups, PEAK, momentum=0.9, nesterov=True)
+        self.clock = Clock()
+        self.epoch = self.done = 0
+
+    def fit(self, kept: Mapping[int, Path]) -> None:
+        """Train to the last epoch; keep the state that it has when some begin."""
+        while self.epoch < self.sampler.epochs:
+            if self.epoch in kept:
+                self.clock.lap()
+                self._keep(kept[self.epoch])
+                self.clock = Clock(**self.clock.told())
+            self._one_epoch()
+        self.clock.lap()
+
+    def _one_epoch(self) -> None:
+        self.clock.lap()
+        self.sampler.set_epoch(self.epoch)
+        rows = list(self.sampler)
+        wall, cpu = self.clock.lap()
+        self.clock.choosing_wall += wall
+        self.clock.choosing_cpu += cpu
+        source = torch.Generator().manual_seed(1_000_003 * self.sampler.seed + self.epoch)
+        moves = Moves.draw(len(rows), crop=CROP, flip=True, source=source)
+        self.model.train()
+        for start in range(0, len(rows), self.batch):
+            self._step(rows[start : start + self.batch], moves.part(start, start + self.batch))
+        self.epoch += 1
+
+    def _step(self, rows: Sequence[int], moves: Moves) -> None:
+        rise = max(1.0, WARMUP * self.steps)
+        rate = PEAK * min((self.done + 1) / rise, (self.steps - self.done) / max(1.0, self.steps - rise))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        pictures, labels = self.train
+        weights = torch.tensor([getattr(row, "weight", 1.0) for row in rows], device=labels.device)
+        at = torch.tensor(rows, device=labels.device)
+        logits = self.model(self.images.scaled(moves.apply(pictures[at])))
+        loss = (functional.cross_entropy(logits, labels[at], reduction="none") * weights).mean()
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.done += 1
+
+    def _keep(self, path: Path) -> None:
+        sink = io.BytesIO()
+        state = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+        torch.save({**state, "clock": self.clock.told(), "epoch": self.epoch, "done": self.done}, sink)
+        _keep(path, sink.getvalue())
+
+    def resume(self, path: Path) -> None:
+        """Go on from a state, with its seconds."""
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.clock, self.epoch, self.done = Clock(**state["clock"]), state["epoch"], state["done"]
 
 
 def _sampler(
-    cell: Cell, model: nn.Module, train: tuple[Tensor, Tensor], images: Images, n: int, epochs: int
+    cell: Cell, model: nn.Module, train: tuple[Tensor, Tensor], images: Images, n: int
 ) -> AdaptiveSampler:
     if cell.method == EVERYTHING:
-        return AdaptiveSampler(None, None, rows=n, fraction=1, epochs=epochs, method="random", every=epochs)
+        once = {"method": "random", "every": cell.epochs}
+        return AdaptiveSampler(None, None, rows=n, fraction=1, epochs=cell.epochs, seed=cell.seed, **once)
 
     def batches() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        for rows in torch.arange(n).split(512):
+        for rows in torch.arange(n).split(LOOK):
             yield images.scaled(train[0][rows]), train[1][rows], rows
 
     return AdaptiveSampler(
@@ -160,92 +317,42 @@ def _sampler(
         batches,
         rows=n,
         fraction=cell.fraction,
-        epochs=epochs,
-        every=cell.every or epochs,
+        epochs=cell.epochs,
+        every=cell.every or cell.epochs,
         seed=cell.seed,
         batch=BATCH if n >= 100 * BATCH else max(2, n // 100),
         **METHODS[cell.method],
     )
 
 
-def _fit(
-    model: nn.Module,
-    sampler: AdaptiveSampler,
-    train: tuple[Tensor, Tensor],
-    images: Images,
-    batch: int,
-    steps: int,
-) -> None:
-    decayed = [one for one in model.parameters() if one.ndim > 1]
-    plain = [one for one in model.parameters() if one.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": DECAY}, {"params": plain, "weight_decay": 0.0}]
-    optimiser = torch.optim.SGD(groups, PEAK, momentum=0.9, nesterov=True)
-    rise = max(1.0, WARMUP * steps)
-    lots = np.random.default_rng(sampler.seed)
-    done = 0
-    while done < steps:
-        rows = list(sampler)
-        for start in range(0, min(len(rows), batch * (steps - done)), batch):
-            here = rows[start : start + batch]
-            weights = torch.tensor([getattr(row, "weight", 1.0) for row in here], device=train[0].device)
-            rate = PEAK * min((done + 1) / rise, (steps - done) / max(1.0, steps - rise))
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            model.train()
-            at = torch.tensor(here, device=train[0].device)
-            logits = model(images.scaled(_augmented(train[0][at], lots)))
-            loss = (functional.cross_entropy(logits, train[1][at], reduction="none") * weights).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            done += 1
-
-
-def _augmented(pictures: Tensor, lots: np.random.Generator) -> Tensor:
-    """Mirror half of them, and move each by up to four pixels, edges reflected."""
-    b = len(pictures)
-    mirrored = torch.from_numpy(lots.random(b) < 0.5).to(pictures.device)
-    pictures = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures)
-    wide = functional.pad(pictures.float(), (CROP,) * 4, mode="reflect")
-    down, right = torch.from_numpy(lots.integers(0, 2 * CROP + 1, (2, b, 1))).to(pictures.device)
-    ys, xs = (moved + torch.arange(32, device=pictures.device) for moved in (down, right))
-    rows = torch.arange(b, device=pictures.device)[:, None, None]
-    return wide.permute(0, 2, 3, 1)[rows, ys[:, :, None], xs[:, None, :]].permute(0, 3, 1, 2)
-
-
 def _accuracy(model: nn.Module, images: Images, device: str) -> float:
     model.eval()
     right = 0
     with torch.no_grad():
-        for rows in torch.arange(len(images.test)).split(500):
+        for rows in torch.arange(len(images.test)).split(LOOK):
             logits = model(images.scaled(images.test[rows].to(device)))
             right += int((logits.argmax(1).cpu() == images.test_labels[rows]).sum())
     return right / len(images.test)
 
 
-def _cells(asked: argparse.Namespace) -> Iterator[Cell]:
-    """Yield cells seed by seed, so that a table is whole early on; everything last, which takes longest."""
-    size = None if asked.steps else asked.epochs
-    rest = ("digits" if asked.data is None else "cifar", asked.images, size, asked.steps)
-    methods = [name.replace("/", ", ") for name in asked.methods.split(",")]
-    for seed in range(asked.seeds):
-        for fraction in asked.fractions.split(","):
-            for method in methods:
-                for every in [0] if method == STATIC else map(int, asked.every.split(",")):
-                    yield Cell(method, every, fraction, seed, *rest)
-        yield Cell(EVERYTHING, 0, "1", seed, *rest)
+def _arrays(asked: argparse.Namespace) -> Path:
+    return asked.out / f"images-{asked.images}-{'digits' if asked.data is None else 'cifar'}.npz"
+
+
+def _prepare(asked: argparse.Namespace) -> None:
+    """Decode the images once."""
+    if _arrays(asked).exists():
+        return
+    found = _digits() if asked.data is None else {one: _decoded(asked.data, one) for one in ("train", "test")}
+    some = np.sort(np.random.default_rng(0).permutation(len(found["train"][0]))[: asked.images])
+    arrays = {"train": found["train"][0][some], "labels": found["train"][1][some]}
+    sink = io.BytesIO()
+    np.savez(sink, **arrays, test=found["test"][0], test_labels=found["test"][1])
+    _keep(_arrays(asked), sink.getvalue())
 
 
 def _images(asked: argparse.Namespace) -> Images:
-    kept = asked.out / f"images-{asked.images}-{'digits' if asked.data is None else 'cifar'}.npz"
-    if not kept.exists():
-        found = (
-            _digits() if asked.data is None else {one: _decoded(asked.data, one) for one in ("train", "test")}
-        )
-        some = np.sort(np.random.default_rng(0).permutation(len(found["train"][0]))[: asked.images])
-        arrays = {"train": found["train"][0][some], "labels": found["train"][1][some]}
-        np.savez(kept, **arrays, test=found["test"][0], test_labels=found["test"][1])
-    with np.load(kept) as held:
+    with np.load(_arrays(asked)) as held:
         train, labels, test, test_labels = (
             torch.from_numpy(held[name]) for name in ("train", "labels", "test", "test_labels")
         )
@@ -271,9 +378,9 @@ def _decoded(data: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(arrays), labels.astype(np.int64)
 
 
-def _keep(path: Path, value: dict[str, Any]) -> None:
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(value))
+def _keep(path: Path, data: bytes) -> None:
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    new.write_bytes(data)
     os.replace(new, path)  # noqa: PTH105
 
 
@@ -284,19 +391,21 @@ def show(found: Sequence[dict[str, Any]], fraction: str) -> None:
     rows = sorted(
         {(one["method"], one["every"]) for one in here}, key=lambda row: (order.index(row[0]), row[1])
     )
-    print(f"\n{100 * float(fraction):g} % kept, accuracy in % after the last step\n")
-    print("| method | R | accuracy | to adaptive random | seconds | of them choosing | choices | epochs |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"\n{100 * float(fraction):g} % kept, accuracy in % after the last epoch\n")
+    print("| method | R | seeds | accuracy | to adaptive random | seconds | CPU s | choosing | choices |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for method, every in rows:
         cells = {one["seed"]: one for one in here if (one["method"], one["every"]) == (method, every)}
         mean = mean_interval([one["accuracy"] for one in cells.values()])
         half = "" if mean.high is None else f" ± {100 * (mean.high - mean.mean):.1f}"
-        seconds, choosing = (np.mean([one[key] for one in cells.values()]) for key in ("seconds", "choosing"))
-        first = next(iter(cells.values()))
+        wall, cpu, choosing = (
+            np.mean([one[key] for one in cells.values()]) for key in ("wall", "cpu", "choosing_cpu")
+        )
         name = f"**{method}**" if method == RANDOM else method
         print(
-            f"| {name} | {every or ''} | {100 * mean.mean:.1f}{half} | {_beside(here, cells, method, every)} "
-            f"| {seconds:.0f} | {choosing:.1f} | {first['choices']} | {first['ran']} |"
+            f"| {name} | {every or ''} | {len(cells)} | {100 * mean.mean:.1f}{half} "
+            f"| {_beside(here, cells, method, every)} | {wall:.0f} | {cpu:.0f} | {choosing:.1f} "
+            f"| {next(iter(cells.values()))['choices']} |"
         )
 
 

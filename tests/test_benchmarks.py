@@ -115,6 +115,13 @@ def test_adaptive_keeps_every_cell_and_prints_random_first(tmp_path: Path) -> No
     assert len(kept) == 4
     shown = printed("adaptive.py", *words, "--fractions", "0.2")
     assert {path: path.read_bytes() for path in kept} == kept
+    found = {path: json.loads(path.read_text()) for path in tmp_path.glob("*.json")}
+    again = next(path for path, one in found.items() if (one["method"], one["seed"]) == ("glister", 1))
+    again.unlink()
+    for state in tmp_path.glob("*.pt"):
+        state.unlink()
+    printed("adaptive.py", *words, "--fractions", "0.2")  # from its beginning: the same training
+    assert json.loads(again.read_text())["accuracy"] == found[again]["accuracy"]
     rows = [line.split(" | ")[0] for line in shown.splitlines() if line.startswith("| ")]
     assert rows == [
         "| method",
