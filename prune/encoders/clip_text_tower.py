@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from prune.core.arrays import Embeddings
 from prune.core.errors import OptionError
 from prune.core.safe_text import printable
+from prune.encoders.at_once import AtOnce
 from prune.encoders.clip_network import in_silence, open_model
-from prune.encoders.text_encoder import TextEncoder
+from prune.encoders.text_encoder import TEXTS_AT_ONCE, TextEncoder
 from prune.encoders.weights import digest
 from prune.system.precision import precision_of
 
-_TOGETHER = {"cpu": 16, "cuda": 256}  # texts that go through the network at once
 _WIDEST = 16  # characters of a token that are looked at: words without end cost their square
 _KNOWN = 1 << 17  # words whose tokens are remembered
 _SMALLER = "add --device cpu, or take a smaller model"
@@ -35,14 +35,11 @@ class ClipTexts(TextEncoder):
         self.name = opened.name
         self._tokenizer = _tokenizer_of(model.partition(".")[0], self.name)
         self._remembered = dict(getattr(self._tokenizer, "cache", {}))
-        self.precision, self._together = precision_of(device), _TOGETHER[device]
-        self._say, self._device = say, torch.device(device)
+        self.precision, self._device = precision_of(device), torch.device(device)
         tower = _TextTower(opened.module)
         self._weights = digest(tower)
-        try:
-            self._module = tower.eval().to(self._device)
-        except torch.OutOfMemoryError as error:
-            raise OptionError(f"the GPU's memory does not hold {self.name}", _SMALLER) from error
+        self._at_once = AtOnce(self.name, "text", TEXTS_AT_ONCE[device], _SMALLER, say)
+        self._module = self._at_once.moved(tower, self._device)
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -81,17 +78,7 @@ class ClipTexts(TextEncoder):
         OptionError
             Not even one text fits.
         """
-        while True:
-            together = self._together
-            try:
-                starts = range(0, len(payloads), together)
-                return np.concatenate([self._embed(payloads[i : i + together]) for i in starts])
-            except torch.OutOfMemoryError as error:
-                if together == 1:
-                    raise OptionError("the GPU's memory does not hold one text", _SMALLER) from error
-            self._together = together // 2  # out of the handler, whose traceback holds tensors
-            self._say(f"the GPU's memory is short: {self.name} goes on with {self._together} texts at a time")
-            torch.cuda.empty_cache()
+        return np.concatenate(self._at_once.parts(len(payloads), lambda part: self._embed(payloads[part])))
 
     def _embed(self, tokens: Tensor) -> Embeddings:
         with (

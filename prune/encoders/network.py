@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from prune.core.arrays import Embeddings, Images
-from prune.core.errors import OptionError
+from prune.encoders.at_once import AtOnce
 from prune.encoders.image_encoder import ImageEncoder
 from prune.encoders.weights import digest, fit, load
 from prune.modalities.image import Crop
@@ -42,15 +41,10 @@ class Network(ImageEncoder):
         self.precision = precision_of(device)
         self.described: Mapping[str, Any] = {}  # more that its recipe says: see `described`
         self._weights = digest(module)
-        self._say = say
-        self._piece = self.batch  # images that go through the network at once
-        self._changing = threading.Lock()
+        self._at_once = AtOnce(name, "image", self.batch, _SMALLER, say)
         self._device = torch.device(device)
         self._layout = torch.channels_last if self._is_faster_last(module) else torch.contiguous_format
-        try:
-            self._module = module.eval().to(self._device).to(memory_format=self._layout)
-        except torch.OutOfMemoryError as error:
-            raise OptionError(f"the GPU's memory does not hold {name}", _SMALLER) from error
+        self._module = self._at_once.moved(module, self._device, memory_format=self._layout)
         self._mean, self._std = (
             (255 * torch.tensor(values)).view(1, 3, 1, 1).to(self._device) for values in (mean, std)
         )
@@ -77,26 +71,7 @@ class Network(ImageEncoder):
         OptionError
             Not even one image fits.
         """
-        while True:
-            piece = self._piece
-            try:
-                starts = range(0, len(images), piece)
-                return np.concatenate([self._embed(images[i : i + piece]) for i in starts])
-            except torch.OutOfMemoryError as error:
-                if piece == 1:
-                    raise OptionError(
-                        f"the GPU's memory does not hold {self.name} and one image", _SMALLER
-                    ) from error
-            self._shorten(piece)  # out of the handler, whose traceback holds tensors
-
-    def _shorten(self, piece: int) -> None:
-        with self._changing:
-            if self._piece < piece:  # another thread was faster
-                return
-            self._piece = max(1, piece // 2)
-            self._say(f"the GPU's memory is short: {self.name} goes on with {self._piece} images at a time")
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        return np.concatenate(self._at_once.parts(len(images), lambda part: self._embed(images[part])))
 
     def _embed(self, images: Images) -> Embeddings:
         with (

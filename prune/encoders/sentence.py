@@ -11,14 +11,14 @@ import numpy as np
 from prune.core.arrays import Embeddings
 from prune.core.errors import OptionError
 from prune.core.safe_text import printable
+from prune.encoders.at_once import AtOnce
 from prune.encoders.extras import missing
 from prune.encoders.local_model import plain_exceptions_as
 from prune.encoders.sentence_settings import SentenceSettings, sentence_settings
-from prune.encoders.text_encoder import TextEncoder
+from prune.encoders.text_encoder import TEXTS_AT_ONCE, TextEncoder
 from prune.system.precision import precision_of
 
 _WHAT = "of sentence-transformers: modules.json, config.json, model.safetensors, tokenizer.json"
-_TOGETHER = {"cpu": 16, "cuda": 256}  # texts that go through the network at once, of about the same length
 _WIDEST = 64  # characters of a token that are looked at: so that a long text costs no more than its beginning
 _SMALLER = "add --device cpu, or take a smaller model"
 
@@ -39,13 +39,10 @@ class Sentence(TextEncoder):
         self._tokenizer, module = found.load(self._settings)
         self._tokens = _limit(self._settings, self._tokenizer, module.config)
         self.precision = precision_of(device)
-        self._digest, self._say = digest(module), say
+        self._digest = digest(module)
         self._device = torch.device(device)
-        self._together = _TOGETHER[device]
-        try:
-            self._module = module.eval().to(self._device)
-        except torch.OutOfMemoryError as error:
-            raise OptionError(f"the GPU's memory does not hold {printable(weights)}", _SMALLER) from error
+        self._at_once = AtOnce(printable(weights), "text", TEXTS_AT_ONCE[device], _SMALLER, say)
+        self._module = self._at_once.moved(module, self._device)
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -82,23 +79,8 @@ class Sentence(TextEncoder):
         OptionError
             Not even one text fits into the GPU's memory.
         """
-        import torch
-
         order = sorted(range(len(payloads)), key=lambda i: (-len(payloads[i]["input_ids"]), i))
-        while True:
-            together = self._together
-            try:
-                parts = [
-                    self._embed([payloads[i] for i in order[start : start + together]])
-                    for start in range(0, len(order), together)
-                ]
-                break
-            except torch.OutOfMemoryError as error:
-                if together == 1:
-                    raise OptionError("the GPU's memory does not hold one text", _SMALLER) from error
-            self._together = together // 2  # out of the handler, whose traceback holds tensors
-            self._say(f"the GPU's memory is short: sentence goes on with {self._together} texts at a time")
-            torch.cuda.empty_cache()
+        parts = self._at_once.parts(len(order), lambda part: self._embed([payloads[i] for i in order[part]]))
         embeddings: Embeddings = np.empty((len(payloads), parts[0].shape[1]), np.float32)
         embeddings[order] = np.concatenate(parts)
         return embeddings

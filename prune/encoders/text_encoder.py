@@ -12,6 +12,8 @@ import pyarrow as pa
 from prune.encoders.encode import EncoderBatch
 from prune.modalities.text.batches import TextSource, read_texts
 
+TEXTS_AT_ONCE = {"cpu": 16, "cuda": 256}  # texts that go through a network at once, at first
+
 
 class TextEncoder(ABC):
     """An encoder whose `encode` wants what `prepared` makes of texts."""
