@@ -35,9 +35,9 @@ def demo(
 ) -> None:
     """Run the whole chain, with the comparison to random, on scikit-learn's handwritten digits or on text."""
     if text:
-        from prune.commands.demo_of_texts import run
+        from prune.commands.demos.texts import run
     else:
-        from prune.commands.demo_of_digits import run
+        from prune.commands.demos.digits import run
 
     result, lines = run(out, store or out / ".prune", run_settings(locals()))
     finish(result, lines, as_json=json, quiet=quiet)

@@ -18,8 +18,8 @@ from PIL import Image
 from typer.main import get_command
 
 from prune.cli import app, main
-from prune.commands import demo_of_digits
 from prune.commands import output_schema as output_schema_module
+from prune.commands.demos import digits
 from prune.commands.output_schema import output_schema
 
 Prune = Callable[..., Any]
@@ -125,8 +125,8 @@ def printed(home: Path) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        patch.setattr(demo_of_digits, "_STEPS", 2)
-        patch.setattr(demo_of_digits, "_SEEDS", 1)
+        patch.setattr(digits, "_STEPS", 2)
+        patch.setattr(digits, "_SEEDS", 1)
         for verb, words in COMMANDS:
             typed = ["prune", verb, *map(str, words), "--device", "cpu", "--json"]
             patch.setattr(sys, "argv", typed)

@@ -8,8 +8,8 @@ from shlex import quote
 from typing import Any
 
 from prune import pipeline
+from prune.commands.demos.snippets import WANTED, domain, write_snippets
 from prune.commands.evaluate_report import table_lines
-from prune.commands.snippets import WANTED, domain, write_snippets
 from prune.core.safe_text import duration, number
 from prune.steps.settings import Settings
 from prune.store import Store, read_selection

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from prune.commands import snippets
+from prune.commands.demos import snippets
 from prune.core.errors import OutputError
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from prune.commands import demo_of_texts
+from prune.commands.demos import texts
+from prune.commands.demos.snippets import write_snippets
 from prune.commands.output_schema import output_schema
-from prune.commands.snippets import write_snippets
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in (whole.pool, whole.test, whole.wanted):
         lines = path.read_bytes().splitlines(keepends=True)
         (Path("prune demo") / path.name).write_bytes(b"".join(lines[::20]))
-    monkeypatch.setattr(demo_of_texts, "_SEEDS", 1)
+    monkeypatch.setattr(texts, "_SEEDS", 1)
 
 
 @pytest.mark.usefixtures("few")

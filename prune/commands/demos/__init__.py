@@ -1,0 +1,1 @@
+"""What `prune demo` runs: the whole chain on a dataset that lies beside."""
