@@ -1,4 +1,4 @@
-"""Every command that the program, its README or its pages name is one that can be typed."""
+"""Every command that the program, its README, its pages or its examples name is one that can be typed."""
 
 from __future__ import annotations
 
@@ -66,6 +66,8 @@ def _pages() -> Iterator[tuple[str, str]]:
         text = path.read_text(encoding="utf-8")
         for block in re.findall(r"```(?:console|sh)\n(.*?)```|`(prune [^`]*)`", text, re.DOTALL):
             yield str(path.relative_to(HOME)), "".join(block)
+    for path in sorted(path for path in (HOME / "examples").rglob("*") if path.is_file()):
+        yield str(path.relative_to(HOME)), path.read_text(encoding="utf-8").replace("\\\n", " ")
 
 
 def _commands(texts: Iterator[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
@@ -79,22 +81,25 @@ def _commands(texts: Iterator[tuple[str, str]]) -> Iterator[tuple[str, list[str]
                 yield where, plain.replace("'", " ").replace('"', " ").split()
 
 
-SAID = list(_commands(_strings()))
-WRITTEN = list(_commands(_pages()))
+@pytest.fixture(scope="module")
+def named() -> list[tuple[str, list[str]]]:
+    """Return every command that is named, and where."""
+    said, written = list(_commands(_strings())), list(_commands(_pages()))
+    assert len(said) > 60
+    assert len(written) > 60
+    return said + written
 
 
-def test_there_are_hints_to_look_at() -> None:
-    assert len(SAID) > 60
-    assert len(WRITTEN) > 60
-
-
-@pytest.mark.parametrize(("where", "words"), [*SAID, *WRITTEN], ids=lambda value: str(value))
-def test_a_command_that_is_named_has_the_options_it_is_named_with(where: str, words: list[str]) -> None:
-    verb, *rest = words
-    for word in rest:
-        name = word.partition("=")[0].rstrip(",.:;")
-        if name.startswith("--") and HOLE not in name and name.strip("-"):
-            assert name in OPTIONS[verb] or name == "--help", f"{where}: prune {verb} has no {name}"
+def test_a_command_that_is_named_has_the_options_it_is_named_with(named: list[tuple[str, list[str]]]) -> None:
+    wrong = []
+    for where, (verb, *rest) in named:
+        for word in rest:
+            name = word.partition("=")[0].rstrip(",.:;")
+            if name.startswith("--") and HOLE not in name and name.strip("-"):
+                wrong += (
+                    [] if name in OPTIONS[verb] or name == "--help" else [f"{where}: prune {verb} {name}"]
+                )
+    assert wrong == []
 
 
 KINDS = {
@@ -107,12 +112,14 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(("where", "words"), [*SAID, *WRITTEN], ids=lambda value: str(value))
-def test_a_command_that_is_named_has_values_that_exist(where: str, words: list[str]) -> None:
-    for option, value in itertools.pairwise(words):
-        for one in value.rstrip(".").split(","):
-            if option in KINDS and HOLE not in one and one.islower() and not set("|{") & set(one):
-                assert one in KINDS[option], f"{where}: {option} {one}"
+def test_a_command_that_is_named_has_values_that_exist(named: list[tuple[str, list[str]]]) -> None:
+    wrong = []
+    for where, words in named:
+        for option, value in itertools.pairwise(words):
+            for one in value.rstrip(".").split(","):
+                if option in KINDS and HOLE not in one and one.islower() and not set("|{") & set(one):
+                    wrong += [] if one in KINDS[option] else [f"{where}: {option} {one}"]
+    assert wrong == []
 
 
 MISTYPED = ("prune/commands/corrections.py", "prune/commands/other_names.py")  # what others call options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pkgutil
 from typing import Any
@@ -45,7 +46,8 @@ def _probs(kind: str, rng: np.random.Generator, n: int) -> np.ndarray:
     return np.full((n, 4), 0.25, np.float16)
 
 
-def _texts(kind: str, n: int) -> list[str]:
+@functools.cache
+def _texts(kind: str, n: int) -> Texts:
     """Texts of 120 words each, of three kinds where there are ties, a third of them with a word changed."""
     words = np.random.default_rng(2).integers(0, 400, (n, 120))
     kinds = np.arange(n) % {"plain": n, "ties": 3, "equal": 1}[kind]
@@ -53,7 +55,7 @@ def _texts(kind: str, n: int) -> list[str]:
     if kind == "plain":
         words[2::3] = words[1 : n - 1 : 3]
         words[2::3, 60] = 1000
-    return [" ".join(f"w{word}" for word in row) for row in words.tolist()]
+    return Texts.of([" ".join(f"w{word}" for word in row) for row in words.tolist()], memory=MEMORY)
 
 
 def _inputs(kind: str, on: str = "embeddings", n: int = N) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def _inputs(kind: str, on: str = "embeddings", n: int = N) -> dict[str, Any]:
         "space": space,
         "keys": keys,
         "probs": probs,
-        "texts": Texts.of(_texts(kind, n), memory=MEMORY),
+        "texts": _texts(kind, n),
     }
 
 
