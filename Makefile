@@ -6,7 +6,11 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 # faiss comes as several wheels that own one module: with this extra, its GPU build takes the CPU build's place
 EXTRA := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo '[gpu]')
 TESTS := not gpu and not slow and not network and not soak
-FAULTS := tests/faults tests/hostile tests/numbers tests/exporters/test_faults.py
+# the second tier: faults, hostile data, extreme numbers, other processors and threads, examples as they are typed
+SECOND := tests/faults tests/hostile tests/numbers tests/machines tests/exporters/test_faults.py \
+	tests/loaders/test_faults.py tests/test_examples.py
+# each half of the tests in a process of its own, so that what a module makes is made once; who is done first helps
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: help demo evidence test test-faults check test-kernels soak fix docs readme clean
 
@@ -14,7 +18,7 @@ help:
 	@echo "make demo    build the environment and run the whole chain on a small real dataset"
 	@echo "make evidence DATA=FOLDER   the README's first table: train on what each method keeps of CIFAR-10; goes on where it was stopped"
 	@echo "make test    build the environment; formatter, linter, types and tests"
-	@echo "make test-faults   the second tier: faults, hostile data, extreme numbers, every write cut short"
+	@echo "make test-faults   the second tier: faults, hostile data, extreme numbers, threads, examples"
 	@echo "make check   both tiers, as the gate runs them"
 	@echo "make test-kernels  the tests that compare numbers, as on four kinds of processor"
 	@echo "make soak    inject faults for two hours, and write docs/reliability.md from what came of it"
@@ -33,11 +37,11 @@ test: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto -m "$(TESTS)" --durations 15 $(addprefix --ignore=,$(FAULTS))
+	$(PYTEST) -m "$(TESTS)" --durations 15 $(addprefix --ignore=,$(SECOND))
 
-# What injects faults takes longer than all else, and guards the store, the readers and the exporters.
+# What takes longer than all else and is seldom the first to fail.
 test-faults: $(VENV)/ready
-	$(BIN)/python -m pytest -n auto -m "$(TESTS)" --durations 15 $(FAULTS)
+	$(PYTEST) -m "$(TESTS)" --durations 15 $(SECOND)
 
 check: test-faults test
 
@@ -46,8 +50,8 @@ test-kernels: $(VENV)/ready
 	$(BIN)/python tests/kernels.py $(ONLY)
 
 soak: $(VENV)/ready
-	$(BIN)/python -m pytest -n auto -m "$(TESTS)" --junitxml build/quick.xml $(FAULTS)
-	$(BIN)/python -m pytest -n auto -m soak --junitxml build/soak.xml $(FAULTS)
+	$(PYTEST) -m "$(TESTS)" --junitxml build/quick.xml $(SECOND)
+	$(PYTEST) -m soak --junitxml build/soak.xml $(SECOND)
 	$(BIN)/python docs/reliability.py build/quick.xml build/soak.xml
 
 fix: $(VENV)/ready

@@ -17,7 +17,7 @@ from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 ROOT = Path(__file__).parents[1]
 MARKS = "not gpu and not slow and not network and not soak"
-FOLDERS = ("selectors", "optimizers", "index", "numbers", "scorers")
+FOLDERS = ("selectors", "optimizers", "index", "numbers", "scorers", "machines")
 QUICK = (  # seconds each, of what is in the folders
     "optimizers",
     "index/test_similarity.py",
@@ -27,9 +27,9 @@ QUICK = (  # seconds each, of what is in the folders
     "selectors/test_far_mean.py",
     "selectors/test_gradmatch.py",
     "selectors/test_herding.py",
-    "selectors/test_kernels.py",
     "selectors/test_set_functions.py",
     "scorers/test_neighbourhood.py",
+    "machines/test_kernels.py",
 )
 SETTINGS = ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")
 CPUS = {  # what each of SETTINGS is for a processor, and the newest vectors that numpy may use

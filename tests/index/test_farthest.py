@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tracemalloc
 from itertools import combinations
 
@@ -132,27 +129,6 @@ def test_radius_is_at_most_twice_the_best() -> None:
     gap = np.linalg.norm(rows[:, None] - rows[None], axis=2)
     best = min(gap[:, list(centres)].min(1).max() for centres in combinations(range(12), 4))
     assert gap[:, farthest_first(EmbeddingSpace(rows), 4)[0]].min(1).max() <= 2 * best
-
-
-def test_one_thread_and_four_take_the_same_rows() -> None:
-    program = (
-        "import numpy as np\n"
-        "from prune.index.farthest import farthest_first\n"
-        "from prune.index.space import EmbeddingSpace\n"
-        "rng = np.random.default_rng(0)\n"
-        "x = 9 * rng.standard_normal((30, 24))[rng.integers(0, 30, 9000)] + rng.standard_normal((9000, 24))\n"
-        "rows, gains = farthest_first(EmbeddingSpace(x.astype(np.float32)), 900)\n"
-        "print(rows.tolist(), gains.tobytes().hex())\n"
-    )
-    answers = []
-    for threads in ("1", "4"):
-        names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
-        environment = os.environ | dict.fromkeys(names, threads)
-        done = subprocess.run(
-            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-        )
-        answers.append(done.stdout)
-    assert answers[0] == answers[1]
 
 
 def test_memory_beside_the_embeddings_does_not_grow_with_k() -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -30,19 +27,6 @@ from prune.store import Store
 N = 1100  # so many that a step has two shards and more
 CPU = torch.device("cpu")
 
-PROGRAM = """
-import os, sys
-from pathlib import Path
-if len(sys.argv) > 3:
-    os.sched_setaffinity(0, {int(sys.argv[3])})
-import prune
-from prune import pipeline
-from prune.steps.settings import Settings
-store, data, settings = Path(sys.argv[1]), sys.argv[2], Settings(device="cpu")
-training = {"epochs": 1, "size": 8, "batch": 64}
-prune.score(store, data, types=["grad_norm"], training=training, settings=settings)
-"""
-
 
 def columns_of(store: Path) -> dict[str, bytes]:
     paths = sorted(path for path in (store / "columns").rglob("*") if path.is_file())
@@ -57,29 +41,6 @@ def few(digits: tuple[Array, list[int | None]], made: Callable[..., Any]) -> Cal
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return lambda count: monkeypatch.setenv("OMP_NUM_THREADS", str(count))
-
-
-def test_commands_leave_the_same_bytes_by_any_number_of_threads(
-    tmp_path: Path, digits: tuple[Array, list[int | None]]
-) -> None:
-    np.save(tmp_path / "x.npy", np.moveaxis(digits[0][:N, :, ::2, ::2], 1, 3))
-    np.save(tmp_path / "y.npy", np.array(digits[1][:N]))
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
-    left = []
-    for count in ("3", None):
-        home = tmp_path / str(count)
-        around = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-        words = [sys.executable, str(program), str(home), str(tmp_path / "x.npy")]
-        if count is None:  # as many as the affinity mask says
-            words.append(str(min(os.sched_getaffinity(0))))
-        else:
-            around["OMP_NUM_THREADS"] = count
-        subprocess.run(words, env=around, check=True)
-        left.append(columns_of(home))
-    names = {name.split("/")[1] for name in left[0]}
-    assert names >= {"trace.0", "grad_norm.0", "probs", "embedding.proxy"}
-    assert left[1] == left[0]
 
 
 def dropping(size: int, classes: int) -> nn.Module:

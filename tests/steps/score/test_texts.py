@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,25 +131,6 @@ def test_a_training_that_was_stopped_goes_on_with_the_same_bytes(
     assert (tmp_path / "store" / "columns" / "trace.0").is_dir()
     prune.score(tmp_path / "store", **asked, settings=SETTINGS)
     assert columns(tmp_path / "store") == columns(tmp_path / "whole")
-
-
-PROGRAM = """
-import sys
-import prune
-from prune.steps.settings import Settings
-training = {"epochs": 1, "batch": 600}
-prune.score(sys.argv[1], sys.argv[2], types=["grad_norm"], training=training, settings=Settings(device="cpu"))
-"""
-
-
-def test_any_number_of_threads_leaves_the_same_bytes(tmp_path: Path) -> None:
-    data = write(tmp_path / "many.jsonl", lines(9700))  # so that a step has three shards
-    left = []
-    for count in ("1", "3"):
-        words = [sys.executable, "-c", PROGRAM, str(tmp_path / count), str(data)]
-        subprocess.run(words, env={**os.environ, "OMP_NUM_THREADS": count}, check=True)
-        left.append(columns(tmp_path / count))
-    assert left[0] == left[1]
 
 
 @pytest.mark.parametrize(
