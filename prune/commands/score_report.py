@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from prune.core.column_name import ColumnName
+from prune.core.column_name import EXTRAPOLATED, SUSPECT_RANK, ColumnName
 from prune.core.safe_text import counted, duration, number, printable
 from prune.core.store_option import in_store
 
@@ -31,9 +31,10 @@ def _suspect(scores: dict[str, dict[str, Any]]) -> list[str]:
     known = [name for name in SCORERS if scores.get(name, {}).get("most_suspect")]
     if not known:
         return []
-    name = max(known, key=lambda name: (SCORERS[name].suspects, SCORERS[name].wrong_labels))
+    name = max(known, key=lambda name: SCORERS[name].by_wrong_labels)
     keys = ", ".join(printable(key) for key in scores[name]["most_suspect"])
-    return [f"labels to look at first, by {name}: {keys}; all in order: the column score.{name}.suspect_rank"]
+    column = ColumnName.score(name, SUSPECT_RANK)
+    return [f"labels to look at first, by {name}: {keys}; all in order: the column {column}"]
 
 
 def _trust(name: str, about: dict[str, Any]) -> list[str]:
@@ -50,7 +51,7 @@ def _trust(name: str, about: dict[str, Any]) -> list[str]:
         share = f"{number(round(about['fold_shift'], 3))} of the quartile range"
         lines.append(f"  medians of folds differ from that of all by {share} at most")
     if about.get("extrapolated"):
-        flag = f"see the column score.{name}.extrapolated"
+        flag = f"see the column {ColumnName.score(name, EXTRAPOLATED)}"
         lines.append(f"  {counted(about['extrapolated'], 'sample')} filled in from neighbours; {flag}")
     return lines
 

@@ -44,6 +44,11 @@ class Scorer(Method):
         """Whether it says how badly a label fits: hard or easy, and not blind to labels."""
         return self.high in {"hard", "easy"} and self.looks_at_labels
 
+    @property
+    def by_wrong_labels(self) -> tuple[bool, float]:
+        """What the scorer is the largest by that says which labels to look at first."""
+        return self.suspects, self.wrong_labels
+
 
 @dataclass(frozen=True)
 class Selector(Method):

@@ -33,12 +33,16 @@ READERS = {
         open=webdataset.open_webdataset,
         looks_like=webdataset.looks_like,
         summary="a folder, glob or brace pattern of .tar shards, of images or of texts",
+        suffixes=(".tar",),
+        at_addresses=True,
     ),
     "huggingface": Format(
         open=huggingface.open_huggingface,
         looks_like=huggingface.looks_like,
         summary="a dataset saved to disk, or parquet files, of images or of texts; a pattern of them",
         exported_texts="parquet",
+        suffixes=(".parquet",),
+        at_addresses=True,
     ),
     "arrays": Format(
         open=arrays.open_arrays,
@@ -53,6 +57,8 @@ READERS = {
         summary="lines of JSON with a text each, plain, .gz or .zst: a file, a folder or a pattern",
         exported="jsonl",
         counts="line",
+        suffixes=jsonl.SUFFIXES,
+        at_addresses=True,
         only_alone=1,  # notes beside a dataset of another form
     ),
     "csv": Format(
@@ -61,6 +67,8 @@ READERS = {
         summary="tables of text, .csv or .tsv, plain, .gz or .zst: a row a sample",
         exported="csv",
         counts="line",
+        suffixes=csv.SUFFIXES,
+        at_addresses=True,
         only_alone=1,  # labels of images
     ),
     "json": Format(
@@ -69,6 +77,7 @@ READERS = {
         summary='arrays of records with a text each, [{…}, …] or {"data": [{…}, …]}: .json, .gz or .zst',
         exported="json",
         counts="record",
+        suffixes=json.SUFFIXES,
         only_alone=2,  # what a dataset of another form is about
     ),
     "txt": Format(
@@ -77,6 +86,8 @@ READERS = {
         summary="plain text, a line a sample, plain, .gz or .zst; labels by the names of files or folders",
         exported="txt",
         counts="line",
+        suffixes=txt.SUFFIXES,
+        at_addresses=True,
         only_alone=3,
     ),
 }
@@ -117,10 +128,10 @@ def open_reader(data: str, *, as_: str | None = None, settled: bool = False, **o
     data = os.fspath(data)
     data = _place(data)
     name = as_ or recognise(data)
-    _refuse_remote(data, name)
     format_ = READERS.get(name) or WRITTEN.get(name)
     if format_ is None:
         raise UnknownNameError("dataset format", name, READERS)
+    _refuse_remote(data, name, format_)
     if options.get("no_labels") and (options.get("labels") or options.get("label_field")):
         raise OptionError("--no-labels leaves out what --labels and --label-field name", "give one of them")
     given = {key: value for key, value in options.items() if value is not None}
@@ -153,7 +164,7 @@ def recognise(data: str) -> str:
     path = Path(data)
     if not _exists(path):
         if any(sign in data for sign in "*?[{"):
-            return recognise_pattern(data)
+            return recognise_pattern(data, READERS)
         raise DataError(f"no data at {data}", _nearest(path))
     found = [name for name, format_ in READERS.items() if format_.looks_like(path)]
     if not found:
@@ -198,13 +209,10 @@ def _place(data: str) -> str:
     return data
 
 
-def _refuse_remote(data: str, name: str) -> None:
-    if contents.is_remote(data) and name not in _AT_ADDRESSES:
+def _refuse_remote(data: str, name: str, format_: Format) -> None:
+    if contents.is_remote(data) and not format_.at_addresses:
         what = f"{data} is of format {name}, which is read file by file, so from this machine only"
         raise OptionError(what, "copy it to this machine, or make shards or parquet files of it there")
-
-
-_AT_ADDRESSES = {"webdataset", "huggingface", "jsonl", "csv", "txt"}
 
 
 def _nearest(path: Path) -> str:

@@ -29,6 +29,8 @@ class Format:
     exported: str = "webdataset"  # the format that an export of it takes where nobody says another
     exported_texts: str | None = None  # that of texts, where it is another
     counts: str | None = None  # what `index` counts of samples that have a byte range: `line`
+    suffixes: tuple[str, ...] = ()  # of files that a pattern may name
+    at_addresses: bool = False  # it is read in ranges, so from an object store as well
     only_alone: int = 0  # its files may lie beside data of a format with a lower number, which is meant then
 
     @property

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from prune.core.errors import DataError
 from prune.readers.folders.image_files import may_be_image
 from prune.readers.foreign.formats import matched, refuse_unread
 from prune.readers.foreign.shell_lines import word
-from prune.readers.lines import csv, json, jsonl, txt
+from prune.readers.format import Format
+from prune.readers.lines import json, jsonl
 from prune.readers.lines.line_files import is_named_like
 
-_FORMATS = {
-    (".tar",): "webdataset",
-    (".parquet",): "huggingface",
-    jsonl.SUFFIXES: "jsonl",
-    csv.SUFFIXES: "csv",
-    txt.SUFFIXES: "txt",
-    json.SUFFIXES: "json",
-}
 
-
-def recognise_pattern(data: str) -> str:
-    """Return the format of the files that a pattern names; shards, where it names none.
+def recognise_pattern(data: str, table: Mapping[str, Format]) -> str:
+    """Return the format, of a table, of the files that a pattern names; shards, where it names none.
 
     Raises
     ------
@@ -31,17 +24,17 @@ def recognise_pattern(data: str) -> str:
         It names files of both formats, or files that are read by their folder, one by one, or not at all.
     """
     files = matched(data)
-    found = Counter(_format_of_file(file) for file in files)
-    formats = [name for name in _FORMATS.values() if found[name]]
+    found = Counter(_format_of_file(file, table) for file in files)
+    formats = [name for name in table if found[name]]
     if len(formats) > 1:
         first, *others = formats
         choices = " or ".join(f"--as {name}" for name in others)
-        kinds = " and ".join(next(s for s, n in _FORMATS.items() if n == name)[0] for name in formats)
+        kinds = " and ".join(table[name].suffixes[0] for name in formats)
         raise DataError(f"{data} names {kinds} files", f"--as {first}   # or {choices}")
     if formats:
         return formats[0]
     refuse_unread(data)
-    if (meant := _format_of(data)) is not None:
+    if (meant := _format_of(data, table)) is not None:
         return meant
     pictures = [file for file in files if may_be_image(file.name)]
     if pictures:
@@ -55,22 +48,19 @@ def recognise_pattern(data: str) -> str:
     return "webdataset"
 
 
-def _format_of(name: str) -> str | None:
+def _format_of(name: str, table: Mapping[str, Format]) -> str | None:
     """Return the format of a file by its suffix; what lies in a shard, by that of the shard alone."""
-    for suffixes, format_ in _FORMATS.items():
-        if name.endswith(suffixes) or (format_ in _LINES and is_named_like(name, suffixes)):
+    for format_, row in table.items():
+        if name.endswith(row.suffixes) or (row.counts and is_named_like(name, row.suffixes)):
             return format_
     return None
 
 
-def _format_of_file(file: Path) -> str | None:
+def _format_of_file(file: Path, table: Mapping[str, Format]) -> str | None:
     """Return the format of a file: of `.json` what its first bytes say."""
     if json.looks_like(file):
         return "json"
-    return "jsonl" if jsonl.is_lines(file) else _format_of(file.name)
-
-
-_LINES = {"jsonl", "csv", "txt", "json"}
+    return "jsonl" if jsonl.is_lines(file) else _format_of(file.name, table)
 
 
 def _above(files: list[Path]) -> Path:

@@ -267,7 +267,7 @@ class TraceWriter:
                 )
             if not self._columns.exist() or self._columns.done() != self._done:
                 raise StoreError(
-                    f"another training writes trace.{self.run} in {self.store.path}",
+                    f"another training writes {ColumnName.trace(self.run)} in {self.store.path}",
                     "give each training a run of its own: TraceWriter(…, run=1)",
                 )
             yield

@@ -11,6 +11,7 @@ from prune.core.arrays import Rows, Scores
 from prune.core.column_name import SUSPECT_RANK, ColumnName
 from prune.core.directions import hard_end
 from prune.core.safe_text import counted, number, printable
+from prune.scorers import SCORERS
 from prune.steps.report.page.subject import Subject
 
 EACH = 18  # samples of a grid
@@ -102,11 +103,11 @@ def _suspects(subject: Subject) -> Grid | None:
 
 def _ranked(subject: Subject) -> Grid | None:
     """Return the labels to look at first, by the score that knows best."""
-    ranks = [name for name in subject.store.columns if ColumnName(name).part == SUSPECT_RANK]
-    order = [ColumnName.score(name, SUSPECT_RANK) for name in ("aum", "confidence", "loss", "el2n")]
-    best = next((name for name in [*order, *ranks] if name in ranks), None)
-    if best is None:
+    ranks = [name for name in map(ColumnName, subject.store.columns) if name.part == SUSPECT_RANK]
+    if not ranks:
         return None
+    known = {name: SCORERS[name.of].by_wrong_labels for name in ranks if name.of in SCORERS}
+    best = max(ranks, key=lambda name: known.get(name, (False, 0.0)))
     values = subject.store.column(best).read().astype(np.float32)
     values[values < 0] = np.nan
     about = f"Labels to look at first, by {ColumnName(best).of}: the given class, and what the proxy sees."
