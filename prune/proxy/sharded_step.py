@@ -61,7 +61,7 @@ class Shards:
     """
 
     def __init__(self, model: nn.Module, loss: Loss, most: int, *, draws: bool) -> None:
-        self._model, self._loss, self._draws = model, loss, draws
+        self._loss, self._draws = loss, draws
         self._copies = Copies(model, torch.device("cpu"), most, training=True)
         self._pool = SingleCorePool(self._copies.threads)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -23,12 +23,10 @@ def command_line(verb: str, given: Mapping[str, Any], settings: Settings) -> str
     training = given.get("training") or {}
     asked |= {name: training.get(name) for name in OF_TRAINING}
     asked |= given.get("checkpoint") or {}
-    asked |= {name: getattr(settings, name) for name in _KEPT if getattr(settings, name) != _default(name)}
+    asked |= {
+        name: getattr(settings, name) for name in _KEPT if getattr(settings, name) != getattr(DEFAULTS, name)
+    }
     return command(verb, asked)
 
 
 _NESTED = {"training", "checkpoint"}  # mappings of parameters
-
-
-def _default(name: str) -> Any:
-    return getattr(DEFAULTS, name)

@@ -54,7 +54,6 @@ _RC: Any = {  # names that matplotlib has a type of its own for
     "path.simplify": False,
     "text.parse_math": False,  # a class may be called $x$
 }
-_KEEP = {"clipPath", "path", "g"}
 _WIDTH = 4.6  # inches: a phone shows the text as large as it is
 
 _NAME = re.compile(r"\{[^}]*\}")
