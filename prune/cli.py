@@ -51,9 +51,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Make a training dataset smaller without making the model worse.\n\n"
-    "prune score --type grad_norm data/, then prune select --method kcenter --fraction 0.3, "
-    "then prune export --format webdataset.",
+    help="Make a training dataset smaller without making the model worse.",
 )
 for _command in (
     embed.embed,

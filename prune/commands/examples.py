@@ -1,7 +1,13 @@
-"""Examples at the end of `prune VERB --help`. A test parses every one."""
+"""Examples at the end of `prune --help` and `prune VERB --help`. A test parses every one."""
 
 from __future__ import annotations
 
+CHAIN = (
+    ("train a small proxy, which gives every sample a number", "prune score --type grad_norm data/"),
+    ("choose which to keep", "prune select --method kcenter --fraction 0.3"),
+    ("write them, byte for byte", "prune export --format webdataset --out smaller"),
+    ("or look at all of it without data of your own", "prune demo"),
+)
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "embed": (
         ("features of a pretrained ResNet-18", "prune embed data/"),
@@ -34,7 +40,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "prune select --method random --fraction 0.1 --quota equal --by site --where 'width >= 256'",
         ),
         (
-            "a third, after near duplicates have gone: two commands",
+            "a third, of what prune select --method semdedup left of near duplicates",
             "prune select --method random --fraction 0.3 --within semdedup",
         ),
         (

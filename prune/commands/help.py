@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from prune.commands.examples import EXAMPLES
+from prune.commands.examples import CHAIN, EXAMPLES
 from prune.commands.options import GROUPS, RUN
 from prune.commands.output_schema import schema_option
 from prune.commands.plain_values import take_plain_values
@@ -45,13 +46,8 @@ class Command(TyperCommand):
                 formatter.write_dl([(name.ljust(wide), about) for name, about in rows], col_max=_COLUMN)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as it is called
-        """Write the examples, a line of words above each; commands are never wrapped."""
-        examples = EXAMPLES.get(self.name or "", ())
-        if not examples:
-            return
-        with formatter.section(_heading("Examples")):
-            for words, command in examples:
-                formatter.write(f"  # {words}\n  {command}\n")
+        """Write the examples."""
+        _write_examples(formatter, EXAMPLES.get(self.name or "", ()))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse; the name of a method is not taken for a dataset that is not there."""
@@ -71,10 +67,29 @@ class Group(TyperGroup):
 
     command_class = Command
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as it is called
+        """Write every verb with the whole sentence about it."""
+        rows = [(name, (verb.help or "").partition("\n\n")[0]) for name, verb in self.commands.items()]
+        with formatter.section(_heading("Commands")):
+            formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as it is called
+        """Write the chain."""
+        _write_examples(formatter, CHAIN)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse what stands before the verb."""
         take_plain_values(self.get_params(ctx))
         return super().parse_args(ctx, args)
+
+
+def _write_examples(formatter: Any, examples: Sequence[tuple[str, str]]) -> None:
+    """Write a line of words above each command; commands are never wrapped."""
+    if not examples:
+        return
+    with formatter.section(_heading("Examples")):
+        for words, command in examples:
+            formatter.write(f"  # {words}\n  {command}\n")
 
 
 def _heading(text: str) -> str:

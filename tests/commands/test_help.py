@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 from prune.cli import app
-from prune.commands.examples import EXAMPLES
+from prune.commands.examples import CHAIN, EXAMPLES
 from prune.commands.options import GROUPS
 
 VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
@@ -40,9 +40,26 @@ def test_every_option_stands_in_a_group(verb: str) -> None:
 def test_every_verb_ends_with_examples_that_parse(verb: str) -> None:
     assert EXAMPLES[verb]
     for _, command in EXAMPLES[verb]:
-        words = shlex.split(command)
-        assert words[:2] == ["prune", verb]
-        VERBS[verb].make_context(verb, words[2:])  # raises for what does not parse
+        assert parsed(command) == verb
+
+
+def parsed(command: str) -> str:
+    """Return the verb of a command; raises where it does not parse."""
+    name, verb, *words = shlex.split(command)
+    assert name == "prune"
+    VERBS[verb].make_context(verb, words)
+    return verb
+
+
+def test_the_list_of_verbs_is_whole_and_ends_with_the_chain(prune: Any) -> None:
+    said = prune("-h")
+    assert said.code == 0
+    listed, _, chain = said.out.partition("Commands:")[2].partition("Examples:")
+    words = "".join(listed.split())  # a line may end at a hyphen
+    for verb, command in VERBS.items():
+        assert "".join([verb, *command.help.split()]) in words
+    assert [parsed(command) for _, command in CHAIN] == ["score", "select", "export", "demo"]
+    assert [line.strip() for line in chain.splitlines()[2::2]] == [command for _, command in CHAIN]
 
 
 @pytest.mark.parametrize("verb", VERBS)
