@@ -61,7 +61,7 @@ class Selector(Method):
     on: str = ""  # `gradients` if that is the space it is made for
     score: str = ""  # the score it is made for
     spent: bool = False  # once gains are 0 nothing is left to gain, and the rest is drawn by lot
-    sizes: bool = False  # asked for no budget, it decides itself how many to keep
+    sized_by: tuple[str, ...] = ()  # asked for no budget, it decides by these options how many to keep
     takes_only: str = ""  # `high` or `low`: the scores that it takes, and no others while there are such
     turned: str = ""  # it prefers high scores, and this prefers low ones
     otherwise: str = ""  # it looks at texts, and this does the like in a space

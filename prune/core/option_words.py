@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prune.core.object_names import address
@@ -56,6 +56,17 @@ def option_words(given: Mapping[str, Any]) -> list[str]:
     a list cannot be typed and are left out.
     """
     return [word for name, value in given.items() for word in _said(name, value)]
+
+
+def without_option(
+    words: Sequence[str], option: str, leaves: Callable[[str], bool] = lambda _: True
+) -> list[str]:
+    """Return words without an option and its value, as often as it is given with one that leaves."""
+    kept = list(words)
+    for at in range(len(words) - 2, -1, -1):
+        if words[at] == option and leaves(words[at + 1]):
+            del kept[at : at + 2]
+    return kept
 
 
 def whole_path(place: str | os.PathLike[str]) -> str:

@@ -100,15 +100,22 @@ SELECTORS = table(
         missed="others of its cluster lie nearer to the centroid, or farther where those were asked for",
     ),
     Selector(kmeans, plan=plan_of_kmeans, missed="others have the share of its cluster"),
-    Selector(semdedup, plan=plan_of_semdedup, sizes=True, missed="others are less redundant than it is"),
+    Selector(
+        semdedup, plan=plan_of_semdedup, sized_by=("eps",), missed="others are less redundant than it is"
+    ),
     Selector(
         minhash,
         plan=plan_of_minhash,
-        sizes=True,
+        sized_by=("threshold",),
         otherwise="semdedup",
         missed="others are less redundant than it is",
     ),
-    Selector(gio, plan=plan_of_gio, sizes=True, missed="others bring what is kept nearer to the target"),
+    Selector(
+        gio,
+        plan=plan_of_gio,
+        sized_by=("stop", "min_kl", "min_difference", "tolerance", "resets", "data_size"),
+        missed="others bring what is kept nearer to the target",
+    ),
     Selector(
         dsir, otherwise="normsim", missed="it was not drawn, by odds that its words give beside the target's"
     ),

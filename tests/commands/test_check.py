@@ -92,6 +92,7 @@ def advised(said: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("how", "conditions", "kept"),
     [
+        ({"method": "semdedup", "options": {"keep": "easy", "eps": 1.0}}, ["--min-per-class", 6], 18),
         ({"method": "bottom", "score": "number", "count": 18}, ["--min-per-class", 4], 18),
         ({"method": "bottom", "score": "number", "count": 18}, ["--min-per-class", 7], 21),  # more than 18
         ({"method": "bottom", "score": "number", "fraction": 0.2}, ["--min-per-class", 5], 15),

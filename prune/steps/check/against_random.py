@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from prune.core.option_words import without_option
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
 from prune.steps.check.conditions import CheckedSelection, Outcome
-from prune.steps.evaluate.intervals import Difference
+from prune.steps.evaluate.intervals import Difference, seeds_above
 from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable, evaluations
 from prune.steps.evaluate.test_advice import naming_a_test
 from prune.steps.evaluate.training_sets import TrainingSet
 from prune.steps.rejects import all_rejects
 
 FEWEST = 5  # random sets: of fewer, the interval is too wide to be of use, and its width hardly known
-_SEEDS = re.compile(r" --seeds \d+")
 _PROBES = {"linear", "probe"}  # models that look at an embedding: biased towards what was chosen in it
 
 
@@ -52,16 +52,17 @@ def against_random(checked: CheckedSelection, least: float, *, probe: bool = Fal
     probe
         Whether an evaluation by a linear probe counts.
     """
-    seen = _seen(checked)
+    table = evaluations(checked.store)
+    seen = _seen(checked, table)
     counted_ = [one for one in seen if probe or one.summary.model not in _PROBES]
     told = [one for one in counted_ if one.seeds >= FEWEST and one.difference is not None]
     if not told:
-        detail, advice = _missing(checked, seen, counted_, " --probe" if probe else "")
+        detail, advice = _missing(checked, seen, counted_, _not_yet(checked, table, probe=probe))
         return _outcome(None, least, detail, advice)
     ends = {id(one): one.difference.low for one in told if one.difference is not None}
     worst = min(told, key=lambda one: _points(ends[id(one)]))
     value = _points(ends[id(worst)])
-    return _outcome(value, least, _in_words(worst, len(told)), _instead(checked, worst))
+    return _outcome(value, least, _in_words(worst, len(told)), _instead(checked, worst, least / 100))
 
 
 def _outcome(value: float | None, least: float, detail: str, advice: str) -> Outcome:
@@ -90,34 +91,67 @@ def _in_words(one: _Seen, of: int) -> str:
 
 
 def _missing(
-    checked: CheckedSelection, seen: list[_Seen], counted_: list[_Seen], probe: str
+    checked: CheckedSelection, seen: list[_Seen], counted_: list[_Seen], not_yet: tuple[str, str]
 ) -> tuple[str, str]:
     """Say what is lacking, and the command that adds it."""
     store, name = checked.store, checked.stored.name
     if counted_:
         most = max(counted_, key=lambda one: one.seeds)
-        made = _SEEDS.sub("", store.commands.get(most.cell, _first(checked)))
         detail = f"{counted(most.seeds, 'random set')} of the {FEWEST} that it takes"
-        return detail, in_store(f"{made} --seeds {FEWEST}", str(store.path))
+        return detail, _again(checked, most, FEWEST)
     if seen:
         detail = "evaluated by a linear probe alone, which favours what was chosen by distances"
         again = f"prune check --selection {shlex.quote(name)} --min-delta -0.2 --probe"
         return f"{detail}: --probe lets it count", in_store(again, str(store.path))
-    first = f"{_first(checked)} --seeds {FEWEST}{probe}"
+    return not_yet
+
+
+def _not_yet(checked: CheckedSelection, table: EvaluationTable, *, probe: bool) -> tuple[str, str]:
+    """Say that a selection was not evaluated, and how: as an earlier one of its name was, if one was."""
+    store, name = checked.store, checked.stored.name
+    made = [
+        store.commands[row.cell]
+        for row in table.rows
+        if row.spec == name
+        and not row.label_noise
+        and (probe or row.model not in _PROBES)
+        and row.cell in store.commands
+    ]
+    if made:
+        words = f"{_as_trained(made[-1])} --select {shlex.quote(name)} --seeds {FEWEST}"
+        return f"{name} was not evaluated since it was chosen anew", in_store(words, str(store.path))
     remark = "   # DATA: what to test on" if naming_a_test(store) is None else ""
-    return f"{name} was not evaluated", f"{in_store(first, str(store.path))}{remark}"
+    words = in_store(f"{_first(checked)} --seeds {FEWEST}{' --probe' if probe else ''}", str(store.path))
+    return f"{name} was not evaluated", f"{words}{remark}"
 
 
-def _instead(checked: CheckedSelection, worst: _Seen) -> str:
-    """Return what may help one that is too low: seeds that tell, where so many do, or another method."""
+def _instead(checked: CheckedSelection, worst: _Seen, least: float) -> str:
+    """Return what may help one that is too low: seeds, where its mean is high enough, or another method."""
     found, store = worst.difference, checked.store
-    made = _SEEDS.sub("", store.commands.get(worst.cell, _first(checked)))
-    if found is not None and found.more_seeds:
-        return in_store(f"{made} --seeds {found.seeds + found.more_seeds}", str(store.path))
-    words = shlex.split(made)
-    on = ["--test", words[words.index("--test") + 1]] if "--test" in words[:-1] else []
-    chosen = ["prune", "evaluate", *on, "--choose", "--fraction", f"{worst.summary.fraction:.4g}"]
-    return in_store(shlex.join(chosen), str(store.path))
+    assert found is not None
+    if more := seeds_above(found, least):
+        return _again(checked, worst, found.seeds + more)
+    made = _as_trained(store.commands.get(worst.cell, _first(checked)))
+    return in_store(f"{made} --choose --fraction {worst.summary.fraction:.4g}", str(store.path))
+
+
+def _again(checked: CheckedSelection, one: _Seen, seeds: int) -> str:
+    """Return the command that trained the cells of an evaluation, for this selection alone and more seeds."""
+    store = checked.store
+    column = store.column(one.cell)
+    asked, words = column.recipe["set"], ["--select", checked.stored.name]
+    if "choice" in json.loads(column.attachment("outcome", 0))["set"]:  # not by its name, but by a SPEC
+        words = ["--select", asked["spec"], *(["--fraction", asked["asked"]] if asked["asked"] else [])]
+    made = _as_trained(store.commands.get(one.cell, _first(checked)))
+    return in_store(f"{made} {shlex.join([*words, '--seeds', str(seeds)])}", str(store.path))
+
+
+def _as_trained(made: str) -> str:
+    """Return the command of an evaluation without what was compared: its test set, model and protocol."""
+    words = [word for word in shlex.split(made) if word != "--choose"]
+    for option in ("--select", "--fraction", "--seeds"):
+        words = without_option(words, option)
+    return shlex.join(words)
 
 
 def _first(checked: CheckedSelection) -> str:
@@ -127,9 +161,8 @@ def _first(checked: CheckedSelection) -> str:
     return f"prune evaluate{words} --select {shlex.quote(checked.stored.name)}"
 
 
-def _seen(checked: CheckedSelection) -> list[_Seen]:
+def _seen(checked: CheckedSelection, table: EvaluationTable) -> list[_Seen]:
     """Return the evaluations of the very samples that are kept, whatever they were called then."""
-    table: EvaluationTable = evaluations(checked.store)
     sets, cells = _sets(checked), {}
     for row in table.rows:
         recipe = checked.store.column(row.cell).recipe["set"]

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from prune.core.option_words import without_option
+from prune.selectors import SELECTORS
 from prune.store.selections import StoredSelection
 
 
-def chosen_again(stored: StoredSelection, changed: Mapping[str, object], added: str = "") -> str:
+def chosen_again(
+    stored: StoredSelection,
+    changed: Mapping[str, object],
+    added: str = "",
+    unset: Collection[str] = (),
+) -> str:
     """Return the command of a selection with other options.
 
     Parameters
     ----------
     changed
-        Option → its value, in the place of the one that was given, if any; None: without it.
+        Option → its value, in the place of those that were given, if any; None: without it.
     added
         Words that stand behind.
+    unset
+        Options of the method that are left out of `--set`.
     """
     words = shlex.split(stored.again)
     for option, value in changed.items():
-        words = _without(words, option)
+        words = without_option(words, option)
         words += [] if value is None else [option, str(value)]
+    words = without_option(words, "--set", lambda pair: pair.partition("=")[0].replace("-", "_") in unset)
     return " ".join([shlex.join(words), *([added] if added else [])])
 
 
@@ -33,11 +43,10 @@ def with_floor(stored: StoredSelection, least: int, needed: int) -> str:
     if asked.get("quota", "none") == "none" or asked.get("by"):
         changed["--quota"] = "proportional"  # a floor is one of classes
     sized = "--fraction" in (words := shlex.split(stored.again)) or "--count" in words
-    if not sized:  # what sizes it, such as a threshold, may leave a class less than the floor
-        changed["--set"] = None
     if needed > about["k"] or not sized:
         changed |= {"--fraction": None, "--count": max(needed, about["k"])}
-    return chosen_again(stored, changed)
+    # What sizes it, such as a threshold, may leave a class less than the floor, also beside a budget.
+    return chosen_again(stored, changed, unset=SELECTORS[about["method"]].sized_by)
 
 
 def with_shares_of_classes(stored: StoredSelection) -> str:
@@ -47,10 +56,3 @@ def with_shares_of_classes(stored: StoredSelection) -> str:
     if columns and "label" not in columns:
         changed["--by"] = ",".join(["label", *columns])
     return chosen_again(stored, changed)
-
-
-def _without(words: list[str], option: str) -> list[str]:
-    if option not in words:
-        return words
-    at = words.index(option)
-    return words[:at] + words[at + 2 :]

@@ -119,6 +119,32 @@ def paired_difference(
     return _told(middle, half, seeds)
 
 
+def seeds_above(found: Difference, least: float, level: float = 0.95) -> int | None:
+    """Return how many more seeds lift the lower end to a bound, mean and spread staying as they are.
+
+    Parameters
+    ----------
+    found
+        Of two seeds or more.
+    least, level
+        The bound; the level that the interval has.
+
+    Returns
+    -------
+    int
+        0 where it is there; None where the mean itself is below it, or over `MOST_SEEDS` would be needed.
+    """
+    assert found.low is not None, "an interval of several seeds has ends"
+    if found.low >= least:
+        return 0
+    unit = (found.mean - found.low) * math.sqrt(found.seeds) / _quantile(found.seeds - 1, level)
+
+    def low(more: int) -> float:
+        return found.mean - unit * _quantile(found.seeds + more - 1, level) / math.sqrt(found.seeds + more)
+
+    return next((more for more in range(1, MOST_SEEDS + 1) if low(more) >= least), None)
+
+
 def _told(middle: float, half: Callable[[int], float], seeds: int) -> Difference:
     low, high = middle - half(0), middle + half(0)
     verdict: Verdict = BETTER if low > 0 else WORSE if high < 0 else NOT_TOLD_APART

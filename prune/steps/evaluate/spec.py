@@ -37,7 +37,7 @@ class SpecStage:
     @property
     def is_sized(self) -> bool:
         """Whether it needs no fraction."""
-        return bool(_SIZES & self.asked.keys()) or SELECTORS[self.method].sizes
+        return bool(_SIZES & self.asked.keys()) or bool(SELECTORS[self.method].sized_by)
 
     def request(self, seed: int, **more: Any) -> SelectRequest:
         """Return what `select` takes."""

@@ -47,7 +47,7 @@ def facts_of(method: Method) -> Iterator[str]:
         yield f"the score it is made for: {method.score}"
     if method.quota != "none":
         yield f"split over classes unless told otherwise: {method.quota}"
-    if method.sizes:
+    if method.sized_by:
         yield "decides itself how many to keep where no budget is given"
     more = [name for name in ("given", "target") if method.takes(name)]
     if more:

@@ -156,7 +156,7 @@ def _rows_of_arrays(
     if len(given) and not 0 <= given[0] <= given[-1] < n:
         raise OptionError(f"given rows span [{given[0]}, {given[-1]}], but there are {n} rows")
     rows, k = np.setdiff1d(np.arange(n), given), asked["k"]
-    if k is None and not method.sizes:
+    if k is None and not method.sized_by:
         raise OptionError(f"{method.name} does not decide how many to keep; give k")
     if k is not None and not 1 <= k <= len(rows):
         raise OptionError(f"k must be from 1 to {len(rows)}, the number of rows, not {k}")

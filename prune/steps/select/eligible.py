@@ -134,7 +134,7 @@ def budget(request: SelectRequest, eligible: Eligible) -> int | None:
         Both of fraction and count are given, or neither and the method cannot decide, or there are not so
         many eligible samples.
     """
-    if request.fraction is None and request.count is None and request.selector.sizes:
+    if request.fraction is None and request.count is None and request.selector.sized_by:
         return None
     if (request.fraction is None) == (request.count is None):
         raise OptionError("select wants one of --fraction and --count", "--fraction 0.3   # keeps 30 %")

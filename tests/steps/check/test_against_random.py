@@ -13,7 +13,7 @@ import prune as library
 from prune.core.errors import OptionError
 from prune.steps.check.request import CheckRequest
 from prune.steps.evaluate.cells import Cell
-from prune.steps.evaluate.intervals import paired_difference
+from prune.steps.evaluate.intervals import paired_difference, seeds_above
 from prune.steps.evaluate.training_sets import RANDOM, TrainingSet
 from prune.store import Store, identity
 
@@ -120,6 +120,43 @@ def test_fewer_than_five_random_sets_fail_with_the_command_that_adds_them(prune:
     assert said.err.endswith(f"prune evaluate --store {store.path} --select mine --seeds 5\n")
 
 
+def advised(store: Store, made: str, least: float) -> str:
+    """Return what `check` advises of cells that a command has made."""
+    for cell in store.columns:
+        store.remember_timings("evaluate", {"total": 1.0}, made, [cell])
+    advice = library.check(store, selection="mine", min_delta=least)["advice"]
+    assert isinstance(advice, str)
+    return advice.replace(f" --store {store.path}", "")
+
+
+MADE = "prune evaluate --test here --select 'mine top:el2n' --fraction 0.1,0.3 --seeds 5 --steps 60"
+
+
+def test_seeds_are_advised_that_lift_the_lower_end_over_the_limit(store: Store) -> None:
+    train(store, AS_GOOD)
+    found = paired_difference(AS_GOOD, RANDOM_ONES, resolution=1 / TESTED)
+    assert found.low is not None
+    least = (found.mean + found.low) / 2
+    seeds = 5 + (seeds_above(found, least) or 0)
+    assert seeds > 5
+    said = advised(store, MADE, 100 * least)
+    assert said == f"prune evaluate --test here --steps 60 --select mine --seeds {seeds}"
+
+
+def test_where_no_seeds_would_help_another_method_is_looked_for_in_the_same_way(store: Store) -> None:
+    train(store, WORSE)
+    said = advised(store, MADE, -0.2)
+    assert said == "prune evaluate --test here --steps 60 --choose --fraction 0.25"
+
+
+def test_what_was_chosen_anew_is_evaluated_as_it_was_before(store: Store) -> None:
+    train(store, AS_GOOD)
+    library.select(store, method="random", fraction=0.25, name="mine", settings=library.Settings(seed=5))
+    said = advised(store, MADE, -50)
+    assert look(store, -50)["detail"] == "mine was not evaluated since it was chosen anew"
+    assert said == "prune evaluate --test here --steps 60 --select mine --seeds 5"
+
+
 def test_what_was_not_evaluated_fails(prune: Prune, store: Store) -> None:
     said = prune("check", "--store", store.path, "--min-delta", -50, "--json")
     assert said.code == 5
@@ -130,7 +167,7 @@ def test_what_was_not_evaluated_fails(prune: Prune, store: Store) -> None:
 def test_an_evaluation_of_other_samples_does_not_count(store: Store) -> None:
     train(store, AS_GOOD)
     library.select(store, method="random", fraction=0.25, name="mine", settings=library.Settings(seed=5))
-    assert look(store, -50)["detail"] == "mine was not evaluated"
+    assert look(store, -50)["detail"] == "mine was not evaluated"  # since, were it known how before
 
 
 def test_the_same_samples_under_another_name_count(store: Store) -> None:

@@ -13,6 +13,7 @@ from prune.steps.evaluate.intervals import (
     Difference,
     mean_interval,
     paired_difference,
+    seeds_above,
 )
 
 DRAWS = 2000
@@ -37,12 +38,22 @@ def _covers(one: Difference, truth: float) -> bool:
     return one.low <= truth <= one.high
 
 
+@pytest.mark.parametrize("shared", [0.01, 0.0], ids=["paired", "unpaired"])
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 @pytest.mark.parametrize("truth", [0.0, 0.01])
-def test_paired_intervals_hold_the_truth_as_often_as_they_say(seeds: int, truth: float) -> None:
-    drawn = _simulated(truth, seeds, shared=0.01)
+def test_intervals_hold_the_truth_as_often_as_they_say(seeds: int, truth: float, shared: float) -> None:
+    drawn = _simulated(truth, seeds, shared)
     share = np.mean([_covers(paired_difference(*both), truth) for both in drawn])
     assert 0.93 <= share <= 0.97
+
+
+@pytest.mark.parametrize("tested", [100, 360, 10_000])
+def test_of_accuracies_that_are_counts_of_test_samples_intervals_hold_no_less_often(tested: int) -> None:
+    covered = []
+    for method, random in _simulated(0.01, 3, shared=0.01):
+        counted = (np.round(both * tested) / tested for both in (method, random))
+        covered.append(_covers(paired_difference(*counted, resolution=1 / tested), 0.01))
+    assert np.mean(covered) >= 0.93
 
 
 def test_the_interval_of_a_mean_holds_the_truth_as_often_as_it_says() -> None:
@@ -100,6 +111,24 @@ def test_so_many_more_seeds_tell_and_one_fewer_do_not() -> None:
         return stats.t.ppf(0.975, n - 1) * 0.01 / math.sqrt(n)
 
     assert half(3 + found.more_seeds) < 0.01 <= half(2 + found.more_seeds)
+
+
+@pytest.mark.parametrize("least", [-0.002, 0.004])
+def test_so_many_more_seeds_lift_the_lower_end_and_one_fewer_does_not(least: float) -> None:
+    found = paired_difference([0.71, 0.72, 0.70], [0.70, 0.70, 0.70])  # mean 0.01, s = 0.01
+    more = seeds_above(found, least)
+
+    def low(n: int) -> float:
+        return 0.01 - stats.t.ppf(0.975, n - 1) * 0.01 / math.sqrt(n)
+
+    assert low(2 + more) < least <= low(3 + more)
+
+
+def test_no_seeds_lift_a_mean_that_is_too_low() -> None:
+    found = paired_difference([0.71, 0.72, 0.70], [0.70, 0.70, 0.70])
+    assert seeds_above(found, 0.0101) is None
+    assert seeds_above(found, 0.00999) is None  # more than anybody trains
+    assert seeds_above(found, found.low) == 0
 
 
 def test_nothing_is_advised_that_nobody_would_train() -> None:
