@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from prune.commands import completion as c
 from prune.commands import options as o
@@ -118,7 +119,13 @@ def evaluate(
         Path | None, o.option("FILE", "Accuracy against the fraction kept: .png, .svg or .pdf.", o.OUT)
     ] = None,
     show: Annotated[
-        bool, o.option(None, "Show all that was evaluated so far, and train nothing.", o.RUN, "--show")
+        bool,
+        o.option(
+            None,
+            "Show all that was evaluated so far, with --out and --plot too; train nothing.",
+            o.RUN,
+            "--show",
+        ),
     ] = False,
     dry_run: Annotated[bool, o.option(None, "Say what it would cost, and stop.", o.RUN, "--dry-run")] = False,
     max_memory: Annotated[
@@ -136,13 +143,10 @@ def evaluate(
 ) -> None:
     """Train a target on selections, on random sets of the same size and on everything, and compare them."""
     from prune import pipeline
-    from prune.commands.evaluate_report import shown_lines, table_lines
+    from prune.commands.evaluate_report import table_lines
 
     if show:
-        from prune.steps.evaluate.shown import shown
-
-        held = shown(store)
-        finish(held, shown_lines(held), as_json=json, quiet=quiet)
+        _show(locals())
         return
     settings = run_settings(locals())
     result = pipeline.evaluate(
@@ -172,3 +176,26 @@ def evaluate(
     )
     lines: list[str] = [] if dry_run else table_lines(result)
     finish(result, noting(result, "every cell is there already", lines), as_json=json, quiet=quiet)
+
+
+_OF_A_TRAINING = (
+    *("test", "test_split", "test_labels", "select", "fraction", "seeds", "choose", "steps", "epochs"),
+    *("model", "on", "size", "batch", "lr", "flip", "probe", "label_noise", "dry_run", "max_memory"),
+)
+_SWITCHES = {"choose", "probe", "dry_run"}
+
+
+def _show(typed: Mapping[str, Any]) -> None:
+    """Show all that was evaluated; what says how something is trained has no place beside it."""
+    from prune.commands.evaluate_report import shown_lines
+    from prune.core.errors import OptionError
+    from prune.steps.evaluate.shown import shown
+
+    for name in _OF_A_TRAINING:
+        if typed[name] not in ([], False if name in _SWITCHES else None):
+            word = f"--{name.replace('_', '-')}"
+            raise OptionError(
+                f"--show shows all evaluations, and {word} is of a new one", f"leave {word} out"
+            )
+    held = shown(typed["store"], out=typed["out"], plot=typed["plot"])
+    finish(held, shown_lines(held), as_json=typed["json"], quiet=typed["quiet"])

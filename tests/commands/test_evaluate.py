@@ -50,6 +50,13 @@ def test_it_prints_a_table_and_shows_it_again(data: Path, prune: Prune) -> None:
     shown = prune("evaluate", "--show")
     assert shown.out.splitlines()[2:6] == lines[2:6]
     assert "evaluations: 6 trainings of everything, kcenter,on=pixels, random" in prune("status").out
+    drawn = prune("evaluate", "--show", "--out", "cells.csv", "--plot", "accuracy.svg")
+    assert (drawn.out, len(Path("cells.csv").read_text().splitlines())) == (shown.out, 7)
+    assert "kcenter,on=pixels" in Path("accuracy.svg").read_text()
+    assert prune("evaluate", "--show", "--out", "cells.txt").code == 2
+    for words in (["--select", "kcenter"], ["--no-flip"], ["--choose"], ["--fraction", "0.5"]):
+        said = prune("evaluate", "--show", *words)
+        assert (said.code, f"leave {words[0].replace('no-', '')} out" in said.err) == (2, True), said.err
     again = prune(*typed)
     assert again.out.startswith("unchanged: every cell is there already")
     fewer = prune(*[word if word != "2" else "1" for word in typed])  # which shows both that are there

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune.core.errors import OptionError, OutputError
 from prune.core.safe_text import counted, printable
+from prune.steps.evaluate.cell_file import table_writer
 from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable
 from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM
 from prune.system import files
@@ -42,6 +43,12 @@ _RC: Any = {  # names that matplotlib has a type of its own for
     "svg.fonttype": "none",
 }
 _NO_DATES: dict[str, dict[str, Any]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}
+
+
+def table_writers(out: str | Path | None, plot: str | Path | None) -> list[Callable[[EvaluationTable], None]]:
+    """Return what writes a table into the files that are asked for; see `table_writer` and `plot_writer`."""
+    writers = [] if out is None else [table_writer(Path(out))]
+    return [*writers, *([] if plot is None else [plot_writer(Path(plot))])]
 
 
 def plot_writer(path: Path) -> Callable[[EvaluationTable], None]:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.progress import Clock
-from prune.steps.evaluate.cell_file import table_writer
-from prune.steps.evaluate.plot import plot_writer
+from prune.steps.evaluate.plot import table_writers
 from prune.steps.evaluate.request import EvaluateRequest
 from prune.steps.keywords import named
 from prune.steps.recovery import advised
@@ -111,13 +110,11 @@ def evaluate(  # noqa: PLR0913 - a verb has the options it has
     )
     clock = Clock(settings.reporter)
     held = store if isinstance(store, Store) else Store(store)
-    writers = [] if out is None else [table_writer(Path(out))]
-    writers += [] if plot is None else [plot_writer(Path(plot))]
     return run_evaluation(
         held,
         data,
         asked,
-        writers=writers,
+        writers=table_writers(out, plot),
         dry_run=dry_run,
         settings=replace(settings, reporter=clock),
         clock=clock,

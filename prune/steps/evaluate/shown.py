@@ -8,13 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import OptionError
+from prune.steps.evaluate.plot import table_writers
 from prune.steps.evaluate.results import evaluations
 from prune.steps.evaluate.test_advice import evaluate_words
 from prune.store import Store
 
 
-def shown(store: Store | str | Path) -> dict[str, Any]:
+def shown(
+    store: Store | str | Path, *, out: str | Path | None = None, plot: str | Path | None = None
+) -> dict[str, Any]:
     """Return what was evaluated so far; nothing is trained.
+
+    Parameters
+    ----------
+    out, plot
+        As of `prune.evaluate`: a file with a row for every training, and a picture, of all settings.
 
     Returns
     -------
@@ -25,15 +33,18 @@ def shown(store: Store | str | Path) -> dict[str, Any]:
     Raises
     ------
     OptionError
-        Nothing was.
+        Nothing was; or a file's name has an ending that is not known.
     """
     held = store if isinstance(store, Store) else Store(store)
+    writers = table_writers(out, plot)
     table = evaluations(held)
     if not len(table):
         raise OptionError(
             f"nothing was evaluated in {held.path} yet",
             evaluate_words(held, "--select random --fraction 0.3"),
         )
+    for write in writers:
+        write(table)
     settings: list[dict[str, Any]] = []
     for setting in dict.fromkeys(summary.setting for summary in table.summaries):
         rows = [row for row in table.rows if row.setting == setting]
