@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from prune.core.errors import DataError, OptionError, PruneError
@@ -241,7 +242,8 @@ def _require_classes(scanned: Dataset, named: Dataset, test: str, opened: Opened
 
 
 def _leaked(train: Dataset, test: Dataset) -> int:
-    inside = pc.is_in(test.samples["digest"], value_set=train.samples["digest"], skip_nulls=True)
+    learnt = train.samples["digest"].take(pa.array(train.usable))  # not what is held out
+    inside = pc.is_in(test.samples["digest"], value_set=learnt, skip_nulls=True)
     found = pc.and_(inside, pc.and_(test.samples["digest"].is_valid(), test.samples["reason"].is_null()))
     return int(pc.sum(found).as_py() or 0)
 

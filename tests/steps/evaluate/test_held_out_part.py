@@ -51,6 +51,11 @@ def test_it_is_tested_on_what_is_held_out_and_trained_on_the_rest(held: Path, tm
     assert np.flatnonzero(images.any((1, 2, 3))).tolist() == usable.tolist()
 
 
+def test_what_is_held_out_is_no_leak_of_a_test_set_that_has_it(held: Path, place: Path) -> None:
+    found = asked(held, test=str(place / "data" / "train"), dry_run=True)
+    assert (found["test"]["n"], found["test"]["leaked"]) == (60, 42)
+
+
 def test_a_check_says_of_how_many_that_could_be_kept(held: Path) -> None:
     prune.select(held, method="random", count=21, name="half")
     checked = prune.check(held, selection="half", min_per_class=1)
