@@ -112,7 +112,8 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         verdict = "pass" if one["passed"] else "FAIL"
         value = "" if one["value"] is None else f"{number(one['value'])} "
         found = f"{value}({one['detail']})" if value else one["detail"]
-        lines.append(f"{verdict}  {one['condition']} {number(one['limit'])}: {found}")
+        typed = one["condition"] if _unlimited(one) else f"{one['condition']} {number(one['limit'])}"
+        lines.append(f"{verdict}  {typed}: {found}")
         listed = one.get("listed", [])
         lines += ["      " + _sample(sample) for sample in listed[:_SHOWN] if not one["passed"]]
         if len(listed) > _SHOWN and not one["passed"]:
@@ -121,6 +122,11 @@ def lines_of(result: dict[str, Any]) -> list[str]:
     kept = f"{result['k']:,} of {result['usable']:,} samples{beside}"
     lines.append(f"selection {result['selection']}, {kept}, in {duration(result['seconds'])}")
     return lines
+
+
+def _unlimited(one: dict[str, Any]) -> bool:
+    """Whether a condition is typed without a limit, which is none."""
+    return str(one["condition"]).startswith("--no-leak ")
 
 
 def _sample(sample: dict[str, Any]) -> str:

@@ -170,6 +170,7 @@ def test_a_copy_in_the_test_set_fails(prune: Prune, home: Path, tmp_path: Path, 
     assert (leak["key"], leak["partner"]) == (kept, "ant/copy.png")
     assert leak["kind"] == ("bytes" if how == "exact" else "near")
     said = check(prune, home, "--no-leak", tmp_path / "test")
+    assert f"FAIL  --no-leak {tmp_path / 'test'}: 1 (" in said.out  # and no limit, which is not typed
     assert f"      {kept} = ant/copy.png ({leak['kind']})" in said.out
 
 
