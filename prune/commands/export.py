@@ -107,6 +107,7 @@ def export(
             "USER/NAME", "Send it to the Hugging Face hub as well, with a card; private at first.", o.OUT
         ),
     ] = None,
+    workers: o.Workers = None,
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,

@@ -190,7 +190,10 @@ StorePath = Annotated[
 ]
 Json = Annotated[bool, option(None, "Print one JSON object on standard output.", OUT, "--json")]
 Quiet = Annotated[bool, option(None, "No progress, no messages.", OUT, "--quiet", "-q")]
-Workers = Annotated[int | None, option("N", "Processes that decode images; default: one a core.", RUN)]
+Workers = Annotated[
+    int | None,
+    option("N", "Processes side by side: decode, encode, write; 0: in this one; default: one a core.", RUN),
+]
 Seed = Annotated[int, option("N", "Of everything random.", RUN)]
 DeviceName = Annotated[DeviceChoice, option(None, "Where the arithmetic runs.", RUN)]
 

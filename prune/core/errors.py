@@ -38,6 +38,16 @@ class PruneError(Exception):
         if hint:
             self.add_note(f"try: {self.hint}")  # below a traceback, where there is one
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes as it is: the arguments of a subclass made the words, and are gone."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[PruneError], args: tuple[Any, ...], state: Mapping[str, Any]) -> PruneError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class OptionError(PruneError):
     """An option has a value that makes no sense."""

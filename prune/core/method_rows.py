@@ -94,6 +94,7 @@ class Exporter(Method):
     weights_from: tuple[str, ...] = ()  # formats whose weights go along as they are
     one_file: Callable[[str], str] | None = None  # suffix of the one file that --out may name; else ""
     by_epoch: bool = False  # it says which samples each epoch has, of all or of a selection
+    unit: Callable[..., None] | None = None  # (job, folder, name, **options): writes one part by its name
 
     @property
     def holds_payloads(self) -> bool:

@@ -66,6 +66,7 @@ def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
     threads: int = 1,
     dtype: npt.DTypeLike = np.float16,
     carried: CarriedRows | None = None,
+    parts: Sequence[ColumnPart] | None = None,
     reporter: Reporter = SILENT,
 ) -> int:
     """Write the embedding of every sample, for the parts that `writer` lacks; return how many were read.
@@ -80,6 +81,8 @@ def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
         Batches that are encoded side by side, one core each: for networks on a CPU.
     carried
         Rows that hold still, of an earlier state of the dataset: these are not read again.
+    parts
+        Which to write; default: all that are missing.
 
     Raises
     ------
@@ -88,7 +91,7 @@ def encode_dataset(  # noqa: PLR0913 - what is encoded, and in what surroundings
     OutputError
         The embeddings will not fit on the disk.
     """
-    missing = list(writer.missing())
+    missing = list(writer.missing()) if parts is None else parts
     work = [(part, _positions(dataset, part, carried)) for part in missing]
     total = sum(len(positions) for _, positions in work)
     with reporter.stage(f"embed with {encoder.name}", total) as advance, SingleCorePool(threads) as pool:

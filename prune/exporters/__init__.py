@@ -22,11 +22,11 @@ from prune.exporters.schedule import schedule
 from prune.exporters.staging.folder import StagingFolder, open_folder
 from prune.exporters.txt import FORM as TXT
 from prune.exporters.txt import txt
-from prune.exporters.webdataset import webdataset
+from prune.exporters.webdataset import webdataset, write_shards
 from prune.exporters.wids import wids
 
 EXPORTERS = table(
-    Exporter(webdataset, modalities=("image", "text"), weights_from=("webdataset",)),
+    Exporter(webdataset, modalities=("image", "text"), weights_from=("webdataset",), unit=write_shards),
     Exporter(huggingface, modalities=("image", "text"), tables=True, weights_from=("huggingface",)),
     Exporter(imagefolder, modalities=("image",), folders_are_classes=True, copies_files=True),
     Exporter(parquet, modalities=("image", "text"), tables=True, weights_from=("huggingface",)),

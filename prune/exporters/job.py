@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,14 @@ from prune.readers.scanned import Scanned
 from prune.readers.source_watch import Sources
 from prune.store import Dataset, identity
 
+if TYPE_CHECKING:
+    from prune.exporters.staging.folder import StagingFolder
+
+# Writes parts of an export beside this process, by their names; yields the files of each, with size and
+# SHA-256, in their order. None: that is not worth it.
+Listed = Mapping[str, Mapping[str, Any]]
+WriteApart = Callable[["ExportJob", "StagingFolder", Sequence[str]], Iterator[Listed] | None]
+
 VERSION = 4  # raised when the same job would write other bytes
 
 
@@ -42,6 +50,7 @@ class ExportJob:
     reporter: Reporter = SILENT
     asked: Mapping[str, Any] = field(default_factory=dict)  # selection, fraction, rejected: as typed
     source_weight: str | None = None  # what the source calls weights that `weights` has taken in
+    apart: WriteApart | None = None  # where not all of it is to be written by this process
     sets: EpochSets | None = None  # of a schedule: which of the rows each epoch has
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # found once, used often
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -12,6 +13,7 @@ import numpy as np
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError, StoreError
 from prune.exporters import tar
+from prune.exporters.apart import write_parts
 from prune.exporters.carried_fields import say_what_is_lost
 from prune.exporters.class_ids import counts_up, source_ids
 from prune.exporters.file_names import distinct, shard_keys
@@ -70,12 +72,7 @@ def webdataset(
     if shard_size is not None and shard_size < 1:
         raise OptionError(f"shard_size={shard_size} is not positive", "--shard-size 10000")
     copied = job.reader.format == "webdataset"
-    shards = _mirror(job) if copied else {}
-    mirrored = copied and (
-        layout == "mirror" or (layout == "auto" and not shard_size and _are_enough(job, len(shards)))
-    )
-    if not mirrored:
-        shards = _repack(job, shard_size or _even(len(job)))
+    shards, mirrored = _shards(job, layout, shard_size)
     if len(shards) < _FEW <= len(job):
         job.reporter.say(_few_shards(len(shards), len(job)))
     if mirrored:
@@ -83,17 +80,54 @@ def webdataset(
     say_what_is_lost(job)
     size = tar.copied_size(job) if copied else job.size() + 2048 * len(job)
     folder.need(size + tar.END * len(shards))
-    keys = [] if copied else shard_keys(job.column("key").to_pylist(), job.rows.tolist())
+    groups = {names[0]: names for names in _grouped(shards)}
+    write = functools.partial(write_shards, job, folder, layout=layout, shard_size=shard_size)
     with job.reporter.stage("export", len(job)) as advance:
-        for names in _grouped(shards):
-            if not folder.done(names[0]):
-                rows = np.concatenate([shards[name] for name in names])
-                with folder.part(names[0]) as part, job.steady(rows):
-                    for name in names:
-                        with part.open(name) as out:
-                            _fill(job, shards[name], keys, out)
-            advance(sum(len(shards[name]) for name in names))
+        for first in write_parts(job, folder, list(groups), write):
+            advance(sum(len(shards[name]) for name in groups[first]))
     _describe(job, folder, shards)
+
+
+def write_shards(
+    job: ExportJob,
+    folder: StagingFolder,
+    first: str,
+    /,
+    *,
+    layout: Literal["auto", "mirror", "repack"] = "auto",
+    shard_size: int | None = None,
+) -> None:
+    """Write the shards that are written together, by the name of the first."""
+    shards, _ = _shards(job, layout, shard_size)
+    names = next(names for names in _grouped(shards) if names[0] == first)
+    rows = np.concatenate([shards[name] for name in names])
+    with folder.part(first) as part, job.steady(rows):
+        for name in names:
+            with part.open(name) as out:
+                _fill(job, shards[name], out)
+
+
+def _shards(job: ExportJob, layout: str, shard_size: int | None) -> tuple[dict[str, Rows], bool]:
+    """Return the rows of each shard, and whether they are those of the source's shards."""
+    if "shards" not in job.memo:
+        copied = job.reader.format == "webdataset"
+        shards = _mirror(job) if copied else {}
+        mirrored = copied and (
+            layout == "mirror" or (layout == "auto" and not shard_size and _are_enough(job, len(shards)))
+        )
+        if not mirrored:
+            shards = _repack(job, shard_size or _even(len(job)))
+        job.memo["shards"] = shards, mirrored
+    found: tuple[dict[str, Rows], bool] = job.memo["shards"]
+    return found
+
+
+def _keys(job: ExportJob) -> list[str]:
+    """Return the keys of all members, where these are made anew."""
+    if "shard keys" not in job.memo:
+        job.memo["shard keys"] = shard_keys(job.column("key").to_pylist(), job.rows.tolist())
+    keys: list[str] = job.memo["shard keys"]
+    return keys
 
 
 def _grouped(shards: dict[str, Rows]) -> Iterator[list[str]]:
@@ -108,12 +142,12 @@ def _grouped(shards: dict[str, Rows]) -> Iterator[list[str]]:
         yield group
 
 
-def _fill(job: ExportJob, rows: Rows, keys: list[str], out: NewFile) -> None:
-    if keys:
-        first = int(np.searchsorted(job.rows, rows[0]))
-        tar.write_samples(job, rows, keys[first : first + len(rows)], out)
-    else:
+def _fill(job: ExportJob, rows: Rows, out: NewFile) -> None:
+    if job.reader.format == "webdataset":
         tar.copy_samples(job, rows, out)
+    else:
+        first = int(np.searchsorted(job.rows, rows[0]))
+        tar.write_samples(job, rows, _keys(job)[first : first + len(rows)], out)
 
 
 def _are_enough(job: ExportJob, shards: int) -> bool:

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from prune.core.errors import OptionError, StoreError
 from prune.readers import Reader, open_reader
 from prune.readers.scan import scan
-from prune.steps.dataset_session import reader_words
 from prune.steps.holdout import Holdout, set_aside
+from prune.steps.located_reader import reader_words
 from prune.steps.settings import Settings
 from prune.store import Dataset, StoredSelection
 from prune.store.layout import SELECTION

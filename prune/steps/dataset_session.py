@@ -15,7 +15,7 @@ from prune.core.object_names import address, is_address
 from prune.core.option_words import whole_path
 from prune.modalities.image.bit_depth import bits_of, remark
 from prune.modalities.image.decode_settings import DEEP, MAX_PIXELS, Decoding, pixels_of
-from prune.readers import Reader, open_reader
+from prune.readers import Reader
 from prune.readers.folders.layout import LayoutError
 from prune.readers.scan import scan
 from prune.readers.scan_summary import scan_line
@@ -23,6 +23,7 @@ from prune.readers.scanned import Scanned
 from prune.steps.expected_modality import require_images, require_payloads
 from prune.steps.grown_dataset import GrownDataset
 from prune.steps.holdout import DRAWN, FRACTION, Holdout, set_aside, with_holdout
+from prune.steps.located_reader import LIMIT, reader_at
 from prune.steps.recovery import commands_of
 from prune.steps.replacement import tell_hidden
 from prune.steps.resumed_command import place_remembered, with_dataset
@@ -113,7 +114,7 @@ def opened(
     location["reading"] = with_holdout(store, location["reading"], settings.reading.get(FRACTION), drawn)
     held_out = Holdout.read(location["reading"])
     with _as_it_was(store, location, settings):
-        reader = _open(location)  # before the store is made
+        reader = reader_at(location)  # before the store is made
     place_store(store, reader, location["data"], settings.reporter)
     with store.writing(wait=settings.wait, say=settings.reporter.say), contextlib.ExitStack() as held:
         kept = _noted(store, location)
@@ -142,22 +143,9 @@ def opened(
                 tell_hidden(store, fingerprint, settings.reporter.say)
             store.write_dataset(dataset)
         note.has_work(yet=True)
-        limit = pixels_of(location["reading"].get(_LIMIT))
+        limit = pixels_of(location["reading"].get(LIMIT))
         yield Opened(store, reader, dataset, fingerprint, settings, limit, location=location, grown=grown)
         _remember(store, location)
-
-
-def _open(location: Mapping[str, Any]) -> Reader:
-    pixels_of(location["reading"].get(_LIMIT))  # a limit that is none is said before anything is read
-    return open_reader(location["data"], settled=location["settled"], **reader_words(location["reading"]))
-
-
-def reader_words(reading: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a reader is told, of all that a store remembers of how its dataset is read."""
-    return {name: value for name, value in reading.items() if name not in {_LIMIT, FRACTION, DRAWN}}
-
-
-_LIMIT = "max_pixels"
 
 
 def _scanned(store: Store, reader: Reader, settings: Settings) -> Dataset:
@@ -180,7 +168,7 @@ def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[
     """
     location = locate(store, None, settings)
     with _as_it_was(store, location, settings):
-        reader = _open(location)
+        reader = reader_at(location)
         known = store.path / ("no scans" if fresh else SCANS)
         dataset = scan(reader, known, settings.reporter, keep=False)
         dataset = set_aside(dataset, Holdout.read(location["reading"]))
@@ -192,14 +180,14 @@ def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[
 def unscanned(store: Store, dataset: Dataset, settings: Settings) -> Opened:
     """Open the dataset that a store knows to look at single samples, without a look at all the others."""
     location = locate(store, None, settings)
-    limit = pixels_of(location["reading"].get(_LIMIT))
-    return Opened(store, _open(location), dataset, dataset.fingerprint, settings, limit)
+    limit = pixels_of(location["reading"].get(LIMIT))
+    return Opened(store, reader_at(location), dataset, dataset.fingerprint, settings, limit)
 
 
 def opened_under_lock(store: Store, settings: Settings) -> Opened:
     """Open the dataset that the store knows, for the holder of the store's lock; errors as of `reopened`."""
     reader, dataset = reopened(store, settings)
-    limit = locate(store, None, settings)["reading"].get(_LIMIT)
+    limit = locate(store, None, settings)["reading"].get(LIMIT)
     return Opened(store, reader, dataset, dataset.fingerprint, settings, pixels_of(limit))
 
 

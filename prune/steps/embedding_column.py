@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from prune.readers.captions import Captions
 from prune.readers.huggingface import HuggingFace
 from prune.readers.source_watch import Sources
 from prune.steps.dataset_session import Opened
+from prune.steps.embedding_units import encode_apart
 from prune.steps.expected_modality import require_payloads
 from prune.steps.grown_dataset import tell_carried
 from prune.steps.replacement import changed, tell_replaced
@@ -85,26 +87,28 @@ def embed_column(opened: Opened, asked: EmbedRequest) -> EncodedColumn:
     if same is not None:
         return EncodedColumn(same)
     dtype, before = _dtype(opened, asked, name), opened.growth.recipe_of(ColumnName.embedding(name))
-    encoder = _open(opened, asked, name, before.get(LEARNT_FROM, opened.fingerprint))
+    say = opened.settings.reporter.say
+    how = _how(opened, asked, before.get(LEARNT_FROM, opened.fingerprint))
+    encoder = open_encoder(name, **how, say=say)
     if LEARNT_FROM in before and _carried(opened, encoder, dtype) is None:  # asked for in another way
-        encoder = _open(opened, asked, name, opened.fingerprint)
-    return encoded(opened, encoder, dtype)
+        how = _how(opened, asked, opened.fingerprint)
+        encoder = open_encoder(name, **how, say=say)
+    return encoded(opened, encoder, dtype, {"name": name, **how})
 
 
-def _open(opened: Opened, asked: EmbedRequest, name: str, learns_from: str) -> Encoder:
-    settings = opened.settings
-    return open_encoder(
-        name,
-        weights=asked.weights,
-        device=settings.torch_device,
-        seed=settings.seed,
-        learns_from=learns_from,
-        say=settings.reporter.say,
-    )
+def _how(opened: Opened, asked: EmbedRequest, learns_from: str) -> dict[str, Any]:
+    """Return the arguments of `open_encoder` but for the name: whoever has them opens the same."""
+    device, seed = opened.settings.torch_device, opened.settings.seed
+    return {"weights": asked.weights, "device": device, "seed": seed, "learns_from": learns_from}
 
 
-def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> EncodedColumn:
-    """Encode the samples that are not encoded yet, into the column `embedding.<encoder>`."""
+def encoded(
+    opened: Opened, encoder: Encoder, dtype: np.dtype[Any], how: Mapping[str, Any] | None = None
+) -> EncodedColumn:
+    """Encode the samples that are not encoded yet, into the column `embedding.<encoder>`.
+
+    `how` are the arguments of `open_encoder`, with the name, where others may open it and work side by side.
+    """
     settings = opened.settings
     (source, told), name = _source(opened, encoder.name), ColumnName.embedding(encoder.name)
     writer = _column(opened, name, {**encoder.identity, "dtype": dtype.name, **told})
@@ -120,6 +124,11 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> EncodedCo
     captions = None
     if isinstance(source, Captions):
         captions = CountedCaptions(source, Sources(opened.reader.root, opened.dataset))
+    missing = list(writer.missing())
+    if how is not None and captions is None and carried is None:
+        read = encode_apart(opened, writer, missing, how, dtype)
+        if read is not None:
+            return EncodedColumn(writer, read)
     read = encode_dataset(
         encoder,
         captions or source,
@@ -129,6 +138,7 @@ def encoded(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> EncodedCo
         threads=thread_count() if settings.torch_device == "cpu" else 1,
         dtype=dtype,
         carried=carried,
+        parts=missing,
         reporter=settings.reporter,
     )
     if captions is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from prune.exporters import EXPORTERS
 from prune.exporters.job import ExportJob
 from prune.steps import export_selection
 from prune.steps.dataset_session import reopened
+from prune.steps.export_units import ExportUnits
 from prune.steps.hub import push, require_hub
 from prune.steps.schedules.scheduled_job import ScheduleRequest, scheduled_job
 from prune.steps.settings import Settings
@@ -39,6 +40,11 @@ class ExportRequest:
             require_hub(self.push)
 
     @property
+    def with_card(self) -> bool:
+        """Whether a card goes along, as on a hub it always does."""
+        return self.card or self.push is not None
+
+    @property
     def target(self) -> Path:
         """The folder: the one named, else one named after the format."""
         default = f"{'rejected' if self.rejected else 'pruned'}-{self.format}"
@@ -52,8 +58,7 @@ def export(store: Store, wanted: ExportRequest, settings: Settings) -> dict[str,
         return _sent(job, wanted, there, settings)
     export_selection.require_apart(store, wanted.target)
     wait = settings.reporter.say if settings.wait else None
-    with_card = wanted.card or wanted.push is not None
-    places: dict[str, Any] = {"overwrite": wanted.overwrite, "with_card": with_card, "wait": wait}
+    places: dict[str, Any] = {"overwrite": wanted.overwrite, "with_card": wanted.with_card, "wait": wait}
     done = export_selection.write(job, wanted.format, wanted.target, wanted.options, **places)
     if wanted.push is not None:
         done["pushed"] = push(wanted.target, wanted.push, settings.reporter)
@@ -86,9 +91,12 @@ def _samples(store: Store, wanted: ExportRequest, settings: Settings) -> ExportJ
         settings.reporter.say(f"{column} was made again since {wanted.selection!r} was chosen by it")
     chosen = whole if wanted.fraction is None else prefix(whole, wanted.fraction)
     reader, dataset = reopened(store, settings)
-    return export_selection.job(
+    job = export_selection.job(
         store, reader, dataset, chosen, rejected=wanted.rejected, reporter=settings.reporter
     )
+    asked = {"selection": whole.name, "fraction": wanted.fraction, "rejected": wanted.rejected}
+    form = {"format": wanted.format, "options": wanted.options, "card": wanted.with_card}
+    return replace(job, apart=ExportUnits(store, asked | form, settings))
 
 
 def _is_by_epoch(wanted: ExportRequest) -> bool:

@@ -32,7 +32,7 @@ class Settings:
 
     seed: int = 0  # of everything random
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    workers: int = 0  # processes that decode images; 0: in this one
+    workers: int = 0  # processes that work side by side: decode, encode, write; 0: all in this one
     on_error: Literal["fail", "skip"] = "fail"  # what unreadable samples do to the command
     max_bad: float = 0.01  # fraction of unreadable samples that `skip` tolerates
     unlabelled: Literal["skip", "keep"] | None = None  # what becomes of samples without a label; None: stop

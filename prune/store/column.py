@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -165,7 +166,7 @@ class ColumnWriter:
         self.rows = rows
         self.part_rows = part_rows
         self.finished = (folder / COLUMN).exists() and self._is_whole()
-        if not (self.finished and says(folder / RECIPE, self.recipe)):
+        if not says(folder / RECIPE, self.recipe):
             files.make_folder(folder)
             files.write_json(folder / RECIPE, self.recipe)
 
@@ -213,11 +214,17 @@ class ColumnWriter:
             out.commit(f"part-{part.number:05d}-{out.sha256[:DIGEST_CHARS]}.npy")
 
     def attach(self, kind: str, number: int, data: bytes, suffix: str) -> None:
-        """Write a file beside the parts, replacing the one of the same kind and number."""
-        self.detach(kind, number)
+        """Write a file beside the parts, replacing the one of the same kind and number.
+
+        One of the same bytes is never gone meanwhile: somebody else may have written it, and count on it.
+        """
+        name = f"{kind}-{number:05d}-{hashlib.sha256(data).hexdigest()[:DIGEST_CHARS]}.{suffix}"
+        before = find_file(self.folder, kind, number)
+        if before is not None and before.name != name:
+            files.remove(before)
         with files.new_file(self.folder) as out:
             out.write(data)
-            out.commit(f"{kind}-{number:05d}-{out.sha256[:DIGEST_CHARS]}.{suffix}")
+            out.commit(name)
 
     def attachment(self, kind: str, number: int) -> bytes | None:
         """Return an attached file, or None where there is none or it is damaged."""

@@ -66,6 +66,21 @@ class StagingFolder:
         files.write(self._marker(name), _json(part.files))
         self.files |= part.files
 
+    def take(self, listed: Mapping[str, Mapping[str, Any]]) -> None:
+        """Count the files of a part that somebody else finished in this folder.
+
+        Raises
+        ------
+        OutputError
+            One of them is not here: the folder is not the same on all machines.
+        """
+        for name, entry in listed.items():
+            path = self.path / name
+            if not path.is_file() or path.stat().st_size != entry["size"]:
+                hint = "name a folder that all machines share: --out DIR"
+                raise OutputError(f"{name} was written elsewhere, and is not in {self.path}", hint)
+            self.files[name] = dict(entry)
+
     def listing(self) -> dict[str, dict[str, Any]]:
         """Return the files of a complete export, with size and SHA-256 each."""
         export = existing_export.read_export(self.out)

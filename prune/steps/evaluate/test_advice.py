@@ -11,7 +11,8 @@ from prune.core.errors import PruneError
 from prune.core.method_names import SCORES
 from prune.core.store_option import in_store
 from prune.readers import open_reader
-from prune.steps.dataset_session import locate, reader_words
+from prune.steps.dataset_session import locate
+from prune.steps.located_reader import reader_words
 from prune.store import Store
 
 _USUAL = ("test", "validation", "valid", "val", "dev")  # names of splits, as they are tried

@@ -20,10 +20,11 @@ from prune.encoders import PRECOMPUTED
 from prune.readers import Reader, open_reader
 from prune.readers.arrays import Arrays
 from prune.readers.scan import scan
-from prune.steps.dataset_session import Opened, locate, reader_words, reopened
+from prune.steps.dataset_session import Opened, locate, reopened
 from prune.steps.evaluate.held_out_features import hand_on_features
 from prune.steps.evaluate.test_advice import words_of_a_test
 from prune.steps.holdout import held_out_part
+from prune.steps.located_reader import reader_words
 from prune.steps.rejects import all_rejects, check_rejects
 from prune.steps.select.target.pool import TargetPool, with_classes
 from prune.store import Dataset, Store, identity

@@ -21,18 +21,23 @@ _AHEAD = 2  # blocks that wait for each process
 
 
 class BlockLostError(Exception):
-    """The process of a block died, and the one that did the block again, too; `number` counts from 0."""
+    """What ran a block died, and so did what ran it again; `number` counts from 0."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"block {number} was lost twice")
-        self.number = number
+    def __init__(self, number: int, times: int) -> None:
+        super().__init__(f"block {number} was lost {times} times")
+        self.number, self.times = number, times
 
 
 class Executor(Protocol):
     """Runs blocks of work."""
 
     def each(
-        self, work: Callable[..., Any], common: Sequence[Any], blocks: Iterable[Sequence[Any]]
+        self,
+        work: Callable[..., Any],
+        common: Sequence[Any],
+        blocks: Iterable[Sequence[Any]],
+        *,
+        name: Callable[..., str] | None = None,
     ) -> Iterator[Any]:
         """Yield ``work(*common, *block)`` of every block, in their order; few are begun ahead.
 
@@ -40,11 +45,13 @@ class Executor(Protocol):
         ----------
         work
             A function of a module; `common` is sent to where it runs once.
+        name
+            ``name(*block)`` is what is said to be done again when what ran it died; None: its work.
 
         Raises
         ------
         BlockLostError
-            What ran a block ended without an answer, twice.
+            What ran a block ended without an answer, again and again.
         """
 
 
@@ -68,7 +75,12 @@ class ThisProcess:
     """Runs every block here, when its result is asked for."""
 
     def each(
-        self, work: Callable[..., Any], common: Sequence[Any], blocks: Iterable[Sequence[Any]]
+        self,
+        work: Callable[..., Any],
+        common: Sequence[Any],
+        blocks: Iterable[Sequence[Any]],
+        *,
+        name: Callable[..., str] | None = None,  # noqa: ARG002 - whoever dies here takes us along
     ) -> Iterator[Any]:
         """Yield the results; see `Executor`."""
         for block in blocks:
@@ -90,12 +102,17 @@ class Processes:
         self._count, self._say = count, say
 
     def each(
-        self, work: Callable[..., Any], common: Sequence[Any], blocks: Iterable[Sequence[Any]]
+        self,
+        work: Callable[..., Any],
+        common: Sequence[Any],
+        blocks: Iterable[Sequence[Any]],
+        *,
+        name: Callable[..., str] | None = None,
     ) -> Iterator[Any]:
         """Yield the results; see `Executor`."""
-        from prune.system.executors.worker_pool import WorkerDiedError, WorkerPool
+        from prune.system.executors.worker_pool import TRIES, WorkerDiedError, WorkerPool
 
-        pool = WorkerPool(self._count, _alone, work, *common, say=self._say)
+        pool = WorkerPool(self._count, _alone, work, *common, say=self._say, name=name)
         waiting: deque[Future[Any]] = deque()
         done = 0
         try:
@@ -108,7 +125,7 @@ class Processes:
                 yield waiting.popleft().result()
                 done += 1
         except WorkerDiedError as error:
-            raise BlockLostError(done) from error
+            raise BlockLostError(done, TRIES) from error
         finally:
             pool.close()
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from prune.core.errors import PruneError
 
-_TOLD = (PruneError, OSError, MemoryError)  # other errors are bugs: the process ends with a traceback
-_TRIES = 2
+TOLD = (PruneError, OSError, MemoryError)  # other errors are bugs: the process ends with a traceback
+TRIES = 2
 
 
 class WorkerDiedError(Exception):
@@ -37,11 +37,20 @@ class WorkerPool:
         A function of a module, and its first arguments, sent to a process once.
     say
         Told when a process died and its task is done again.
+    name
+        What a task is called then; None: its work.
     """
 
-    def __init__(self, size: int, work: Callable[..., Any], *common: Any, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        size: int,
+        work: Callable[..., Any],
+        *common: Any,
+        say: Callable[[str], None],
+        name: Callable[..., str] | None = None,
+    ) -> None:
         self._job = (work, common)
-        self._say = say
+        self._say, self._name = say, name
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="workers")
         self._own = threading.local()  # the member of a thread
         self._changing = threading.Lock()
@@ -63,12 +72,12 @@ class WorkerPool:
             member.end()
 
     def _do(self, task: tuple[Any, ...]) -> Any:
-        for tried in range(_TRIES):
+        for tried in range(TRIES):
             member = getattr(self._own, "member", None) or self._hire()
             try:
                 done, answer = member.ask(task)
             except (EOFError, OSError):
-                self._dismiss(member, last=tried + 1 == _TRIES)
+                self._dismiss(member, task, last=tried + 1 == TRIES)
                 continue
             if done:
                 return answer
@@ -83,7 +92,7 @@ class WorkerPool:
             self._members.add(member)
         return member
 
-    def _dismiss(self, member: _Member, *, last: bool) -> None:
+    def _dismiss(self, member: _Member, task: tuple[Any, ...], *, last: bool) -> None:
         self._own.member = None
         with self._changing:
             if self._closed:
@@ -91,7 +100,8 @@ class WorkerPool:
             self._members.remove(member)
             how = member.end()  # nobody starts a process meanwhile: that looks for dead ones too
         if not last:
-            self._say(f"a worker process {how}; another one does its work again")
+            what = "its work" if self._name is None else self._name(*task)
+            self._say(f"a worker process {how}; another one does {what} again")
 
 
 class _Member:
@@ -137,7 +147,7 @@ def _serve(pipe: connection.Connection, work: Callable[..., Any], common: tuple[
             task = pipe.recv()
             try:
                 answer = (True, work(*common, *task))
-            except _TOLD as error:
+            except TOLD as error:
                 answer = (False, error)
             pipe.send(answer)
 
