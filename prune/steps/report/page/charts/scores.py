@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +14,14 @@ from prune.steps.report.page.charts.chart import Chart
 from prune.steps.report.page.charts.svg import CHANCE, DROPPED, KEPT, MUTED, drawing, svg_of
 from prune.steps.report.page.subject import Subject
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _MOST = 8  # scores
 _BINS = 40
 _TAIL = 0.001  # of the samples, at either end, that do not stretch the axis
 _SKEWED, _DECADES = 0.05, 1e-5  # of the highest: a median below it; the lowest that is told apart
+_DECADES_NAMED = 6  # on the axis, at most: more would run into one another
 _CUTS = 2  # more than this are no cut
 
 
@@ -36,7 +41,7 @@ def _chart(subject: Subject, name: str, score: ColumnName, kept: Array, dropped:
     with drawing(2.5) as (figure, axes):
         parts = [np.clip(part, edges[0], edges[-1]) for part in (kept, dropped)]
         if skewed:
-            axes.set_xscale("log")
+            _logarithmic(axes)
         axes.hist(parts, edges.tolist(), stacked=True, color=[KEPT, DROPPED], label=["kept", "dropped"])
         for cut in found:
             axes.axvline(cut, color=CHANCE, linewidth=1.4, linestyle=(0, (4, 2)))
@@ -58,6 +63,16 @@ def _chart(subject: Subject, name: str, score: ColumnName, kept: Array, dropped:
         title = f"Distribution of {printable(score.of)}"
         about = _about(kept, dropped, found)
         return Chart(name, title, about, svg_of(figure, name, title))
+
+
+def _logarithmic(axes: Axes) -> None:
+    """Let decades lie side by side, named by plain numbers: 10⁻³ as the library writes it is TeX."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(numticks=_DECADES_NAMED))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _edges(values: Array) -> tuple[Array, bool]:
