@@ -117,7 +117,7 @@ def _select(result: Mapping[str, Any]) -> str:
     from prune.core.safe_text import number
 
     share = f"{100 * result['k'] / result['usable']:.3g} %"
-    return f"{number(result['k'])} of {number(result['n'])} samples kept ({share})"
+    return f"{number(result['k'])} of {number(result['usable'])} samples kept ({share})"
 
 
 def _export(result: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from prune.core.column_name import (
     NEIGHBOURS,
     OF_EVALUATIONS,
     OF_PAYLOADS,
+    PROBS,
     SCORE,
     ColumnName,
     of_kinds,
@@ -63,7 +64,15 @@ def to_make(
     if going is not None:
         return f"{in_store(going, str(store))}   # goes on with what is there"
     made = known or (_of_no_encoder(column, shown) if ColumnName(column).kind == EMBEDDING else None)
+    made = made or (_of_one_proxy(column) if HELD_OUT in shown else None)
     return nearest(column, shown) or in_store(made or writer_of(column), str(store))
+
+
+def _of_one_proxy(column: str) -> str | None:
+    """Return what trains one proxy on all samples, where those of folds have no features in common."""
+    if ColumnName(column) != FEATURES and ColumnName(column) != PROBS:
+        return None
+    return f"prune score --type el2n --on-fraction 1   # one proxy in place of folds, writes {column}"
 
 
 def _of_no_encoder(column: str, shown: Collection[str]) -> str | None:

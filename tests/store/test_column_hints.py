@@ -31,3 +31,10 @@ def test_what_was_typed_is_typed_again() -> None:
     assert (
         to_make("embedding.mine", Path("s"), {}, words, SHOWN) == "prune embed --store s --encoder timm:mine"
     )
+
+
+@pytest.mark.parametrize("column", ["embedding.proxy", "probs"])
+def test_of_folds_one_proxy_is_trained_for_what_they_have_not_in_common(column: str) -> None:
+    said = to_make(column, Path("s"), {}, None, [*SHOWN, "probs.heldout"])
+    assert said.startswith("prune score --store s --type el2n --on-fraction 1   # one proxy")
+    assert "--on-fraction" not in to_make("score.aum", Path("s"), {}, None, [*SHOWN, "probs.heldout"])

@@ -46,13 +46,13 @@ def glance(subject: Subject, found: Balance | None, told: tuple[str, str] | None
 
 
 def total(subject: Subject) -> int:
-    """Return how many samples there are beside those that are held out."""
-    return len(subject.dataset) - len(subject.dataset.held_out)
+    """Return how many samples could have been kept: those that can be read and are not held out."""
+    return int(subject.about["usable"])
 
 
 def share(subject: Subject) -> str:
-    """Return how much of what can be read was kept."""
-    usable = int(subject.about["usable"])
+    """Return how much of that was kept."""
+    usable = total(subject)
     return f"{100 * int(subject.about['k']) / usable:.3g} %" if usable else "–"
 
 

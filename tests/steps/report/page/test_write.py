@@ -17,6 +17,7 @@ from PIL import Image
 
 import prune
 from prune.core.errors import OptionError, OutputError, StoreError
+from prune.store import read_selection
 
 Parts = list[tuple[str, dict[str, str]]]
 VOID = {"meta", "link", "img", "input", "br"}
@@ -308,11 +309,16 @@ def test_the_command_prints_where_the_page_is(
     assert (missing.code, "did you mean 'hard'" in missing.err) == (4, True)
 
 
-def test_what_is_held_out_is_not_counted_in_the_whole(tmp_path: Path) -> None:
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32))
+def test_what_is_held_out_or_cannot_be_used_is_not_counted_in_the_whole(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(44, 4)).astype(np.float32)
+    rows[40:] = np.nan  # which cannot be used
+    np.save(tmp_path / "x.npy", rows)
     store = prune.Store(tmp_path / "store")
-    np.save(tmp_path / "y.npy", np.arange(40) % 2)
-    held = prune.Settings(reading={"holdout": 0.25, "labels": str(tmp_path / "y.npy")})
+    np.save(tmp_path / "y.npy", np.arange(44) % 2)
+    reading = {"holdout": 0.25, "labels": str(tmp_path / "y.npy")}
+    held = prune.Settings(reading=reading, on_error="skip", max_bad=0.2)
     prune.embed(store, str(tmp_path / "x.npy"), features=str(tmp_path / "x.npy"), settings=held)
     prune.select(store, method="random", count=6)
-    assert "6 of 30 samples kept" in page_of(tmp_path / "store", tmp_path / "page.html")[0].text
+    usable = read_selection(store).about["usable"]
+    assert 44 - 11 - 4 <= usable < 44 - 11
+    assert f"6 of {usable} samples kept" in page_of(tmp_path / "store", tmp_path / "page.html")[0].text
