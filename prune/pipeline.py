@@ -20,6 +20,8 @@ from prune.steps.export import ExportRequest
 from prune.steps.export import export as write_export
 from prune.steps.gc import gc as gc
 from prune.steps.keywords import named
+from prune.steps.plan.run import plan as plan
+from prune.steps.plan.saved import note_taken
 from prune.steps.recipe.run import recipe as recipe
 from prune.steps.recipe.run import run as run
 from prune.steps.recipe.run import runs
@@ -67,8 +69,7 @@ def embed(
     Returns
     -------
     dict
-        n, dataset (format, split, what was passed over), column, shape, rejects; of texts `cut`: how many
-        samples are longer than the encoder looks, and how far that is.
+        n, dataset (format, split, what was passed over), column, shape, rejects; of texts `cut`, the longer.
     """
     command = command_line("embed", locals(), settings)
     from prune.steps.embed import embed
@@ -217,7 +218,7 @@ def select(
     Returns
     -------
     dict
-        What `selection.json` says, and how the selection compares with random ones.
+        What `selection.json` says, and how it compares with random selections.
     """
     asked = {key: value for key, value in locals().items() if key not in {"store", "dry_run", "settings"}}
     asked["options"] = words(options)
@@ -233,9 +234,8 @@ def select(
     name = asked.pop("name")
     wanted = request_of(store, asked, settings.seed)
     name = checked_name(wanted.method if name is None else name)
-    return write_selection(
-        store, name, wanted, dry_run=dry_run, command=command, settings=settings, clock=clock
-    )
+    how: dict[str, Any] = {"dry_run": dry_run, "command": command, "settings": settings, "clock": clock}
+    return write_selection(store, name, wanted, **how)
 
 
 @named
@@ -289,7 +289,7 @@ def export(
         push=push,
         options=words(options),
     )
-    return {**write_export(store, wanted, settings), "seconds": clock.stop()}
+    return note_taken(store, "export", {**write_export(store, wanted, settings), "seconds": clock.stop()})
 
 
 def _begin(store: Store | str | Path, settings: Settings) -> tuple[Store, Settings, Clock]:

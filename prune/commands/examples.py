@@ -111,6 +111,15 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("some of its steps", "prune run --only select,check"),
         ("another file, with its results elsewhere", "prune run nightly.toml --store /var/tmp/nightly"),
     ),
+    "plan": (
+        ("the three lines of the README on your data", "prune plan data/"),
+        ("another chain", "prune plan data/ --type el2n --epochs 20 --method stratified --fraction 0.1"),
+        (
+            "a billion of them on eight machines",
+            "prune plan data/ --samples 1e9 --machines 8 --gpus 8 --price 2.5",
+        ),
+        ("the chain of a file, for a script", "prune plan --recipe prune.toml --json"),
+    ),
     "status": (
         ("what there is", "prune status"),
         ("for a script", "prune status --json"),
@@ -172,6 +181,10 @@ VALUES = {
     "--drop-leaks": "test/",
     "--drop-suspects": "auto",
     "--encoder": "resnet18",
+    "--samples": "1e9",
+    "--machines": "8",
+    "--gpus": "8",
+    "--price": "2.5",
     "--epochs": "10",
     "--features": "features.npy",
     "--format": "webdataset",

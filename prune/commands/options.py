@@ -51,13 +51,14 @@ MODEL = "A model of your own"
 MODEL_TRAINED = "What is trained"
 CLASSES = "How it is split over classes"
 TARGET = "What to match, and weights"
+WHERE = "On what"
 CONDITIONS = "What must hold"
 FORM = "Of one format"
 OUT = "Where results go"
 WRONG = "When something is wrong"
 RUN = "How it runs"
 GROUPS = (
-    *(READ, SCORES, KEEP, WRITE, HOW, PROXY, TRUST, MODEL, MODEL_TRAINED, CLASSES),
+    *(READ, WHERE, SCORES, KEEP, WRITE, HOW, PROXY, TRUST, MODEL, MODEL_TRAINED, CLASSES),
     *(TARGET, FORM, CONDITIONS, OUT, WRONG, RUN),
 )
 

@@ -72,6 +72,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     if result["trained"]:
         lines.append(f"trained: {result['trained']}")
     lines += [*_selections(result), *_evaluations(result["evaluations"]), *_unfinished(result)]
+    lines += _foreseen(result["foreseen"])
     lines += [f"damaged: {one['what']}   # {one['command']}" for one in result["damaged"]]
     if result["unused"]:
         free = f"prune gc removes {size(result['unused'])}"
@@ -121,6 +122,18 @@ def _evaluations(held: dict[str, Any]) -> list[str]:
     return [
         f"evaluations: {counted(held['cells'], 'training')} of {names or 'nothing'}, {size(held['bytes'])}"
     ]
+
+
+def _foreseen(steps: list[dict[str, Any]]) -> list[str]:
+    """Say what a plan foretold of each step, and what it took."""
+    from prune.core.safe_text import duration, roughly
+
+    lines = []
+    for step in steps:
+        took = "not run yet" if step["took"] is None else f"took {duration(step['took'])}"
+        ends = None if step["seconds"] is None else f"{roughly(step['low'])} to {roughly(step['high'])}"
+        lines.append(f"planned: {step['step']}: {ends or 'does not fit'}; {took}")
+    return lines
 
 
 def _outdated(scores: dict[str, str], store: str) -> list[str]:

@@ -64,5 +64,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def roughly(seconds: float) -> str:
+    """Write a time span that was foreseen: two digits, in a unit that fits."""
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0)):
+        if seconds >= 1.5 * length:
+            return f"{float(f'{seconds / length:.2g}'):,g} {unit}"
+    return f"{max(seconds, 0.1):.1f} s"
+
+
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")

@@ -65,7 +65,8 @@ class SpaceSource:
         return of_originals(self._features, self._dataset)
 
     @functools.cached_property
-    def _errors(self) -> Embeddings:
+    def errors(self) -> Embeddings:
+        """(n, c) p − onehot(y), of gradients."""
         from prune.index.gradients import errors_of
 
         assert self._probs is not None
@@ -94,7 +95,7 @@ class SpaceSource:
             return space
         from prune.index.gradients import GradientSpace
 
-        return GradientSpace(self._errors, self.vectors, device=self.device, rows=which, memory=self.memory)
+        return GradientSpace(self.errors, self.vectors, device=self.device, rows=which, memory=self.memory)
 
 
 def space_name(store: Store, on: str | None) -> str:

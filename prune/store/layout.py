@@ -23,10 +23,11 @@ TARGETS = "targets"
 REJECTS = "rejects.json"
 KEYS = "keys.parquet"
 TIMINGS = "timings.json"
+PLAN = "plan.json"  # what was foreseen of a chain, before it ran
 BEGUN = "begun.json"  # commands that did not end, by verb
 ASIDE = "aside"  # folders that stood where a file of ours belongs, and the other way round
 
-FILES = (LOCATION, REJECTS, TIMINGS, KEYS)
+FILES = (LOCATION, REJECTS, TIMINGS, PLAN, KEYS)
 FOLDERS = {DATASETS: 1, COLUMNS: 2, SELECTIONS: 1, SCANS: 1, TARGETS: 1}  # levels of folders below these
 KNOWN = {STATE, LOCK, BEGUN, ASIDE, *FILES, *FOLDERS}  # all that may lie in a store
 

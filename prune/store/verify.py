@@ -22,6 +22,7 @@ from prune.store.layout import (
     DATASETS,
     KNOWN,
     LOCATION,
+    PLAN,
     SCANS,
     STATE,
     TARGETS,
@@ -43,6 +44,7 @@ _MAYBE = {"skipped", "modality", "holdout", "layout"}
 _NOTES = {
     LOCATION: {"data", "relative", "reading"},
     TIMINGS: {"embed", "score", "select", "evaluate", "costs", "commands"},
+    PLAN: {"samples", "steps", "taken"},
 }
 
 

@@ -26,7 +26,13 @@ def require_room(
     OutputError
         They do not fit.
     """
+    free = free_disk(place)
+    if free is not None and needed > free:
+        raise OutputError(f"{place} needs about {size(needed)}, {size(free)} are free", hint)
+
+
+def free_disk(place: Path) -> int | None:
+    """Return the bytes that are free where something will lie; None where the disk does not tell."""
     there = next(folder for folder in [place, *place.absolute().parents] if folder.exists())
     disk = shutil.disk_usage(there)
-    if needed > disk.free and disk.total:  # a disk of no bytes is one that does not tell
-        raise OutputError(f"{place} needs about {size(needed)}, {size(disk.free)} are free", hint)
+    return disk.free if disk.total else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 from prune.core.errors import OptionError
@@ -32,8 +33,25 @@ def parse_memory(text: str) -> int:
 
 def default_memory() -> int:
     """Half of the memory that is free now, in bytes; a container's limit counts."""
+    return max(free_memory() // 2, _LEAST)
+
+
+def free_memory() -> int:
+    """Return the memory that is free now, in bytes; a container's limit counts."""
     free = [size for size in (_available(), _container()) if size is not None]
-    return max(min(free, default=2 * _FALLBACK) // 2, _LEAST)
+    return min(free, default=2 * _FALLBACK)
+
+
+def held_memory() -> int:
+    """Return the memory that this process holds now, in bytes."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        import resource
+
+        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return kilobytes if sys.platform == "darwin" else kilobytes * 1024
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def resident() -> int:

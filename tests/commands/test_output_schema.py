@@ -75,6 +75,8 @@ COMMANDS: list[tuple[str, list[Any]]] = [
     ("status", []),
     ("status", ["--recipe"]),
     ("status", ["--store", "folds"]),
+    ("plan", ["data", "--type", "el2n", "--epochs", 2, "--proxy", "mlp", "--proxy-size", 8, "--workers", 0]),
+    ("status", []),
     ("verify", []),
     ("verify", ["shards"]),
     ("gc", ["--dry-run"]),

@@ -19,6 +19,11 @@ def runs(*verbs: Callable[..., dict[str, Any]]) -> None:
     _VERBS.update({verb.__name__: verb for verb in verbs})
 
 
+def known_verbs() -> Mapping[str, Callable[..., dict[str, Any]]]:
+    """Return the functions that run the sections of a file, by verb."""
+    return _VERBS
+
+
 @advised
 def recipe(store: Store | str | Path = ".prune", out: str | Path | None = None) -> dict[str, Any]:
     """Write the file that makes again what a store shows, from what it remembers of its commands.

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from prune.core.column_name import CHOICE, EMBEDDING, EVALUATION, OF_EVALUATIONS, SCORE, ColumnName, of_kinds
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
+from prune.steps.plan.saved import beside
 from prune.steps.recovery import commands_of
 from prune.steps.report.training import trained
 from prune.store import Column, Dataset, Store, StoredSelection, outdated_by, read_selection
@@ -78,6 +79,7 @@ def status(store: Store) -> dict[str, Any]:
             for name, one in selections.items()
         },
         "latest": state.get("latest"),
+        "foreseen": beside(store),
         "stale": _stale(store, selections, known),
         "outdated": outdated_scores(store) if state else {},
         "earlier": _earlier(EarlierState.of(state), known),

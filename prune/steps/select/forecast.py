@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from prune.core.arrays import Labels
@@ -44,20 +45,34 @@ def announced(
     OptionError
         No way to do it fits in the memory allowed.
     """
-    if task.method.plan is None and not task.weighs:
-        return None
-    options = {**task.method.options, **task.options}
-    plans: list[Plan] = []
+    return forecast_of(task, group_sizes(task, labels, like, target))
+
+
+def group_sizes(
+    task: ChoiceTask, labels: Labels, like: Size, target: SelectionTarget | None = None
+) -> list[tuple[Size, int]]:
+    """Return how large each group is, and how many of it are chosen; a method that decides may keep all."""
+    sizes = []
     for rows, k in task.shares(labels):
         given = len(task.given_to(labels, rows))
         part = task.target_for(labels, rows, target)
         here = replace(like, n=len(rows) + given, given=given, target=0 if part is None else part.samples.n)
-        count = len(rows) if k is None else k
+        sizes.append((here, len(rows) if k is None else k))
+    return sizes
+
+
+def forecast_of(task: ChoiceTask, sizes: Sequence[tuple[Size, int]]) -> Forecast | None:
+    """Return what a choice in groups of these sizes will need; as `announced`."""
+    if task.method.plan is None and not task.weighs:
+        return None
+    options = {**task.method.options, **task.options}
+    plans: list[Plan] = []
+    for size_, k in sizes:
         if task.method.plan is not None:
-            plans.append(task.method.plan(here, count, options))
+            plans.append(task.method.plan(size_, k, options))
         if task.weighs:
-            plans.append(_plan_of_weights(here, count, task.reweight == "nnls"))
-    largest = max(plans, key=lambda plan: plan.bytes)
+            plans.append(_plan_of_weights(size_, k, task.reweight == "nnls"))
+    largest, like = max(plans, key=lambda plan: plan.bytes), sizes[0][0]
     if largest.bytes > like.memory:
         raise OptionError(
             f"{task.method.name} needs {size(largest.bytes)}, but may use {size(like.memory)}",
@@ -71,7 +86,7 @@ def announced(
         bytes=largest.bytes,
         work=work,
         time=duration_class(work, like.device),
-        groups=len(task.shares(labels)),
+        groups=len(sizes),
         over="classes" if task.by is None else "groups",
     )
 
