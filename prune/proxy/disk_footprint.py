@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prune.proxy.models import head_of
+import torch
+
+from prune.proxy.models import build, head_of
 from prune.proxy.resumable_training import ResumableTraining
 from prune.proxy.trace import FACTS
-from prune.proxy.train import new_model
 from prune.system.disk_space import require_room
 
 _HALF, _SINGLE = 2, 4  # bytes of a fact, a feature and a probability; of a weight
@@ -28,7 +29,8 @@ def require_room_for(proxy_runs: Sequence[ResumableTraining]) -> None:
     if not proxy_runs:
         return
     first = proxy_runs[0]
-    model = new_model(first.inputs, first.training, first.run)
+    with torch.device("meta"):  # its shapes only: a table of two million rows is not filled for that
+        model = build(first.training.proxy, first.inputs.form, first.inputs.classes)
     weights = _SINGLE * sum(parameter.numel() for parameter in model.parameters())
     needed = sum(proxy_run.facts_left * len(FACTS) * _HALF for proxy_run in proxy_runs)
     needed += weights * (_CHECKPOINTS + sum(proxy_run.weights_left for proxy_run in proxy_runs))

@@ -6,6 +6,8 @@ arXiv:1607.01759; as a proxy: Coleman et al., "Selection via Proxy", ICLR 2020, 
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -25,12 +27,42 @@ class NgramMean(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(b, L), 0 where there is no n-gram, to (b, d)."""
+        if ids.device.type == "cpu":
+            found: Tensor = _Means.apply(self.weight, ids)
+            return found
         there = ids > 0
         counts = there.sum(1)
         means: Tensor = functional.embedding_bag(
             ids[there].long(), self.weight, counts.cumsum(0) - counts, mode="mean", sparse=True
         )
         return means
+
+
+class _Means(torch.autograd.Function):
+    """The same on a CPU, where what torch takes apart a step is several times the arithmetic."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, ids: Tensor) -> Tensor:
+        """Return the means, float32 (b, d)."""
+        from prune.proxy.ngram_kernels import fill_means
+
+        ctx.save_for_backward(ids)
+        ctx.rows = len(weight)
+        means = torch.zeros(len(ids), weight.shape[1])
+        fill_means(weight.detach().numpy(), ids.numpy(), means.numpy())
+        return means
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient of the table, sparse, with a row for each id of each text."""
+        from prune.proxy.ngram_kernels import fill_gradients
+
+        (ids,), gradient = ctx.saved_tensors, gradients[0].contiguous()
+        named = torch.empty(1, int((ids > 0).sum()), dtype=torch.int64)
+        values = torch.empty(named.shape[1], gradient.shape[1])
+        fill_gradients(ids.numpy(), gradient.numpy(), named[0].numpy(), values.numpy())
+        size = (ctx.rows, gradient.shape[1])
+        return torch.sparse_coo_tensor(named, values, size, check_invariants=False), None
 
 
 def ngram(size: int, classes: int) -> nn.Module:

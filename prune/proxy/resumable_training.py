@@ -20,7 +20,8 @@ from prune.core.progress import Advance
 from prune.proxy.config import Training, kept_epochs
 from prune.proxy.evaluate import Observer
 from prune.proxy.inputs import Inputs
-from prune.proxy.train import Trainer, to_bytes, weights_of
+from prune.proxy.train import Trainer, weights_of
+from prune.proxy.weight_file import pieces_of
 from prune.store import ColumnWriter, Store
 
 Enough = Callable[[Array], bool]  # shown the facts of each epoch in order, (9, n): whether that will do
@@ -145,9 +146,9 @@ class ResumableTraining:
 
     def _write(self, epoch: int, trainer: Trainer, values: Array) -> None:
         if epoch in self._unkept:
-            self.writer.attach("weights", epoch, to_bytes(trainer.model.state_dict()), "safetensors")
+            self.writer.attach("weights", epoch, pieces_of(trainer.model.state_dict()), "safetensors")
         if epoch < self.training.last:
-            self.writer.attach("checkpoint", epoch, trainer.state(), "safetensors")
+            self.writer.attach("checkpoint", epoch, pieces_of(trainer.state()), "safetensors")
         if epoch in self._missing:
             shown = values[:, :, self.inputs.rows] if self._compact else values
             self.writer.put(self._missing[epoch], shown)

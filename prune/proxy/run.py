@@ -15,7 +15,7 @@ from prune.core.column_name import FIRST_RUN, RESULTS, TRACE, ColumnName
 from prune.core.errors import StoreError
 from prune.core.progress import SILENT, Reporter
 from prune.proxy.concurrent_training import follow_all, room_for
-from prune.proxy.config import Training, kept_epochs
+from prune.proxy.config import NGRAM, Training, kept_epochs
 from prune.proxy.equivalent_trace import shown_or
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
@@ -29,6 +29,7 @@ from prune.store import Column, ColumnWriter, Dataset, Store, identity
 from prune.system.precision import precision_of
 
 VERSION = 1  # raised when the same training would give another trace
+_OF_TEXTS = 2  # the same of texts
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def trace_recipe(
     rejected = ",".join(map(str, sorted(inputs.rejects)))
     recipe = {
         "column": TRACE,
-        "version": VERSION,
+        "version": _OF_TEXTS if training.proxy == NGRAM else VERSION,
         "data": dataset.fingerprint,
         "inputs": {"name": inputs.name, "recipe": inputs.recipe},
         "rejected": hashlib.sha256(rejected.encode()).hexdigest(),

@@ -26,6 +26,7 @@ from prune.proxy.sharded_step import Shards, shard_of
 from prune.proxy.small_networks import Mean, Residual
 from prune.proxy.torch_device import generator, seeded
 from prune.proxy.training_length import TrainingLength
+from prune.proxy.weight_file import to_bytes
 from prune.system.precision import precision_of
 
 _BUILDING = threading.Lock()  # initial weights come from torch's global generator
@@ -123,18 +124,18 @@ class Trainer:
                 f"--lr {training.peak_lr / 4:g}   # now {training.peak_lr:g}",
             )
 
-    def state(self) -> bytes:
-        """Return weights, buffers and what the optimiser remembers as a safetensors file."""
+    def state(self) -> dict[str, Tensor]:
+        """Return weights, buffers and what the optimiser remembers; they go on changing."""
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         for word, kept in memory_of(self.training).items():
             for name, parameter in self.model.named_parameters():
                 tensors[f"{word}.{name}"] = self.optimiser.state[parameter][kept]
-        return to_bytes(tensors)
+        return tensors
 
     def restore(self, state: bytes) -> None:
-        """Take up the state that `state` returned."""
+        """Take up what `state` returned, as a safetensors file."""
         tensors = safetensors.torch.load(state)
-        load_weights(self.model, safetensors.torch.load(weights_of(state)))
+        load_weights(self.model, _of_model(tensors))
         for word, kept in memory_of(self.training).items():
             for name, parameter in self.model.named_parameters():
                 memory = torch.empty_like(parameter).copy_(tensors[f"{word}.{name}"])
@@ -212,16 +213,12 @@ def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
 
 
 def weights_of(state: bytes) -> bytes:
-    """Return the weights and buffers within what `Trainer.state` returned, as a file of their own."""
-    tensors = safetensors.torch.load(state)
-    return to_bytes({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+    """Return the weights and buffers in a file of what `Trainer.state` returned, as a file of their own."""
+    return to_bytes(_of_model(safetensors.torch.load(state)))
 
 
-def to_bytes(tensors: dict[str, Tensor]) -> bytes:
-    """Return tensors as a safetensors file."""
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    data: bytes = safetensors.torch.save(plain)
-    return data
+def _of_model(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name[6:]: value for name, value in tensors.items() if name.startswith("model.")}
 
 
 def one_cycle(step: int, steps: int, warmup: float) -> float:

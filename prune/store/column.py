@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -213,17 +212,18 @@ class ColumnWriter:
             out.write(values.data)
             out.commit(f"part-{part.number:05d}-{out.sha256[:DIGEST_CHARS]}.npy")
 
-    def attach(self, kind: str, number: int, data: bytes, suffix: str) -> None:
-        """Write a file beside the parts, replacing the one of the same kind and number.
+    def attach(self, kind: str, number: int, data: bytes | Sequence[memoryview], suffix: str) -> None:
+        """Write a file, or its pieces, beside the parts, replacing the one of the same kind and number.
 
         One of the same bytes is never gone meanwhile: somebody else may have written it, and count on it.
         """
-        name = f"{kind}-{number:05d}-{hashlib.sha256(data).hexdigest()[:DIGEST_CHARS]}.{suffix}"
         before = find_file(self.folder, kind, number)
-        if before is not None and before.name != name:
-            files.remove(before)
         with files.new_file(self.folder) as out:
-            out.write(data)
+            for piece in [data] if isinstance(data, bytes) else data:
+                out.write(piece)
+            name = f"{kind}-{number:05d}-{out.sha256[:DIGEST_CHARS]}.{suffix}"
+            if before is not None and before.name != name:
+                files.remove(before)
             out.commit(name)
 
     def attachment(self, kind: str, number: int) -> bytes | None:

@@ -11,8 +11,9 @@ import torch
 from prune.core.arrays import Array
 from prune.proxy.config import Training
 from prune.proxy.inputs import Inputs
-from prune.proxy.train import Trainer, to_bytes
+from prune.proxy.train import Trainer
 from prune.proxy.training_length import TrainingLength, steps_of_epoch
+from prune.proxy.weight_file import to_bytes
 
 from .conftest import Made
 

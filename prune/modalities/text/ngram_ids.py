@@ -9,7 +9,7 @@ import itertools
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,7 @@ class NgramIds:
 
         The last id is 0 unless the text was cut: whole texts have an odd number of ids.
         """
-        found = [list(itertools.islice(words_of(text, self._most), self._most)) for text in texts]
+        found = [words_of(text, self._most)[: self._most] for text in texts]
         counts = np.array([len(words) for words in found], np.int64)
         words = list(itertools.chain.from_iterable(found))
         self._hashes.forget()
@@ -68,13 +68,13 @@ class NgramIds:
         return ids
 
 
-def words_of(text: str, most: int) -> Iterator[str]:
-    """Yield the words of a text in lower case, and its signs: `don't`, `!`, each Chinese character.
+def words_of(text: str, most: int) -> list[str]:
+    """Return the words of a text in lower case, and its signs: `don't`, `!`, each Chinese character.
 
     Of a text that is longer than `most` words may be, the end is not looked at.
     """
     start = unicodedata.normalize("NFKC", text[: _LONG * most]).casefold()
-    return (match.group() for match in _WORD.finditer(start))
+    return _WORD.findall(start)
 
 
 class _Hashes(dict[str, int]):
