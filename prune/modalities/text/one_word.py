@@ -25,22 +25,23 @@ def same_but_for_a_word(texts: Texts, known: int) -> tuple[Rows, npt.NDArray[np.
     O(words); memory 16 bytes a word of the first `known`.
     """
     hashes, owners = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
-    for owner, found in _left_out(texts, np.arange(known)):
+    for some, sizes, found in _left_out(texts, np.arange(known)):
         hashes.append(found)
-        owners.append(owner)
+        owners.append(np.repeat(some, sizes))
     every, first = np.unique(np.concatenate(hashes), return_index=True)  # the first of each, as they rise
     owned = np.concatenate(owners)[first]
     partner, share = np.full(texts.n, texts.n, np.int64), np.zeros(texts.n, np.float64)
-    for text, found in _left_out(texts, np.arange(known, texts.n)):
+    for some, sizes, found in _left_out(texts, np.arange(known, texts.n)):
         at = np.minimum(np.searchsorted(every, found), len(every) - 1)
         met = every[at] == found if len(every) else np.zeros(len(found), bool)
-        np.minimum.at(partner, text[met], owned[at[met]])
-        share[text[met]] = 1 - 1 / (np.bincount(text)[text[met]] - 1)
+        own = np.repeat(np.arange(len(some)), sizes)[met]
+        np.minimum.at(partner, some[own], owned[at[met]])
+        share[some[own]] = 1 - 1 / (sizes[own] - 1)
     return np.where(partner < texts.n, partner, -1)[known:], share[known:]
 
 
-def _left_out(texts: Texts, at: Rows) -> Iterator[tuple[Rows, Hashes]]:
-    """Yield texts by number, and the hash of each with all of its words, and without each of them."""
+def _left_out(texts: Texts, at: Rows) -> Iterator[tuple[Rows, Rows, Hashes]]:
+    """Yield texts by number, how many hashes each has, and these: with all words, and without each."""
     from prune.modalities.text.minhash_kernels import leave_out
 
     words = WordHashes()
@@ -51,4 +52,4 @@ def _left_out(texts: Texts, at: Rows) -> Iterator[tuple[Rows, Hashes]]:
         begins: Starts = starts + np.arange(len(starts))  # a hash more than words
         found = np.empty(begins[-1], np.uint64)
         leave_out(hashes, starts, found)
-        yield np.repeat(at[places[usual]], np.diff(begins)), mixed(found)
+        yield at[places[usual]], np.diff(begins), mixed(found)
