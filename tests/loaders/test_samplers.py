@@ -151,6 +151,27 @@ def test_a_loop_goes_on_as_if_it_had_not_stopped(store: prune.Store) -> None:
     assert before + run(resumed, 3) == whole
 
 
+@pytest.mark.filterwarnings("ignore:'set_vital' is deprecated")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_stateful_loader_of_torchdata_asks_for_the_state_itself(store: prune.Store, workers: int) -> None:
+    """It is some batches ahead with workers, and its state is that of what it has handed out."""
+    stateful = pytest.importorskip("torchdata.stateful_dataloader").StatefulDataLoader
+
+    def made() -> Any:
+        return stateful(range(N), 2, sampler=SelectionSampler(store, seed=5), num_workers=workers)
+
+    def passes(loader: Any, times: int) -> list[list[int]]:
+        return [[row for rows in loader for row in rows.tolist()] for _ in range(times)]
+
+    whole, first, again = passes(made(), 3), made(), made()
+    assert passes(first, 1) == whole[:1]
+    going = iter(first)
+    had = [row for _ in range(3) for row in next(going).tolist()]
+    again.load_state_dict(pickle.loads(pickle.dumps(first.state_dict())))  # noqa: S301 - our own
+    rest = passes(again, 2)
+    assert [had + rest[0], rest[1]] == whole[1:]
+
+
 def test_the_state_of_another_is_refused(store: prune.Store) -> None:
     state = SelectionSampler(store, seed=1).state_dict()
     with pytest.raises(OptionError, match="another SelectionSampler"):
