@@ -14,6 +14,8 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
     """Return the lines to print."""
     took = duration(result["seconds"]["total"])
     lines = [f"{counted(result['n'], 'sample')}, {counted(result['classes'], 'class')}, in {took}"]
+    grown = result["growth"]
+    lines += [f"{grown['read']:,} samples read, {grown['kept']:,} rows kept"] if grown else []
     for name, about in result["scores"].items():
         numbers = "  ".join(f"{key} {number(about[key])}" for key in ("min", "median", "max") if key in about)
         high = f"  (high: {about['high']})" if about["high"] else ""
@@ -53,7 +55,24 @@ def _trust(name: str, about: dict[str, Any]) -> list[str]:
     if about.get("extrapolated"):
         flag = f"see the column {ColumnName.score(name, EXTRAPOLATED)}"
         lines.append(f"  {counted(about['extrapolated'], 'sample')} filled in from neighbours; {flag}")
-    return lines
+    if about.get("later"):
+        held_out = f"{counted(about['later'], 'new sample')} held out: the proxy never trained on them"
+        lines.append(f"  {held_out}; see the column score.{name}.later")
+    return [*lines, *_measured(about.get("measured"))]
+
+
+def _measured(found: dict[str, Any] | None) -> list[str]:
+    """Say how far scores of new samples may lie from those of a run from zero."""
+    if found is None:
+        return []
+    old = counted(found["samples"], "old sample")
+    how = {
+        "control": f"by a proxy that trained on {number(found.get('learnt', 0))} others",
+        "neighbours": "by their neighbours",
+    }[found["by"]]
+    rank = "no rank correlation" if found["spearman"] is None else f"rank correlation {found['spearman']:.2f}"
+    shift = f"median difference {found['shift']:+.3g}"
+    return [f"  how far that may be: {old} scored so, {how}: {rank} to what they have, {shift}"]
 
 
 def _of_mean(about: dict[str, Any]) -> str:

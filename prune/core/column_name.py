@@ -35,6 +35,7 @@ OF_EVALUATIONS = (EVALUATION, CHOICE)  # dozens, which nothing is scored, select
 OF_A_RUN = (TRACE, GRAD_NORM, DEEPFOOL)  # kinds that every run has its own of
 
 STD, SUSPECT, SUSPECT_RANK, EXTRAPOLATED = "std", "suspect", "suspect_rank", "extrapolated"  # of scores
+LATER = "later"  # of a score: which samples came after the training, and are scored held out
 
 
 class ColumnName(str):

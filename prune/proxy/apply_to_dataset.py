@@ -12,7 +12,7 @@ from prune.core.progress import SILENT, Reporter
 from prune.proxy.config import Training
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
-from prune.proxy.run import model_at
+from prune.proxy.run import as_learnt, model_at
 from prune.proxy.sharded_step import way
 from prune.proxy.torch_device import repeatable
 from prune.store import Column, Dataset, Store, identity
@@ -98,7 +98,7 @@ def apply_proxy(
     writers = [store.write_column(name, {**recipe, "column": name}, rows=len(dataset)) for name in RESULTS]
     if not all(writer.finished for writer in writers):
         place = torch.device(device)
-        learnt = Inputs(trained.inputs, trained.dataset, torch.device("cpu"))
+        learnt = as_learnt(Inputs(trained.inputs, trained.dataset, torch.device("cpu")), trained.trace)
         with repeatable(place):
             fed = Inputs(inputs, dataset, place, like=learnt, say=reporter.say)
             model = model_at(trained.trace, fed, trained.training, trained.training.last)

@@ -13,7 +13,7 @@ from prune.core.column_name import ColumnName
 from prune.core.progress import SILENT, Advance, Reporter
 from prune.modalities.image import Crop, read_images
 from prune.modalities.image.batches import Batch, ImageSource, decoding_of
-from prune.store import PART_ROWS, Column, ColumnPart, ColumnWriter, Dataset, Store
+from prune.store import PART_ROWS, Carry, Column, ColumnPart, ColumnWriter, Dataset, Store, nothing_carried
 from prune.system.disk_space import require_room
 
 VERSION = 2  # raised when the same images would give other pixels, or other parts
@@ -29,11 +29,17 @@ def cache_images(
     *,
     workers: int = 0,
     reporter: Reporter = SILENT,
+    carry: Carry = nothing_carried,
 ) -> Column:
     """Write the column `images.<size>`: uint8 (n, 3, size, size), or go on with it.
 
     The shorter side becomes `size` pixels, then the centre is cut out. Samples that cannot be decoded are
     zeros and stand in `column.rejects`. Memory: one part, 64 MiB or 256 images.
+
+    Parameters
+    ----------
+    carry
+        Gives the rows of an earlier state of the dataset: these are not read.
 
     Returns
     -------
@@ -48,12 +54,15 @@ def cache_images(
     recipe = images_recipe(dataset, size) | decoding_of(reader).recipe
     writer = store.write_column(ColumnName.images(size), recipe, rows=len(dataset), part_rows=part_rows(size))
     missing = list(writer.missing())
+    carried = carry(writer.name, recipe) if missing else None
+    writer.overlay = None if carried is None else carried.over
     left = sum(p.stop - p.start for p in missing)
     require_room(writer.folder, left * 3 * size**2)
     with reporter.stage("caching images", left) as advance:
         for parts in _adjacent(missing):
             first, stop = parts[0].start, parts[-1].stop
             samples = dataset.samples.slice(first, stop - first)
+            samples = samples if carried is None else carried.unread(samples, first)
             values = np.empty((writer.part_rows, 3, size, size), np.uint8)
             crop = Crop(size, size)
             batches = read_images(reader, samples, crop, workers=workers, say=reporter.say)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from prune.core.column_name import EMBEDDING, IMAGES, NGRAMS
-from prune.core.epochs import early_epoch
+from prune.core.epochs import early_epoch, error_epoch
 from prune.core.errors import OptionError
 
 LINEAR = "linear"  # the proxy that looks at an embedding
@@ -100,5 +100,20 @@ _OTHERS = {"peak_lr": 0.05}  # networks of torchvision
 
 
 def kept_epochs(epochs: int) -> list[int]:
-    """Return the epochs whose weights stay in the store."""
+    """Return the epochs whose weights stay in the store whatever their size."""
     return sorted({early_epoch(epochs), epochs})
+
+
+def stored_epochs(training: Training, size: int) -> list[int]:
+    """Return the epochs whose weights, of so many bytes, a training leaves: all where they are small.
+
+    With them samples that come later can be looked at as at every epoch. Of larger networks those that are
+    always kept, and the one that scores of the error look at.
+    """
+    if size * training.epochs <= _SMALL:
+        return list(range(1, training.last + 1))
+    more = {error_epoch(training.last)} if training.stop is None else set[int]()
+    return sorted({*kept_epochs(training.last), *more})
+
+
+_SMALL = 64 << 20  # bytes of the weights of all epochs: `resnet8` has 1.2 million an epoch

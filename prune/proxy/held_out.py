@@ -13,7 +13,7 @@ from prune.core.progress import SILENT, Advance, Reporter
 from prune.proxy.config import Training
 from prune.proxy.evaluate import outputs
 from prune.proxy.inputs import Inputs
-from prune.proxy.run import Proxy, model_at
+from prune.proxy.run import Proxy, as_learnt, model_at
 from prune.proxy.sharded_step import way
 from prune.proxy.torch_device import repeatable
 from prune.store import Column, ColumnPart, Dataset, Store, identity
@@ -86,7 +86,7 @@ def _predict(
     total = np.zeros((part.stop - part.start, max(whole.classes, 2)), np.float32)
     count = np.zeros(len(total), np.int64)
     for proxy, trace in zip(proxies, traces, strict=True):
-        fed = proxy.fed(whole)
+        fed = as_learnt(proxy.fed(whole), trace)
         rows = fed.rows[(fed.rows >= part.start) & (fed.rows < part.stop)]
         if not len(rows):
             continue

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from prune.core.column_name import ColumnName
 from prune.core.progress import Reporter
 from prune.modalities.text.batches import TextSource, read_texts
-from prune.store import PART_ROWS, Column, Dataset, Store
+from prune.store import PART_ROWS, Carry, Column, Dataset, Store, nothing_carried
 from prune.system.disk_space import require_room
 
 _PART_BYTES = 64 << 20  # in memory at once
@@ -27,6 +27,7 @@ class IdColumn:
     recipe: dict[str, Any]
     ids_of: Callable[[Sequence[str]], npt.NDArray[np.int32]]  # (b, L) of some texts
     stage: str  # what is done, in words
+    carry: Carry = nothing_carried  # gives the rows of an earlier state of the dataset, which are not read
 
     def write(
         self, store: Store, reader: TextSource, dataset: Dataset, reporter: Reporter
@@ -44,6 +45,8 @@ class IdColumn:
         rows = min(max(_PART_BYTES // (4 * length) // _LEAST_ROWS * _LEAST_ROWS, _LEAST_ROWS), PART_ROWS)
         writer = store.write_column(self.name, self.recipe, rows=len(dataset), part_rows=rows)
         missing = list(writer.missing())
+        carried = self.carry(self.name, self.recipe) if missing else None
+        writer.overlay = None if carried is None else carried.over
         left = sum(part.stop - part.start for part in missing)
         if missing:
             require_room(writer.folder, left * 4 * length)
@@ -51,6 +54,7 @@ class IdColumn:
                 for part in missing:
                     values = np.empty((part.stop - part.start, length), np.int32)
                     samples = dataset.samples.slice(part.start, part.stop - part.start)
+                    samples = samples if carried is None else carried.unread(samples, part.start)
                     for start, texts in read_texts(reader, samples):
                         values[start : start + len(texts)] = self.ids_of(texts)
                         advance(len(texts))

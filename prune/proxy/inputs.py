@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -105,6 +106,31 @@ class Inputs:
             other._centre = (255 * torch.tensor(mean)).reshape(-1, 1, 1).to(self.device)
         if std is not None:
             other._scale = (255 * torch.tensor(std)).reshape(-1, 1, 1).to(self.device)
+        return other
+
+    def at(self, rows: Rows) -> Inputs:
+        """Return the same where only these of the rows are looked at."""
+        fewer = copy.copy(self)
+        fewer.rows = np.intersect1d(self.rows, rows)
+        return fewer
+
+    def without(self, rows: Rows) -> Inputs:
+        """Return the same where these rows are not looked at."""
+        return self.at(np.setdiff1d(self.rows, rows))
+
+    @property
+    def frame(self) -> bytes:
+        """How samples are normalised, as a safetensors file."""
+        frame = {"centre": self._centre, "scale": self._scale}
+        data: bytes = safetensors.torch.save(
+            {name: value.cpu().contiguous() for name, value in frame.items()}
+        )
+        return data
+
+    def framed(self, frame: bytes) -> Inputs:
+        """Return the same samples, normalised as those of another `Inputs` that gave this `frame`."""
+        tensors, other = safetensors.torch.load(frame), copy.copy(self)
+        other._centre, other._scale = (tensors[name].to(self.device) for name in ("centre", "scale"))
         return other
 
     def take(self, rows: Rows) -> Tensor:

@@ -12,15 +12,15 @@ from torch import nn
 
 from prune.core.arrays import Rows, Scores
 from prune.core.column_name import ColumnName
+from prune.core.errors import StoreError
 from prune.core.progress import SILENT, Advance, Reporter
 from prune.proxy.batches import in_batches
-from prune.proxy.config import Training
+from prune.proxy.config import Training, kept_epochs
 from prune.proxy.inputs import Inputs
-from prune.proxy.run import Proxy, model_at, require_kept, run_proxies
+from prune.proxy.run import Proxy, as_learnt, model_at, run_proxies
 from prune.proxy.sharded_step import way
 from prune.proxy.torch_device import repeatable
-from prune.proxy.training_subsets import Share
-from prune.store import Column, ColumnPart, ColumnWriter, Dataset, Store, identity
+from prune.store import CarriedRows, Column, ColumnPart, ColumnWriter, Dataset, Store, identity
 
 Look = Callable[[nn.Module, Rows], Scores]  # what a network, or a copy of it, says of the rows of a batch
 
@@ -49,7 +49,8 @@ class NetworkColumn:
         run: int = 0,
         *,
         epoch: int | None = None,
-        share: Share | None = None,
+        proxy: Proxy | None = None,
+        carried: CarriedRows | None = None,
         device: str = "cpu",
         reporter: Reporter = SILENT,
     ) -> dict[str, str]:
@@ -59,8 +60,10 @@ class NetworkColumn:
         ----------
         epoch
             One whose weights are kept; default: the column's own.
-        share
-            The samples that the proxy learns from, and those that are measured; default: all.
+        proxy
+            Which, and what it learns from and is looked at on; default: run `run`, on all.
+        carried
+            Rows that this column had of the dataset as it was: these are not computed again.
 
         Returns
         -------
@@ -74,7 +77,7 @@ class NetworkColumn:
         """
         epoch = self.epoch(training) if epoch is None else epoch
         require_kept(epoch, training)
-        proxy, place = Proxy(run, share), torch.device(device)
+        proxy, place = proxy or Proxy(run), torch.device(device)
         columns = run_proxies(store, dataset, inputs, training, [proxy], device=device, reporter=reporter)
         trace = columns[proxy.trace]
         recipe = self.recipe(trace, epoch) | {**self.more, **way(device)}
@@ -82,8 +85,11 @@ class NetworkColumn:
         writer = store.write_column(name, recipe, rows=len(dataset), part_rows=self.part_rows)
         with repeatable(place):
             if missing := list(writer.missing()):
-                fed = proxy.fed(Inputs(inputs, dataset, place, say=reporter.say))
-                model = model_at(store.open_column(proxy.trace, trace), fed, training, epoch)
+                opened = store.open_column(proxy.trace, trace)
+                fed = as_learnt(proxy.fed(Inputs(inputs, dataset, place, say=reporter.say)), opened)
+                model = model_at(opened, fed, training, epoch)
+                if carried is not None:
+                    fed, writer.overlay = fed.without(carried.kept), carried.over
                 self.write(writer, missing, model, fed, reporter)
         writer.finish()
         return columns | {writer.name: identity(recipe)}
@@ -120,3 +126,14 @@ def values_in_batches(
         done += len(here)
         advance(len(here))
     return values
+
+
+def require_kept(epoch: int, training: Training) -> None:
+    """Raise StoreError where the weights after `epoch` are not kept."""
+    kept = kept_epochs(training.last)
+    if epoch not in kept:
+        known = " and ".join(map(str, kept))
+        raise StoreError(
+            f"the weights after epoch {epoch} are not kept, only those after {known}",
+            f"use epoch {kept[0]}, or train with --epochs {epoch}",
+        )

@@ -13,7 +13,7 @@ from prune.core.progress import SILENT, Reporter
 from prune.modalities.text.batches import TextSource
 from prune.modalities.text.ngram_ids import NgramIds
 from prune.proxy.id_column import IdColumn
-from prune.store import Column, Dataset, Store
+from prune.store import Carry, Column, Dataset, Store, nothing_carried
 
 VERSION = 1  # raised when the same texts would give other ids
 LEAST, MOST = 16, 1024  # ids of a text; 1024 are 512 words, and 4 KiB
@@ -31,6 +31,7 @@ def cache_ngrams(
     *,
     like: Column | None = None,
     reporter: Reporter = SILENT,
+    carry: Carry = nothing_carried,
 ) -> Column:
     """Write the column `ngrams.L`: int32 (n, L), the ids of each text's n-grams and then 0, or go on with it.
 
@@ -40,6 +41,8 @@ def cache_ngrams(
     ----------
     like
         The same of another dataset, whose L and ids these texts are to have; default: what suits them.
+    carry
+        Gives the rows of an earlier state of the dataset: these are not read.
 
     Returns
     -------
@@ -54,7 +57,7 @@ def cache_ngrams(
     recipe = ngrams_recipe(dataset, like)
     length = int(recipe["length"])
     hashed = NgramIds(length, recipe["buckets"])
-    made = IdColumn(ColumnName.ngrams(length), recipe, hashed.of, "splitting texts into words")
+    made = IdColumn(ColumnName.ngrams(length), recipe, hashed.of, "splitting texts into words", carry)
     column, anew = made.write(store, reader, dataset, reporter)
     if anew:
         cut, whole = cut_texts(column), len(dataset.usable)

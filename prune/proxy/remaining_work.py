@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from prune.proxy.config import Training
-from prune.proxy.equivalent_trace import shown_or
 from prune.proxy.run import Proxy, trace_recipe
 from prune.store import Column, Dataset, Store, identity
 from prune.store.layout import COLUMNS
@@ -41,7 +40,7 @@ def planned(
     found = []
     for proxy in proxies:
         asked = trace_recipe(dataset, inputs, training, proxy.run, device, share=proxy.share)
-        recipe = shown_or(store, proxy.trace, asked)
+        recipe = proxy.serving(store, asked)
         found.append(Planned(proxy.trace, recipe, _done(store, proxy, recipe, training), training.last))
     return found
 

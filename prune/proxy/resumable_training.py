@@ -17,10 +17,10 @@ from prune.core.arrays import Array
 from prune.core.column_name import ColumnName
 from prune.core.errors import StoreError
 from prune.core.progress import Advance
-from prune.proxy.config import Training, kept_epochs
+from prune.proxy.config import Training, stored_epochs
 from prune.proxy.evaluate import Observer
 from prune.proxy.inputs import Inputs
-from prune.proxy.train import Trainer, weights_of
+from prune.proxy.train import Trainer, size_of_weights, weights_of
 from prune.proxy.weight_file import pieces_of
 from prune.store import ColumnWriter, Store
 
@@ -60,7 +60,7 @@ class ResumableTraining:
         self._compact, self._enough = compact, enough
         self._shown, self._found = 0, False  # epochs that `enough` was shown, and whether they will do
         self._missing = {part.number + 1: part for part in writer.missing()}
-        kept = kept_epochs(training.last)
+        kept = stored_epochs(training, size_of_weights(inputs, training))
         self._unkept = {epoch for epoch in kept if writer.attachment("weights", epoch) is None}
         self._todo = sorted(self._unkept.union(self._missing))
         self.stopped = self._stops_before(self._todo[0]) if self._todo and enough is not None else None
@@ -177,12 +177,18 @@ class ResumableTraining:
         return next((e for e in epochs if self.writer.attachment("checkpoint", e) is not None), 0)
 
 
-def take_over(store: Store, writer: ColumnWriter, training: Training) -> None:
-    """Copy the first epochs of the open column of the whole schedule, if they and their weights are there."""
+def take_over(store: Store, writer: ColumnWriter, training: Training, size: int) -> None:
+    """Copy the first epochs of the open column of the whole schedule, if they and their weights are there.
+
+    Parameters
+    ----------
+    size
+        Bytes of the weights of an epoch.
+    """
     recipe = {**writer.recipe, "training": replace(training, stop=None).recipe}
     whole = store.write_column(writer.name, recipe, rows=training.epochs, part_rows=1)
     last = whole.attachment("checkpoint", training.last)
-    weights = {epoch: whole.attachment("weights", epoch) for epoch in kept_epochs(training.last)[:-1]}
+    weights = {epoch: whole.attachment("weights", epoch) for epoch in stored_epochs(training, size)[:-1]}
     weights[training.last] = None if last is None else weights_of(last)
     if whole.finished or any(data is None for data in weights.values()):
         return

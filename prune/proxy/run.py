@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import safetensors.torch
@@ -12,24 +12,25 @@ import torch
 from torch import nn
 
 from prune.core.column_name import FIRST_RUN, RESULTS, TRACE, ColumnName
-from prune.core.errors import StoreError
 from prune.core.progress import SILENT, Reporter
 from prune.proxy.concurrent_training import follow_all, room_for
-from prune.proxy.config import NGRAM, Training, kept_epochs
+from prune.proxy.config import NGRAM, Training
 from prune.proxy.equivalent_trace import shown_or
 from prune.proxy.inputs import Inputs
 from prune.proxy.results import write_results
-from prune.proxy.resumable_training import Enough, ResumableTraining, take_over
+from prune.proxy.resumable_training import ResumableTraining, take_over
 from prune.proxy.sharded_step import way
 from prune.proxy.torch_device import repeatable
 from prune.proxy.trace import FACTS
-from prune.proxy.train import load_weights, new_model
-from prune.proxy.training_subsets import Share
+from prune.proxy.train import load_weights, new_model, size_of_weights
+from prune.proxy.training_subsets import CONTROL, Share
 from prune.store import Column, ColumnWriter, Dataset, Store, identity
 from prune.system.precision import precision_of
 
 VERSION = 1  # raised when the same training would give another trace
 _OF_TEXTS = 2  # the same of texts
+GROWN = "grown"  # in the recipe of a trace that was carried over from the dataset as it was
+FRAME = "frame"  # attached to such a trace: how what its network learnt from was normalised
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Proxy:
 
     run: int = 0  # another run has other weights, order and augmentation
     share: Share | None = None  # what it learns from and is looked at on; default: everything
+    carried: Mapping[str, Any] | None = None  # recipe of the trace that serves: see `grow_trace`
+    anew: bool = False  # a trace that was carried over does not serve
 
     @property
     def name(self) -> str:
@@ -54,6 +57,14 @@ class Proxy:
         """Return what it learns from and is looked at on."""
         share = self.share
         return inputs if share is None else inputs.only(learnt=share.learnt, watched=share.watched)
+
+    def serving(self, store: Store, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return how the trace was made that serves where this one is asked for: itself, if none does."""
+        if self.carried is not None:
+            return dict(self.carried)
+        if self.anew and GROWN in (store.recipe_of(self.trace) or {}):
+            return asked
+        return shown_or(store, self.trace, asked)
 
 
 def run_proxy(
@@ -122,12 +133,12 @@ def run_proxies(  # noqa: PLR0913 - run_proxy's parameters, and how many at once
         Column name to identity.
     """
     asked = [trace_recipe(dataset, inputs, training, p.run, device, share=p.share) for p in proxies]
-    recipes = [shown_or(store, p.trace, recipe) for p, recipe in zip(proxies, asked, strict=True)]
+    recipes = [p.serving(store, recipe) for p, recipe in zip(proxies, asked, strict=True)]
     traces = [
         store.write_column(p.trace, recipe, rows=training.last, part_rows=1)
         for p, recipe in zip(proxies, recipes, strict=True)
     ]
-    results = _results(store, proxies[0], recipes[0], len(dataset), way(device))
+    results = results_of(store, proxies[0], recipes[0], len(dataset), way(device))
     writers = [*traces, *results]
     if not all(writer.finished for writer in writers):
         place = torch.device(device)
@@ -135,47 +146,10 @@ def run_proxies(  # noqa: PLR0913 - run_proxy's parameters, and how many at once
             fed = Inputs(inputs, dataset, place, say=reporter.say)
             _train(store, training, proxies, traces, fed, reporter=reporter, at_once=at_once)
             if not all(writer.finished for writer in results):
-                model = model_at(traces[0].finish(), fed, training, training.last)
-                write_results(results, fed, model, reporter)
+                first = traces[0].finish()
+                fed = as_learnt(fed, first)
+                write_results(results, fed, model_at(first, fed, training, training.last), reporter)
     return {writer.name: identity(writer.recipe) for writer in writers}
-
-
-def train_until(  # noqa: PLR0913 - run_proxy's parameters, and when to stop
-    store: Store,
-    dataset: Dataset,
-    inputs: Column,
-    training: Training,
-    enough: Enough,
-    *,
-    share: Share | None = None,
-    device: str = "cpu",
-    reporter: Reporter = SILENT,
-) -> Training:
-    """Train run 0 epoch after epoch until that is `enough`, or go on with it; return the training it had.
-
-    The learning rate follows the schedule of all epochs, of which the last are left out: the trace is the
-    beginning of the whole one. Its column stays open, so that more epochs can be added with the same bits,
-    and what is there already is never cut. `run_proxy` of the returned training, whose `stop` is the last
-    epoch, finishes a column of that length without training anything.
-
-    Parameters
-    ----------
-    enough
-        Shown the facts of every epoch in order, float16 (9, n).
-    """
-    proxy = Proxy(0, share)
-    recipe = trace_recipe(dataset, inputs, training, 0, device, share=share)
-    writer = store.write_column(proxy.trace, recipe, rows=training.epochs, part_rows=1)
-    if writer.finished:
-        any(enough(facts[0]) for _, facts in writer.finish().blocks())  # to be told, not to be cut
-        return training
-    place = torch.device(device)
-    with repeatable(place):
-        fed = proxy.fed(Inputs(inputs, dataset, place, say=reporter.say))
-        proxy_run = ResumableTraining(writer, fed, training, 0, enough=enough)
-        key = _priced(recipe)
-        follow_all([proxy_run], at_once=1, reporter=reporter, spent=lambda _, s: store.add_cost(key, s))
-    return training if proxy_run.stopped is None else replace(training, stop=proxy_run.stopped)
 
 
 def trace_recipe(
@@ -214,8 +188,13 @@ def trace_recipe(
 def training_cost(store: Store, traces: Iterable[tuple[str, str]]) -> float | None:
     """Return the seconds that training took, over all commands; None where a trace was made elsewhere."""
     costs = store.costs
-    keys = {_priced(store.open_column(name, id_).recipe) for name, id_ in traces}
+    keys = {priced(store.open_column(name, id_).recipe) for name, id_ in traces}
     return sum(costs[key] for key in keys) if keys <= costs.keys() else None
+
+
+def as_learnt(inputs: Inputs, trace: Column) -> Inputs:
+    """Return samples normalised as those that a network learnt from, where these are more than it had."""
+    return inputs.framed(trace.attachment(FRAME, 0)) if trace.attachments(FRAME) else inputs
 
 
 def model_at(trace: Column, inputs: Inputs, training: Training, epoch: int) -> nn.Module:
@@ -247,7 +226,7 @@ def _train(
     for proxy, trace in zip(proxies, traces, strict=True):
         if not trace.finished:
             if training.stop is not None:
-                take_over(store, trace, training)
+                take_over(store, trace, training, size_of_weights(inputs, training))
             compact = proxy.share is not None and proxy.share.fold is not None
             proxy_runs.append(
                 ResumableTraining(trace, proxy.fed(inputs), training, proxy.run, compact=compact)
@@ -257,20 +236,23 @@ def _train(
         proxy_runs,
         at_once=room,
         reporter=reporter,
-        spent=lambda proxy_run, seconds: store.add_cost(_priced(proxy_run.writer.recipe), seconds),
+        spent=lambda proxy_run, seconds: store.add_cost(priced(proxy_run.writer.recipe), seconds),
     )
 
 
-def _priced(recipe: dict[str, Any]) -> str:
+def priced(recipe: Mapping[str, Any]) -> str:
     """Return what the seconds of a training are kept under: its column, or that of the whole schedule."""
+    if GROWN in recipe:
+        return str(recipe[GROWN]["trained"])
     training = {name: value for name, value in recipe["training"].items() if name != "stop"}
     return identity({**recipe, "training": training})
 
 
-def _results(
+def results_of(
     store: Store, proxy: Proxy, trace: dict[str, Any], n: int, how: dict[str, Any]
 ) -> list[ColumnWriter]:
-    if proxy.run != 0:
+    """Return the columns that a proxy leaves beside its trace, made or not: those of run 0, else none."""
+    if proxy.run != 0 or (proxy.share is not None and proxy.share.fold == CONTROL):
         return []
     epoch = trace["training"].get("stop", trace["training"]["epochs"])
     recipe = {"version": VERSION, "trace": identity(trace), "epoch": epoch, **how}
@@ -278,14 +260,3 @@ def _results(
         recipe["of"] = proxy.trace
     made = {name: shown_or(store, name, {**recipe, "column": name}) for name in RESULTS}
     return [store.write_column(name, of, rows=n) for name, of in made.items()]
-
-
-def require_kept(epoch: int, training: Training) -> None:
-    """Raise StoreError where the weights after `epoch` are not kept."""
-    kept = kept_epochs(training.last)
-    if epoch not in kept:
-        known = " and ".join(map(str, kept))
-        raise StoreError(
-            f"the weights after epoch {epoch} are not kept, only those after {known}",
-            f"use epoch {kept[0]}, or train with --epochs {epoch}",
-        )

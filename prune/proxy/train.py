@@ -198,6 +198,13 @@ def new_model(inputs: Inputs, training: Training, run: int) -> nn.Module:
     return model.to(memory_format=torch.channels_last).to(inputs.device)
 
 
+def size_of_weights(inputs: Inputs, training: Training) -> int:
+    """Return the bytes of the weights and buffers of a network, without making it."""
+    with torch.device("meta"):
+        model = build(training.proxy, inputs.form, inputs.classes)
+    return sum(value.numel() * value.element_size() for value in model.state_dict().values())
+
+
 def draws_nothing(model: nn.Module) -> bool:
     """Whether every layer is known to draw no random numbers, so that torch's own generator stays unused."""
     return all(_is_steady(type(module)) for module in model.modules())

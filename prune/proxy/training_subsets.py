@@ -23,7 +23,7 @@ class Share:
     recipe: Mapping[str, Any]  # how they were drawn, and a digest of the rows
     learnt: Rows  # it trains on them, as far as they have labels
     watched: Rows  # its trace is about them
-    fold: int | None = None  # its trace is one of several of a run, and holds the watched rows only
+    fold: int | str | None = None  # its trace is one of several of a run, and holds the watched rows only
 
 
 def part_of(dataset: Dataset, usable: Rows, fraction: str, seed: int) -> Share:
@@ -68,7 +68,33 @@ def folds_of(dataset: Dataset, usable: Rows, count: int, seed: int, run: int) ->
     return [_share({**recipe, "fold": k}, usable[fold != k], usable[fold == k], fold=k) for k in range(count)]
 
 
-def _share(recipe: Mapping[str, Any], learnt: Rows, watched: Rows, fold: int | None = None) -> Share:
+def control_of(dataset: Dataset, trained: Rows, seed: int) -> Share | None:
+    """Draw what a control learns from, of the samples that a proxy trained on, and what it is asked about.
+
+    It never trains on the latter, so that of them it says what that proxy says of samples that came later.
+    None where there are too few samples.
+    """
+    learnt = part_of(dataset, trained, HALF, seed).learnt
+    rest = np.setdiff1d(trained, learnt)
+    if not len(rest):
+        return None
+    watched = part_of(dataset, rest, f"{min(1.0, ASKED / len(rest)):.6f}", seed).learnt
+    recipe = {"kind": CONTROL, "part": HALF, "seed": seed, "fold": CONTROL}
+    return _share(recipe, learnt, watched, CONTROL)
+
+
+CONTROL = "control"  # the fold that its trace is
+HALF = "0.5"  # of the samples that a proxy trained on: what a control of it trains on
+ASKED = 1000  # samples at most that a control is asked about
+
+
+def share_like(recipe: Mapping[str, Any], learnt: Rows, watched: Rows) -> Share:
+    """Return other rows as a part, or as a fold, that was drawn so."""
+    drawn = {name: value for name, value in recipe.items() if name != "rows"}
+    return _share(drawn, learnt, watched, fold=drawn.get("fold"))
+
+
+def _share(recipe: Mapping[str, Any], learnt: Rows, watched: Rows, fold: int | str | None = None) -> Share:
     digest = hashlib.sha256(b"|".join(rows.astype("<i8").tobytes() for rows in (learnt, watched)))
     return Share({**recipe, "rows": digest.hexdigest()}, learnt, watched, fold)
 

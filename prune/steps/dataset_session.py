@@ -22,7 +22,7 @@ from prune.readers.scan_summary import scan_line
 from prune.readers.scanned import Scanned
 from prune.steps.expected_modality import require_images, require_payloads
 from prune.steps.grown_dataset import GrownDataset
-from prune.steps.holdout import DRAWN, FRACTION, Holdout, set_aside, with_holdout
+from prune.steps.holdout import DRAWN, FRACTION, Holdout, set_aside, sides_of, with_holdout
 from prune.steps.located_reader import LIMIT, reader_at
 from prune.steps.recovery import commands_of
 from prune.steps.replacement import tell_hidden
@@ -75,8 +75,8 @@ class Opened:
         """Return the images at so many pixels a side, decoded once: the column `images.SIZE`."""
         from prune.proxy.cache import cache_images  # loads torch: only what looks at images
 
-        workers, reporter = self.settings.workers, self.settings.reporter
-        return cache_images(self.store, self.images, self.dataset, size, workers=workers, reporter=reporter)
+        how: Any = {"workers": self.settings.workers, "reporter": self.settings.reporter}
+        return cache_images(self.store, self.images, self.dataset, size, carry=self.growth.made_alike, **how)
 
     def decoded_as(self, recipe: Mapping[str, Any]) -> Opened:
         """Return the same, with images decoded as those of a column with this recipe."""
@@ -124,7 +124,7 @@ def opened(
         note.has_work(yet=False)
         try:
             with _as_it_was(store, location, settings):
-                dataset = set_aside(_scanned(store, reader, settings), held_out)
+                dataset = _scanned(store, reader, settings, held_out)
         except PruneError:
             forget_place()
             raise
@@ -148,9 +148,10 @@ def opened(
         _remember(store, location)
 
 
-def _scanned(store: Store, reader: Reader, settings: Settings) -> Dataset:
+def _scanned(store: Store, reader: Reader, settings: Settings, rule: Holdout | None) -> Dataset:
     try:
-        return scan(reader, store.path / SCANS, settings.reporter)
+        found = scan(reader, store.path / SCANS, settings.reporter)
+        return set_aside(found, rule, sides_of(store, rule, anew=settings.refresh))
     except RejectsError as error:
         list_rejects(store.path, [], dict(error.rejects))
         raise
@@ -170,8 +171,8 @@ def reopened(store: Store, settings: Settings, *, fresh: bool = False) -> tuple[
     with _as_it_was(store, location, settings):
         reader = reader_at(location)
         known = store.path / ("no scans" if fresh else SCANS)
-        dataset = scan(reader, known, settings.reporter, keep=False)
-        dataset = set_aside(dataset, Holdout.read(location["reading"]))
+        dataset, rule = scan(reader, known, settings.reporter, keep=False), Holdout.read(location["reading"])
+        dataset = set_aside(dataset, rule, sides_of(store, rule))
     if dataset.fingerprint != store.state.get("dataset"):
         raise stale(store, dataset)
     return reader, dataset
@@ -280,9 +281,8 @@ def _remember(store: Store, location: Mapping[str, Any]) -> None:
 
 def _noted(store: Store, location: Mapping[str, Any]) -> dict[str, Any]:
     """Return a location as the store keeps it."""
-    absolute = whole_path(location["data"])
+    absolute, reading = whole_path(location["data"]), dict(location["reading"])
     relative = absolute if is_address(absolute) else os.path.relpath(absolute, real(store.path))
-    reading = dict(location["reading"])
     if "labels" in reading:
         reading["labels"] = labels_near(reading["labels"], absolute)
     return {"data": absolute, "relative": relative, "reading": reading}

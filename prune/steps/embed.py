@@ -37,6 +37,8 @@ def embed(
         finished = columns[0]
         known = {column.name: identity(column.recipe) for column in columns}
         same = {name: shown.get(name) == of and name not in store.made for name, of in known.items()}
+        read, kept = sum(one.read for one in encoded), sum(one.kept for one in encoded)
+        growth = growth_of(ready.grown, ready.growth, finished.name, read, kept)
         store.publish(dataset=ready.fingerprint, columns=known, grown=ready.grown is not None)
         if ready.grown is not None:
             tell_earlier(store, settings.reporter.say)
@@ -53,7 +55,7 @@ def embed(
         "shape": list(finished.shape),
         "unchanged": same[finished.name],
         "rejects": len(rejects),
-        "growth": growth_of(ready.grown, sum(one.read for one in encoded), sum(one.kept for one in encoded)),
+        "growth": growth,
         **_cut(finished),
         **({} if len(columns) == 1 else {"captions": _captions(columns[1], same)}),
         "skipped_shards": dict(ready.dataset.skipped),

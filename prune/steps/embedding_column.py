@@ -34,11 +34,12 @@ from prune.steps.dataset_session import Opened
 from prune.steps.embedding_units import encode_apart
 from prune.steps.expected_modality import require_payloads
 from prune.steps.grown_dataset import tell_carried
+from prune.steps.recovery import commands_of
 from prune.steps.replacement import changed, tell_replaced
 from prune.steps.select.target.pool import LEARNT_FROM
 from prune.steps.table_features import TableFeatures
 from prune.steps.text_payloads import CountedCaptions, captions_in, tell_captions
-from prune.store import CarriedRows, ColumnWriter
+from prune.store import CarriedRows, ColumnWriter, undated
 from prune.system import files
 from prune.system.cores import thread_count
 from prune.system.npy import open_npy
@@ -119,6 +120,8 @@ def encoded(
         counts = len(opened.dataset.usable) - kept, kept
         learnt = LEARNT_FROM in writer.recipe
         tell_carried(opened.store, name, counts, settings.reporter.say, learnt=learnt)
+    elif not writer.finished:
+        _tell_another(opened, writer)
     before = None if carried is None else carried.column
     learn_once(encoder, source, opened.dataset, writer, settings.reporter, before=before)
     captions = None
@@ -158,6 +161,17 @@ def _carried(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> CarriedR
     name = ColumnName.embedding(encoder.name)
     carried = opened.growth.carried(name, lambda made: {**made, "dataset": None} == asked)
     return None if carried is None else told_apart(carried)
+
+
+def _tell_another(opened: Opened, writer: ColumnWriter) -> None:
+    """Say where a column of the dataset before was made in another way, so that nothing of it is kept."""
+    before, made = undated(opened.growth.recipe_of(writer.name)), undated(writer.recipe)
+    if before and before != made and "captions" not in made:
+        again = commands_of(opened.store)(writer.name)
+        opened.settings.reporter.say(
+            f"{writer.name} of the dataset before was made in another way, and all is encoded: "
+            f"{changed(before, made)}; as before: {again}"
+        )
 
 
 def _source(opened: Opened, encoder: str) -> tuple[PayloadSource, dict[str, Any]]:

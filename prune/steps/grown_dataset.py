@@ -11,7 +11,7 @@ from prune.core.safe_text import counted
 from prune.core.store_option import in_store
 from prune.steps.replacement import Say, named
 from prune.steps.stale_dataset import stale, too_different
-from prune.store import Dataset, RowMatches, Store, match_rows
+from prune.store import Dataset, Growth, RowMatches, Store, match_rows
 from prune.store.earlier_state import is_told
 
 _SAME = 0.5  # of the samples of the smaller state that have to be in the other, for one dataset
@@ -89,11 +89,20 @@ def tell_earlier(store: Store, say: Say) -> None:
         say(f"still of the dataset before: {named(held)}; {look} says how to go on")
 
 
-def growth_of(grown: GrownDataset | None, read: int, kept: int) -> dict[str, int] | None:
-    """Return what changed since the state before, and what was read for it; None where nothing did."""
-    if grown is None and not kept:
-        return None
-    return {**(grown.described if grown else {}), "read": read, "kept": kept}
+def growth_of(
+    grown: GrownDataset | None, growth: Growth, name: str | None, read: int, kept: int
+) -> dict[str, int] | None:
+    """Return what changed since the state before, and what was read for it; None where nothing did.
+
+    Parameters
+    ----------
+    name
+        The column whose rows were carried over: another command may have taken in the dataset before.
+    """
+    if grown is None and kept and name is not None and (before := growth.earlier_of(name)) is not None:
+        matches = growth.matches(before[0])
+        grown = None if matches is None else GrownDataset(matches)
+    return None if grown is None else {**grown.described, "read": read, "kept": kept}
 
 
 def _files(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, int]:

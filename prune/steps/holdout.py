@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prune.core.arrays import Rows
+from prune.core.arrays import Array, Rows
 from prune.core.errors import DataError, OptionError, StoreError
 from prune.core.lots import lots
 from prune.core.quota import share_count
-from prune.store import HELD_OUT, SAMPLES, Dataset, Store
+from prune.store import HELD_OUT, SAMPLES, Dataset, Store, match_rows
 from prune.store.layout import LOCATION
 from prune.system import files
 
@@ -96,12 +96,27 @@ def _remembered(store: Store) -> Holdout | None:
     return None
 
 
-def set_aside(dataset: Dataset, rule: Holdout | None) -> Dataset:
+def sides_of(store: Store, rule: Holdout | None, *, anew: bool = False) -> Dataset | None:
+    """Return the dataset that a store is about, whose samples keep their side; None where all is drawn."""
+    if rule is None or anew or not store.exists():
+        return None
+    known = store.state.get("dataset")
+    before = None if known is None else store.earlier_dataset(known)
+    return before if before is not None and before.holdout == rule.words else None
+
+
+def set_aside(dataset: Dataset, rule: Holdout | None, before: Dataset | None = None) -> Dataset:
     """Return a dataset with a part of every class held out, by a hash of seed and key.
 
     Of a class, the fraction of its different images, rounded half up: one at least and never all; of a class
     with one image, none. Copies of an image are held out together, so that none of them is trained on.
     Samples without a label are not drawn. Time O(n log n), memory O(n).
+
+    Parameters
+    ----------
+    before
+        The dataset before it changed: an image that was there stays on its side, and of those that are new
+        as many are drawn as the fraction of all then lacks.
 
     Raises
     ------
@@ -114,7 +129,8 @@ def set_aside(dataset: Dataset, rule: Holdout | None) -> Dataset:
     labelled = usable[labels[usable] >= 0]
     _, first = np.unique(originals[labelled], return_index=True)
     images = labelled[first]  # one sample of each image
-    drawn = _drawn(dataset, images, rule)
+    sides = np.zeros(len(images), np.int8) if before is None else _sides(dataset, images, before)
+    drawn = _drawn(dataset, images, rule, sides)
     if not len(drawn):
         what = "no class has two different samples" if len(images) else "no sample has a label"
         raise DataError(
@@ -127,15 +143,26 @@ def set_aside(dataset: Dataset, rule: Holdout | None) -> Dataset:
 _UNLABELLED = "leave --holdout out, or name labels: --labels FILE"
 
 
-def _drawn(dataset: Dataset, images: Rows, rule: Holdout) -> Rows:
-    """Return the images to hold out: of each class the lowest lots."""
+def _sides(dataset: Dataset, images: Rows, before: Dataset) -> Array:
+    """Return which images were held out (1) and which were not (−1); 0 where an image is new, (m,)."""
+    rows = match_rows(before, dataset).content[images]
+    held: Array = np.zeros(len(before), np.int8)
+    held[before.usable[before.labels[before.usable] >= 0]] = -1
+    held[before.held_out] = 1
+    return np.where(rows >= 0, held[rows], 0)
+
+
+def _drawn(dataset: Dataset, images: Rows, rule: Holdout, sides: Array) -> Rows:
+    """Return the images to hold out: of each class those that were, and of new ones the lowest lots."""
     keys = dataset.samples["key"].take(pa.array(images)).to_pylist()
     lot, labels = lots(keys, f"holdout\0{rule.seed}"), dataset.labels[images]
     chosen = [images[:0]]
     for label in np.unique(labels):
         own = np.flatnonzero(labels == label)
         count = min(max(share_count(float(rule.fraction), len(own)), 1), len(own) - 1)
-        chosen.append(images[own[np.argsort(lot[own], kind="stable")[:count]]])
+        kept, new = own[sides[own] > 0], own[sides[own] == 0]
+        lacking = max(count - len(kept), 0)
+        chosen += [images[kept], images[new[np.argsort(lot[new], kind="stable")[:lacking]]]]
     return np.concatenate(chosen)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from prune.core.column_name import IMAGES, NGRAMS, ColumnName
+from prune.core.column_name import IMAGES, NGRAMS, ColumnName, of_kinds
 from prune.core.errors import OptionError
 from prune.core.method_rows import Scorer
 from prune.steps.dataset_session import Opened
@@ -57,5 +57,27 @@ def _ngrams(opened: Opened, like: Column | None = None) -> Column:
     from prune.proxy.ngram_cache import cache_ngrams  # loads torch: only what looks at texts
 
     require_texts(opened.reader, opened.dataset)
-    reporter = opened.settings.reporter
-    return cache_ngrams(opened.store, opened.reader, opened.dataset, like=like, reporter=reporter)
+    growth = opened.growth
+    return cache_ngrams(
+        opened.store,
+        opened.payloads,
+        opened.dataset,
+        like=like or _ngrams_before(opened),
+        reporter=opened.settings.reporter,
+        carry=growth.made_alike,
+    )
+
+
+def _ngrams_before(opened: Opened) -> Column | None:
+    """Return the n-grams that are there of a dataset that grew: proxies that looked at them go on so."""
+    store, growth = opened.store, opened.growth
+    if opened.settings.refresh or not store.exists():
+        return None
+    for name in of_kinds(store.columns if store.holds_dataset(opened.fingerprint) else (), NGRAMS):
+        return store.column(name)
+    for name in of_kinds(sorted({*store.columns, *store.earlier.columns}), NGRAMS):
+        before = growth.earlier_of(name)
+        column = None if before is None else store.whole_column(name, before[1])
+        if column is not None:
+            return column
+    return None

@@ -33,8 +33,6 @@ def stale(store: Store, new: Dataset) -> StoreError:
         )
     again = commands_of(store)(DATASETS)
     how = f"{again}   # takes in what changed; add --refresh to start over, or use another --store"
-    if not again.startswith("prune embed"):  # only `embed` carries over what still holds
-        how = f"{again} --refresh   # starts over with the data as it is now; or use another --store"
     return StoreError(f"stale: {first_difference(old, new)} since {store.path} was made", how)
 
 

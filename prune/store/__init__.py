@@ -1,7 +1,7 @@
 """Everything known about a dataset, one column per fact. The format is in FORMAT.md."""
 
 from prune.store.column import Column, ColumnPart, ColumnWriter
-from prune.store.growth import CarriedRows, Growth
+from prune.store.growth import CarriedRows, Carry, Growth, nothing_carried, undated
 from prune.store.layout import PART_ROWS, identity
 from prune.store.nested_prefix import Prefix, prefix
 from prune.store.row_matches import RowMatches, match_rows
@@ -24,6 +24,7 @@ __all__ = [
     "PART_ROWS",
     "SAMPLES",
     "CarriedRows",
+    "Carry",
     "Column",
     "ColumnPart",
     "ColumnWriter",
@@ -38,11 +39,13 @@ __all__ = [
     "identity",
     "match_rows",
     "noted",
+    "nothing_carried",
     "outdated_by",
     "prefix",
     "read_earlier_selection",
     "read_selection",
     "require_current",
     "settle_selection",
+    "undated",
     "write_selection",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,9 @@ class ColumnPart:
     number: int
     start: int
     stop: int
+
+
+Overlay = Callable[[int, int, Array], Array]  # given the first row, the one after the last, and the rows
 
 
 class Column:
@@ -164,6 +167,7 @@ class ColumnWriter:
         self.recipe = dict(recipe)
         self.rows = rows
         self.part_rows = part_rows
+        self.overlay: Overlay | None = None  # rows of a part that are known are laid over what is put
         self.finished = (folder / COLUMN).exists() and self._is_whole()
         if not says(folder / RECIPE, self.recipe):
             files.make_folder(folder)
@@ -199,6 +203,8 @@ class ColumnWriter:
     def put(self, part: ColumnPart, values: Array, rejects: Mapping[int, str] | None = None) -> None:
         """Write one part; `rejects` names rows of it that could not be computed."""
         expected = part.stop - part.start
+        if self.overlay is not None:
+            values = self.overlay(part.start, part.stop, values)
         if len(values) != expected:
             raise ValueError(f"part {part.number} of {self.name} has {expected} rows, not {len(values)}")
         if rejects:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from prune.core.arrays import Array, Rows
 from prune.store.column import Column
@@ -38,10 +40,40 @@ class CarriedRows:
             values[here] = self.column.read(first, first + self.column.part_rows)[wanted[here] - first]
         return values
 
+    @property
+    def kept(self) -> Rows:
+        """The rows of the dataset that are there."""
+        return np.flatnonzero(self.rows >= 0)
+
+    def unread(self, samples: pa.Table, start: int) -> pa.Table:
+        """Return samples, from row `start` on, of which those that are there are not to be read."""
+        known = pa.array(self.there(start, start + len(samples)))
+        reasons = pc.if_else(known, "carried over", samples["reason"].combine_chunks())
+        place = samples.schema.get_field_index("reason")
+        return samples.set_column(place, samples.schema.field("reason"), reasons)
+
+    def over(self, start: int, stop: int, values: Array) -> Array:
+        """Return rows `start` to `stop` as they are there, and as `values` has them where they are not."""
+        laid = values if values.flags.writeable else values.copy()
+        laid[self.there(start, stop)] = self.read(start, stop)
+        return laid
+
     def without(self, rows: Iterable[int]) -> CarriedRows:
         """Return the same without these rows of the column."""
         gone = np.isin(self.rows, np.fromiter(rows, np.int64))
         return CarriedRows(self.column, np.where(gone, -1, self.rows))
+
+
+Carry = Callable[[str, Mapping[str, Any]], CarriedRows | None]  # given the name and recipe of a column
+
+
+def nothing_carried(_name: str, _recipe: Mapping[str, Any]) -> None:
+    """Carry nothing over."""
+
+
+def undated(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe without what tells of which state of the dataset a column is."""
+    return {name: value for name, value in recipe.items() if name not in {"data", "dataset"}}
 
 
 class Growth:
@@ -51,6 +83,7 @@ class Growth:
         self._store, self._dataset, self._anew = store, dataset, anew
         self._matches: dict[str, RowMatches | None] = {}
         self._columns: dict[str, Column | None] = {}
+        self.taken: dict[str, CarriedRows] = {}  # of columns of samples that were read for this command
 
     def matches(self, fingerprint: str) -> RowMatches | None:
         """Return how rows match those of an earlier state; None where nothing tells of it any more."""
@@ -70,7 +103,7 @@ class Growth:
 
     def recipe_of(self, name: str) -> Mapping[str, Any]:
         """Return how the column was made that can be carried over; nothing where there is none."""
-        column = self._whole(name)
+        column = self.whole(name)
         return {} if column is None else column.recipe
 
     def carried(self, name: str, fits: Callable[[Mapping[str, Any]], bool]) -> CarriedRows | None:
@@ -81,7 +114,7 @@ class Growth:
         fits
             Whether a column that was made so says of equal content what is asked for.
         """
-        before, column = self.earlier_of(name), self._whole(name)
+        before, column = self.earlier_of(name), self.whole(name)
         if before is None or column is None or not fits(column.recipe):
             return None
         matches = self.matches(before[0])
@@ -95,7 +128,16 @@ class Growth:
         rows = np.where(usable, matches.content, -1)
         return CarriedRows(column, np.where((rows >= 0) & sound[rows], rows, -1))
 
-    def _whole(self, name: str) -> Column | None:
+    def made_alike(self, name: str, recipe: Mapping[str, Any]) -> CarriedRows | None:
+        """Return the rows of a column that was made so of an earlier state, and note that they are taken."""
+        asked = undated(recipe)
+        found = self.carried(name, lambda made: undated(made) == asked)
+        if found is not None:
+            self.taken[name] = found
+        return found
+
+    def whole(self, name: str) -> Column | None:
+        """Return the column of the latest earlier state that has one, if all of it is as it was written."""
         before = self.earlier_of(name)
         if before is None:
             return None

@@ -45,6 +45,15 @@ class RowMatches:
         rows = np.flatnonzero(self.sample >= 0)
         return rows[_names(self.new)[rows] != _names(self.old)[self.sample[rows]]]
 
+    @cached_property
+    def labelled_alike(self) -> Rows:
+        """(n,) an earlier row with the same bytes and the same label; −1 where there is none."""
+        rows = self.content.copy()
+        there = np.flatnonzero(rows >= 0)
+        other = _names(self.new)[there] != _names(self.old)[rows[there]]
+        rows[there[other]] = -1
+        return rows
+
     @property
     def changed(self) -> int:
         """Samples that have a key which was there before, and other content."""

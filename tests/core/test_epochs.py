@@ -1,7 +1,7 @@
 """One early epoch for the proxy, which keeps its weights, and for the scorers, which look at it."""
 
 from prune.core.epochs import EARLY_EPOCH, early_epoch, error_epoch
-from prune.proxy.config import kept_epochs
+from prune.proxy.config import Training, kept_epochs, stored_epochs
 from prune.scorers.grad_norm import grad_norm
 
 
@@ -16,6 +16,14 @@ def test_errors_are_read_before_a_short_schedule_ends():
 def test_the_weights_of_the_early_epoch_and_of_the_last_are_kept():
     assert kept_epochs(10) == [10]
     assert kept_epochs(200) == [20, 200]
+
+
+def test_small_weights_stay_of_every_epoch_and_of_large_ones_where_scores_look():
+    assert stored_epochs(Training(epochs=10), 1_000_000) == list(range(1, 11))
+    assert stored_epochs(Training(epochs=10, stop=4), 1_000_000) == [1, 2, 3, 4]
+    assert stored_epochs(Training(epochs=10), 100_000_000) == [6, 10]
+    assert stored_epochs(Training(epochs=200), 100_000_000) == [20, 200]
+    assert stored_epochs(Training(epochs=10, stop=4), 100_000_000) == [4]  # taken over from the whole one
 
 
 def test_the_page_of_grad_norm_names_the_only_epoch_it_can_look_at():

@@ -12,7 +12,6 @@ import pytest
 
 from prune import pipeline
 from prune.core.errors import OutputError
-from prune.proxy.config import kept_epochs
 from prune.proxy.small_networks import mlp
 from prune.store import Store
 from prune.system.disk_space import require_room
@@ -74,7 +73,7 @@ def test_a_training_counts_its_trace_its_weights_and_its_results(
     store, words = tmp_path / "store", {"training": {**TRAINING, "epochs": 4}, "types": ["el2n"]}
     weights = 4 * sum(p.numel() for p in mlp(8, 2).parameters())
     trace, results = 4 * 9 * 40 * 2, 40 * (256 + 2) * 2
-    needed = trace + results + weights * (len(kept_epochs(4)) + 4)  # what stays, and two checkpoints
+    needed = trace + results + weights * (4 + 4)  # of every epoch, and two checkpoints
     free(needed - 1)
     with pytest.raises(OutputError, match="needs about"):
         pipeline.score(store, str(images), **words)

@@ -53,6 +53,32 @@ def test_of_every_class_its_part_one_at_least_and_never_all() -> None:
     assert dataset.rejects == {}
 
 
+def test_what_was_there_keeps_its_side_and_of_what_is_new_the_lacking_are_drawn() -> None:
+    rule = Holdout("0.2", 3)
+    before = set_aside(made([20, 20]), rule)
+    both = made([20, 20, 0]), made([10, 30])  # of other keys and contents, but for the labels
+    more = pa.concat_tables([both[0].samples, renamed(both[1].samples)])
+    grown = Dataset("imagefolder", None, before.classes, {}, more)
+    after = set_aside(grown, rule, before)
+    assert [row for row in held(after) if row < 40] == held(before)
+    assert np.bincount(after.labels[after.held_out]).tolist() == [6, 10]  # a fifth of 30 and of 50
+    assert set_aside(grown, rule, after).fingerprint == after.fingerprint
+    assert held(set_aside(grown, rule)) != held(after)
+    fewer = Dataset("imagefolder", None, before.classes, {}, grown.samples.slice(15))
+    left = set_aside(fewer, rule, after)  # a removed sample changes the side of none
+    assert [row for row in held(left) if row < 25] == [row - 15 for row in held(before) if row >= 15]
+
+
+def renamed(samples: pa.Table) -> pa.Table:
+    """Other samples with the same labels."""
+    n = len(samples)
+    keys, digests = [f"new{row}" for row in range(n)], [(1000 + row).to_bytes(16) for row in range(n)]
+    for name, values in (("key", keys), ("digest", digests)):
+        place = SAMPLES.get_field_index(name)
+        samples = samples.set_column(place, SAMPLES.field(name), pa.array(values, SAMPLES.field(name).type))
+    return samples
+
+
 def test_drawn_by_key_and_seed_whatever_the_order() -> None:
     plain = made([30, 30])
     order = np.random.default_rng(1).permutation(60)

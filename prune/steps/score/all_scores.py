@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.core.column_name import SUSPECT, SUSPECT_RANK, ColumnName
+from prune.core.column_name import LATER, SUSPECT, SUSPECT_RANK, ColumnName
 from prune.core.method_rows import Scorer
 from prune.steps.dataset_session import Opened
 from prune.steps.report.agreement import agreement, fold_shift
@@ -21,10 +22,13 @@ from prune.steps.score.inputs import (
     of_run,
     scored,
 )
+from prune.steps.score.later_samples import LaterSamples, by_control, by_neighbours
 from prune.steps.score.proxy_runs import TrainedRuns
 from prune.steps.score.request import ScoreRequest
 from prune.steps.score.unlabelled import judged
-from prune.store import identity
+from prune.store import Column, identity
+
+MEASURED = "measured"  # attached to a score: how far those of samples that came later may lie
 
 
 def all_scores(
@@ -42,15 +46,18 @@ def all_scores(
     done: dict[str, str] = {}
     about: dict[str, dict[str, Any]] = {}
     seconds = {}
-    part, filling = job, None
+    looked, fillings = job, _Fillings(job, near)
     if trained is not None and trained.part is not None:
-        assert near is not None
-        part = replace(job, usable=trained.part.watched)
-        filling = Filling(job.opened, job.column(near), part.usable, job.usable)
+        looked = replace(job, usable=trained.part.watched)
     for name, method in wanted.methods.items():
         began = time.perf_counter()
         of_runs, options = set(method.needs) <= PER_RUN, wanted.options[name]
-        given = part if of_runs else job
+        given = looked if of_runs else job
+        later = trained.later if of_runs and trained is not None else None
+        lacking = _lacking(given, method, options, later)
+        given = given if not len(lacking) else replace(given, usable=np.setdiff1d(given.usable, lacking))
+        filled = of_runs and len(given.usable) < len(job.usable)
+        scored_rows = given.usable
         rows, noted = judged(job.opened, method, given.usable)
         given = given if len(rows) == len(given.usable) else replace(given, usable=rows)
         recipe, values = scored(given, name, method, options)
@@ -58,17 +65,69 @@ def all_scores(
         about[name] = {}
         if of_runs:
             about[name] = _about(given, method, options, trained.folds if trained else ())
-        if of_runs and filling is not None:
+        if filled:
+            filling = fillings.of(scored_rows)
             recipe, values = recipe | {"extrapolated": filling.recipe}, filling.fill(values)
             values = {companion: _only(array, noted, job) for companion, array in values.items()}
             about[name]["extrapolated"] = len(filling.rows)
+        if later is not None:
+            told, more = _of_later(given, method, options, later, values, fillings)
+            about[name], values = about[name] | told, values | more
         if SUSPECT in values:
             about[name]["suspects"] = int(values[SUSPECT].sum())
         if SUSPECT_RANK in values:
             about[name]["most_suspect"] = most_suspect(job.opened, values[SUSPECT_RANK])
-        done |= write_scores(job.opened, name, recipe, values)
+        done |= write_scores(job.opened, name, recipe, values, about[name].get("measured"))
         seconds[name] = time.perf_counter() - began
     return done, about, seconds
+
+
+class _Fillings:
+    """The neighbours of samples that have no score, looked for once for all scores that lack the same."""
+
+    def __init__(self, job: ScoringJob, near: str | None) -> None:
+        self._job, self._near = job, near
+        self._known: dict[bytes, Filling] = {}
+
+    @property
+    def space(self) -> Column:
+        """What they are near in."""
+        assert self._near is not None
+        return self._job.column(self._near)
+
+    def of(self, rows: Rows) -> Filling:
+        """Return what fills in scores where these rows have one."""
+        if rows.tobytes() not in self._known:
+            self._known[rows.tobytes()] = Filling(self._job.opened, self.space, rows, self._job.usable)
+        return self._known[rows.tobytes()]
+
+
+def _lacking(job: ScoringJob, method: Scorer, options: Mapping[str, Any], later: LaterSamples | None) -> Rows:
+    """Return the samples that came later of which the proxy left nothing to compute a score from."""
+    if later is None:
+        return np.zeros(0, np.int64)
+    return later.rows[np.isnan(of_run(job, method, options, job.runs[0])[later.rows])]
+
+
+def _of_later(
+    job: ScoringJob,
+    method: Scorer,
+    options: Mapping[str, Any],
+    later: LaterSamples,
+    values: Mapping[str, Array],
+    fillings: _Fillings,
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return what is to be said of samples that came later, and the companion that flags them."""
+    held_out = np.intersect1d(later.rows, job.usable)
+    if not len(held_out):
+        seed, own = job.opened.settings.seed, of_run(job, method, options, job.runs[0])
+        return {"measured": by_neighbours(job.opened, fillings.space, job.usable, own, seed)}, {}
+    flags = np.zeros(len(values[""]), bool)
+    flags[held_out] = True
+    told: dict[str, Any] = {"later": len(held_out)}
+    if later.control is not None:
+        told["measured"] = by_control(job, method, options, later.control)
+    return told, {LATER: flags}
 
 
 def _only(values: Array, noted: Mapping[str, Any], job: ScoringJob) -> Array:
@@ -105,15 +164,21 @@ def _about(
 
 
 def write_scores(
-    opened: Opened, name: str, recipe: Mapping[str, Any], values: Mapping[str, Array]
+    opened: Opened,
+    name: str,
+    recipe: Mapping[str, Any],
+    values: Mapping[str, Array],
+    measured: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
-    """Write score columns that share a recipe: `{"": scores, "std": …}`."""
+    """Write score columns that share a recipe: `{"": scores, "std": …}`; attach what was measured of them."""
     published: dict[str, str] = {}
     for companion, array in values.items():
         column = ColumnName.score(name, companion)
         writer = opened.store.write_column(column, {**recipe, "column": column}, rows=len(array))
         for part in writer.missing():
             writer.put(part, array[part.start : part.stop])
+        if measured is not None and not companion and writer.attachment(MEASURED, 0) is None:
+            writer.attach(MEASURED, 0, json.dumps(measured, sort_keys=True).encode(), "json")
         writer.finish()
         published[column] = identity(writer.recipe)
     return published

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prune.core.column_name import TRACE, ColumnName
-from prune.proxy import training_cost
+from prune.proxy import CONTROL, training_cost
 from prune.steps.score.proxy_runs import TrainedRuns
 from prune.store import Store
 
@@ -70,5 +70,10 @@ def _total(values: Iterable[float]) -> float:
 
 
 def _is_trained(store: Store, name: str, identity: str) -> bool:
-    """Whether a column is the trace of one proxy: not one that folds were joined to."""
-    return ColumnName(name).kind == TRACE and "training" in store.open_column(name, identity).recipe
+    """Whether a column is the trace of one proxy: not one that folds were joined to, and no control."""
+    column = ColumnName(name)
+    return (
+        column.kind == TRACE
+        and column.part != CONTROL
+        and "training" in store.open_column(name, identity).recipe
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from prune.steps.recovery import commands_of
 from prune.steps.report.training import in_words
 from prune.steps.score.proxy_request import ProxyRequest
 from prune.steps.settings import DEFAULTS
-from prune.store import Store
+from prune.store import Growth, Store
 from prune.store.column_json import known_recipe
 from prune.store.layout import COLUMN, COLUMNS
 
@@ -43,16 +43,24 @@ class Earlier:
         return self.inputs.of if self.inputs.kind == EMBEDDING else None
 
 
-def earlier(store: Store, dataset: str) -> Earlier | None:
+def earlier(store: Store, dataset: str, growth: Growth | None = None) -> Earlier | None:
     """Return how the traces of a dataset were trained; None where there are none, or a proxy made none.
 
-    Where none is shown, since what the store shows was lost, it is the only one that is finished.
+    Where none is shown, they are those of the dataset before it grew, as `growth` knows them; else, since
+    what the store shows was lost, it is the only one that is finished.
     """
     shown = store.columns if store.holds_dataset(dataset) else []
     runs = len(runs_among(shown))
-    recipe = store.recipe_of(FIRST_RUN) if runs else _only(store, dataset)
+    recipe_of: Callable[[str], Mapping[str, Any] | None] = store.recipe_of
+    if not runs and growth is not None and growth.recipe_of(FIRST_RUN):
+        names = [*(store.columns if store.exists() else ()), *store.earlier.columns]
+        runs, recipe_of = (
+            len({name for name in runs_among(names) if growth.recipe_of(name)}),
+            growth.recipe_of,
+        )
+    recipe = recipe_of(FIRST_RUN) if runs else _only(store, dataset)
     if recipe is not None and "folds" in recipe:
-        recipe = store.recipe_of(ColumnName.trace("0.0"))
+        recipe = recipe_of(ColumnName.trace("0.0"))
     if recipe is None or not isinstance(recipe.get("training"), dict):
         return None
     try:

@@ -95,7 +95,7 @@ def of_run(job: ScoringJob, method: Scorer, options: Mapping[str, Any], run: int
     """Return what a scorer of training dynamics says about run `run`, (n,); computed once."""
     asked = (method.name, run, repr(sorted(options.items())))
     if asked not in job.run_scores:
-        job.run_scores[asked] = method.function(*_facts(job, method, run), **options)
+        job.run_scores[asked] = method.function(*facts_of(job, method, run), **options)
     return job.run_scores[asked]
 
 
@@ -138,7 +138,7 @@ def _of_runs(job: ScoringJob, name: str, method: Scorer, options: Mapping[str, A
     if len(job.runs) > 1:
         values[STD] = scores.std(0, ddof=1).astype(np.float32)
     for companion, flag in method.flags.items():
-        flags = [flag(*_facts(job, method, run), **options) for run in job.runs]
+        flags = [flag(*facts_of(job, method, run), **options) for run in job.runs]
         values[companion] = np.all(flags, axis=0)
     if method.tells_labels:
         values[SUSPECT_RANK] = _ranks(job, method, values[""])
@@ -169,7 +169,9 @@ def _ranks(job: ScoringJob, method: Scorer, scores: Scores) -> Array:
     return suspect_ranks(known, method.high, lambda: lots(keys.to_pylist(), "suspects"))
 
 
-def _facts(job: ScoringJob, method: Scorer, run: int) -> list[Array]:
+def facts_of(job: ScoringJob, method: Scorer, run: int | str) -> list[Array]:
+    """Return what a scorer of training dynamics needs of a run, or of `RUN.FOLD`, in its order."""
+
     @functools.cache
     def trace() -> Trace:
         return Trace(job.column(ColumnName.trace(run)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.core.column_name import RESULTS, ColumnName
+from prune.core.column_name import FIRST_RUN, RESULTS, ColumnName
 from prune.core.errors import OptionError
 from prune.core.method_rows import Scorer
 from prune.core.progress import Timed
@@ -28,7 +28,9 @@ from prune.proxy import (
 )
 from prune.steps.dataset_session import Opened
 from prune.steps.report.agreement import Repeats, stands
+from prune.steps.score.carried_training import CarriedRuns, carried_rows
 from prune.steps.score.inputs import PER_RUN, RIGHT, ScoringJob, of_run
+from prune.steps.score.later_samples import LaterSamples
 from prune.steps.score.proxy_request import ProxyRequest
 from prune.steps.score.training_notice import announce
 from prune.store import Column
@@ -45,6 +47,7 @@ class TrainingTask:
     methods: Mapping[str, tuple[Scorer, Mapping[str, Any]]]  # scores, with their options
     usable: Rows
     request: ProxyRequest
+    carried: CarriedRuns | None = None  # proxies that were trained before the dataset grew
 
     @property
     def judged(self) -> dict[str, tuple[Scorer, Mapping[str, Any]]]:
@@ -73,6 +76,7 @@ class TrainedRuns:
     folds: tuple[tuple[Rows, ...], ...] = ()  # of each run
     stable: dict[str, Any] | None = None  # what `--until-stable` found
     measured: list[str] = field(default_factory=list)  # columns of gradients and boundaries
+    later: LaterSamples | None = None  # samples that the proxies never trained on
 
 
 def train(task: TrainingTask, training: Training) -> TrainedRuns:
@@ -85,7 +89,9 @@ def train(task: TrainingTask, training: Training) -> TrainedRuns:
     """
     request, seed = task.request, task.seed
     part = None
-    if request.on_fraction is not None:
+    if task.carried is not None:
+        part, training = _part(task.carried), task.carried.training
+    elif request.on_fraction is not None:
         part = part_of(task.opened.dataset, task.usable, request.on_fraction, seed)
     proxies = [proxy for group in _sets(task, range(request.runs), part) for proxy in group]
     announce(
@@ -119,18 +125,23 @@ def _held_out(task: TrainingTask, done: TrainedRuns) -> TrainedRuns:
 def _until_epoch(task: TrainingTask, training: Training, part: Share | None) -> TrainedRuns:
     rows = task.usable if part is None else part.watched
     still = Still(task, rows)
-    shorter = train_until(
-        task.opened.store,
-        task.opened.dataset,
-        task.inputs,
-        training,
-        still,
-        share=part,
-        device=task.opened.settings.torch_device,
-        reporter=task.opened.settings.reporter,
-    )
-    done = _runs(task, shorter, [0], part)
-    last, most = shorter.last, training.epochs
+    if task.carried is not None:
+        done = _runs(task, training, [0], part)
+        for _, facts in task.opened.store.open_column(FIRST_RUN, done.columns[FIRST_RUN]).blocks():
+            still(facts[0])
+    else:
+        shorter = train_until(
+            task.opened.store,
+            task.opened.dataset,
+            task.inputs,
+            training,
+            still,
+            share=part,
+            device=task.opened.settings.torch_device,
+            reporter=task.opened.settings.reporter,
+        )
+        done = _runs(task, shorter, [0], part)
+    last, most = done.training.last, training.epochs
     stable = {"rho": still.rho, "epochs": last, "of": most, "stands": still.stands}
     return replace(done, stable=stable)
 
@@ -143,7 +154,7 @@ def _until_run(task: TrainingTask, training: Training, part: Share | None) -> Tr
     done = TrainedRuns({}, training, 0)
     repeats = {name: Repeats() for name in task.judged}
     stands_still = False
-    for run in range(task.request.runs):
+    for run in range(task.request.runs if task.carried is None else len(task.carried.sets)):
         one = _runs(task, training, [run], part)
         done = replace(
             done,
@@ -170,7 +181,7 @@ def _runs(task: TrainingTask, training: Training, runs: Sequence[int], part: Sha
     columns = run_proxies(
         *ready, proxies, device=opened.settings.torch_device, reporter=opened.settings.reporter
     )
-    measured = [name for proxy in proxies for name in _measure(task, training, proxy, columns)]
+    measured = [name for proxy in proxies for name in measure(task, training, proxy, columns)]
     if request.cross_fit is None:
         return TrainedRuns(columns, training, len(runs), part, measured=measured)
     for group in sets:
@@ -183,14 +194,23 @@ def _runs(task: TrainingTask, training: Training, runs: Sequence[int], part: Sha
 
 def _sets(task: TrainingTask, runs: Sequence[int], part: Share | None) -> list[list[Proxy]]:
     """Return the proxies of every run: one, or one a fold."""
-    k = task.request.cross_fit
+    if task.carried is not None:
+        return [list(task.carried.sets[run]) for run in runs if run < len(task.carried.sets)]
+    k, anew = task.request.cross_fit, task.opened.settings.refresh
     if k is None:
-        return [[Proxy(run, part)] for run in runs]
+        return [[Proxy(run, part, anew=anew)] for run in runs]
     dataset, usable = task.opened.dataset, task.usable
-    return [[Proxy(run, s) for s in folds_of(dataset, usable, k, task.seed, run)] for run in runs]
+    drawn = [folds_of(dataset, usable, k, task.seed, run) for run in runs]
+    return [[Proxy(run, s, anew=anew) for s in group] for run, group in zip(runs, drawn, strict=True)]
 
 
-def _measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict[str, str]) -> list[str]:
+def _part(carried: CarriedRuns) -> Share | None:
+    """Return the part that proxies learnt from, where it is one, and not a fold."""
+    share = carried.first.share
+    return share if share is not None and share.fold is None else None
+
+
+def measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict[str, str]) -> list[str]:
     """Add what the scores need of a network itself to `columns`; return the names of what was added."""
     names: list[str] = []
     settings, store = task.opened.settings, task.opened.store
@@ -202,8 +222,8 @@ def _measure(task: TrainingTask, training: Training, proxy: Proxy, columns: dict
                 task.opened.dataset,
                 task.inputs,
                 training,
-                proxy.run,
-                share=proxy.share,
+                proxy=proxy,
+                carried=carried_rows(task.opened, column.kind, proxy),
                 device=settings.torch_device,
                 reporter=clock,
             )

@@ -50,7 +50,9 @@ def publish_scores(
     if done.trained is None:  # of what a training replaces was told before it
         tell_replaced(store, [name for name in new if name in shown], settings.reporter.say)
     made = [name for name in done.columns if name in new or name not in store.commands]
-    store.publish(dataset=ready.fingerprint, columns=done.columns, without=gone)
+    store.publish(
+        dataset=ready.fingerprint, columns=done.columns, without=gone, grown=ready.grown is not None
+    )
     seconds = clock.stop()
     command = command_line("score", asked, settings)
     if done.trained is not None and done.request is not None:

@@ -21,9 +21,13 @@ def text_scores(
 ) -> Array:
     """Return the score of every sample, (n,); NaN where it cannot be used.
 
-    Parts that `writer` has are not read again; memory is one part and a block of texts.
+    Parts that `writer` has are not read again, nor texts of a dataset that grew; memory is one part and a
+    block of texts.
     """
     missing = list(writer.missing())
+    carried = opened.growth.made_alike(writer.name, writer.recipe) if missing else None
+    if carried is not None:
+        writer.overlay, usable = carried.over, np.setdiff1d(usable, carried.kept)
     spans = [usable[slice(*np.searchsorted(usable, (part.start, part.stop)))] for part in missing]
     with opened.settings.reporter.stage(f"score {method.name}", sum(map(len, spans))) as advance:
         for part, rows in zip(missing, spans, strict=True):

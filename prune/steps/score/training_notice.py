@@ -17,7 +17,17 @@ from prune.core.column_name import (
 from prune.core.method_rows import Scorer
 from prune.core.safe_text import counted, duration
 from prune.core.store_option import in_store
-from prune.proxy import NETWORK_NEEDS, Planned, Proxy, Training, planned, reasons, training_cost
+from prune.proxy import (
+    CONTROL,
+    GROWN,
+    NETWORK_NEEDS,
+    Planned,
+    Proxy,
+    Training,
+    planned,
+    reasons,
+    training_cost,
+)
 from prune.steps.dataset_session import Opened
 from prune.steps.replacement import named, tell_replaced
 from prune.store import Column, Store
@@ -108,6 +118,8 @@ def _replaced(plan: Sequence[Planned], shown: Mapping[str, str]) -> list[str]:
     stays = {ColumnName(one.name).rest: shown.get(one.name) == one.identity for one in plan}
     gone: list[str] = []
     for name in of_kinds(shown, *OF_A_RUN):
+        if name.part == CONTROL and stays.get(name.of):
+            continue
         mine = [stays[of] for of in stays if of == name.rest or of.startswith(f"{name.rest}.")]
         gone += [] if mine and all(mine) else [name]
     if not stays.get("0", True):
@@ -152,4 +164,6 @@ def _tell_networks(
 
 def _is_there(store: Store, kind: str, one: Planned, shown: Mapping[str, str]) -> bool:
     name = ColumnName.of_run(kind, ColumnName(one.name).rest)
+    if GROWN in one.recipe:  # of new samples only, which is told by their number
+        return True
     return name in shown and (store.recipe_of(name) or {}).get("trace") == one.identity

@@ -6,12 +6,21 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from prune.core.column_name import EXTRAPOLATED, SCORE, SUSPECT, SUSPECT_RANK, ColumnName, deciding, of_kinds
+from prune.core.column_name import (
+    EXTRAPOLATED,
+    LATER,
+    SCORE,
+    SUSPECT,
+    SUSPECT_RANK,
+    ColumnName,
+    deciding,
+    of_kinds,
+)
 from prune.steps.score_columns import directions
 from prune.store import Store, read_selection, settle_selection, write_selection
 from prune.store.selections import StoredSelection
 
-_PARTS = {"", SUSPECT, SUSPECT_RANK, EXTRAPOLATED}
+_PARTS = {"", SUSPECT, SUSPECT_RANK, EXTRAPOLATED, LATER}
 
 
 def manifest_scores(store: Store) -> dict[str, pa.Array]:

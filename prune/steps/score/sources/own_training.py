@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from prune.core.column_name import EMBEDDING, FEATURES, IMAGES
-from prune.core.errors import MissingColumnError, OptionError
+from prune.core.column_name import EMBEDDING, FEATURES, FIRST_RUN, IMAGES
+from prune.core.errors import MissingColumnError, OptionError, StoreError
 from prune.steps.dataset_session import Opened
 from prune.steps.expected_modality import require_images, usual_proxy
 from prune.steps.proxy_inputs import require_seen
+from prune.steps.recovery import commands_of
 from prune.steps.rejects import check_rejects
 from prune.steps.score.facts import ScoreFacts, usable_rows
 from prune.steps.score.inputs import space_of
@@ -50,6 +51,8 @@ def own_facts(opened: Opened, wanted: ScoreRequest) -> ScoreFacts | None:
     own = None
     if proxy in {None, OWN} and opened.store.holds_dataset(opened.fingerprint):
         own = own_traces(opened.store)
+    if own is None and proxy in {None, OWN}:
+        _require_no_earlier(opened)
     if own is None and proxy == OWN:
         raise MissingColumnError(
             f"{opened.store.path} has no trace of a training of yours",
@@ -62,6 +65,26 @@ def own_facts(opened: Opened, wanted: ScoreRequest) -> ScoreFacts | None:
         f"there is no proxy to train: scores come from {own}", hint=f"leave it out; {_instead(opened)}"
     )
     return _facts(opened, wanted, own)
+
+
+def _require_no_earlier(opened: Opened) -> None:
+    """Refuse to train a proxy where scores came from a training of the user's, and the dataset grew.
+
+    Raises
+    ------
+    StoreError
+        The store has its trace of the dataset as it was: it knows nothing of new samples.
+    """
+    source = opened.growth.recipe_of(FIRST_RUN).get("source")
+    if source is None:
+        return
+    whose = "your model's checkpoint" if source == "checkpoint" else "your own training"
+    again = commands_of(opened.store)(FIRST_RUN)
+    if not again.startswith("prune "):
+        again = "run your training with prune.trace.TraceWriter again"
+    raise StoreError(
+        f"stale: the dataset changed since {whose} looked at it", f"{again}; or {_instead(opened)}"
+    )
 
 
 def _facts(opened: Opened, wanted: ScoreRequest, own: OwnTrace) -> ScoreFacts:

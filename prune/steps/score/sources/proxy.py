@@ -8,6 +8,8 @@ from prune.proxy import Training
 from prune.steps.dataset_session import Opened
 from prune.steps.proxy_inputs import require_continuous, seen
 from prune.steps.rejects import all_rejects, check_rejects
+from prune.steps.score.carried_training import CarriedTraining
+from prune.steps.score.control import with_control
 from prune.steps.score.cost import spent
 from prune.steps.score.earlier_training import earlier, require_told, settled
 from prune.steps.score.facts import ScoreFacts, usable_rows
@@ -27,7 +29,8 @@ def proxy_facts(opened: Opened, wanted: ScoreRequest) -> ScoreFacts:
     OptionError
         Something was said of a training, and nothing is trained.
     """
-    told, before, on = wanted.proxies_to_train, earlier(opened.store, opened.fingerprint), wanted.on
+    before = earlier(opened.store, opened.fingerprint, opened.growth)
+    told, on = wanted.proxies_to_train, wanted.on
     training, request, looked = settled(before, wanted.training, told, opened.settings.seed, on)
     remarks = wanted.rehearse(training.epochs)
     fills = {SPACE} if request.on_fraction is not None and on is not None else set()
@@ -58,7 +61,9 @@ def proxy_facts(opened: Opened, wanted: ScoreRequest) -> ScoreFacts:
     spent_before, trained = spent(opened.store), None
     if trains:
         assert inputs is not None
-        trained = train(TrainingTask(opened, inputs, wanted.settled, usable, request), training)
+        carried = CarriedTraining(opened, inputs, training, request, usable).found()
+        task = TrainingTask(opened, inputs, wanted.settled, usable, request, carried)
+        trained = with_control(task, train(task, training))
         published |= trained.columns
     return ScoreFacts(
         columns=published,
