@@ -16,6 +16,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("texts: words and pairs of words, no weights", "prune embed reviews.jsonl"),
         ("a sentence-transformers folder", "prune embed --encoder sentence --weights ./minilm reviews.jsonl"),
         ("images and captions", "prune embed --encoder clip:ViT-B-32.openai --weights default pairs/"),
+        ("on the nodes of a Ray cluster", "prune embed --executor ray --address 10.0.0.1:6379 data/"),
     ),
     "score": (
         ("two scores from one training of a small proxy", "prune score --type el2n,aum data/"),
@@ -169,6 +170,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 
 # A value of each option that has no default, for the hint that it wants one.
 VALUES = {
+    "--address": "10.0.0.1:6379",
     "--as": "imagefolder",
     "--batch": "128",
     "--by": "confident",

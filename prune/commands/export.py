@@ -108,6 +108,8 @@ def export(
         ),
     ] = None,
     workers: o.Workers = None,
+    executor: o.Executor = o.ExecutorChoice.processes,
+    address: o.Address = None,
     wait: o.Wait = False,
     store: o.StorePath = o.STORE,
     seed: o.Seed = 0,

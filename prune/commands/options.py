@@ -25,6 +25,13 @@ class DeviceChoice(enum.StrEnum):
     cuda = "cuda"
 
 
+class ExecutorChoice(enum.StrEnum):
+    """What runs parts of the work."""
+
+    processes = "processes"
+    ray = "ray"
+
+
 class Unlabelled(enum.StrEnum):
     """What becomes of samples without a label."""
 
@@ -194,6 +201,10 @@ Quiet = Annotated[bool, option(None, "No progress, no messages.", OUT, "--quiet"
 Workers = Annotated[
     int | None,
     option("N", "Processes side by side: decode, encode, write; 0: in this one; default: one a core.", RUN),
+]
+Executor = Annotated[ExecutorChoice, option(None, "What runs parts: processes here, or a Ray cluster.", RUN)]
+Address = Annotated[
+    str | None, option("HOST:PORT", "Of the Ray cluster; default: RAY_ADDRESS, or this machine's.", RUN)
 ]
 Seed = Annotated[int, option("N", "Of everything random.", RUN)]
 DeviceName = Annotated[DeviceChoice, option(None, "Where the arithmetic runs.", RUN)]

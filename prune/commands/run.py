@@ -33,6 +33,8 @@ def run(
         bool, o.option(None, "Print the JSON schema of the file, and stop.", o.OUT, "--schema")
     ] = False,
     workers: o.Workers = None,
+    executor: o.Executor = o.ExecutorChoice.processes,
+    address: o.Address = None,
     wait: o.Wait = False,
     store: Annotated[
         Path | None,
@@ -61,7 +63,8 @@ def run(
         return
     from prune import pipeline
 
-    settings = run_settings({"workers": workers, "wait": wait, "quiet": quiet})
+    where = {"workers": workers, "executor": executor, "address": address}
+    settings = run_settings({**where, "wait": wait, "quiet": quiet})
     silent = json or quiet
     result = pipeline.run(
         recipe,

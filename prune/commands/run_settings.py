@@ -31,8 +31,8 @@ def run_settings(typed: Mapping[str, Any]) -> Settings:
     for name, value in given.items():
         if isinstance(value, StrEnum):
             given[name] = value.value
-    if "workers" in given:
-        given["workers"] = core_count() if typed["workers"] is None else typed["workers"]
+    if "workers" in given and typed["workers"] is None:
+        given["workers"] = 0 if given.get("executor") == "ray" else core_count()  # of ray: as many as it has
     if typed.get("max_memory") is not None:
         given["memory"] = parse_memory(typed["max_memory"])
     asked = {name: typed.get(name) for name in READING}

@@ -132,6 +132,8 @@ def encoded(
         read = encode_apart(opened, writer, missing, how, dtype)
         if read is not None:
             return EncodedColumn(writer, read)
+    elif missing and settings.executor == "ray":
+        settings.reporter.say(f"{name} is made by this process: captions, and data that grew, are not spread")
     read = encode_dataset(
         encoder,
         captions or source,

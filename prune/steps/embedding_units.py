@@ -49,12 +49,12 @@ def encode_apart(
     StoreError
         A part was made, and does not lie in this store: its folder is not that of the other machines.
     """
-    settings = opened.settings
+    settings, spread = opened.settings, opened.settings.executor == "ray"
     enough = 2 * settings.workers if opened.dataset.modality == "image" else 2
-    if len(missing) < enough or how["device"] != "cpu":
+    if not spread and (len(missing) < enough or how["device"] != "cpu"):
         return None
     memory = resident() + _ROW_BYTES * max((part.stop - part.start for part in missing), default=0)
-    executor = executor_for(settings, "encode", len(missing), memory=memory)
+    executor = executor_for(settings, "encode", len(missing), memory=memory, gpu=how["device"] == "cuda")
     if executor is None:
         return None
     spec = json.dumps(_described(opened, writer, how, dtype))

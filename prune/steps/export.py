@@ -53,6 +53,8 @@ class ExportRequest:
 
 def export(store: Store, wanted: ExportRequest, settings: Settings) -> dict[str, Any]:
     """Write them; return what was written."""
+    if settings.executor == "ray" and wanted.format in EXPORTERS and EXPORTERS[wanted.format].unit is None:
+        settings.reporter.say(f"{wanted.format} is written by this process: only tar shards are spread")
     job = _schedule(store, wanted, settings) if _is_by_epoch(wanted) else _samples(store, wanted, settings)
     if (there := address(wanted.target)) is not None:
         return _sent(job, wanted, there, settings)

@@ -35,7 +35,7 @@ class ExportUnits:
         self, job: ExportJob, folder: StagingFolder, names: Sequence[str]
     ) -> Iterator[Listed] | None:
         """Write parts; yield the files of each, in their order. None: that is not worth it."""
-        if job.size() < 2 * _WORTH:
+        if self.settings.executor != "ray" and job.size() < 2 * _WORTH:
             return None
         executor = executor_for(self.settings, "write", len(names), memory=resident())
         if executor is None:

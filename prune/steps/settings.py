@@ -33,6 +33,8 @@ class Settings:
     seed: int = 0  # of everything random
     device: Literal["auto", "cpu", "cuda"] = "auto"
     workers: int = 0  # processes that work side by side: decode, encode, write; 0: all in this one
+    executor: Literal["processes", "ray"] = "processes"  # what runs parts: processes here, or a cluster
+    address: str | None = None  # of the cluster; None: as Ray finds it
     on_error: Literal["fail", "skip"] = "fail"  # what unreadable samples do to the command
     max_bad: float = 0.01  # fraction of unreadable samples that `skip` tolerates
     unlabelled: Literal["skip", "keep"] | None = None  # what becomes of samples without a label; None: stop
@@ -45,6 +47,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.device not in {"auto", "cpu", "cuda"}:
             raise OptionError(f"--device {self.device} is not auto, cpu or cuda")
+        if self.executor not in {"processes", "ray"}:
+            raise OptionError(f"--executor {self.executor} is not processes or ray")
+        if self.address is not None and self.executor != "ray":
+            raise OptionError(f"--address {self.address} is of a Ray cluster", "add --executor ray")
         if self.on_error not in {"fail", "skip"}:
             raise OptionError(f"--on-error {self.on_error} is not fail or skip")
         if self.unlabelled not in {None, "skip", "keep"}:

@@ -1,4 +1,4 @@
-"""Where the units of a step run, by the settings: in this process, or in processes beside it.
+"""Where the units of a step run, by the settings: in this process, in processes beside it, or on a cluster.
 
 A unit is a function of a module, told a text that all units of the step share and its own name. It reads the
 store and the dataset, and writes a part under a name that its bytes decide, or returns a few hundred bytes.
@@ -16,7 +16,9 @@ from prune.steps.settings import Settings
 from prune.system.executors.executor import BlockLostError, Executor, Processes, may_start_processes
 
 
-def executor_for(settings: Settings, what: str, units: int, *, memory: int) -> Executor | None:
+def executor_for(
+    settings: Settings, what: str, units: int, *, memory: int, gpu: bool = False
+) -> Executor | None:
     """Return what runs units beside this process; None where they are done here.
 
     Parameters
@@ -25,8 +27,14 @@ def executor_for(settings: Settings, what: str, units: int, *, memory: int) -> E
         Is done to a unit, for what is said: `encode`.
     memory
         Bytes that a process takes, about: no more are started than fit.
+    gpu
+        Whether a unit takes a whole one, of a cluster.
     """
     say = settings.reporter.say
+    if settings.executor == "ray":
+        from prune.system.executors.ray_cluster import RayCluster
+
+        return RayCluster(settings.address, say, memory=memory, gpu=gpu, most=settings.workers)
     count = min(settings.workers, units, settings.memory_limit // max(memory, 1))
     if count < 2 or not may_start_processes():
         return None

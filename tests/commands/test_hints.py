@@ -26,7 +26,7 @@ OPTIONS = {
 }
 EVERY = {name for known in OPTIONS.values() for name in known} | {"--help", "-h", "--version"}
 COMPLETION = {"--install-completion", "--show-completion"}
-FOREIGN = re.compile(r"(?:pip|uv|python|make|chmod|ulimit|rm|mv|git)\b[^\n]*")
+FOREIGN = re.compile(r"(?:pip|uv|python|make|chmod|ulimit|rm|mv|git|ray start)\b[^\n]*")
 COMMAND = re.compile(rf"\bprune ((?:{'|'.join(VERBS)})(?: [^\n`#]*)?)")
 HOLE = "HOLE"  # what stands where a value is filled in
 

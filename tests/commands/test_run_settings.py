@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from prune.cli import app
-from prune.commands.options import DeviceChoice, OnError, Unlabelled
+from prune.commands.options import DeviceChoice, ExecutorChoice, OnError, Unlabelled
 from prune.commands.run_settings import run_settings
 from prune.core.errors import OptionError
 from prune.steps.settings import READING, Settings
@@ -65,6 +65,15 @@ def test_what_was_not_said_of_reading_is_left_out_and_nothing_else() -> None:
         "max_pixels": "0.0",
         "skip_shards": True,
     }
+
+
+def test_a_cluster_decides_how_many_work_unless_somebody_says() -> None:
+    typed = {"executor": ExecutorChoice.ray, "address": "10.0.0.1:6379", "workers": None, "quiet": True}
+    assert run_settings(typed).workers == 0
+    assert run_settings({**typed, "workers": 3}).workers == 3
+    assert run_settings({"workers": None, "quiet": True}).workers > 0
+    with pytest.raises(OptionError, match="is of a Ray cluster"):
+        run_settings({**typed, "executor": ExecutorChoice.processes})
 
 
 def test_a_size_that_is_none_is_refused() -> None:

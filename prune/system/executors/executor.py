@@ -1,7 +1,8 @@
 """Where blocks of work run: a function of names and row ranges, that returns little or writes a part.
 
-Two places so far, `ThisProcess` and `Processes`; what comes out does not depend on which, nor on how many.
-A cluster would be a third: whatever a block needs has to be said in its arguments, and be on a disk.
+`ThisProcess`, `Processes`, and `RayCluster` for blocks that are units of work (`prune.steps.unit_executor`):
+what they need is said in their arguments, and lies on a disk that all machines share. What comes out does not
+depend on which, nor on how many.
 
 Processes decode images, which Python does on one core a process. Products they do not: the neighbours of
 16,000 × 512 take 3.7 seconds of CPU time in the threads of one process, which share what they look at, 4.8

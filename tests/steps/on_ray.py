@@ -1,0 +1,140 @@
+"""Embed and export on a Ray cluster that grows and loses a node: prints what came of it as JSON.
+
+A process of its own: Ray starts threads, and warns of what pytest takes for errors.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.cluster_utils import Cluster
+
+import prune
+from prune.core.progress import Silent
+from prune.steps import embedding_units, export_units
+from prune.store import Store
+
+FEW, MANY = 60, 8_400  # parts of 16 texts; groups of 4,096 samples at least
+SHARDS = ["shard_size=4100"]
+NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
+
+
+class Told(Silent):
+    """A reporter that keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+def held(work: Callable[[str, Any], Any], folder: Path) -> Callable[[str, Any], Any]:
+    """Return a unit that notes the node it is on, and begins when there is a file `go`."""
+
+    def unit(spec: str, name: Any) -> Any:
+        node = ray.get_runtime_context().get_node_id()
+        (folder / f"{node}.{name}").touch()
+        while not (folder / "go").exists():
+            time.sleep(0.05)
+        return work(spec, name)
+
+    return unit
+
+
+class Runs:
+    """A cluster, and runs on it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        for name, count in (("few", FEW), ("many", MANY)):
+            texts = (f"a {['good', 'bad'][i % 2]} text, number {i} of them" for i in range(count))
+            (home / f"{name}.jsonl").write_text("".join(f"{json.dumps({'text': text})}\n" for text in texts))
+        prune.score(home / "store", str(home / "many.jsonl"), types=["length"])
+        prune.select(home / "store", method="random", count=MANY - 5)
+        self.embed("here")
+        self.export("here")
+        self.cluster = Cluster(initialize_head=True, head_node_args={**NODE, "memory": 8 << 30})
+        self.nodes = [self.cluster.head_node]
+
+    def grow(self, count: int) -> None:
+        """Let the cluster have so many nodes."""
+        while len(self.nodes) < count:
+            self.nodes.append(self.cluster.add_node(**NODE, memory=8 << 30))
+
+    def settings(self, name: str, told: Told) -> prune.Settings:
+        where = {} if name == "here" else {"executor": "ray", "address": self.cluster.address}
+        return prune.Settings(device="cpu", reporter=told, **where)
+
+    def embed(self, name: str) -> list[str]:
+        told = Told()
+        prune.embed(
+            self.home / f"{name}.store", str(self.home / "few.jsonl"), settings=self.settings(name, told)
+        )
+        return told.said
+
+    def export(self, name: str) -> list[str]:
+        told = Told()
+        words = {"format": "webdataset", "options": SHARDS, "settings": self.settings(name, told)}
+        prune.export(self.home / "store", out=self.home / f"{name}.out", **words)
+        return told.said
+
+    def same(self, name: str) -> list[bool]:
+        """Whether the column, and the export, are those that were made here."""
+        return [
+            contents(self.home / f"{name}{end}") == contents(self.home / f"here{end}")
+            for end in (".store/columns", ".out")
+        ]
+
+    def losing_a_node(self, module: Any, unit: str, run: Callable[[], list[str]]) -> list[str]:
+        """Run, and kill a node that is at work on a unit."""
+        folder, real = self.home / unit, getattr(module, unit)
+        folder.mkdir()
+        killer = threading.Thread(target=self._kill_one, args=(folder,))
+        setattr(module, unit, held(real, folder))
+        killer.start()
+        try:
+            return run()
+        finally:
+            setattr(module, unit, real)
+            killer.join()
+
+    def _kill_one(self, folder: Path) -> None:
+        victim = None
+        while victim is None:
+            time.sleep(0.05)
+            busy = {path.name.partition(".")[0] for path in folder.iterdir()}
+            victim = next((node for node in self.nodes[1:] if node.node_id in busy), None)
+        self.cluster.remove_node(victim, allow_graceful=False)
+        self.nodes.remove(victim)
+        (folder / "go").touch()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def main(home: Path) -> None:
+    Store.write_column.__kwdefaults__["part_rows"] = 16
+    runs, found = Runs(home), {}
+    for count in (1, 2, 4):
+        runs.grow(count)
+        runs.embed(f"{count}")
+        runs.export(f"{count}")
+        found[f"{count}"] = {"same": runs.same(f"{count}")}
+    embedded = runs.losing_a_node(embedding_units, "encode_part", lambda: runs.embed("lost"))
+    exported = runs.losing_a_node(export_units, "write_part", lambda: runs.export("lost"))
+    found["lost"] = {"same": runs.same("lost"), "embed": embedded, "export": exported}
+    sys.stdout.write(json.dumps(found))
+    runs.cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
