@@ -240,9 +240,13 @@ def _ends(n: int, batch: int) -> list[int]:
     Few samples make smaller steps, of 16 at least, so that an epoch has 16: with two or three, neither the
     weights nor the statistics of batch normalisation get anywhere.
     """
-    batch = min(batch, max(_FEW, n // _FEW))
-    steps = min(-(-n // batch), max(1, n // 2))
+    steps = min(-(-n // step_size(n, batch)), max(1, n // 2))
     return [n * (step + 1) // steps for step in range(steps)]
+
+
+def step_size(n: int, batch: int) -> int:
+    """Return the samples of a step at most, of n in an epoch."""
+    return min(batch, max(_FEW, n // _FEW))
 
 
 def _of_mean_one(weights: Weights, rows: Rows) -> Tensor:

@@ -21,7 +21,8 @@ from prune.steps.plan.excerpt import DatasetFiles, Excerpt
 from prune.steps.plan.machine import Machine, gpu_rate
 from prune.steps.plan.request import FORECAST, PlanRequest
 from prune.steps.plan.saved import save
-from prune.steps.plan.step_forecast import Measured, scan_forecast, step_forecast
+from prune.steps.plan.step_forecast import TRAINING, Measured, scan_forecast, step_forecast
+from prune.steps.plan.training_rate import step_effect
 from prune.steps.plan.trial import TrialChain, full_epochs, short_epochs
 from prune.steps.recipe.arguments import Caller
 from prune.steps.recipe.recipe import Recipe, RecipeStep
@@ -36,6 +37,7 @@ from prune.system.memory import held_memory
 _FEW = 96  # samples of the first trials
 _MANY = 8192  # and of the last, at most
 _SECONDS = 8.0  # that the last may take, more or less
+_ENOUGH, _PATIENCE = 512, 40.0  # samples that it should have, and the seconds that they may take
 _READ = 256  # files that are read to learn how quick the disk is, at most
 _LOOK = RecipeStep("embed", "embed", 0, {})  # a step that reads the dataset
 _NO_FILE = Recipe(Path("prune.toml"), None, {}, None, {}, ())
@@ -121,11 +123,12 @@ class Measuring:
         samples = self.sources.samples or max(1, self.sources.bytes * _FEW // max(few.bytes, 1))
         samples = samples if self.asked.samples is None else round(self.asked.samples)
         chain = TrialChain(steps, self.caller, known_verbs(), self.reading, samples)
-        chain.run(few, self.folder / "first")  # libraries are loaded, kernels compiled
+        first = chain.run(few, self.folder / "first")  # libraries are loaded, kernels compiled
         counted = chain.run(few, self.folder / "counted", count=True)
         small = chain.run(few, self.folder / "small")
-        rows = round(small.rows * _SECONDS / max(small.total, 1e-3))
-        many = self.sources.excerpt(self.folder / "many", min(_MANY, max(_FEW, rows)))
+        each = max(small.total, 1e-3) / small.rows
+        rows = max(round(_SECONDS / each), min(_ENOUGH, round(_PATIENCE / each)), _FEW)
+        many = self.sources.excerpt(self.folder / "many", min(_MANY, rows))
         large = chain.run(many, self.folder / "large")
         given = {step.name: chain.given(step, many, self.folder, SILENT, large.rows) for step in steps}
         select = known_verbs()["select"]
@@ -134,18 +137,21 @@ class Measuring:
             for step in steps
             if step.verb == "select"
         }
-        epochs = {
-            step.name: full_epochs(self.caller.arguments(step)) / short_epochs(self.caller.arguments(step))
-            for step in steps
-            if step.verb == "score"
-        }
+        scored = [step for step in steps if step.verb == "score"]
+        called = {step.name: self.caller.arguments(step) for step in scored}
+        epochs = {name: full_epochs(given) / short_epochs(given) for name, given in called.items()}
+        trains = [
+            step.name for step in scored if any(s.startswith(TRAINING) for s in large.seconds[step.name])
+        ]
         files = [self.sources.reader.root / name for name in self.sources.files[:_READ]]
         return Measured(
+            first=first,
             few=small,
             many=large,
             counted=counted,
             choices=choices,
             epochs=epochs,
+            steps={name: step_effect(large.store, self.device, samples) for name in trains},
             machine=Machine.measured(
                 [] if is_remote(self.sources.reader.root) else files, device=self.device
             ),

@@ -15,6 +15,8 @@ from prune.steps.plan.machine import Machine
 from prune.steps.plan.trial import REST, SCAN, ChainTrial
 from prune.steps.recipe.recipe import RecipeStep
 
+START = "start"  # what a process takes before it is as quick as it will be
+TRAINING = "training"  # how the stages begin that last longer with more epochs
 NEIGHBOURS = "neighbours"  # a stage of select whose work its plan has
 _TABLE = 3  # times that the table of samples is held while it is made, sorted or written
 _MANIFEST = 300  # bytes a sample of a selection that is written
@@ -54,11 +56,13 @@ class StepForecast:
 class Measured:
     """All that forecasts of steps go by."""
 
+    first: ChainTrial  # which loaded libraries and compiled kernels, as every command has to
     few: ChainTrial
     many: ChainTrial
     counted: ChainTrial  # with operations
     choices: Mapping[str, ChoiceRate]  # by step
     epochs: Mapping[str, float]  # by step: how many times longer it trains than in a trial
+    steps: Mapping[str, float]  # by step: what a sample takes in the steps of the whole, to those of a trial
     machine: Machine
     base: int  # bytes of memory that libraries take
     payload: float  # bytes of the dataset, a sample
@@ -86,12 +90,23 @@ class Measured:
         return sum(of * self._factor(step, name) for name, of in stages.items()) * samples / self.counted.rows
 
     def _factor(self, step: str, stage: str) -> float:
-        return self.epochs.get(step, 1.0) if stage.startswith("training") else 1.0
+        return self.epochs.get(step, 1.0) if stage.startswith(TRAINING) else 1.0
 
     def stages(self, step: str, samples: int) -> dict[str, float]:
         """Return the seconds of every stage of a step, but for scanning and choosing."""
-        names = [name for name in self.many.seconds[step] if name not in {SCAN, NEIGHBOURS}]
-        return {name: self.line(step, name).at(samples) * self._factor(step, name) for name in names}
+        found = {START: self._start(step)}
+        for name in self.many.seconds[step]:
+            if name in {SCAN, NEIGHBOURS}:
+                continue
+            found[name] = self.line(step, name).at(samples) * self._factor(step, name)
+            if name.startswith(TRAINING):
+                found[name] *= self.steps.get(step, 1.0)
+        return found
+
+    def _start(self, step: str) -> float:
+        """Return what a step takes longer in a process that has run none."""
+        ends = [sum(s for n, s in one.seconds[step].items() if n != SCAN) for one in (self.first, self.few)]
+        return max(0.0, ends[0] - ends[1])
 
     def table(self, samples: int) -> int:
         """Return the bytes that the table of samples takes at most."""
