@@ -15,6 +15,7 @@ import json
 import tempfile
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with train-*.parquet; without it, digits only")
     parser.add_argument("--images", type=int, help="of each dataset; default: all")
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--size", type=int, help="pixels that the proxy of CIFAR-10 sees; default: 32")
     parser.add_argument("--workers", type=int, default=2, help="processes that decode images")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     options = parser.parse_args()
@@ -62,8 +64,9 @@ def main() -> None:
             "digits": lambda: digits(work / "digits", SHARE, options.epochs, options.images)
         }
         if options.data:
-            made["cifar10"] = lambda: cifar10(
-                options.data, work / "cifar10", SHARE, options.epochs, options.images
+            made["cifar10"] = lambda: seen_at(
+                options.size,
+                cifar10(options.data, work / "cifar10", SHARE, options.epochs, options.images),
             )
         for name, make in made.items():
             began = time.perf_counter()
@@ -72,6 +75,11 @@ def main() -> None:
     report(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def seen_at(size: int | None, subject: Subject) -> Subject:
+    """Return what to score, for a proxy that sees images of this size."""
+    return subject if size is None else replace(subject, training={**subject.training, "size": size})
 
 
 def compared(subject: Subject, place: Path, workers: int) -> dict[str, Any]:

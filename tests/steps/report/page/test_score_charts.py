@@ -24,7 +24,9 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     np.save(folder / "x.npy", rng.normal(size=(200, 2)).astype(np.float32))
     store = prune.Store(folder / "store")
     prune.embed(store, str(folder / "x.npy"), features=str(folder / "x.npy"))
-    for name, values in (("skewed", 10 ** rng.uniform(-7, 0.5, 200)), ("even", rng.uniform(size=200))):
+    counts = np.r_[np.zeros(150), rng.integers(1, 10, 50)]
+    made = {"skewed": 10 ** rng.uniform(-7, 0.5, 200), "even": rng.uniform(size=200), "counts": counts}
+    for name, values in made.items():
         rows = [f"{key},{value}\n" for key, value in zip(store.dataset.keys, values, strict=True)]
         (folder / f"{name}.csv").write_text(f"key,{name}\n{''.join(rows)}")
         prune.score(store, imports=str(folder / f"{name}.csv"), high="hard")
@@ -42,3 +44,9 @@ def test_decades_are_named_by_plain_numbers_that_do_not_run_into_one_another(wor
 def test_an_even_score_has_an_even_axis(words: list[list[str]]) -> None:
     (even,) = [chart for chart in words if any("even" in text for text in chart)]
     assert {"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"} <= set(even)
+
+
+def test_counts_that_are_mostly_zero_have_one_that_begins_at_zero(words: list[list[str]]) -> None:
+    (counts,) = [chart for chart in words if any("counts" in text for text in chart)]
+    assert {"0", "2", "4", "6", "8"} <= set(counts)
+    assert not {"0.0001", "0.001", "0.01"} & set(counts)

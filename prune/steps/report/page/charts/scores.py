@@ -79,7 +79,7 @@ def _edges(values: Array) -> tuple[Array, bool]:
     """Return the edges of the bins, and whether they are as wide as they are far out, on a skewed score."""
     low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
     high = high if high > low else low + 1
-    if low < 0 or np.median(values) > _SKEWED * high:
+    if low < 0 or not _DECADES < np.median(values) / high <= _SKEWED:  # of most at 0 no decade tells
         return np.linspace(low, high, _BINS + 1), False
     return np.geomspace(max(low, _DECADES * high), high, _BINS + 1), True
 
