@@ -68,7 +68,7 @@ def main() -> int:
     failed = []
     for name in names:
         sys.stderr.write(f"as on a {name}:\n")
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "-m", MARKS]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", "-m", MARKS]
         command += [str(ROOT / "tests" / path) for path in paths]
         if subprocess.run(command, cwd=ROOT, env=environment(name), check=False).returncode:
             failed.append(name)

@@ -9,14 +9,17 @@ import torch
 
 from prune.core.errors import OptionError, UnknownNameError
 from prune.encoders import open_encoder
+from prune.encoders.clip_network import _crop, _state
 from prune.modalities.image import Crop
-
-open_clip = pytest.importorskip("open_clip", reason="the extra clip is not installed")
-from prune.encoders.clip_network import _crop, _state  # noqa: E402 - after the skip
 
 
 @pytest.fixture(scope="module")
-def trained(tiny_clip):
+def open_clip():
+    return pytest.importorskip("open_clip", reason="the extra clip is not installed")  # seconds to load
+
+
+@pytest.fixture(scope="module")
+def trained(open_clip, tiny_clip):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
         return open_clip.create_model(tiny_clip.removeprefix("clip:")).eval()
@@ -39,7 +42,7 @@ def test_the_embedding_is_what_the_image_tower_says(trained, file, tiny_clip):
     np.testing.assert_allclose(encoder.encode(images), expected, rtol=tolerance, atol=tolerance)
 
 
-def test_the_recipe_says_how_a_picture_was_seen(file, tiny_clip):
+def test_the_recipe_says_how_a_picture_was_seen(open_clip, file, tiny_clip):
     identity = open_encoder(tiny_clip, weights=file).identity
     assert {
         "encoder": tiny_clip,
@@ -52,7 +55,7 @@ def test_the_recipe_says_how_a_picture_was_seen(file, tiny_clip):
     json.dumps(identity)
 
 
-def test_each_model_has_its_own_way_to_look():
+def test_each_model_has_its_own_way_to_look(open_clip):
     cfg = open_clip.get_pretrained_cfg("ViT-B-16-SigLIP", "webli")
     assert _crop("clip:x", {"size": 224, **cfg}) == Crop(224, 224, "bicubic", squash=True)
     with pytest.raises(OptionError, match="resized by their longest side"):
@@ -66,7 +69,7 @@ def test_opening_writes_nothing_and_leaves_logging_alone(tiny_clip, capfd):
     assert (logging.root.handlers, logging.root.manager.disable) == (handlers, disabled)
 
 
-def test_which_weights_is_a_part_of_the_name():
+def test_which_weights_is_a_part_of_the_name(open_clip):
     with pytest.raises(OptionError, match=r"kinds of weights for clip:ViT-B-32: openai, ") as caught:
         open_encoder("clip:ViT-B-32")
     name = caught.value.hint.split()[1]
@@ -77,7 +80,7 @@ def test_which_weights_is_a_part_of_the_name():
     assert caught.value.hint == f"did you mean {name!r}?"
 
 
-def test_weights_that_are_not_here_are_asked_for(tmp_path, monkeypatch):
+def test_weights_that_are_not_here_are_asked_for(open_clip, tmp_path, monkeypatch):
     import huggingface_hub
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from prune.commands.demos import digits
 from prune.core.errors import OutputError
@@ -45,6 +44,8 @@ def test_a_full_disk_is_one_sentence(tmp_path, faulty):
 
 
 def test_the_digits_are_those_of_scikit_learn(tmp_path):
+    from sklearn.datasets import load_digits  # a second
+
     digits.write_digits(tmp_path / "digits")
     theirs = load_digits()
     for row, (pixels, label) in enumerate(zip(theirs.images, theirs.target, strict=True)):

@@ -17,7 +17,6 @@ from prune.core.progress import SILENT
 from prune.readers.tar.captions import TarCaptions
 from prune.store import Store
 
-open_clip = pytest.importorskip("open_clip", reason="the extra clip is not installed")
 CONFIG = {
     "embed_dim": 16,
     "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
@@ -29,6 +28,7 @@ SHADES = [0, 50, 100, 150, 200, 200]  # the last two images are equal, their cap
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    open_clip = pytest.importorskip("open_clip", reason="the extra clip is not installed")  # seconds to load
     config = tmp_path_factory.mktemp("clip") / "tiny-pairs.json"
     config.write_text(json.dumps(CONFIG))
     open_clip.add_model_config(config)
