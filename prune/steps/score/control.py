@@ -16,8 +16,10 @@ from prune.steps.score.proxy_runs import TrainedRuns, TrainingTask, measure
 
 def with_control(task: TrainingTask, done: TrainedRuns) -> TrainedRuns:
     """Add what tells how far scores of samples that came later lie, where proxies never trained on some."""
-    if task.carried is None or task.carried.first.share is not None:
+    if task.carried is None or task.request.cross_fit is not None:
         return done
+    if task.carried.first.share is not None:  # a part: all others are filled in
+        return replace(done, later=LaterSamples(np.zeros(0, np.int64)))
     opened, training = task.opened, done.training
     rows = grown_rows(opened.store.open_column(FIRST_RUN, done.columns[FIRST_RUN]))
     assert rows is not None

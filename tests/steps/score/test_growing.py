@@ -265,3 +265,27 @@ def test_your_own_training_and_your_own_scores(tmp_path: Path, scored: Callable[
     assert done["scores"]["mine"]["samples"] == 16
     assert "el2n" not in Store(tmp_path / "store").scores()
     assert pipeline.score(tmp_path / "store", types=["el2n"])["scores"]["el2n"]["later"] == 1
+
+
+def test_folds_and_parts_stay_as_they_were_drawn(tmp_path: Path) -> None:
+    data = write("imagefolder", tmp_path / "data", BASE)
+    ways: dict[str, dict[str, Any]] = {"folds": {"cross_fit": 2}, "part": {"on_fraction": 0.6}}
+    for place, way in ways.items():
+        pipeline.score(tmp_path / place, data, types=["el2n"], training=MLP, **way)
+    before = {place: by_content(Store(tmp_path / place), "el2n") for place in ways}
+    for number in (71, 72, 73):
+        (tmp_path / f"data/class{number % 2}/new{number}.png").write_bytes(png(number))
+    for place, way in ways.items():
+        told = Stages()
+        quiet = Settings(reporter=told)
+        done = pipeline.score(tmp_path / place, data, types=["el2n"], settings=quiet)
+        now = by_content(Store(tmp_path / place), "el2n")
+        assert not told.trainings
+        assert (done["growth"]["read"], done["scores"]["el2n"]["samples"]) == (3, 18)
+        assert pipeline.score(tmp_path / place, data, types=["el2n"], **way)["unchanged"]
+        if place == "folds":  # what is filled in by neighbours may have nearer ones now
+            assert {of: now[of] for of in before[place]} == before[place]
+            assert done["cross_fit"] == 2
+        else:
+            assert done["scores"]["el2n"]["extrapolated"] == 9
+            assert done["scores"]["el2n"]["measured"]["by"] == "neighbours"
