@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prune.core.column_name import EXTRAPOLATED, SUSPECT_RANK, ColumnName
+from prune.core.column_name import EXTRAPOLATED, LATER, SUSPECT_RANK, ColumnName
 from prune.core.safe_text import counted, duration, number, printable
 from prune.core.store_option import in_store
 
@@ -55,9 +56,15 @@ def _trust(name: str, about: dict[str, Any]) -> list[str]:
     if about.get("extrapolated"):
         flag = f"see the column {ColumnName.score(name, EXTRAPOLATED)}"
         lines.append(f"  {counted(about['extrapolated'], 'sample')} filled in from neighbours; {flag}")
+    return [*lines, *later_lines(name, about)]
+
+
+def later_lines(name: str, about: Mapping[str, Any]) -> list[str]:
+    """Say how many samples came after the training, and how far their scores may lie from others."""
+    lines = []
     if about.get("later"):
         held_out = f"{counted(about['later'], 'new sample')} held out: the proxy never trained on them"
-        lines.append(f"  {held_out}; see the column score.{name}.later")
+        lines.append(f"  {held_out}; see the column {ColumnName.score(name, LATER)}")
     return [*lines, *_measured(about.get("measured"))]
 
 

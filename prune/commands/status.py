@@ -60,6 +60,7 @@ def _write_recipe(store: Any, out: Path | None, *, asked: bool, as_json: bool, q
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
+    from prune.commands.score_report import later_lines
     from prune.core.safe_text import number, size
 
     lines = [f"{result['store']}: {size(result['bytes'])}", *_dataset(result["dataset"])]
@@ -69,6 +70,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     for name, column in result["columns"].items():
         shape = " × ".join(number(length) for length in column["shape"])
         lines.append(f"{name}: {shape} {column['dtype']}, {size(column['bytes'])}")
+        lines += later_lines(name.partition(".")[2], column)
     if result["trained"]:
         lines.append(f"trained: {result['trained']}")
     lines += [*_selections(result), *_evaluations(result["evaluations"]), *_unfinished(result)]

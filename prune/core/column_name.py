@@ -36,6 +36,7 @@ OF_A_RUN = (TRACE, GRAD_NORM, DEEPFOOL)  # kinds that every run has its own of
 
 STD, SUSPECT, SUSPECT_RANK, EXTRAPOLATED = "std", "suspect", "suspect_rank", "extrapolated"  # of scores
 LATER = "later"  # of a score: which samples came after the training, and are scored held out
+MEASURED = "measured"  # attached to a score: how far those of such samples may lie from others
 
 
 class ColumnName(str):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from prune.core.column_name import EVALUATION, NEIGHBOURS, of_kinds
+from prune.core.column_name import EVALUATION, NEIGHBOURS, OF_PAYLOADS, ColumnName, of_kinds
 from prune.core.errors import StoreError
 from prune.store.column_json import known_recipe
 from prune.store.earlier_state import EarlierState
@@ -62,7 +62,7 @@ def unused(store: StoreFolder, writer: str | None = None, broken: Collection[str
     words = f"{', '.join(sorted(going.values()))} did not end" if going else None
     words = words if writer is None else f"{writer} is at work"
     found = [*_old_columns(store, shown, owed, words), *_old_datasets(store, state, owed, words)]
-    carried = {store.path / COLUMNS / name / id_ for name, (_, id_) in earlier.columns.items()}
+    carried = {store.path / COLUMNS / name / id_ for name, id_ in _carried(store, earlier)}
     found = [piece for piece in found if piece.path not in carried]
     found += [*_old_selections(store, {**earlier.selections, **state["selections"]})]
     found += [*_old_targets(store, state)]
@@ -131,6 +131,20 @@ def _old_datasets(
         going = folder.name in needed or words is not None
         why = "belongs to what is not finished" if going else "the store is about another dataset"
         yield Unused(folder, why, size_of(folder), unfinished=going)
+
+
+def _carried(store: StoreFolder, earlier: EarlierState) -> Iterator[tuple[str, str]]:
+    """Yield columns of the dataset before that can be carried over; samples where one was made of them."""
+    made_of = set[tuple[str, str]]()
+    for name, (_, id_) in earlier.columns.items():
+        recipe = known_recipe(store.path / COLUMNS / name / id_) or {}
+        made_of |= set((recipe.get("from") or {}).items())
+        seen = recipe.get("inputs")
+        if isinstance(seen, dict):
+            made_of.add((seen["name"], identity(seen["recipe"])))
+    for name, (_, id_) in earlier.columns.items():
+        if ColumnName(name).kind not in OF_PAYLOADS or (name, id_) in made_of:
+            yield name, id_
 
 
 def _carried_from(store: StoreFolder, earlier: EarlierState) -> Iterator[str]:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prune.core.column_name import CHOICE, EMBEDDING, EVALUATION, OF_EVALUATIONS, SCORE, ColumnName, of_kinds
+from prune.core.column_name import (
+    CHOICE,
+    EMBEDDING,
+    EVALUATION,
+    MEASURED,
+    OF_EVALUATIONS,
+    SCORE,
+    ColumnName,
+    of_kinds,
+)
 from prune.core.errors import StoreError
 from prune.core.store_option import in_store
 from prune.steps.plan.saved import beside
@@ -68,7 +78,12 @@ def status(store: Store) -> dict[str, Any]:
         "rejects": len(set[int]().union(*rejected, () if dataset is None else dataset.rejects)),
         "skipped_shards": {} if dataset is None else dict(dataset.skipped),
         "columns": {
-            name: {"shape": list(column.shape), "dtype": column.dtype.name, "bytes": column.nbytes}
+            name: {
+                "shape": list(column.shape),
+                "dtype": column.dtype.name,
+                "bytes": column.nbytes,
+                **(looked(name, _later(column)) or {}),
+            }
             for name, column in sound.items()
             if ColumnName(name).kind not in OF_EVALUATIONS
         },
@@ -121,6 +136,18 @@ def _reader(store: Store, name: str) -> Callable[[], StoredSelection]:
 
 def _rejects(column: Column) -> Callable[[], set[int]]:
     return lambda: set(column.rejects)
+
+
+def _later(column: Column) -> Callable[[], dict[str, Any]]:
+    """Return how samples are scored that came after the training; nothing where there are none."""
+
+    def look() -> dict[str, Any]:
+        about = {"later": column.recipe["later"]} if "later" in column.recipe else {}
+        if column.attachments(MEASURED):
+            about[MEASURED] = json.loads(column.attachment(MEASURED, 0))
+        return about if ColumnName(column.name).is_score else {}
+
+    return look
 
 
 def _dataset(dataset: Dataset, fingerprint: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.core.column_name import LATER, SUSPECT, SUSPECT_RANK, ColumnName
+from prune.core.column_name import LATER, MEASURED, SUSPECT, SUSPECT_RANK, ColumnName
 from prune.core.method_rows import Scorer
 from prune.steps.dataset_session import Opened
 from prune.steps.report.agreement import agreement, fold_shift
@@ -27,8 +27,6 @@ from prune.steps.score.proxy_runs import TrainedRuns
 from prune.steps.score.request import ScoreRequest
 from prune.steps.score.unlabelled import judged
 from prune.store import Column, identity
-
-MEASURED = "measured"  # attached to a score: how far those of samples that came later may lie
 
 
 def all_scores(
@@ -73,6 +71,7 @@ def all_scores(
         if later is not None:
             told, more = _of_later(given, method, options, later, values, fillings)
             about[name], values = about[name] | told, values | more
+            recipe |= {"later": told["later"]} if "later" in told else {}
         if SUSPECT in values:
             about[name]["suspects"] = int(values[SUSPECT].sum())
         if SUSPECT_RANK in values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -241,6 +242,38 @@ def test_without_the_weights_of_its_epoch_a_score_is_filled_in(
     last = pipeline.score(tmp_path / "store", data, types=["el2n"], options=["epoch=3"])
     assert last["scores"]["el2n"]["later"] == 1
     assert "trace.0.control" in store.state["columns"]
+
+
+def test_the_command_and_the_status_say_what_was_done(
+    tmp_path: Path, scored: Callable[[str, Path], str], prune: Callable[..., Any]
+) -> None:
+    data = scored("imagefolder", tmp_path)
+    (tmp_path / "data/class1/zz.png").write_bytes(png(71))
+    out = prune("score", "--store", tmp_path / "store", "--type", "el2n", data).out
+    status = prune("status", "--store", tmp_path / "store").out
+    assert "1 samples read, 15 rows kept" in out
+    for told in (out, status):
+        assert (
+            "  1 new sample held out: the proxy never trained on them; see the column score.el2n.later"
+            in told
+        )
+        assert "  how far that may be: 7 old samples scored so, by a proxy that trained on 8 others:" in told
+    about = json.loads(prune("status", "--store", tmp_path / "store", "--json").out)["columns"]["score.el2n"]
+    assert (about["later"], about["measured"]["samples"], about["measured"]["learnt"]) == (1, 7, 8)
+
+
+def test_samples_that_nothing_before_was_made_of_are_removed(
+    tmp_path: Path, scored: Callable[[str, Path], str]
+) -> None:
+    data = scored("imagefolder", tmp_path)
+    (tmp_path / "data/class1/zz.png").write_bytes(png(71))
+    pipeline.embed(tmp_path / "store", data, encoder="pixels")
+    (old,) = (tmp_path / "store/columns/images.8").iterdir()
+    pipeline.gc(tmp_path / "store")
+    assert old.exists()  # the proxy of before looked at them, and may be carried over
+    pipeline.score(tmp_path / "store", types=["el2n"], training={**MLP, "size": 12, "epochs": 1})
+    pipeline.gc(tmp_path / "store")
+    assert not old.exists()
 
 
 def test_embed_may_take_the_dataset_in_first(
