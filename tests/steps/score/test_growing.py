@@ -322,3 +322,46 @@ def test_folds_and_parts_stay_as_they_were_drawn(tmp_path: Path) -> None:
         else:
             assert done["scores"]["el2n"]["extrapolated"] == 9
             assert done["scores"]["el2n"]["measured"]["by"] == "neighbours"
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+class Killer(Stages):
+    """A reporter under which the process ends within a stage."""
+
+    def __init__(self, within: str) -> None:
+        super().__init__()
+        self._within = within
+
+    @contextlib.contextmanager
+    def stage(self, what: str, total: int, unit: str = "samples") -> Iterator[Advance]:
+        def advance(done: int) -> None:
+            if what.startswith(self._within):
+                raise KilledError
+
+        yield advance
+
+
+@pytest.mark.parametrize(
+    "within", ["caching", "looking at new", "taking features", "training mlp, run 0.con"]
+)
+def test_killed_it_leaves_the_old_state_and_goes_on_to_the_same_bytes(
+    tmp_path: Path, scored: Callable[[str, Path], str], within: str
+) -> None:
+    for home in ("one", "two"):
+        (tmp_path / home).mkdir()
+        data = scored("webdataset", tmp_path / home)
+        grow("webdataset", tmp_path / home, EDITS["all at once"][0])
+    before = (tmp_path / "one/store/store.json").read_bytes()
+    with pytest.raises(KilledError):
+        killed = Settings(reporter=Killer(within))
+        pipeline.score(tmp_path / "one/store", str(tmp_path / "one/data"), types=["el2n"], settings=killed)
+    assert (tmp_path / "one/store/store.json").read_bytes() == before
+    pipeline.score(tmp_path / "one/store", str(tmp_path / "one/data"), types=["el2n"])
+    pipeline.score(tmp_path / "two/store", data, types=["el2n"])
+    one, two = (Store(tmp_path / home / "store") for home in ("one", "two"))
+    assert one.state == two.state
+    assert all(one.column(name).files == two.column(name).files for name in one.columns)
+    assert pipeline.verify(tmp_path / "one/store")["whole"]
