@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from prune.core.errors import OptionError
+from prune.core.errors import OptionError, PruneError, StoreError
 from prune.core.progress import SILENT
 from prune.readers import READERS, WRITTEN
 from prune.steps.dataset_session import locate, opened
@@ -58,13 +60,14 @@ class Planning:
         caller = Caller(recipe or _NO_FILE, self.settings)
         own = self.settings if recipe is None else caller.settings_of(_LOOK)
         own = replace(own, reading={**own.reading, **self.settings.reading})
-        location = locate(self.store, data if data is not None else caller.recipe.data, own)
+        location = self._located(data if data is not None else caller.recipe.data, own)
         reader = reader_at(location)
         place_store(self.store, reader, location["data"], self.settings.reporter)
         sources = DatasetFiles.of(reader)
         with (
             tempfile.TemporaryDirectory(prefix="prune-plan-") as folder,
             self.settings.reporter.stage("measure", 0),
+            self._as_here(folder, location["data"]),
         ):
             measuring = Measuring(self.asked, caller, sources, location["reading"], Path(folder))
             measured, steps = measuring.measured(recipe)
@@ -73,6 +76,28 @@ class Planning:
         plan["not_foreseen"] = others
         plan["saved"] = self._save(plan)
         return {**plan, "seconds": time.perf_counter() - began}
+
+    def _located(self, data: str | None, settings: Settings) -> dict[str, Any]:
+        """Return where the dataset lies, and how it is read."""
+        try:
+            return locate(self.store, data, settings)
+        except StoreError as error:
+            error.hint = "prune plan DATA   # name it"
+            raise
+
+    @contextlib.contextmanager
+    def _as_here(self, folder: str, data: str) -> Iterator[None]:
+        """Let an error of a trial speak of the store and the dataset, and not of what is tried."""
+        store, tried = str(self.store.path), re.compile(rf"{re.escape(folder)}/[^/\s]+(/\.prune)?")
+        try:
+            yield
+        except PruneError as error:
+            said, error.hint = (
+                tried.sub(lambda found: store if found[1] else data, text)
+                for text in (str(error), error.hint)
+            )
+            error.args = (said,)
+            raise
 
     def _told(self, measured: Measured, steps: Sequence[RecipeStep], sources: DatasetFiles) -> dict[str, Any]:
         asked, machine = self.asked, measured.machine

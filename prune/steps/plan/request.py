@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import OptionError
+from prune.core.methods import find
+from prune.exporters import EXPORTERS
 from prune.selectors import SELECTORS
 from prune.steps.recipe.keys import Verb
 from prune.steps.recipe.recipe import Given, Recipe, RecipeStep, read_recipe
@@ -44,6 +46,10 @@ class PlanRequest:
             raise OptionError(f"--gpus {self.gpus} is not at least 0", "--gpus 8")
         if self.price is not None and not (math.isfinite(self.price) and self.price >= 0):
             raise OptionError(f"--price {self.price:g} is not at least 0", "--price 2.5")
+        if self.method not in {None, "auto"}:
+            find("selector", str(self.method), SELECTORS)
+        if self.format is not None:
+            find("export format", self.format, EXPORTERS)
         if self.recipe is not None and self.names_chain:
             what = f"--recipe {self.recipe} has a chain, and the other options name one"
             raise OptionError(what, "leave one of the two out")

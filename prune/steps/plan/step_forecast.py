@@ -19,6 +19,7 @@ START = "start"  # what a process takes before it is as quick as it will be
 TRAINING = "training"  # how the stages begin that last longer with more epochs
 NEIGHBOURS = "neighbours"  # a stage of select whose work its plan has
 _TABLE = 3  # times that the table of samples is held while it is made, sorted or written
+_KEPT = 2  # epochs whose weights a trace keeps
 _MANIFEST = 300  # bytes a sample of a selection that is written
 
 
@@ -80,8 +81,10 @@ class Measured:
         total = 0.0
         for name, held in self.many.bytes[step].items():
             few = self.few.bytes[step].get(name, 0)
-            grown = StraightLine.through((self.few.rows, few), (self.many.rows, held)).at(samples)
-            total += grown * (self.epochs.get(step, 1.0) if ColumnName(name).kind == TRACE else 1.0)
+            grown = StraightLine.through((self.few.rows, few), (self.many.rows, held))
+            longer = self.epochs.get(step, 1.0) if ColumnName(name).kind == TRACE else 1.0
+            weights = grown.once * min(longer, _KEPT)  # however many epochs there are
+            total += weights + grown.each * samples * longer
         return round(total)
 
     def flops_of(self, step: str, samples: int) -> float:

@@ -162,3 +162,24 @@ def test_the_command_prints_lines_or_one_object(
         main()
     assert not ended.value.code, err.getvalue()
     assert json.loads(out.getvalue())["samples"] == 10**6
+
+
+def test_an_error_of_a_trial_speaks_of_the_dataset(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.npy").write_bytes((home / "x.npy").read_bytes())
+    data, store = str(tmp_path / "x.npy"), tmp_path / ".prune"
+    with pytest.raises(prune.errors.PruneError) as caught:
+        prune.plan(store, data, types=["el2n"], encoder="precomputed")  # which needs labels
+    said = f"{caught.value} {caught.value.hint}"
+    assert "prune-plan-" not in said
+    assert len(said.splitlines()) == 1
+    with pytest.raises(prune.errors.StoreError, match="does not know where its dataset is") as caught_too:
+        prune.plan(store)
+    assert caught_too.value.hint.startswith("prune plan DATA")
+
+
+@pytest.mark.parametrize(("asked", "what"), [({"method": "topp"}, "topp"), ({"format": "tars"}, "tars")])
+def test_a_name_that_is_none_is_refused_before_anything_is_measured(
+    home: Path, asked: dict[str, str], what: str
+) -> None:
+    with pytest.raises(prune.errors.UnknownNameError, match=what):
+        prune.plan(home / "none", str(home / "missing.npy"), **asked)
