@@ -54,14 +54,15 @@ class EpochPosition:
 
     @property
     def count(self) -> int:
-        """Samples of this rank in an epoch, or in what is left of it."""
-        start = self._pending()
-        return max(0, self.order.count(len(self.files)) - (0 if start is None else start.skipped))
+        """Samples of this rank in a whole epoch, also while one goes on in its middle: see `RowSampler`."""
+        return self.order.count(len(self.files))
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch comes next; what was loaded of another epoch no longer counts."""
         self._epoch[0] = whole_number("epoch", epoch)
-        self._loaded, self._now = self._after_load(), PassStart()
+        self._now = PassStart()
+        if self._pending() is None:
+            self._loaded = None
 
     def begin(self) -> Rows:
         """Begin a pass in this process; return the positions that are its own, in their order.
@@ -125,10 +126,5 @@ class EpochPosition:
         self.set_epoch(int(state["epoch"]))
         self._loaded = int(state["epoch"]), PassStart(*(state[name] for name in names))
 
-    def _after_load(self) -> tuple[int, PassStart] | None:
-        """Return what was loaded, if it is of this epoch."""
-        return self._loaded if self._loaded is not None and self._loaded[0] == self.epoch else None
-
     def _pending(self) -> PassStart | None:
-        loaded = self._after_load()
-        return None if loaded is None else loaded[1]
+        return self._loaded[1] if self._loaded is not None and self._loaded[0] == self.epoch else None

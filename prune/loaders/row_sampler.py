@@ -109,9 +109,11 @@ class RowSampler(Sampler[int], ABC):
         self._begun = self._over = False
 
     def __len__(self) -> int:
-        """Samples of this rank in the epoch that `epoch` names, or in what is left of it."""
-        start = 0 if self._begun else self._start
-        return len(range(self.rank, self._total(self.epoch) - start, self.world))
+        """Samples of this rank in the whole epoch that `epoch` names.
+
+        Also of one that goes on in its middle: trainers count what they have had themselves.
+        """
+        return len(range(self.rank, self._total(self.epoch), self.world))
 
     def __iter__(self) -> Iterator[int]:
         if self._over:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch.nn.functional import cross_entropy
 
 from prune.loaders.row_sampler import RowSampler
@@ -13,6 +15,7 @@ from prune.loaders.weighted_dataset import WEIGHT, weighted
 from prune.proxy.models import logits_of
 
 _LABELS = "labels"
+_STATE = "sampler.pt"  # in a checkpoint
 
 
 def _base() -> Any:
@@ -30,8 +33,10 @@ class SampledTrainer(_base()):  # type: ignore[misc] # known when it runs
         SampledTrainer(model, arguments, train_dataset=dataset, sampler=sampler).train()
 
     The loss is the mean over a batch of weight times cross-entropy of `labels`; for another one override
-    `losses`. Evaluation is the Trainer's own. Where epochs differ in length, that is with a warm start, say
-    `max_steps`: the Trainer counts the steps of the first epoch.
+    `losses`. Evaluation is the Trainer's own. Its checkpoints hold the sampler's state, too: what was chosen,
+    and the losses that were observed; of a training that goes on the Trainer skips what it has had. Where
+    epochs differ in length, that is with a warm start, say `max_steps`: the Trainer counts the steps of the
+    first epoch.
 
     Parameters
     ----------
@@ -41,6 +46,7 @@ class SampledTrainer(_base()):  # type: ignore[misc] # known when it runs
         As `transformers.Trainer` takes them.
     """
 
+    args: Any
     train_dataset: Any
     _signature_columns: Any
 
@@ -64,6 +70,16 @@ class SampledTrainer(_base()):  # type: ignore[misc] # known when it runs
         outputs = model(**rest)
         loss = (self.losses(outputs, inputs[_LABELS]) * inputs[WEIGHT]).mean()
         return (loss, outputs) if return_outputs else loss
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        super()._save_optimizer_and_scheduler(output_dir)
+        if self.args.should_save:  # of this epoch from its beginning: the Trainer itself skips what was had
+            torch.save(self.row_sampler.state_dict(taken=0), Path(output_dir) / _STATE)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None and (kept := Path(checkpoint) / _STATE).exists():
+            self.row_sampler.load_state_dict(torch.load(kept, weights_only=True))
 
     def _get_train_sampler(self, train_dataset: Any = None) -> RowSampler:
         del train_dataset

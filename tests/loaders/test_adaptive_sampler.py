@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -352,60 +351,9 @@ def test_lightning_trains_on_what_is_chosen(tmp_path: Path) -> None:
     check(chosen, seen)
 
 
-@QUIET
-def test_the_hugging_face_trainer_trains_on_what_is_chosen(tmp_path: Path) -> None:
-    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
-    pytest.importorskip("accelerate", reason="accelerate is not installed")
-    from prune.loaders.trainer import SampledTrainer
-
-    class Model(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = net()
-
-        def forward(self, x: Tensor, row: Tensor) -> dict[str, Tensor]:
-            if self.training:
-                seen.extend((int(trainer.state.epoch + 1e-6), one) for one in row.tolist())
-            return {"logits": self.net(x)}
-
-    seen: list[tuple[int, int]] = []
-    model = Model()
-    data = [{"x": x, "labels": int(y), "row": row} for row, (x, y) in enumerate(DATA)]  # type: ignore[arg-type]
-    asked: list[dict[str, Any]] = []
-
-    def unpack(batch: Any) -> Any:
-        asked.append(batch)
-        return {"x": batch["x"], "row": batch["row"]}, batch["labels"], batch["row"]
-
-    chosen = sampler(model, source=DataLoader(data, batch_size=16), unpack=unpack)  # type: ignore[arg-type]
-    arguments = transformers.TrainingArguments(
-        output_dir=str(tmp_path / "out"),
-        num_train_epochs=EPOCHS,
-        per_device_train_batch_size=4,
-        report_to=[],
-        save_strategy="no",
-        disable_tqdm=True,
-        use_cpu=True,
-    )
-    trainer = SampledTrainer(model, arguments, train_dataset=data, sampler=chosen)
-    trainer.train()
-    check(chosen, seen)
-    assert len(asked) == 2 * 4
-
-
 def check(chosen: AdaptiveSampler, seen: list[tuple[int, int]]) -> None:
     assert [one["epoch"] for one in chosen.history] == [0, 2, 4]
     by_epoch = [sorted(row for at, row in seen if at == epoch) for epoch in range(EPOCHS)]
     assert [len(rows) for rows in by_epoch] == [K] * EPOCHS
     assert by_epoch[0] == by_epoch[1]
     assert by_epoch[4] == by_epoch[5] == chosen.rows_of(5)[0].tolist()
-
-
-def test_without_transformers_the_import_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda what: None if what == "transformers" else found(what)
-    )
-    monkeypatch.delitem(__import__("sys").modules, "prune.loaders.trainer", raising=False)
-    with pytest.raises(ImportError, match="pip install transformers"):
-        importlib.import_module("prune.loaders.trainer")
