@@ -101,7 +101,8 @@ class _Explanation:
         self._unusable = all_rejects(store, store.dataset)
         self._rules = rules_of(store, chosen, self._unusable)
         self._neighbours = KeptNeighbours(store, chosen)
-        self._usable = np.ones(len(self.manifest), bool)
+        self._usable = np.zeros(len(self.manifest), bool)  # what could have been kept: not what is held out
+        self._usable[[row for row in store.dataset.usable.tolist() if row < len(self._usable)]] = True
         self._usable[[row for row in self._unusable if row < len(self._usable)]] = False
 
     def of(self, row: int) -> dict[str, Any]:

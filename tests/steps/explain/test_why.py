@@ -242,3 +242,14 @@ def test_two_selections_within_one_another_are_told_apart(made: Path) -> None:
     pipeline.select(made, method="random", fraction=1, within="b", name="a", settings=CPU)
     for one in asked(made, *every_key(made), selection="a"):
         assert one["verdict"] != "dropped" or one["why"].startswith("b, which a was chosen within, did not")
+
+
+def test_what_is_held_out_is_none_of_the_class_that_could_be_kept(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32))
+    np.save(tmp_path / "y.npy", np.arange(40) % 2)
+    store = Store(tmp_path / "store")
+    held = Settings(reading={"holdout": 0.25, "labels": str(tmp_path / "y.npy")})
+    pipeline.embed(store, str(tmp_path / "x.npy"), features=str(tmp_path / "x.npy"), settings=held)
+    pipeline.select(store, method="random", count=6, quota="equal")
+    (one,) = pipeline.why(store, store.selection("random").keys[0])["samples"]
+    assert one["class"] == {"kept": 3, "of": 15}
