@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,6 +66,11 @@ def embed(
     workers: o.Workers = None,
     executor: o.Executor = o.ExecutorChoice.processes,
     address: o.Address = None,
+    rank: Annotated[
+        str | None,
+        o.option("I", "Make every N-th part: of N runs on one store; auto: as the environment says.", o.RUN),
+    ] = None,
+    world: Annotated[int | None, o.option("N", "How many runs make a share each.", o.RUN)] = None,
     on_error: o.ErrorMode = o.OnError.fail,
     max_bad: o.MaxBad = 0.01,
     skip_shards: o.SkipShards = False,
@@ -79,8 +85,9 @@ def embed(
     """Compute features of every sample: one column embedding.ENCODER."""
     from prune import pipeline
     from prune.core.store_option import in_store
+    from prune.system.executors.share import share_of
 
-    settings = run_settings(locals())
+    settings = replace(run_settings(locals()), share=share_of(rank, world))
     result = pipeline.embed(
         store,
         data,
@@ -90,6 +97,9 @@ def embed(
         dtype=dtype,
         settings=settings,
     )
+    if result["parts"] and result["parts"]["missing"]:
+        finish(result, _share_lines(result), as_json=json, quiet=quiet)
+        return
     made = [result, *([result["captions"]] if "captions" in result else [])]
     then = "score --type clip" if len(made) > 1 else "select --method kcenter --fraction 0.3"
     grown = result["growth"]
@@ -100,6 +110,14 @@ def embed(
         f"next: {in_store(f'prune {then}', str(store))}",
     ]
     finish(result, lines, as_json=json, quiet=quiet)
+
+
+def _share_lines(result: Mapping[str, Any]) -> list[str]:
+    """Say what this run made, and what others have to make."""
+    parts = result["parts"]
+    said = f"{parts['made']} of {parts['all']} parts made, {parts['missing']} missing"
+    others = "next: the other ranks; the one that finds all parts there finishes the column"
+    return [f"{result['column']}: rank {parts['rank']} of {parts['world']}: {said}", others]
 
 
 def _lines(column: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("texts: words and pairs of words, no weights", "prune embed reviews.jsonl"),
         ("a sentence-transformers folder", "prune embed --encoder sentence --weights ./minilm reviews.jsonl"),
         ("images and captions", "prune embed --encoder clip:ViT-B-32.openai --weights default pairs/"),
+        ("a quarter of the parts, of four runs on one store", "prune embed --rank 0 --world 4 data/"),
         ("on the nodes of a Ray cluster", "prune embed --executor ray --address 10.0.0.1:6379 data/"),
     ),
     "score": (
@@ -221,6 +222,7 @@ VALUES = {
     "--quota-errors": "errors.json",
     "--quota-floor": "10",
     "--reweight": "cluster",
+    "--rank": "0",
     "--runs": "5",
     "--score": "el2n",
     "--select": "kcenter",
@@ -237,4 +239,5 @@ VALUES = {
     "--until-stable": "0.95",
     "--within": "semdedup",
     "--workers": "4",
+    "--world": "4",
 }

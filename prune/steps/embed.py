@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,21 +12,32 @@ from prune.core.progress import Clock
 from prune.encoders import PRECOMPUTED, cut_in
 from prune.readers.scan_summary import account
 from prune.steps.dataset_session import Opened, opened
-from prune.steps.embedding_column import EmbedRequest, embed_column
+from prune.steps.embedding_column import EmbedRequest, EncodedColumn, embed_column
 from prune.steps.grown_dataset import growth_of, tell_earlier
 from prune.steps.rejects import check_rejects
 from prune.steps.settings import Settings
 from prune.steps.text_payloads import captions_in
 from prune.store import Column, Store, identity
+from prune.system.executors.share import RunShare
 
 
 def embed(
     store: Store, data: str | None, asked: EmbedRequest, *, command: str, settings: Settings, clock: Clock
 ) -> dict[str, Any]:
     """Write the column and publish it; `command` is what made it, in words."""
-    with opened(store, data, settings, verb="embed", command=command, grows=True) as ready:
+    words: dict[str, Any] = {"verb": "embed", "command": command, "grows": True}
+    share, made_now = settings.share, 0
+    if share is not None:
+        settings = replace(settings, wait=True)  # for the other runs, who hold the store but for moments
+        with opened(store, data, settings, **words) as ready:
+            begun = [embed_column(ready, one) for one in _all(ready, asked)]
+        made_now = _make_share(begun, share)
+    with opened(store, data, settings, **words) as ready:
         store.made.clear()
         encoded = [embed_column(ready, one) for one in _all(ready, asked)]
+        parts = None if share is None else _parts(share, encoded, made_now)
+        if parts is not None and parts["missing"]:
+            return _unfinished(ready, encoded, parts, clock)
         writers = [one.writer for one in encoded]
         rejects = dict(ready.dataset.rejects)
         for writer in writers:
@@ -55,11 +66,47 @@ def embed(
         "shape": list(finished.shape),
         "unchanged": same[finished.name],
         "rejects": len(rejects),
+        "parts": parts,
         "growth": growth,
         **_cut(finished),
         **({} if len(columns) == 1 else {"captions": _captions(columns[1], same)}),
         "skipped_shards": dict(ready.dataset.skipped),
         "seconds": seconds,
+    }
+
+
+def _make_share(begun: Sequence[EncodedColumn], share: RunShare) -> int:
+    """Make the parts of one of several runs, without holding the store; return how many."""
+    made = 0
+    for column in begun:
+        own = [part for part in column.missing if share.has(part.number)]
+        if own and column.encode is not None:
+            column.writer.swept = True  # whoever takes the store meanwhile tidies up
+            column.encode(own)
+            made += len(own)
+    return made
+
+
+def _parts(share: RunShare, encoded: Sequence[EncodedColumn], made: int) -> dict[str, int]:
+    missing, whole = sum(len(one.missing) for one in encoded), sum(len(one.writer.parts) for one in encoded)
+    return {"rank": share.rank, "world": share.world, "made": made, "missing": missing, "all": whole}
+
+
+def _unfinished(
+    ready: Opened, encoded: Sequence[EncodedColumn], parts: Mapping[str, int], clock: Clock
+) -> dict[str, Any]:
+    """Return what there is of a column of which others have to make parts."""
+    return {
+        "n": len(ready.dataset),
+        "dataset": account(ready.dataset),
+        "column": encoded[0].writer.name,
+        "shape": [],
+        "unchanged": False,
+        "rejects": len(ready.dataset.rejects),
+        "parts": parts,
+        "growth": None,
+        "skipped_shards": dict(ready.dataset.skipped),
+        "seconds": clock.stop(),
     }
 
 

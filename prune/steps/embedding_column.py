@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from prune.encoders import (
     PRECOMPUTED,
     Encoder,
     PayloadSource,
-    encode_dataset,
     learn_once,
     modalities_of,
     open_encoder,
@@ -27,21 +27,18 @@ from prune.encoders import (
 from prune.encoders.clip_retrieval import EmbeddingFolder
 from prune.encoders.features import Features
 from prune.modalities import MODALITIES
-from prune.readers.captions import Captions
 from prune.readers.huggingface import HuggingFace
-from prune.readers.source_watch import Sources
 from prune.steps.dataset_session import Opened
-from prune.steps.embedding_units import encode_apart
+from prune.steps.embedding_units import encode_parts
 from prune.steps.expected_modality import require_payloads
 from prune.steps.grown_dataset import tell_carried
 from prune.steps.recovery import commands_of
 from prune.steps.replacement import changed, tell_replaced
 from prune.steps.select.target.pool import LEARNT_FROM
 from prune.steps.table_features import TableFeatures
-from prune.steps.text_payloads import CountedCaptions, captions_in, tell_captions
-from prune.store import CarriedRows, ColumnWriter, undated
+from prune.steps.text_payloads import captions_in, tell_captions
+from prune.store import CarriedRows, ColumnPart, ColumnWriter, undated
 from prune.system import files
-from prune.system.cores import thread_count
 from prune.system.npy import open_npy
 
 
@@ -57,11 +54,13 @@ class EmbedRequest:
 
 @dataclass(frozen=True)
 class EncodedColumn:
-    """An embedding, for `finish` when its rejects are accepted."""
+    """An embedding, for `finish` when its rejects are accepted and no part is missing."""
 
     writer: ColumnWriter
     read: int = 0  # samples that were read for it now
     kept: int = 0  # rows that were carried over
+    missing: Sequence[ColumnPart] = ()  # where several runs make a share each
+    encode: Callable[[Sequence[ColumnPart]], int] | None = None  # makes parts, likewise
 
 
 def embed_column(opened: Opened, asked: EmbedRequest) -> EncodedColumn:
@@ -124,31 +123,11 @@ def encoded(
         _tell_another(opened, writer)
     before = None if carried is None else carried.column
     learn_once(encoder, source, opened.dataset, writer, settings.reporter, before=before)
-    captions = None
-    if isinstance(source, Captions):
-        captions = CountedCaptions(source, Sources(opened.reader.root, opened.dataset))
     missing = list(writer.missing())
-    if how is not None and captions is None and carried is None:
-        read = encode_apart(opened, writer, missing, how, dtype)
-        if read is not None:
-            return EncodedColumn(writer, read)
-    elif missing and settings.executor == "ray":
-        settings.reporter.say(f"{name} is made by this process: captions, and data that grew, are not spread")
-    read = encode_dataset(
-        encoder,
-        captions or source,
-        opened.dataset,
-        writer,
-        workers=settings.workers,
-        threads=thread_count() if settings.torch_device == "cpu" else 1,
-        dtype=dtype,
-        carried=carried,
-        parts=missing,
-        reporter=settings.reporter,
-    )
-    if captions is not None:
-        captions.tell(settings.reporter.say)
-    return EncodedColumn(writer, read, kept)
+    encode = functools.partial(encode_parts, opened, encoder, source, writer, carried, how)
+    if settings.share is not None:
+        return EncodedColumn(writer, missing=missing, encode=encode)
+    return EncodedColumn(writer, encode(missing), kept)
 
 
 def _carried(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> CarriedRows | None:

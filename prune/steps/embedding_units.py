@@ -14,20 +14,65 @@ import numpy as np
 from prune.core.column_name import ColumnName
 from prune.core.errors import StoreError
 from prune.core.option_words import whole_path
-from prune.encoders import Encoder, encode_dataset, learn_once, open_encoder
+from prune.encoders import Encoder, PayloadSource, encode_dataset, learn_once, open_encoder
 from prune.modalities.image.decode_settings import Decoding
+from prune.readers.captions import Captions
 from prune.readers.scanned import Scanned
+from prune.readers.source_watch import Sources
 from prune.steps.dataset_session import Opened
 from prune.steps.located_reader import reader_at
+from prune.steps.text_payloads import CountedCaptions
 from prune.steps.unit_executor import executor_for, run_units
-from prune.store import ColumnPart, ColumnWriter, Dataset, Store
+from prune.store import CarriedRows, ColumnPart, ColumnWriter, Dataset, Store
 from prune.store.column_files import find_file, is_as_written
+from prune.system.cores import thread_count
 from prune.system.memory import resident
 
 _ROW_BYTES = 4 * 2048  # of a part in the making: of the widest networks
 
 
-def encode_apart(
+def encode_parts(
+    opened: Opened,
+    encoder: Encoder,
+    source: PayloadSource,
+    writer: ColumnWriter,
+    carried: CarriedRows | None,
+    how: Mapping[str, Any] | None,
+    parts: Sequence[ColumnPart],
+) -> int:
+    """Make parts of a column, here or elsewhere; return how many samples were read.
+
+    `how` are the arguments of `open_encoder`, where others may open it; `carried` are rows that hold still.
+    """
+    settings, dtype = opened.settings, np.dtype(writer.recipe["dtype"])
+    captions = None
+    if isinstance(source, Captions):
+        captions = CountedCaptions(source, Sources(opened.reader.root, opened.dataset))
+    if how is not None and captions is None and carried is None:
+        read = _encode_apart(opened, writer, parts, how, dtype)
+        if read is not None:
+            return read
+    elif parts and settings.executor == "ray":
+        made = f"{writer.name} is made by this process"
+        settings.reporter.say(f"{made}: captions, and data that grew, are not spread")
+    read = encode_dataset(
+        encoder,
+        captions or source,
+        opened.dataset,
+        writer,
+        workers=settings.workers,
+        threads=thread_count() if settings.torch_device == "cpu" else 1,
+        dtype=dtype,
+        carried=carried,
+        parts=parts,
+        reporter=settings.reporter,
+    )
+    if captions is not None:
+        captions.tell(settings.reporter.say)
+    return read
+
+
+def _encode_apart(
     opened: Opened,
     writer: ColumnWriter,
     missing: Sequence[ColumnPart],

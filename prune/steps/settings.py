@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from prune.core.errors import OptionError
 from prune.core.progress import SILENT, Reporter, StagesOnly
+from prune.system.executors.share import RunShare
 from prune.system.gpu_driver import may_have_gpu
 
 READING: Mapping[str, Any] = {  # how a dataset is read, in `Settings.reading`: the type of each
@@ -35,6 +36,7 @@ class Settings:
     workers: int = 0  # processes that work side by side: decode, encode, write; 0: all in this one
     executor: Literal["processes", "ray"] = "processes"  # what runs parts: processes here, or a cluster
     address: str | None = None  # of the cluster; None: as Ray finds it
+    share: RunShare | None = None  # of `embed`: which parts this run makes, where several make a share each
     on_error: Literal["fail", "skip"] = "fail"  # what unreadable samples do to the command
     max_bad: float = 0.01  # fraction of unreadable samples that `skip` tolerates
     unlabelled: Literal["skip", "keep"] | None = None  # what becomes of samples without a label; None: stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import json
@@ -167,6 +168,7 @@ class ColumnWriter:
         self.recipe = dict(recipe)
         self.rows = rows
         self.part_rows = part_rows
+        self.swept = False  # whoever takes the store may remove what is being written, for a dead one's
         self.overlay: Overlay | None = None  # rows of a part that are known are laid over what is put
         self.finished = (folder / COLUMN).exists() and self._is_whole()
         if not says(folder / RECIPE, self.recipe):
@@ -213,24 +215,30 @@ class ColumnWriter:
         header = io.BytesIO()
         values = np.ascontiguousarray(values)
         np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(values))
-        with files.new_file(self.folder) as out:
-            out.write(header.getvalue())
-            out.write(values.data)
-            out.commit(f"part-{part.number:05d}-{out.sha256[:DIGEST_CHARS]}.npy")
+        self._write("part", part.number, [header.getvalue(), values.data], "npy", None)
 
     def attach(self, kind: str, number: int, data: bytes | Sequence[memoryview], suffix: str) -> None:
         """Write a file, or its pieces, beside the parts, replacing the one of the same kind and number.
 
         One of the same bytes is never gone meanwhile: somebody else may have written it, and count on it.
         """
-        before = find_file(self.folder, kind, number)
-        with files.new_file(self.folder) as out:
-            for piece in [data] if isinstance(data, bytes) else data:
-                out.write(piece)
-            name = f"{kind}-{number:05d}-{out.sha256[:DIGEST_CHARS]}.{suffix}"
-            if before is not None and before.name != name:
-                files.remove(before)
-            out.commit(name)
+        pieces = [data] if isinstance(data, bytes) else data
+        self._write(kind, number, pieces, suffix, find_file(self.folder, kind, number))
+
+    def _write(
+        self, kind: str, number: int, pieces: Sequence[bytes | memoryview], suffix: str, before: Path | None
+    ) -> None:
+        """Write a file in the place of another one, and give it the name that its bytes decide."""
+        for left in reversed(range(_TRIES if self.swept else 1)):
+            again = [FileNotFoundError] if left else []
+            with contextlib.suppress(*again), files.new_file(self.folder) as out:
+                for piece in pieces:
+                    out.write(piece)
+                name = f"{kind}-{number:05d}-{out.sha256[:DIGEST_CHARS]}.{suffix}"
+                if before is not None and before.name != name:
+                    files.remove(before)
+                out.commit(name)
+                return
 
     def attachment(self, kind: str, number: int) -> bytes | None:
         """Return an attached file, or None where there is none or it is damaged."""
@@ -288,4 +296,5 @@ class ColumnWriter:
         return whole
 
 
+_TRIES = 5  # to write a file while others take the store for moments
 assert PART_ROWS % 256 == 0  # batches of up to 256 rows tile a part

@@ -17,7 +17,7 @@ VERBS = ("embed", "score", "select", "evaluate", "check", "export", "report")
 Verb = Callable[..., dict[str, Any]]
 
 _ELSEWHERE = {"store", "data", "settings", "dry_run", "return"}
-_NOT_IN_FILES = {"reading", "reporter", "executor", "address"}  # fields of settings
+_NOT_IN_FILES = {"reading", "reporter", "executor", "address", "share"}  # fields of settings
 _OF_DATA = {"on_error", "max_bad", "unlabelled", "refresh"}
 _PLAIN = {"size": "size"}  # of evaluate; the `--proxy-size` of score is in a group
 

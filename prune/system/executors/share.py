@@ -1,0 +1,64 @@
+"""The share of one of several runs that nobody schedules: its rank, and how many there are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prune.core.errors import OptionError
+
+_TOLD = (  # by whom runs are begun: the rank, how many, and the first rank and the step between two
+    ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP"),
+    ("SLURM_PROCID", "SLURM_NTASKS", "", ""),
+    ("RANK", "WORLD_SIZE", "", ""),
+)
+
+
+@dataclass(frozen=True)
+class RunShare:
+    """Every `world`-th unit, from unit `rank` on."""
+
+    rank: int
+    world: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rank < self.world:
+            what = f"--rank {self.rank} --world {self.world}: ranks count from 0 to {self.world - 1}"
+            raise OptionError(what, f"--rank 0 --world {max(1, self.world)}")
+
+    def has(self, unit: int) -> bool:
+        """Whether a unit belongs to it."""
+        return unit % self.world == self.rank
+
+
+def share_of(rank: str | None, world: int | None, told: Mapping[str, str] = os.environ) -> RunShare | None:
+    """Return the share that was typed; None where none was.
+
+    Parameters
+    ----------
+    rank
+        A number, or `auto`: as Slurm, torchrun or MPI starters say in the environment.
+
+    Raises
+    ------
+    OptionError
+        One is given without the other, or nothing in the environment says them.
+    """
+    if rank is None and world is None:
+        return None
+    if rank == "auto" and world is None:
+        return _from_environment(told)
+    if rank is None or world is None or not rank.isdecimal():
+        typed = " ".join(f"--{name} {value}" for name, value in (("rank", rank), ("world", world)) if value)
+        raise OptionError(f"{typed} does not say which share this is", "--rank 0 --world 4; or --rank auto")
+    return RunShare(int(rank), world)
+
+
+def _from_environment(told: Mapping[str, str]) -> RunShare:
+    for rank, world, first, step in _TOLD:
+        if rank in told and world in told:
+            place = int(told[rank]) - int(told.get(first, 0))
+            return RunShare(place // int(told.get(step, 1)), int(told[world]))
+    names = ", ".join(f"{rank} and {world}" for rank, world, _, _ in _TOLD)
+    raise OptionError(f"--rank auto, and the environment has none of: {names}", "--rank 0 --world 4")
