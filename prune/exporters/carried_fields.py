@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
@@ -19,6 +18,7 @@ import pyarrow as pa
 
 from prune.core.arrays import Rows
 from prune.exporters import members
+from prune.exporters.carried_form import Carried, form_of
 from prune.exporters.job import ExportJob
 from prune.exporters.side_files import Sides, side_bytes
 from prune.exporters.table_files import file_tables, source_schema
@@ -29,20 +29,15 @@ from prune.readers.lines.reader import LineReader
 from prune.readers.tables.sample import KEY
 from prune.readers.webdataset import WebDataset
 
-TEXTS = ("txt", "caption", "text", "json", "xml", "cls")  # extensions of files that tables hold as text
-CAPTIONS = ("txt", "caption", "text")  # columns that a shard holds as .txt
-
-
-@dataclass(frozen=True)
-class Carried:
-    """Of one sample: values of columns by name, bytes of files by extension."""
-
-    columns: Mapping[str, Any] = field(default_factory=dict)
-    files: Mapping[str, bytes] = field(default_factory=dict)
-
 
 def carried(job: ExportJob, rows: Rows) -> Iterator[Carried]:
-    """Yield what each row carries, in order."""
+    """Yield what each row carries, in order; of an export, as it was before that."""
+    form = form_of(job)
+    found = _as_it_stands(job, rows)
+    return map(form.restored, found) if form.said() else found
+
+
+def _as_it_stands(job: ExportJob, rows: Rows) -> Iterator[Carried]:
     reader = job.reader
     if isinstance(reader, ImageFolder):
         return _beside_images(job, reader, rows)
@@ -65,13 +60,14 @@ def json_text(columns: Mapping[str, Any]) -> bytes:
     )
 
 
-def json_lies_beside(job: ExportJob) -> bool:
-    """Whether an exported image with metadata has a `.json` beside it, whose name columns may not take."""
-    if not isinstance(job.reader, ImageFolder) or not job.reader.metadata:
-        return False
-    sides = Sides(job.reader)
-    names = ((key, name) for key in job.column("key").to_pylist() for name in sides.beside(key))
-    return any(name.lower() == str(PurePosixPath(key).with_suffix(".json")).lower() for key, name in names)
+def extensions_beside(job: ExportJob) -> set[str]:
+    """Return the extensions of files that samples carry, in small letters, which columns may not take."""
+    own = {extension for extension, _ in form_of(job).files.values()}
+    if isinstance(job.reader, ImageFolder):
+        sides = Sides(job.reader)
+        named = ((str(PurePosixPath(key).with_suffix("")), key) for key in job.column("key").to_pylist())
+        own |= {name[len(stem) + 1 :] for stem, key in named for name in sides.beside(key)}
+    return {extension.lower() for extension in own}
 
 
 def has_bytes(value: Any) -> bool:
@@ -179,61 +175,3 @@ def _id_is_key(job: ExportJob, reader: LineReader) -> bool:
 
 
 _TAKE = 4096  # rows whose names are held at once
-
-
-def column_types(job: ExportJob) -> dict[str, pa.DataType]:
-    """Return the columns that a table needs for all that the exported samples carry, in the order found."""
-    kinds: dict[str, pa.DataType] = {}
-    for one in carried(job, job.rows):
-        for extension, data in one.files.items():
-            text = extension.rpartition(".")[2] in TEXTS and _is_text(data)
-            _widen(kinds, extension, pa.string() if text else pa.binary())
-        for name, value in one.columns.items():
-            if value is not None and name not in one.files:
-                _widen(kinds, name, _type_of(value))
-    return kinds
-
-
-def cells(one: Carried, columns: Mapping[str, tuple[str, pa.DataType]]) -> dict[str, Any]:
-    """Return the values of a row by the names of their columns."""
-    found: dict[str, Any] = {}
-    for name, (column, kind) in columns.items():
-        value = one.files.get(name, one.columns.get(name))
-        if isinstance(value, bytes):
-            value = value.decode() if kind == pa.string() else value
-        elif kind == pa.string() and value is not None and not isinstance(value, str):
-            value = _as_text(value)
-        found[column] = float(value) if kind == pa.float64() and value is not None else value
-    return found
-
-
-def _as_text(value: Any) -> str:
-    """Return a value of a column of texts: JSON where it is such, else as it is written, as a time."""
-    plain = isinstance(value, list | dict | bool | int | float)
-    return json.dumps(value, ensure_ascii=False, default=str) if plain else str(value)
-
-
-def _widen(kinds: dict[str, pa.DataType], name: str, kind: pa.DataType) -> None:
-    """Let a column hold another value: whole numbers beside others become floats, all else becomes text."""
-    before = kinds.setdefault(name, kind)
-    if before != kind:
-        numbers = {before, kind} == {pa.int64(), pa.float64()}
-        binary = pa.binary() in (before, kind)
-        kinds[name] = pa.float64() if numbers else pa.binary() if binary else pa.string()
-
-
-def _type_of(value: Any) -> pa.DataType:
-    """Return the type of a column of metadata; lists and objects are JSON there."""
-    if isinstance(value, bool):
-        return pa.bool_()
-    if isinstance(value, int):
-        return pa.int64() if abs(value) < 2**63 else pa.string()
-    return pa.float64() if isinstance(value, float) else pa.string()
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

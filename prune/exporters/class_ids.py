@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +14,8 @@ from prune.exporters.file_names import folder_names
 from prune.exporters.job import ExportJob
 from prune.readers.huggingface import HuggingFace
 from prune.readers.imagefolder import ImageFolder
+from prune.readers.labels import exported_classes
+from prune.readers.labels.exported_classes import ExportedClass
 from prune.readers.webdataset import WebDataset
 
 Empty = Literal["stop", "keep", "drop"]
@@ -38,9 +38,12 @@ def source_ids(job: ExportJob) -> list[int]:
     """Return the id that the source has for each class: the label itself where it is a whole number.
 
     Labels 0, 1, 2 and 4 are classes of four places; the fourth has the id 4. Where names stand for the ids (a
-    ClassLabel, `classnames.txt`, sorted folders), the place is the id.
+    ClassLabel, `classnames.txt`, sorted folders), the place is the id. An export may list ids of its own.
     """
     classes = job.dataset.classes
+    listed = {one.name: one.id for one in _exported(job).values()}
+    if listed and listed.keys() >= set(classes):
+        return [listed[name] for name in classes]
     if _has_names(job) or not are_numbers(classes):
         return list(range(len(classes)))
     return [int(name) for name in classes]
@@ -59,12 +62,14 @@ def counts_up(ids: Sequence[int]) -> bool:
 def class_folders(job: ExportJob, empty: Empty) -> list[ClassFolder]:
     """Return the folders of an export in the order of the ids, so that sorted they are counted like these.
 
+    Those without samples are among them where they are kept, or dropped classes of the source.
+
     Raises
     ------
     OptionError
         Some would be empty, and `empty` is `stop`; or there is none for an id, and they are to be kept.
     """
-    if is_class_root(job) and not _has_names(job):
+    if is_class_root(job) and not _has_names(job) and not _exported(job):
         return []  # its folders are no classes
     kept = np.bincount(_kept_labels(job), minlength=len(job.dataset.classes))
     ids = source_ids(job)
@@ -86,18 +91,15 @@ def class_folders(job: ExportJob, empty: Empty) -> list[ClassFolder]:
     lacking = [folder for folder in folders if not folder.samples]
     if lacking and empty == "stop":
         raise OptionError(_lacking(lacking, len(folders)), _CHOICES)
-    return folders if empty == "keep" else [folder for folder in folders if folder.samples]
+    return folders if empty == "keep" else [one for one in folders if one.row is not None]
 
 
 def described(folders: Sequence[ClassFolder], classes: Sequence[str]) -> bytes:
     """Return which class and which id of the source a folder is, as csv."""
-    sink = io.StringIO()
-    out = csv.writer(sink, lineterminator="\n")
-    out.writerow(["folder", "class", "id", "samples"])
-    for folder in folders:
-        name = "" if folder.row is None else classes[folder.row]
-        out.writerow([folder.name, name, folder.id, folder.samples])
-    return sink.getvalue().encode(errors="surrogatepass")
+    names = ["" if folder.row is None else classes[folder.row] for folder in folders]
+    return exported_classes.described(
+        (folder.name, name, folder.id, folder.samples) for folder, name in zip(folders, names, strict=True)
+    )
 
 
 def is_class_root(job: ExportJob) -> bool:
@@ -122,11 +124,18 @@ def _has_names(job: ExportJob) -> bool:
     return isinstance(reader, ImageFolder) and not (reader.labels_described or reader.no_labels)
 
 
+def _exported(job: ExportJob) -> Mapping[str, ExportedClass]:
+    """Return the classes that the source lists, where it is an export of folders or lines."""
+    found: Mapping[str, ExportedClass] = getattr(job.reader, "exported", {})
+    return found
+
+
 def _folder_names(job: ExportJob, ids: Sequence[int]) -> list[str]:
     """Return a name for each class: its own where sorting keeps the order, else with its id in front."""
     classes = job.dataset.classes
     if is_class_root(job):
-        return list(classes)
+        folders = {one.name: one.folder for one in _exported(job).values()}
+        return [folders.get(name, name) for name in classes]
     width = len(str(max(ids, default=0)))
     if [str(id_) for id_ in ids] == classes and min(ids, default=0) >= 0:
         return [f"{id_:0{width}d}" for id_ in ids]

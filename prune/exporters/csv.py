@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from prune.exporters.carried_form import BLANK
 from prune.exporters.job import ExportJob
 from prune.exporters.lines.form import LineForm, Values
 from prune.exporters.lines.write import write_lines
@@ -65,4 +66,5 @@ def _is_json(value: Any) -> bool:
 
 
 _QUOTED = re.compile(r'[",\r\n]|^[\s\ufeff]|\s$')
-FORM = LineForm("csv", (".csv", ".tsv"), _record, _heading)
+_KINDS = {"json": "json", "int64": "int64", "double": "double", "bool": "bool", "string": BLANK}
+FORM = LineForm("csv", (".csv", ".tsv"), _record, _heading, kinds=_KINDS)

@@ -13,6 +13,7 @@ from prune.core.method_rows import Exporter
 from prune.exporters import tables
 from prune.exporters.card import NAME as CARD
 from prune.exporters.card import card
+from prune.exporters.carried_form import CARRIES
 from prune.exporters.job import ExportJob
 from prune.exporters.labels import say_labels
 from prune.exporters.place import DOT, FILE
@@ -76,6 +77,7 @@ def export(
         raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
     options = exporter.options | dict(options or {})
     chosen, job = job, weighed(job, exporter)
+    job.memo.pop(CARRIES, None)
     suffix = exporter.one_file(out.name) if exporter.one_file else ""
     if suffix and with_card:
         raise OptionError(f"{out} is one file, and a card lies in a folder", "--out a folder")
@@ -102,6 +104,7 @@ def export(
                 with folder.part("card") as part:
                     part.write(CARD, card(job, exporter.name))
             described = {"exporter": exporter.name, "options": options, "n": len(job)}
+            described |= {CARRIES: job.memo[CARRIES]} if job.memo.get(CARRIES) else {}
             described |= {"asked": dict(job.asked), "weight": _weight_column(job, exporter)}
             job.sources.require()
             folder.finish(described | {"dataset": job.dataset.fingerprint}, overwrite=overwrite)

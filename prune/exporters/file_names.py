@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from prune.core.safe_text import counted, readable, shortened
+from prune.exporters.job import ExportJob
 from prune.exporters.staging.existing_export import MAX_NAME_BYTES
 
 _SUFFIX = re.compile(
@@ -30,11 +32,42 @@ def shard_keys(keys: Sequence[str], rows: Iterable[int] | None = None) -> list[s
 
 
 def file_names(keys: Sequence[str], folders: Sequence[str], rows: Iterable[int] | None = None) -> list[str]:
-    """Return `folder/name` for each key, without suffix: the name is the last component of the key."""
-    stems = (safe_name(without_suffix(key).rpartition("/")[2]) for key in keys)
-    return distinct(
-        (f"{folder}/{stem}" if folder else stem for folder, stem in zip(folders, stems, strict=True)), rows
-    )
+    """Return `folder/name` for each key, without suffix: the name is the last component of the key.
+
+    Of a key that lies in this folder already, it is all that stands behind that.
+    """
+    return distinct(map(_file_name, keys, folders), rows)
+
+
+def _file_name(key: str, folder: str) -> str:
+    stem = without_suffix(key)
+    inside = bool(folder) and stem.startswith(f"{folder}/")
+    parts = stem.removeprefix(f"{folder}/").split("/") if inside else [stem.rpartition("/")[2]]
+    name = "/".join(safe_name(part) for part in parts if part) or "_"
+    return f"{folder}/{name}" if folder else name
+
+
+def say_renamed(job: ExportJob, called: Sequence[str], why: str) -> None:
+    """Say how many keys an export cannot have as they are; a folder before one is none of these.
+
+    Parameters
+    ----------
+    job
+        The samples.
+    called
+        What each is called instead, without suffix.
+    why
+        What the format does not take.
+    """
+    keys = map(without_suffix, job.column("key").to_pylist())
+    pairs = ((key, name) for key, name in zip(keys, called, strict=True))
+    other = [(key, name) for key, name in pairs if key != name and not name.endswith(f"/{key}")]
+    if other:
+        key, name = other[0]
+        job.reporter.say(
+            f"{counted(len(other), 'key')} {'is' if len(other) == 1 else 'are'} called otherwise, as {why}:"
+            f" {shortened(readable(key), 60)} is {shortened(readable(name), 60)}"
+        )
 
 
 def folder_names(classes: Sequence[str]) -> list[str]:

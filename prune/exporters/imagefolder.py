@@ -14,8 +14,9 @@ from prune.core.errors import OptionError
 from prune.core.safe_text import counted
 from prune.exporters import class_ids, own_suffixes
 from prune.exporters.carried_fields import carried
+from prune.exporters.carried_form import form_of, note_form
 from prune.exporters.class_ids import ClassFolder, Empty
-from prune.exporters.file_names import file_names
+from prune.exporters.file_names import file_names, say_renamed
 from prune.exporters.job import ExportJob
 from prune.exporters.place import DOT, beside
 from prune.exporters.sample_files import spread, write_columns
@@ -95,9 +96,11 @@ def imagefolder(
     keys = job.column("key").to_pylist()
     files = own_suffixes.called(keys, new) if names is None else [written[stem] for stem in names]
     if names is not None:
+        say_renamed(job, names, "a path is its class and the name of its file")
         write_columns(job, folder, files)
         _say_linked(job)
     elif isinstance(job.reader, ImageFolder):
+        note_form(job, form_of(job))
         _write_metadata(job, job.reader, folder, link, new)
     if new and not folder.done("renamed"):
         with folder.part("renamed") as part:
@@ -133,7 +136,7 @@ def _describe(job: ExportJob, folder: StagingFolder, classes: list[ClassFolder],
     """Write which folder is which class, and what keeps an empty one; say what is not as in the source."""
     if not classes:
         return
-    bare = [found.name for found in classes if not found.samples]
+    bare = [found.name for found in classes if not found.samples and empty == "keep"]
     if bare:
         job.reporter.say(
             f"{len(bare)} class folders are empty: read them with ImageFolder(…, allow_empty=True); timm and"
@@ -155,7 +158,7 @@ def _say_names(job: ExportJob, classes: list[ClassFolder], empty: Empty, listed:
             f"class folders are called {new[0]!r} for {new[1]!r} and so on: sorted, they have the ids of the"
             f" source; all of them are in {listed}"
         )
-    ids = [found.id for found in classes]
+    ids = [found.id for found in classes if found.samples]
     if empty == "drop" and not class_ids.counts_up(ids):
         job.reporter.say(f"class ids are not those of the source, because classes are left out: see {listed}")
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Listed = Mapping[str, Mapping[str, Any]]
 WriteApart = Callable[["ExportJob", "StagingFolder", Sequence[str]], Iterator[Listed] | None]
 
-VERSION = 4  # raised when the same job would write other bytes
+VERSION = 5  # raised when the same job would write other bytes
 
 
 @dataclass(frozen=True)

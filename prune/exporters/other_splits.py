@@ -55,6 +55,7 @@ def write_splits(job: ExportJob, folder: StagingFolder, form: Form, others: Othe
     root = job.reader.root
     tokens = {name: token_of(root / name) for names in sources.values() for name in names}
     written = {split_name(job): _write_exported(job, folder, form)}
+    tables.note_columns(job)
     if sources and is_relabelled(job) and others == "copy":
         named = ", ".join(sorted(sources))
         job.reporter.say(f"labels are those of {split_name(job)} alone; without labels: {named}")

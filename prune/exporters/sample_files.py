@@ -7,7 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from prune.exporters.carried_fields import Carried, carried, has_bytes, json_text
+from prune.exporters.carried_fields import carried, has_bytes, json_text
+from prune.exporters.carried_form import Carried, CarriedForm, note_form
 from prune.exporters.file_names import safe_name
 from prune.exporters.job import ExportJob
 from prune.exporters.staging.folder import StagingFolder
@@ -40,9 +41,10 @@ def write_columns(job: ExportJob, folder: StagingFolder, files: Sequence[str]) -
         job.reporter.say(
             f"an image folder cannot hold further images or bytes of a sample; left out: {named}"
         )
+    called = _columns(names, ["label"] if any("/" in file for file in files) else [])
+    note_form(job, CarriedForm({there: (own, "") for own, there in called.items() if own != there}))
     if not names or folder.done("columns"):
         return
-    called = _columns(names, ["label"] if any("/" in file for file in files) else [])
     with folder.part("columns") as part, part.open(_METADATA) as out:
         for file, one in zip(files, carried(job, job.rows), strict=True):
             label = {"label": file.partition("/")[0]} if "/" in file else {}

@@ -17,7 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Rows, Weights
-from prune.exporters.carried_fields import carried, cells, column_types
+from prune.exporters.carried_columns import IMAGE, CarriedColumn, carried_columns, form_of_columns
+from prune.exporters.carried_fields import carried
+from prune.exporters.carried_form import form_of, note_form
 from prune.exporters.columns import ApartError, conformed, joined
 from prune.exporters.features import feature_of
 from prune.exporters.file_names import without_suffix
@@ -79,9 +81,9 @@ def _schema(job: ExportJob, shard: Shard) -> pa.Schema:
     if _has_labels(job):
         fields.append(pa.field(LABEL, pa.int64()))
         features[LABEL] = label_feature(job)
-    for name, kind in _columns(job).values():
-        fields.append(pa.field(name, kind))
-        features[name] = feature_of(kind)
+    for column in _columns(job):
+        fields.append(pa.field(column.called, column.kind))
+        features[column.called] = {"_type": "Image"} if column.kind == IMAGE else feature_of(column.kind)
     fields.append(pa.field(KEY, pa.string()))
     features[KEY] = feature_of(pa.string())
     return pa.schema(fields, metadata=with_features(features))
@@ -110,17 +112,19 @@ def _has_labels(job: ExportJob) -> bool:
     return bool(np.any(job.dataset.labels >= 0))
 
 
-def _columns(job: ExportJob) -> dict[str, tuple[str, pa.DataType]]:
-    """Return the column of each thing that samples carry, and its type."""
+def _columns(job: ExportJob) -> list[CarriedColumn]:
+    """Return the columns for what samples carry."""
     if "columns" not in job.memo:
         taken = [job.payload_column, KEY, *([LABEL] if _has_labels(job) else [])]
-        found = {}
-        for name, kind in column_types(job).items():
-            found[name] = free_name(name, taken), kind
-            taken.append(found[name][0])
-        job.memo["columns"] = found
-    columns: dict[str, tuple[str, pa.DataType]] = job.memo["columns"]
+        job.memo["columns"] = carried_columns(job, taken)
+    columns: list[CarriedColumn] = job.memo["columns"]
     return columns
+
+
+def note_columns(job: ExportJob) -> None:
+    """Let the description of the export say what its columns were."""
+    copied = isinstance(job.reader, HuggingFace)
+    note_form(job, form_of(job) if copied else form_of_columns(_columns(job), {"json": "json"}))
 
 
 def batches(job: ExportJob, shard: Shard) -> Iterator[pa.Table]:
@@ -210,7 +214,7 @@ def _make(job: ExportJob, rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
     for key, label, data, more in zip(keys, labels, job.payloads(rows), carried(job, rows), strict=True):
         called = f"{without_suffix(key).rpartition('/')[2]}.{job.form.suffix_of(data)}"
         row = {column: job.form.cell(data, called), LABEL: label, KEY: key}
-        waiting.append(row | cells(more, columns))
+        waiting.append(row | {one.called: one.cell(more) for one in columns})
         size += len(data) + sum(map(len, more.files.values()))
         if len(waiting) == BATCH or size >= _BYTES:
             yield _table(waiting, schema)

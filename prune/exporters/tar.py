@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import tarfile
 from collections.abc import Iterator
 from itertools import groupby
@@ -16,21 +15,13 @@ import pyarrow.compute as pc
 
 from prune.core.arrays import Rows
 from prune.core.errors import DataError
-from prune.exporters.carried_fields import (
-    CAPTIONS,
-    Carried,
-    bytes_in,
-    carried,
-    has_bytes,
-    json_lies_beside,
-    json_text,
-)
+from prune.exporters.carried_fields import carried
 from prune.exporters.job import ExportJob, check_digest
 from prune.exporters.labels import label_ids
+from prune.exporters.member_form import member_form, members_for
 from prune.exporters.members import key_and_names
 from prune.exporters.renamed_members import other_key, renamed
 from prune.exporters.weights import WEIGHT, free_name
-from prune.modalities.image import suffix_of
 from prune.system import contents
 from prune.system.files import NewFile
 from prune.system.os_errors import reading
@@ -93,13 +84,13 @@ def write_samples(job: ExportJob, rows: Rows, keys: list[str], out: NewFile) -> 
     `keys` are those of the members, aligned with `rows`.
     """
     ids, weights = _class_ids(job, rows), _weights(job, rows)
-    waiting, holder = bytearray(), _BESIDE_JSON if json_lies_beside(job) else "json"
+    waiting, form = bytearray(), member_form(job)
     samples = zip(keys, ids, weights, job.payloads(rows), carried(job, rows), strict=True)
     for key, class_id, weight, data, more in samples:
         members = {job.form.suffix_of(data): data}
         if class_id is not None:
             members[CLASS] = class_id
-        members |= {name: held for name, held in members_for(more, holder).items() if name not in members}
+        members |= {name: held for name, held in members_for(more, form).items() if name not in members}
         if weight is not None:
             members[free_name(WEIGHT, members)] = weight
         waiting += b"".join(_member(f"{key}.{name}", held) for name, held in members.items())
@@ -107,36 +98,6 @@ def write_samples(job: ExportJob, rows: Rows, keys: list[str], out: NewFile) -> 
             out.write(bytes(waiting))
             waiting.clear()
     out.write(bytes(waiting) + bytes(END))
-
-
-def members_for(more: Carried, holder: str = "json") -> dict[str, bytes]:
-    """Return what a sample carries as members: files as they are, columns as JSON, a caption as text too.
-
-    Parameters
-    ----------
-    more
-        The files and columns.
-    holder
-        The extension of the member that holds the columns.
-    """
-    members = {name.lower(): data for name, data in more.files.items()}
-    plain = {name: value for name, value in more.columns.items() if not has_bytes(value)}
-    if any(value is not None for value in plain.values()):
-        while holder in members:
-            holder = f"other_{holder}"
-        members[holder] = json_text(plain)
-    caption = next((plain[name] for name in CAPTIONS if isinstance(plain.get(name), str)), None)
-    if caption is not None:
-        members.setdefault("txt", caption.encode(errors="backslashreplace"))
-    for name, value in more.columns.items():
-        data = bytes_in(value)
-        if data is not None:
-            members.setdefault(f"{_EXTENSION.sub('_', name.lower())}.{suffix_of(data)}", data)
-    return members
-
-
-_BESIDE_JSON = "metadata.json"  # where a file of the sample is called .json already
-_EXTENSION = re.compile(r"[^a-z0-9_-]+")
 
 
 def _class_ids(job: ExportJob, rows: Rows) -> list[bytes | None]:

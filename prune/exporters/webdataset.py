@@ -15,9 +15,11 @@ from prune.core.errors import OptionError, StoreError
 from prune.exporters import tar
 from prune.exporters.apart import write_parts
 from prune.exporters.carried_fields import say_what_is_lost
+from prune.exporters.carried_form import form_of, note_form
 from prune.exporters.class_ids import counts_up, source_ids
-from prune.exporters.file_names import distinct, shard_keys
+from prune.exporters.file_names import distinct, say_renamed, shard_keys
 from prune.exporters.job import ExportJob
+from prune.exporters.member_form import member_form
 from prune.exporters.staging.folder import StagingFolder
 from prune.readers.webdataset import CLASS_NAMES, WebDataset
 from prune.system import files
@@ -80,11 +82,15 @@ def webdataset(
     say_what_is_lost(job)
     size = tar.copied_size(job) if copied else job.size() + 2048 * len(job)
     folder.need(size + tar.END * len(shards))
+    if not copied:
+        keys = shard_keys(job.column("key").to_pylist(), job.rows.tolist())
+        say_renamed(job, keys, "a key ends at the first dot of its last part")
     groups = {names[0]: names for names in _grouped(shards)}
     write = functools.partial(write_shards, job, folder, layout=layout, shard_size=shard_size)
     with job.reporter.stage("export", len(job)) as advance:
         for first in write_parts(job, folder, list(groups), write):
             advance(sum(len(shards[name]) for name in groups[first]))
+    note_form(job, form_of(job) if copied else member_form(job))
     _describe(job, folder, shards)
 
 

@@ -12,7 +12,6 @@ the export names. A column
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import io
@@ -20,19 +19,18 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Array
-from prune.core.errors import DataError, OutputError
+from prune.core.errors import DataError
 from prune.core.method_rows import Exporter
+from prune.exporters.carried_form import known_export
 from prune.exporters.job import ExportJob
 from prune.exporters.members import member_of
 from prune.exporters.place import DOT, is_described, located
 from prune.exporters.side_files import Sides, side_bytes
-from prune.exporters.staging.existing_export import read_export
 from prune.exporters.table_files import file_tables, source_schema
 from prune.readers.huggingface import HuggingFace
 from prune.readers.imagefolder import ImageFolder
@@ -82,17 +80,10 @@ def recorded(job: ExportJob) -> str | None:
     first, _ = job.by_shard()[0]  # of the files that hold a sample: others may be damaged
     names = source_schema(job.reader.root / first).names
     for place in (root, *root.parents[:2]):  # the root may be the folder of a split, or `data`
-        export = _known(place)
+        export = known_export(place)
         if export is not None:
             name = export["weight"] if "weight" in export else _of_old(export, names)
             return name if name in names else None
-    return None
-
-
-def _known(place: Path) -> dict[str, Any] | None:
-    """Return what an export says of itself; nothing of one that a newer version wrote."""
-    with contextlib.suppress(OutputError):
-        return read_export(place)
     return None
 
 
@@ -102,7 +93,7 @@ def _of_lines(job: ExportJob, reader: LineReader) -> Found | None:
         table = located(place, f"{DOT}/weights.csv")
         if is_described(place) and table.is_file():
             return WEIGHT, _by_record(job, table)
-        export = _known(place)
+        export = known_export(place)
         if export is not None and export.get("weight"):
             name = str(export["weight"])
             return _in_texts(job, name, _in_records(job, reader, name))

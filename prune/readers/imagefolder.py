@@ -42,6 +42,7 @@ from prune.readers.folders.layout import (
 from prune.readers.folders.layout_remarks import remarks_of, remarks_on
 from prune.readers.folders.metadata import Metadata, files_in, folders_of, governing, label_text
 from prune.readers.folders.walk import Walk, left_aside
+from prune.readers.labels.exported_classes import ExportedClass, exported_classes, in_order, lists_all_folders
 from prune.readers.labels.file import LabelFile
 from prune.readers.sample import RAW, ReaderBase, Unit, key_problem, number_order, with_sources
 from prune.readers.tar.samples import printable
@@ -116,6 +117,7 @@ def open_imagefolder(
     root = Path(data)
     if not root.is_dir():
         raise DataError(f"{data} is not a folder", "name the folder that holds the class folders")
+    as_it_stands = as_it_stands or lists_all_folders(root)
     place = PictureFolder(root) if as_it_stands else pictures_of(root)
     notes = place.notes
     if split is not None:
@@ -215,8 +217,18 @@ class ImageFolder(ReaderBase):
         return with_sources(pa.Table.from_arrays(arrays, schema=RAW), sources, depths=depths)
 
     def classes(self, labels: Sequence[str]) -> list[str]:
-        """Return the labels in text order, as torchvision numbers them; those of metadata by value."""
+        """Return the labels in text order, as torchvision numbers them; those of metadata by value.
+
+        Of an export, all classes that it lists, by their ids.
+        """
+        if self.exported and labels:
+            return in_order(self.exported.values(), labels) or number_order(labels)
         return number_order(labels) if self.labels_described else sorted(labels)
+
+    @cached_property
+    def exported(self) -> Mapping[str, ExportedClass]:
+        """The classes that an export lists beside it, by their folders; nothing of other data."""
+        return {} if self.label_file is not None else exported_classes([self.root])
 
     @cached_property
     def metadata(self) -> dict[str, Metadata]:
@@ -247,8 +259,11 @@ class ImageFolder(ReaderBase):
         return found
 
     def _label(self, key: str) -> str | None:
-        if self.no_labels:
-            return None
+        found = None if self.no_labels else self._own_label(key)
+        listed = self.exported.get(found) if found is not None else None
+        return found if listed is None else listed.name
+
+    def _own_label(self, key: str) -> str | None:
         about = governing(self.metadata, key)
         if about is not None and about.label_column is not None:
             return label_text(about.by_key.get(key, {}).get(about.label_column))

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from prune.core.errors import DataError, OptionError
 from prune.modalities.text.fields import LABELS, TextFields
+from prune.readers.folders.descriptions import is_exported
 from prune.readers.foreign.convert_archives import refuse_folder
 from prune.readers.foreign.leftover import Counted, leftover
 from prune.readers.hashing_file import HashingFile
@@ -88,7 +89,7 @@ def open_webdataset(  # noqa: PLR0913 - all that can be said of shards
     if template is not None and image_column is not None:
         raise OptionError("--image-column and --template both say what a sample is", "give one of them")
     root, shards = find_shards(data, split)
-    if not (certain or no_labels or label_field or image_column):
+    if not (certain or no_labels or label_field or image_column or is_exported(root)):
         refuse_folder([root / shard for shard in shards])
     named = not Path(data).is_dir()
     image = None if image_column is None else image_column.lower().removeprefix(".")

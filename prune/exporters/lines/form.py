@@ -24,6 +24,8 @@ class LineForm:
     """What stands before the first record, its line end included; None: records need no heading."""
     holds_fields: bool = True  # else a record is the text alone
     also_read: tuple[str, ...] = ()  # suffixes of files of the source that are of this format, too
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Types of columns whose values stand as text, and what they are read as; see `form_of_columns`."""
     framed: bool = False  # records are elements of an array
     takes: Mapping[str, Callable[[bytes], bytes]] = field(default_factory=dict)
     """Formats of other readers, and what makes a record of one from theirs, with all that it says."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
-from prune.exporters.carried_fields import Carried, carried, column_types, has_bytes, plain
+from prune.exporters.carried_columns import CarriedColumn, carried_columns
+from prune.exporters.carried_fields import carried, has_bytes, plain
+from prune.exporters.carried_form import BLANK, Carried
 from prune.exporters.class_ids import are_numbers
 from prune.exporters.job import ExportJob
 from prune.exporters.labels import LABEL, is_relabelled
@@ -34,30 +35,26 @@ class Fields:
     label: bool  # whether samples have labels
     key: str | None  # what the key is called; None: it is not written
     weight: str | None  # what the weight is called; None: there are none, or they do not fit
-    columns: dict[str, tuple[str, pa.DataType]]  # what samples carry -> what it is called, and its type
+    columns: list[CarriedColumn]  # what samples carry
     lost: tuple[str, ...]  # what samples carry and no record holds
 
     @property
     def names(self) -> list[str]:
         """Return what the fields are called."""
         first = [_TEXT, LABEL if self.label else None, self.key, self.weight]
-        return [name for name in first if name] + [name for name, _ in self.columns.values()]
+        return [name for name in first if name] + [column.called for column in self.columns]
 
 
 def fields_of(job: ExportJob, form: LineForm) -> Fields:
     """Return the fields that records of an export have."""
-    found = column_types(job)
     label = bool(np.any(job.dataset.labels >= 0))
-    if not form.holds_fields:
-        return Fields(False, None, None, {}, tuple(found))
     taken = [_TEXT, _ID, *([LABEL] if label else [])]
-    columns = {}
-    for name, kind in found.items():
-        if kind != pa.binary():
-            columns[name] = free_name(name, taken), kind
-            taken.append(columns[name][0])
-    weight = None if job.weights is None else free_name(WEIGHT, taken)
-    return Fields(label, _ID, weight, columns, tuple(name for name in found if name not in columns))
+    found = carried_columns(job, taken, bytes_too=False)
+    if not form.holds_fields:
+        return Fields(False, None, None, [], tuple(column.name for column in found))
+    columns = [column for column in found if column.called]
+    weight = None if job.weights is None else free_name(WEIGHT, [*taken, *(one.called for one in columns)])
+    return Fields(label, _ID, weight, columns, tuple(column.name for column in found if not column.called))
 
 
 def made(job: ExportJob, rows: Rows, form: LineForm, fields: Fields) -> Iterator[bytes]:
@@ -78,7 +75,7 @@ def made(job: ExportJob, rows: Rows, form: LineForm, fields: Fields) -> Iterator
         values += [label] if fields.label else []
         values += [key] if fields.key else []
         values += [weight] if fields.weight else []
-        values += [_value(one, name, kind) for name, (_, kind) in fields.columns.items()]
+        values += [_value(column.of(one)) for column in fields.columns]
         try:
             yield form.record(names, values)
         except ValueError as error:
@@ -93,6 +90,11 @@ def say_left_out(
         copied = not single and all(file.copied for file in files)
         why = "files are those of the source" if copied else "one file of texts has none"
         job.reporter.say(f"labels are left out: {why}; --format jsonl, or csv, has them")
+    if fields is not None and not form.holds_fields:
+        job.reporter.say(f"{form.name} holds no keys: a sample is called FILE:LINE where it is read again")
+    blank = [one.called for one in fields.columns if one.empty and one.missing] if fields else []
+    if blank and BLANK in form.kinds.values():
+        job.reporter.say(f"{form.name} does not tell an empty text from none: {', '.join(blank[:_SHOWN])}")
     if fields is not None and fields.lost:
         named = ", ".join(fields.lost[:_SHOWN]) + (", …" if len(fields.lost) > _SHOWN else "")
         what = "holds texts alone" if not form.holds_fields else "cannot hold bytes"
@@ -112,8 +114,7 @@ def _weights(job: ExportJob, rows: Rows) -> Iterator[float | None]:
     return (float(str(weight)) for weight in job.weights[np.searchsorted(job.rows, rows)])
 
 
-def _value(one: Carried, name: str, kind: pa.DataType) -> Any:
-    value = one.files.get(name, one.columns.get(name))
+def _value(value: Any) -> Any:
     if isinstance(value, bytes):
-        return value.decode() if kind == pa.string() else None
+        return value.decode()
     return None if has_bytes(value) else plain(value)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from prune.exporters.file_names import distinct
+from prune.exporters.file_names import distinct, folder_names
 from prune.exporters.lines.container import container_of
+from prune.readers.folders.splits import words_in
+from prune.readers.lines.txt import is_note
 
 
 def plain_stem(name: str) -> str:
@@ -23,3 +25,14 @@ def apart(names: Sequence[str]) -> list[str]:
     stems = [plain_stem(name) for name in names]
     ends = [name[len(stem) :] for name, stem in zip(names, stems, strict=True)]
     return [f"{stem}{end}" for stem, end in zip(distinct(stems), ends, strict=True)]
+
+
+def class_files(classes: Sequence[str]) -> list[str]:
+    """Return what the file of each class is called, without suffix: by its number where a name misleads.
+
+    Readers take `test.txt` for a split, and pass over `words.txt`; `classes.csv` says what stands for what.
+    """
+    names = folder_names(classes)
+    if any(words_in(name) or is_note(f"{name}.txt") for name in names):
+        return [f"{row:0{len(str(len(names)))}d}" for row in range(len(names))]
+    return names

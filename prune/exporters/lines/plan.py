@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
-from prune.exporters.file_names import distinct, folder_names
+from prune.exporters.file_names import distinct
 from prune.exporters.job import ExportJob
 from prune.exporters.labels import is_relabelled
 from prune.exporters.lines.container import container_of
 from prune.exporters.lines.form import LineForm
-from prune.exporters.lines.names import apart, plain_stem
+from prune.exporters.lines.names import apart, class_files, plain_stem
 from prune.exporters.place import FILE
 from prune.exporters.staging.folder import StagingFolder
 from prune.readers.lines.json import ArrayFrame, JsonArrays
@@ -145,7 +145,7 @@ def _by_class(job: ExportJob, form: LineForm) -> Iterator[LineFile]:
     """Yield a file a class, of that name: where a record is a text alone, its file says the label."""
     classes = job.dataset.classes
     labels = job.dataset.labels[job.rows]
-    names = distinct([*folder_names(classes), "unlabelled"])
+    names = distinct([*class_files(classes), "unlabelled"])
     for class_id in [*range(len(classes)), -1]:
         rows = job.rows[labels == class_id]
         if len(rows):

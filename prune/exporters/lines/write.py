@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from prune.core.arrays import Labels
 from prune.core.safe_text import counted
+from prune.exporters.carried_columns import form_of_columns
+from prune.exporters.carried_form import form_of, note_form
+from prune.exporters.class_ids import are_numbers, source_ids
 from prune.exporters.job import ExportJob
 from prune.exporters.lines.blocks import framed, joined
 from prune.exporters.lines.container import packed
 from prune.exporters.lines.form import LineForm
 from prune.exporters.lines.made import Fields, fields_of, made, say_left_out
+from prune.exporters.lines.names import class_files
 from prune.exporters.lines.other_splits import OtherSplits, copy_other_splits
 from prune.exporters.lines.plan import LineFile, Piece, line_source, planned
 from prune.exporters.lines.weights import write_weights
+from prune.exporters.place import DOT
 from prune.exporters.staging.folder import StagingFolder
+from prune.readers.labels.exported_classes import NAME, ExportedClass, described
+from prune.readers.sample import number_order
 
 _PART_ROWS = 4096  # of files that are written before the device is waited for
 
@@ -46,8 +54,36 @@ def write_lines(job: ExportJob, folder: StagingFolder, form: LineForm, others: O
                             for block in _blocks(job, file, form, fields):
                                 write(block)
             advance(len(rows))
+    _write_classes(job, folder, form, fields)
+    note_form(job, form_of(job) if fields is None else form_of_columns(fields.columns, form.kinds))
     write_weights(job, folder, files, fields)
     copy_other_splits(job, folder, form, files, others)
+
+
+def _write_classes(job: ExportJob, folder: StagingFolder, form: LineForm, fields: Fields | None) -> None:
+    """List the classes by their ids, where labels alone would come in another order, or be names of files."""
+    classes, labels = job.dataset.classes, job.dataset.labels[job.rows]
+    counts = np.bincount(labels + 1, minlength=len(classes) + 1)[1:].tolist()
+    if fields is None:  # as the source does, if it does
+        listed: Mapping[str, ExportedClass] = getattr(job.reader, "exported", {})
+        held = dict(zip(classes, counts, strict=True))
+        rows = [(one.folder, one.name, one.id, held.get(one.name, 0)) for one in listed.values()]
+    else:
+        apart = not form.holds_fields and not folder.single  # a file a class
+        told = apart or (fields.label and not _say_the_same(job, labels))
+        called = class_files(classes) if apart else classes
+        rows = list(zip(called, classes, source_ids(job), counts, strict=True)) if told else []
+    if rows and not folder.done("classes"):
+        with folder.part("classes") as part:
+            part.write(f"{DOT}/{NAME}", described(rows))
+
+
+def _say_the_same(job: ExportJob, labels: Labels) -> bool:
+    """Whether labels without a list are read as the classes that there are, with their ids."""
+    classes = job.dataset.classes
+    names = number_order([classes[row] for row in np.unique(labels[labels >= 0])])
+    read = list(map(int, names)) if are_numbers(names) else list(range(len(names)))
+    return (names, read) == (classes, source_ids(job))
 
 
 def _blocks(job: ExportJob, file: LineFile, form: LineForm, fields: Fields | None) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from prune.core.errors import DataError
 from prune.modalities.text.fields import TextFields
+from prune.readers.labels.exported_classes import ExportedClass, exported_classes, in_order
 from prune.readers.labels.file import LabelFile
 from prune.readers.lines.containers import HashedContent, head_of
 from prune.readers.lines.encodings import MARK, refuse_utf16
@@ -90,6 +91,11 @@ class LineReader(ReaderBase):
         """The folder, or the files that were named."""
         return (self.root,) if self.files.whole else [self.root / name for name in self.files.names]
 
+    @cached_property
+    def exported(self) -> Mapping[str, ExportedClass]:
+        """The classes that an export lists, by what stands for them; nothing of other data."""
+        return {} if self.label_file is not None else exported_classes([*self.places, self.root])
+
     def units(self) -> Iterator[Unit]:
         """Yield one unit a file."""
         for name in self.files.names:
@@ -124,6 +130,8 @@ class LineReader(ReaderBase):
     def classes(self, labels: Sequence[str]) -> list[str]:
         """Return the labels: by value if all are whole numbers, else as text.
 
+        Of an export that lists its classes, all of them, by their ids.
+
         Raises
         ------
         DataError
@@ -133,7 +141,7 @@ class LineReader(ReaderBase):
             raise DataError(
                 f"no sample has the field {self.label_field!r}", "name another with --label-field"
             )
-        return number_order(labels)
+        return (in_order(self.exported.values(), labels) if labels else None) or number_order(labels)
 
     def payloads(self, samples: pa.Table) -> Iterator[str]:
         """Yield the text of each row; one file is open at a time.

@@ -83,6 +83,8 @@ class TextLines(LineReader):
         """What the labels are, where nobody said it."""
         if self.no_labels or self.label_file is not None:
             return []
+        if self.exported:
+            return []
         of, labels = labels_by_name(self.files.names)
         return [f"labels are the names of {of}: --no-labels reads none"] if labels else []
 
@@ -116,13 +118,23 @@ class TextLines(LineReader):
 
     @cached_property
     def _labels(self) -> dict[str, str]:
-        return {} if self.no_labels else labels_by_name(self.files.names)[1]
+        if self.no_labels:
+            return {}
+        if known := self.exported:
+            stems = {name: plain_stem(name) for name in self.files.names}
+            return {name: known[stem].name for name, stem in stems.items() if stem in known}
+        return labels_by_name(self.files.names)[1]
+
+
+def plain_stem(name: str) -> str:
+    """Return a path without the suffixes of its format and container."""
+    return str(PurePosixPath(unpacked_name(name)).with_suffix(""))
 
 
 def labels_by_name(names: Sequence[str]) -> tuple[str, dict[str, str]]:
     """Return the label of each file, and what says it; nothing, where names are not those of classes."""
     folders = {name: _class_of(PurePosixPath(name).parent.name) for name in names}
-    files = {name: _class_of(PurePosixPath(unpacked_name(name)).stem) for name in names}
+    files = {name: _class_of(PurePosixPath(plain_stem(name)).name) for name in names}
     for of, found in (("folders", folders), ("files", files)):
         known = {name: label for name, label in found.items() if label}
         if len(known) == len(names) and len(set(known.values())) > 1:
