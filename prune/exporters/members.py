@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from prune.readers.tar.held import Held, InPlace
 from prune.readers.tar.members import members
 from prune.readers.tar.samples import split_name
 from prune.system import contents
+from prune.system.contents import OpenedFile
 from prune.system.os_errors import reading
 
 AGAIN = "run the commands again from the first"
@@ -27,8 +27,8 @@ def members_of(job: ExportJob, rows: Rows) -> Iterator[dict[str, bytes]]:
     DataError
         A shard is gone, or not the one that was scanned.
     """
-    for fd, shard, offset, size, image in _ranges(job, rows):
-        data = os.pread(fd, size, offset)
+    for content, shard, offset, size, image in _ranges(job, rows):
+        data = content.read(offset, size)
         if len(data) != size:
             raise DataError(f"{shard} has changed since it was scanned: it ends early", AGAIN)
         yield _parsed(data, None if image is None else image - offset, job.reader.root / shard)
@@ -42,26 +42,30 @@ def member_of(job: ExportJob, rows: Rows, extension: str, limit: int) -> Iterato
     DataError
         A shard is gone, or not the one that was scanned.
     """
-    for fd, shard, offset, size, _ in _ranges(job, rows):
-        held = InPlace(fd, offset, size, job.reader.root / shard)
+    for content, shard, offset, size, _ in _ranges(job, rows):
+        held = InPlace(content, offset, size, job.reader.root / shard)
         named = ((split_name(member.name), member) for member in members(held))
         found = next((member for name, member in named if name and name[1] == extension), None)
         yield held.read(found.data, min(found.size, limit)) if found and found.kind == "file" else None
 
 
-def _ranges(job: ExportJob, rows: Rows) -> Iterator[tuple[int, str, int, int, int | None]]:
+def _ranges(job: ExportJob, rows: Rows) -> Iterator[tuple[OpenedFile, str, int, int, int | None]]:
     """Yield where each sample lies: its shard, open and by name, its byte range, and where its image is."""
     columns = job.samples(rows).select(["shard", "offset", "size", "image_offset"]).to_pydict()
-    opened, fd = None, -1
+    opened: str | None = None
+    content: OpenedFile | None = None
     try:
         for shard, offset, size, image in zip(*columns.values(), strict=True):
-            if shard != opened:
-                fd = _reopened(job, shard, fd)
-                opened = shard
-            yield fd, shard, offset, size, image
+            if content is None or shard != opened:
+                if content is not None:
+                    content.close()
+                opened, content = shard, None
+                with reading(shard, AGAIN):
+                    content = contents.opened(job.reader.root / shard)
+            yield content, shard, offset, size, image
     finally:
-        if fd >= 0:
-            os.close(fd)
+        if content is not None:
+            content.close()
 
 
 def key_and_names(sample: bytes, path: Path) -> tuple[str, list[str]]:
@@ -83,10 +87,3 @@ def _parsed(data: bytes, image: int | None, path: Path) -> dict[str, bytes]:
         if named and member.kind == "file" and member.data != image:
             found[named[1]] = data[member.data : member.data + member.size]
     return found
-
-
-def _reopened(job: ExportJob, shard: str, fd: int) -> int:
-    if fd >= 0:
-        os.close(fd)
-    with reading(shard, AGAIN):
-        return contents.descriptor(job.reader.root / shard)

@@ -6,7 +6,6 @@ samples alone.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -76,14 +75,14 @@ def sample_members(job: ExportJob, shard: str, rows: Rows) -> Iterator[list[Sour
     """
     path: Path = job.reader.root / shard
     with reading(path, _AGAIN):
-        fd = contents.descriptor(path)
+        content = contents.opened(path)
     try:
         places = job.dataset.samples.select(["offset", "size"]).take(pa.array(rows))
         for part in places.to_batches(max_chunksize=_TAKE):
             for offset, size in zip(*part.to_pydict().values(), strict=True):
-                yield list(_named(InPlace(fd, offset, size, path), offset))
+                yield list(_named(InPlace(content, offset, size, path), offset))
     finally:
-        os.close(fd)
+        content.close()
 
 
 def _named(held: InPlace, offset: int) -> Iterator[SourceMember]:

@@ -73,11 +73,11 @@ def _require_same_numbers(job: ExportJob) -> None:
         for shard, rows in job.by_shard():
             path = job.reader.root / shard
             with reading(path), job.steady(rows):
-                fd = contents.descriptor(path)
+                content = contents.opened(path)
                 try:
-                    found = list(_starts(InPlace(fd, 0, os.fstat(fd).st_size, path)))
+                    found = list(_starts(InPlace(content, 0, content.size, path)))
                 finally:
-                    os.close(fd)
+                    content.close()
             if found != offsets.take(pa.array(every[shard])).to_pylist():
                 raise OptionError(
                     f"wids numbers the samples of {shard} in another way: names in it are of over 100 "

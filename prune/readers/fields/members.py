@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from prune.readers.tar.held import InPlace
 from prune.readers.tar.members import Member, members
 from prune.readers.tar.samples import split_name
 from prune.system import contents
+from prune.system.contents import OpenedFile
 from prune.system.os_errors import reading
 
 TEXTS = ("txt", "text", "caption", "cls")  # extensions of members that are a field each
@@ -33,20 +33,21 @@ def member_records(root: Path, samples: pa.Table) -> Iterator[dict[str, Any]]:
     DataError
         A shard is gone, or is not the one that was scanned.
     """
-    opened, fd = None, -1
+    opened: str | None = None
+    content: OpenedFile | None = None
     try:
         for part in samples.select(["shard", "offset", "size"]).to_batches(max_chunksize=4096):
             for shard, offset, size in zip(*part.to_pydict().values(), strict=True):
-                if shard != opened:
-                    if fd >= 0:
-                        os.close(fd)
-                    opened, fd = shard, -1
+                if content is None or shard != opened:
+                    if content is not None:
+                        content.close()
+                    opened, content = shard, None
                     with reading(root / shard, _AGAIN):
-                        fd = contents.descriptor(root / shard)
-                yield _record(InPlace(fd, offset, size, root / shard))
+                        content = contents.opened(root / shard)
+                yield _record(InPlace(content, offset, size, root / shard))
     finally:
-        if fd >= 0:
-            os.close(fd)
+        if content is not None:
+            content.close()
 
 
 def _record(held: InPlace) -> dict[str, Any]:

@@ -7,7 +7,6 @@ in `.json`. A member or field that holds the label is no caption.
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from prune.readers.tar.samples import split_name
 from prune.readers.tar.tar_glance import GlancedFile, glanced_members
 from prune.readers.tar.texts import PLAIN, TextMembers
 from prune.system import contents
+from prune.system.contents import OpenedFile
 from prune.system.os_errors import reading
 
 _SHARDS, _SAMPLES = 4, 64  # that are looked at for a caption
@@ -91,20 +91,21 @@ class TarCaptions:
         DataError
             A shard is gone, or another one than was scanned.
         """
-        opened, fd = None, -1
+        opened: str | None = None
+        content: OpenedFile | None = None
         try:
             columns = [samples[name].to_pylist() for name in ("shard", "offset", "size")]
             for shard, offset, size in zip(*columns, strict=True):
-                if shard != opened:
-                    if fd >= 0:
-                        os.close(fd)
-                    opened, fd = shard, -1
+                if content is None or shard != opened:
+                    if content is not None:
+                        content.close()
+                    opened, content = shard, None
                     with reading(self.root / shard):
-                        fd = contents.descriptor(self.root / shard)
-                yield self._caption(InPlace(fd, offset, size, self.root / shard))
+                        content = contents.opened(self.root / shard)
+                yield self._caption(InPlace(content, offset, size, self.root / shard))
         finally:
-            if fd >= 0:
-                os.close(fd)
+            if content is not None:
+                content.close()
 
     def _caption(self, sample: InPlace) -> str:
         held: dict[str, bytes | None] = {}

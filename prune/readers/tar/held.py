@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from prune.core.errors import DataError
 from prune.readers.tar.members import BLOCK
+from prune.system.contents import OpenedFile
 
 _ENDLESS = 1 << 62
 
@@ -47,16 +47,16 @@ class InPlace(Held):
 
     Parameters
     ----------
-    fd
-        The shard, opened.
+    shard
+        The shard, opened; of an object, only the blocks are fetched that are read.
     """
 
-    def __init__(self, fd: int, offset: int, size: int, path: Path) -> None:
+    def __init__(self, shard: OpenedFile, offset: int, size: int, path: Path) -> None:
         super().__init__(b"", path)
-        self._fd, self._offset, self._end = fd, offset, size
+        self._shard, self._offset, self._end = shard, offset, size
         self.size = size + 2 * BLOCK
 
     def read(self, start: int, size: int) -> bytes:
         """Return `size` bytes from `start`; behind the sample lies what ends a tar."""
         inside = max(0, min(size, self._end - start))
-        return os.pread(self._fd, inside, self._offset + start) + bytes(size - inside)
+        return self._shard.read(self._offset + start, inside) + bytes(size - inside)
