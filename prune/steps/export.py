@@ -74,13 +74,14 @@ def _sent(job: ExportJob, wanted: ExportRequest, there: str, settings: Settings)
 
     if wanted.push is not None:
         raise OptionError("--push sends an export that lies here, not one in a bucket", "--out DIR")
-    place, stage = upload.BucketPlace.look(there), upload.stage_of(there)
-    place.require_apart(job.reader.places)
+    upload.BucketPlace.look(there).require_apart(job.reader.places)
     wait = settings.reporter.say if settings.wait else None
     places: dict[str, Any] = {"overwrite": True, "with_card": wanted.card, "wait": wait}
-    done = export_selection.write(job, wanted.format, stage, wanted.options, **places)
-    new = upload.publish(stage, place, settings.reporter, overwrite=wanted.overwrite)
-    files.remove_tree(stage.parent)
+    with upload.alone(there, wait) as stage:
+        place = upload.BucketPlace.look(there)  # as who was here before has left it
+        done = export_selection.write(job, wanted.format, stage, wanted.options, **places)
+        new = upload.publish(stage, place, settings.reporter, overwrite=wanted.overwrite)
+        files.remove_tree(stage.parent)
     sets = {} if job.sets is None else {"epochs": job.sets.epochs, "k": job.sets.k}
     return {**done, **sets, "out": place.address, "complete": not new, "unchanged": not new}
 

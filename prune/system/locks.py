@@ -22,7 +22,7 @@ _MARK_BYTES = 256
 def opened(
     open_: Callable[[], int],
     path: Path,
-    place: Path,
+    place: Path | str,
     holder: Callable[[int], bytes],
     wait: Callable[[str], None] | None,
 ) -> int:
@@ -40,7 +40,7 @@ def opened(
                 return fd
 
 
-def take(fd: int, place: Path, holder: Callable[[], bytes], wait: Callable[[str], None] | None) -> None:
+def take(fd: int, place: Path | str, holder: Callable[[], bytes], wait: Callable[[str], None] | None) -> None:
     """Lock an open file or folder until it is closed.
 
     Where the file system has no locks, nothing is locked: two runs waste work, but never mix.

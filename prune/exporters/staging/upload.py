@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +20,13 @@ from prune.core.errors import OutputError
 from prune.core.progress import Reporter
 from prune.exporters.place import DOT, beside, described, located
 from prune.exporters.staging.existing_export import read_export
-from prune.system import files
-from prune.system.object_stores import mirror, requests, uploads
+from prune.system import files, locks
+from prune.system.object_stores import mirror, remote_object, requests, uploads
 from prune.system.object_stores.listing import UNFINISHED, require_plain
 from prune.system.object_stores.mirror import ObjectFacts
 
 _DESCRIPTION, _PLAN = "export.json", UNFINISHED
+_HOLDER = ".holder"  # who makes an export here, beside it
 _ELSEWHERE = "choose another place with --out"
 
 
@@ -106,6 +109,12 @@ class BucketPlace:
             raise OutputError(what, f"move it away, or {_ELSEWHERE}")
         raise OutputError(f"{self.address} exists and is not a prune export", _ELSEWHERE)
 
+    def require_alone(self, plan: str, mine: ObjectFacts | None) -> None:
+        """Raise `OutputError` where another command, on whatever machine, has begun to send here since."""
+        if uploads.look(self.at(plan)) != mine:
+            what = f"another command is sending an export to {self.address}"
+            raise OutputError(what, f"run this one again when that is done, or {_ELSEWHERE}")
+
     def require_apart(self, sources: Iterable[Path]) -> None:
         """Raise `OutputError` where the dataset lies that is exported: it would be lost, or grow."""
         out = mirror.path_of(self.address)
@@ -134,6 +143,32 @@ def stage_of(address: str) -> Path:
     return mirror.cache_home() / "exports" / folder / address.rpartition("/")[2]
 
 
+@contextlib.contextmanager
+def alone(address: str, wait: Callable[[str], None] | None) -> Iterator[Path]:
+    """Hold an address against other commands of this machine; yield where the export is made first.
+
+    Raises
+    ------
+    StoreError
+        Another command exports to it, and `wait` is None.
+    """
+    stage = stage_of(address)
+    remote_object.cache_at(mirror.cache_home()).make_room()
+    folder = stage.parent
+    holder = folder / _HOLDER
+
+    def opened() -> int:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    fd = locks.opened(opened, folder, address, lambda _: holder.read_bytes(), wait)
+    try:
+        files.write_unsynced(holder, locks.mark())
+        yield stage
+    finally:
+        os.close(fd)
+
+
 def publish(out: Path, place: BucketPlace, reporter: Reporter, *, overwrite: bool) -> bool:
     """Send the export at `out`; return False where this very one was there already.
 
@@ -153,8 +188,10 @@ def publish(out: Path, place: BucketPlace, reporter: Reporter, *, overwrite: boo
     before = (place.own() & place.found.keys()) - {plan}  # whatever a description says: only what lies there
     begun = place.said(_PLAN) or {}
     resumed = begun.get("identity") == export["identity"]
+    if begun and not resumed:
+        reporter.say(f"an upload to {place.address} was begun and not finished: this export replaces it")
     said = {"identity": export["identity"], "files": sizes, "earlier": sorted(before - set(local))}
-    uploads.send_bytes(files.json_bytes(said), place.at(plan))
+    mine = uploads.send_bytes(files.json_bytes({**said, "sender": secrets.token_hex(8)}), place.at(plan))
     for name in place.found:
         if name.endswith(f"/{_DESCRIPTION}") and name in before:  # from here on there is no export
             uploads.remove(place.at(name))
@@ -162,11 +199,13 @@ def publish(out: Path, place: BucketPlace, reporter: Reporter, *, overwrite: boo
         uploads.end_unfinished(place.address, map(place.at, local.keys() | begun["files"].keys()))
     with reporter.stage("upload", len(local), "files") as advance:
         for name in sorted(local.keys() - {last}):
+            place.require_alone(plan, mine)
             if not (resumed and uploads.is_sent(local[name], place.found.get(name))):
                 uploads.send(local[name], place.at(name))
             advance(1)
         for name in sorted(before - local.keys()):
             uploads.remove(place.at(name))
+        place.require_alone(plan, mine)
         uploads.send(local[last], place.at(last))
         advance(1)
     uploads.remove(place.at(plan))

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from prune.core.errors import OptionError
+from prune.system import files, locks
 from prune.system.object_stores.mirror import ObjectFacts
 
 BLOCK = 1 << 20  # bytes
@@ -47,7 +48,7 @@ class BlockCache:
     """What is kept below a folder; one object for a process and a folder, shared by its threads."""
 
     def __init__(self, home: Path) -> None:
-        self._blocks, self._copies = home / "blocks", home / "copies"
+        self._blocks, self._copies, self._exports = home / "blocks", home / "copies", home / "exports"
         self._lock = threading.Lock()
         self._held: int | None = None  # bytes, as counted last, and what was written since
         self._since = 0  # bytes of these
@@ -85,6 +86,12 @@ class BlockCache:
             self._held = (self._held or 0) + len(body) + _SUM
             self._since += len(body) + _SUM
 
+    def make_room(self) -> None:
+        """Hold the bound, also of exports that were made to be sent, and never were."""
+        with self._lock:
+            self._held = None
+            self._make_room(cache_bound())
+
     def _make_room(self, bound: int) -> None:
         """Remove what was read longest ago, until what is left is below the bound, and by a tenth more."""
         if self._held is not None and self._held <= bound and self._since <= bound // _UNSEEN:
@@ -96,7 +103,10 @@ class BlockCache:
             if held <= least:
                 break
             with contextlib.suppress(OSError):
-                path.unlink()
+                if path.is_dir():
+                    files.remove_tree(path)
+                else:
+                    path.unlink()
             held -= size
         self._held, self._since = held, 0
 
@@ -110,6 +120,12 @@ class BlockCache:
                 seen = path.stat()
                 if time.time() - seen.st_mtime > _IN_USE:
                     yield seen.st_mtime_ns, seen.st_size, path
+        for path in self._exports.glob("*"):
+            with contextlib.suppress(OSError):
+                found = [one.lstat() for one in (path, *path.rglob("*"))]
+                latest = max(seen.st_mtime_ns for seen in found)
+                if time.time() - latest / 1e9 > _IN_USE and not locks.is_held(path):
+                    yield latest, sum(seen.st_size for seen in found), path
 
     def _path(self, address: str, facts: ObjectFacts, number: int) -> Path:
         known = f"{address}\0{facts.evidence}\0{facts.size}\0{BLOCK}"

@@ -81,9 +81,15 @@ def require_plain(address: str) -> None:
         It holds a password or a token.
     """
     if has_secrets(address):
+        plain, _, behind = address.partition("?")
+        if "=" in behind or "#" in behind or has_secrets(plain):
+            raise OptionError(
+                f"{without_secrets(address)} was named with a password or a token",
+                "give credentials by the environment: nothing of them is kept or shown then",
+            )
         raise OptionError(
-            f"{without_secrets(address)} was named with a password or a token",
-            "give credentials by the environment: nothing of them is kept or shown then",
+            f"a ? stands behind {without_secrets(address)}, and what is behind one in an address is a query",
+            "write * or [0-9] where one character may be any",
         )
     _require_nameable(address.rstrip("/"))
 

@@ -22,7 +22,7 @@ class RemoteObject:
         self.path = path
         self._address, self._facts = address_of(path), known(path)
         self.size = self._facts.size
-        self._cache = _cache(home_of(path))
+        self._cache = cache_at(home_of(path))
         self._ahead = 1  # blocks that the next request asks for
         self._onward = 0  # the block behind the last that was fetched
         self._at_hand: dict[int, bytes] = {}
@@ -66,5 +66,6 @@ class RemoteObject:
 
 
 @functools.cache
-def _cache(home: Path) -> BlockCache:
+def cache_at(home: Path) -> BlockCache:
+    """Return what keeps blocks below a folder: one of a process."""
     return BlockCache(home)

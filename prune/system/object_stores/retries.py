@@ -79,6 +79,7 @@ _ERRORS = {
     "aiohttp": ("ClientError",),
     "botocore.exceptions": ("BotoCoreError", "ClientError"),
     "httpx": ("HTTPError",),
+    "httpx2": ("HTTPError",),  # of the hub's library, since its version 2
     "requests": ("RequestException",),
     "gcsfs.retry": ("HttpError",),
 }
@@ -98,7 +99,7 @@ def passes(error: BaseException) -> bool:
     return not isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _LIBRARIES
 
 
-_LIBRARIES = {"aiohttp", "requests"}  # whose errors of a connection are errors of the system, too
+_LIBRARIES = {"aiohttp", "botocore", "requests"}  # whose errors of a connection are errors of the system, too
 
 
 def _status(error: BaseException | None) -> int | None:

@@ -22,7 +22,9 @@ def read(system: Any, address: str, start: int, stop: int, tag: str | None) -> b
         )
         async with found["Body"] as body:
             data: bytes = await body.read()
-            return data
+        if tag is not None and found.get("ETag", tag) != tag:  # of servers that do not know the condition
+            raise ChangedObjectError(address)
+        return data
 
     try:
         return sync(system.loop, ask)

@@ -23,6 +23,11 @@ def require_takes_files(address: str) -> None:
     if requests.scheme_in(address) not in TAKEN:
         what = f"{address} takes no export: that is a folder here, or one at s3:// or gs://"
         raise OptionError(what, "--out DIR   # to the hub: --push USER/NAME")
+    bucket, _, name = address.partition("://")[2].strip("/").partition("/")
+    if not name:  # what describes class folders would lie beside it, in another bucket
+        scheme = requests.scheme_in(address)
+        what = f"{scheme}://{bucket} is a bucket, and an export is a folder in one"
+        raise OptionError(what, f"--out {scheme}://{bucket}/pruned")
 
 
 def send(path: Path, address: str) -> None:
@@ -37,10 +42,16 @@ def send(path: Path, address: str) -> None:
     _run(lambda: system.put_file(str(path), address), address)
 
 
-def send_bytes(data: bytes, address: str) -> None:
-    """Send a small file."""
+def send_bytes(data: bytes, address: str) -> ObjectFacts | None:
+    """Send a small file; return what the store says of it then."""
     system = file_system(requests.scheme_in(address))
     _run(lambda: system.pipe_file(address, data), address)
+    return look(address)
+
+
+def look(address: str) -> ObjectFacts | None:
+    """Ask what an object is now, where something is sent; None where there is none."""
+    return _run(lambda: requests.look_up(address), address)
 
 
 def remove(address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import http.server
 import itertools
@@ -71,8 +72,10 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         if kind == "refuse":
             self.close_connection = True
             return None
-        if kind == "silent":
-            threading.Event().wait(0.6)
+        if kind == "silent":  # until who asked has hung up
+            self.connection.settimeout(30)
+            with contextlib.suppress(OSError):
+                self.connection.recv(1)
             self.close_connection = True
             return None
         upstream = http.client.HTTPConnection(*self.upstream)
@@ -158,7 +161,7 @@ def faults(proxied: tuple[str, Faults], tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(remote_object, "BLOCK", 4096)
     yield found
     found.before = None
-    remote_object._cache.cache_clear()
+    remote_object.cache_at.cache_clear()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from prune import pipeline
 from prune.core.errors import DataError, OptionError, OutputError, StoreError
+from prune.exporters import EXPORTERS
 from prune.store import Store
 from prune.system.object_stores import uploads
 
@@ -119,6 +121,86 @@ def test_an_upload_that_broke_off_is_no_export_and_goes_on(
     assert there(outside, bucket) == below(".", "out")
 
 
+EVERY = [name for name, form in EXPORTERS.items() if not form.by_epoch]
+KINDS = {"imagefolder": "shards", **dict.fromkeys(("dali", "energon", "wids", "webdataset"), "shards")}
+LEFT = {"datacomp", "dolma"}  # of data with uids, of files of documents: they are sent as the others are
+
+
+@pytest.mark.parametrize("form", [name for name in EVERY if name not in LEFT])
+def test_a_broken_upload_of_any_form_is_not_to_be_seen(
+    chosen: Any, bucket: str, outside: Any, faults: Any, form: str
+) -> None:
+    chosen(KINDS.get(form, "lines"))
+    puts: list[str] = []
+
+    def kill(line: str) -> None:
+        puts.extend([line] * line.startswith("PUT"))
+        if len(puts) > 2:
+            faults.waiting[:] = [("", "busy")] * 50
+
+    faults.before = kill
+    with pytest.raises(OutputError, match="cannot be written"):
+        pipeline.export(format=form, out=f"{bucket}/out")
+    faults.before = None
+    faults.waiting.clear()
+    left = there(outside, bucket)
+    assert len(left) == 2
+    assert not any(name.endswith("/export.json") for name in left)
+    with pytest.raises(StoreError, match="is an export that is not finished"):
+        pipeline.verify(place=f"{bucket}/out")
+    pipeline.export(format=form, out=f"{bucket}/out")
+    pipeline.export(format=form, out="a/out")
+    assert there(outside, bucket) == below("a", *(path.name for path in Path("a").iterdir()))
+
+
+def test_a_second_export_to_one_address_waits_or_is_refused(chosen: Any, bucket: str) -> None:
+    from prune.exporters.staging import upload
+
+    chosen("lines")
+    with upload.alone(f"{bucket}/out", None):
+        with pytest.raises(StoreError, match=rf"{bucket}/out is in use by pid \d+ on") as caught:
+            pipeline.export(format="jsonl", out=f"{bucket}/out")
+        assert "--wait" in caught.value.hint
+        pipeline.export(format="jsonl", out=f"{bucket}/other")
+    pipeline.export(format="jsonl", out=f"{bucket}/out")
+
+
+def test_an_export_from_another_machine_ends_this_one(
+    chosen: Any, bucket: str, outside: Any, faults: Any
+) -> None:
+    chosen("shards")
+
+    def interfere(line: str) -> None:
+        if line.startswith("PUT") and ".tar" in line:
+            faults.before = None
+            plan = json.dumps({"identity": "another", "files": {}, "earlier": [], "sender": "x"})
+            outside.pipe_file(f"{bucket}/out/.prune-export/upload.json", plan.encode())
+
+    faults.before = interfere
+    with pytest.raises(OutputError, match=f"another command is sending an export to {bucket}/out"):
+        pipeline.export(format="webdataset", out=f"{bucket}/out")
+    assert "out/.prune-export/export.json" not in there(outside, bucket)
+
+
+def test_what_was_made_and_never_sent_is_held_to_the_bound(
+    chosen: Any, bucket: str, faults: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen("lines")
+    faults.on("PUT", *["busy"] * 50)
+    with pytest.raises(OutputError, match="cannot be written"):
+        pipeline.export(format="jsonl", out=f"{bucket}/never")
+    faults.waiting.clear()
+    stages = list((tmp_path / "cache").rglob("exports/*"))
+    assert len(stages) == 1
+    monkeypatch.setenv("PRUNE_CACHE_SIZE", "100")
+    pipeline.export(format="jsonl", out=f"{bucket}/out")
+    assert list((tmp_path / "cache").rglob("exports/*")) == stages  # it may be sent within the hour
+    for path in (stages[0], *stages[0].rglob("*")):
+        os.utime(path, (0, 0))
+    pipeline.export(format="jsonl", out=f"{bucket}/another")
+    assert not list((tmp_path / "cache").rglob("exports/*"))
+
+
 def test_parts_of_a_killed_upload_are_given_up(chosen: Any, bucket: str, outside: Any, faults: Any) -> None:
     chosen("lines")
     name = bucket.removeprefix("s3://")
@@ -164,7 +246,7 @@ def test_the_dataset_itself_is_not_replaced(chosen: Any, bucket: str, outside: A
     before = there(outside, bucket)
     pipeline.embed("far", f"{bucket}/in", encoder="pixels")
     pipeline.select("far", method="kcenter", fraction=0.5, name="half")
-    for place in ("in", "in/kept", ""):
+    for place in ("in", "in/kept"):
         with pytest.raises(OutputError, match=r"is the dataset|exists and is not|prune did not write"):
             pipeline.export("far", format="webdataset", out=f"{bucket}/{place}", overwrite=True)
         assert there(outside, bucket) == before
@@ -194,6 +276,10 @@ def test_places_that_take_nothing(chosen: Any, faults: Any, bucket: str, prune: 
     for place in ("https://host/out", "hf://datasets/u/n"):
         with pytest.raises(OptionError, match="takes no export"):
             pipeline.export(format="jsonl", out=place)
+    for place in (bucket, f"{bucket}/"):
+        with pytest.raises(OptionError, match="is a bucket, and an export is a folder in one") as caught:
+            pipeline.export(format="jsonl", out=place)
+        assert caught.value.hint == f"--out {bucket}/pruned"
     faults.asked.clear()
     with pytest.raises(OptionError, match="with a password or a token") as caught:
         pipeline.export(format="jsonl", out=f"{bucket}/out?X-Amz-Signature=hunter2")

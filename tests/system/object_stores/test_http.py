@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from prune.core.errors import DataError, OptionError
 from prune.system import contents
-from prune.system.object_stores import mirror
+from prune.system.object_stores import file_systems, mirror
 from prune.system.object_stores.listing import mirrored
 
 from .conftest import serve
@@ -27,11 +28,19 @@ class Files(http.server.SimpleHTTPRequestHandler):
     forgetful: set[str] = set()
     broken: list[int] = []
     beside = 0  # bytes that the part which comes begins behind the one asked for
+    slow: list[float] = []  # seconds before the next answers
+    unsized = False  # whether it tells no size where it is asked for no bytes
+    refuses = 0  # what it answers where it is asked for no bytes
     hides = False  # whether it answers 403 for what is not there
 
     def do_GET(self) -> None:
         path = Path(self.translate_path(self.path))
+        if self.hides and not path.exists():
+            self.send_error(403)
+            return
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if self.slow:
+            threading.Event().wait(self.slow.pop())
         if self.broken:
             self.send_error(self.broken.pop())
             return
@@ -39,6 +48,13 @@ class Files(http.server.SimpleHTTPRequestHandler):
             super().do_GET()
             return
         data, (start, stop) = path.read_bytes(), map(int, asked.groups())
+        if start >= len(data):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(data)}")
+            self.send_header("Last-Modified", self.date_time_string(path.stat().st_mtime))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         self.send_response(206)
         told = start + self.beside
         self.send_header("Content-Range", f"bytes {told}-{min(stop, len(data) - 1)}/{len(data)}")
@@ -48,13 +64,14 @@ class Files(http.server.SimpleHTTPRequestHandler):
         self.wfile.write(data[start : stop + 1])
 
     def do_HEAD(self) -> None:
-        if self.hides and not Path(self.translate_path(self.path)).exists():
-            self.send_error(403)
+        if self.refuses or (self.hides and not Path(self.translate_path(self.path)).exists()):
+            self.send_error(self.refuses or 403)
             return
         super().do_HEAD()
 
     def send_header(self, keyword: str, value: str) -> None:
-        if keyword not in self.forgetful:
+        unsized = self.unsized and self.command == "HEAD" and keyword == "Content-Length"
+        if keyword not in self.forgetful and not unsized:
             super().send_header(keyword, value)
 
     def log_message(self, *_: Any) -> None:
@@ -71,6 +88,8 @@ def web(tmp_path: Path, faults: Any) -> Iterator[tuple[str, Path]]:
     Files.forgetful = set()
     Files.broken = []
     Files.hides = False
+    Files.refuses = 0
+    Files.slow, Files.unsized = [], False
     Files.beside = 0
 
 
@@ -137,6 +156,38 @@ def test_a_server_that_tells_nothing_of_a_change_is_refused(web: tuple[str, Path
 def test_what_is_not_there_or_not_allowed(web: tuple[str, Path]) -> None:
     address, _ = web
     assert not mirrored(f"{address}/none.tar", [f"{address}/none.tar"]).exists()
+
+
+@pytest.mark.parametrize("status", [403, 405, 501])
+def test_a_server_that_answers_no_question_without_bytes_is_asked_for_one(
+    web: tuple[str, Path], status: int
+) -> None:
+    address, folder = web
+    (folder / "x.bin").write_bytes(DATA)
+    (folder / "empty.bin").write_bytes(b"")
+    Files.refuses = status
+    assert contents.whole(mirrored(f"{address}/x.bin", [f"{address}/x.bin"])) == DATA
+    assert mirrored(f"{address}/empty.bin", [f"{address}/empty.bin"]).stat().st_size == 0
+    assert not mirrored(f"{address}/none.bin", [f"{address}/none.bin"]).exists()
+
+
+def test_a_server_that_tells_no_size_is_asked_for_one_byte(web: tuple[str, Path]) -> None:
+    address, folder = web
+    (folder / "x.bin").write_bytes(DATA)
+    Files.unsized = True
+    path = mirrored(f"{address}/x.bin", [f"{address}/x.bin"])
+    assert path.stat().st_size == len(DATA)
+    assert contents.whole(path) == DATA
+
+
+def test_a_slow_server_is_asked_again(web: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    address, folder = web
+    (folder / "x.bin").write_bytes(DATA)
+    path = mirrored(f"{address}/x.bin", [f"{address}/x.bin"])
+    monkeypatch.setattr(file_systems, "_READ", 0.2)
+    Files.slow = [0.6, 0.6]
+    assert contents.whole(path) == DATA
+    assert Files.slow == []
 
 
 def test_class_names_need_not_be_told_of_where_what_is_missing_is_forbidden(web: tuple[str, Path]) -> None:

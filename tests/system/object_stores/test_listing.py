@@ -104,6 +104,13 @@ def test_secrets_in_an_address_are_refused_and_not_repeated(faults: Any) -> None
     assert faults.asked == []
 
 
+def test_a_question_mark_is_no_secret_and_no_pattern(faults: Any) -> None:
+    with pytest.raises(OptionError, match=r"a \? stands behind s3://b/x-, ") as caught:
+        mirrored("s3://b/x-?.tar")
+    assert "write * or [0-9]" in caught.value.hint
+    assert faults.asked == []
+
+
 def test_no_secret_is_kept(bucket: str, outside: Any, tmp_path: Path) -> None:
     fill(outside, bucket, "a/0.tar")
     mirrored(f"{bucket}/a")
