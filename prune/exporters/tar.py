@@ -6,6 +6,7 @@ import itertools
 import os
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -128,8 +129,9 @@ def _copy(path: Path, samples: Iterator[_Sample], out: NewFile) -> None:
                         made if sample.weight is None else made + _weight_member(made, sample.weight, path)
                     )
                 return
-            for window in _windows(rest):
-                _copy_window(fd, window, start, path, out)
+            with ThreadPoolExecutor(1) as aside:  # what is copied is checked while it is written
+                for window in _windows(rest):
+                    _copy_window(fd, window, start, path, out, aside)
         finally:
             os.close(fd)
 
@@ -180,9 +182,23 @@ def _windows(samples: Iterator[_Sample]) -> Iterator[list[_Sample]]:
     yield window
 
 
-def _copy_window(fd: int, window: list[_Sample], start: int, path: Path, out: NewFile) -> None:
-    first, stop = window[0].offset, window[-1].stop
-    block = memoryview(os.pread(fd, min(stop - first, _WINDOW), first))
+def _copy_window(
+    fd: int, window: list[_Sample], start: int, path: Path, out: NewFile, aside: ThreadPoolExecutor
+) -> None:
+    first = window[0].offset
+    block = memoryview(os.pread(fd, min(window[-1].stop - first, _WINDOW), first))
+    checked = aside.submit(_check, fd, window, block)
+    try:
+        _write_window(fd, window, block, start, path, out)
+    except DataError:
+        checked.result()  # it says which sample is another one
+        raise
+    checked.result()
+
+
+def _check(fd: int, window: list[_Sample], block: memoryview) -> None:
+    """Compare the images of a window with those that were scanned."""
+    first = window[0].offset
     for sample in window:
         if sample.image_offset is not None and sample.image_size is not None:
             low = sample.image_offset - first
@@ -190,11 +206,18 @@ def _copy_window(fd: int, window: list[_Sample], start: int, path: Path, out: Ne
             if len(image) < sample.image_size:
                 image = memoryview(os.pread(fd, sample.image_size, sample.image_offset))
             check_digest(sample.key, sample.digest, image)
+
+
+def _write_window(
+    fd: int, window: list[_Sample], block: memoryview, start: int, path: Path, out: NewFile
+) -> None:
+    first, stop = window[0].offset, window[-1].stop
     groups = [[sample] for sample in window] if window[0].weight is not None else [window]
     for group in groups:
         ranges = list(_joined(group, start))
         if stop - first == len(block):
-            out.write(b"".join(block[low - first : high - first] for low, high in ranges))
+            pieces = [block[low - first : high - first] for low, high in ranges]
+            out.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         else:
             _copy_ranges(fd, ranges, path, out)
         if group[0].weight is not None:

@@ -20,6 +20,7 @@ from typing import Any
 from prune.system.checksummed_json import unsealed
 from prune.system.os_errors import adding_to
 from prune.system.os_errors import writing as writing
+from prune.system.parallel_digest import ParallelDigest
 
 _PREFIX, _SUFFIX = ".prune-", ".tmp"
 _COPY_BLOCK = 1 << 20  # bytes a read; larger blocks leave the cache
@@ -86,7 +87,7 @@ class NewFile:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.size = 0
-        self._sha256 = hashlib.sha256()
+        self._digest = ParallelDigest()
         self._temporary = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         self._fd = disk.create(self._temporary)
         self._committed = False
@@ -94,9 +95,8 @@ class NewFile:
     def write(self, data: bytes | memoryview) -> int:
         """Append bytes."""
         view = memoryview(data).cast("B")
-        self._sha256.update(view)
         self.size += len(view)
-        with writing(self.folder):
+        with self._digest.taking(view), writing(self.folder):
             _write_all(self._fd, view)
         return len(view)
 
@@ -120,7 +120,7 @@ class NewFile:
     @property
     def sha256(self) -> str:
         """Hex digest of the bytes so far."""
-        return self._sha256.hexdigest()
+        return self._digest.hexdigest()
 
     def commit(self, name: str, *, durable: bool = True) -> Path:
         """Flush, then give the file its name in one rename.
@@ -139,6 +139,7 @@ class NewFile:
 
     def close(self) -> None:
         """Close; a file that was not committed is removed."""
+        self._digest.close()
         with writing(self.folder):
             try:
                 os.close(self._fd)
