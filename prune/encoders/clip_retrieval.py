@@ -152,7 +152,7 @@ def _keys(metadata: Mapping[int, Path]) -> pa.Table | None:
     for path in metadata.values():
         try:
             file = pq.ParquetFile(path)
-            named = [name for name in file.schema_arrow.names if name in KEYS]
+            named = [f.name for f in file.schema_arrow if f.name in KEYS and not pa.types.is_nested(f.type)]
             tables.append(file.read(columns=named, use_threads=False))
         except (pa.ArrowException, OSError, UnicodeError) as error:
             raise DataError(f"{path} cannot be read as a parquet file", "fetch it again") from error

@@ -91,6 +91,10 @@ def _commit(
     head = str(api.dataset_info(repo).sha)  # all below is about this state, or there is no commit
     there = set(api.list_repo_files(repo, repo_type="dataset", revision=head))
     before = _earlier(api, repo, head, there)
+    own = {*before, EXPORT, CARD, ".gitattributes"}
+    if theirs := sorted(there & set(names) - own):
+        what = f"{repo} holds {theirs[0]}, which prune did not push, and this export has one of that name"
+        raise OutputError(what, "--push USER/ANOTHER-NAME; or rename it on the hub")
     gone = sorted((set(before) | ({EXPORT} if before else set())) & there - set(names))
     if CARD in there and CARD in names and _is_edited(api, repo, head, before):
         reporter.say(f"the card of {repo} was edited, and stays as it is")

@@ -39,7 +39,8 @@ def writer_of(column: str) -> str:
     if name.kind == SCORE:
         return f"prune score --type {name.rest}   # writes {column}"
     if name.kind == FIELD:
-        return f"prune select --method random --fraction 0.3 --by {shlex.quote(name.rest)}   # reads it"
+        field = "COLUMN" if name.rest.startswith("~") else shlex.quote(name.rest)  # `~`: a name that is none
+        return f"prune select --method random --fraction 0.3 --by {field}   # reads it"
     if name.kind in OF_EVALUATIONS:
         return "prune evaluate --test DATA   # writes it again"
     folds = " --cross-fit 5" if name == HELD_OUT else ""

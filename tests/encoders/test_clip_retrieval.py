@@ -64,6 +64,15 @@ def test_samples_find_their_embedding_by_name(names: str, shards: Path, tmp_path
     assert np.array_equal(read(tmp_path / "s"), embedding(range(N)))
 
 
+def test_a_column_of_lists_names_no_sample(shards: Path, tmp_path: Path) -> None:
+    folder = clip(tmp_path / "clip")
+    for path in (folder / "metadata").iterdir():
+        table = pq.read_table(path)
+        pq.write_table(table.append_column("key", pa.array([["x", "y"]] * len(table))), path)
+    library.embed(tmp_path / "s", str(shards), features=str(folder))
+    assert np.array_equal(read(tmp_path / "s"), embedding(range(N)))
+
+
 def test_files_of_images_are_found_by_their_paths(tmp_path: Path) -> None:
     for n in range(N):
         (tmp_path / "data" / "ab"[n % 2]).mkdir(parents=True, exist_ok=True)

@@ -179,6 +179,16 @@ def test_another_push_replaces_the_files_of_the_first_and_leaves_an_edited_card(
     assert b'"n":2' in hub.files[".prune-export/export.json"].replace(b" ", b"")
 
 
+def test_a_file_of_somebody_else_that_has_the_name_of_one_of_ours_stays(
+    store: Path, hub: type[Hub], tmp_path: Path
+) -> None:
+    library.export(store, format="webdataset", out=tmp_path / "small", push="me/small")
+    hub.files["data/train-00000-of-00001.parquet"] = b"of the user"
+    with pytest.raises(OutputError, match=r"holds data/train-\S+, which prune did not push"):
+        library.export(store, format="parquet", out=tmp_path / "other", push="me/small")
+    assert hub.files["data/train-00000-of-00001.parquet"] == b"of the user"
+
+
 def test_what_somebody_else_commits_meanwhile_is_not_written_over(
     store: Path, hub: type[Hub], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -19,6 +19,8 @@ SHOWN = ["embedding.precomputed", "score.el2n"]
         ("embedding.precomputd", "did you mean 'precomputed'?"),
         ("embedding.mine", "name one that there is: precomputed"),
         ("score.elen", "did you mean 'el2n'?"),
+        ("field.site", "prune select --method random --fraction 0.3 --by site   # reads it"),
+        ("field.~0f", "prune select --method random --fraction 0.3 --by COLUMN   # reads it"),
         ("score.aum", "prune score --type aum   # writes score.aum"),
     ],
 )

@@ -1,8 +1,10 @@
-"""The folder that describes an exported image folder from beside it, `OUT.prune/`: tables, and no data."""
+"""Folders of prune's own among data: what describes an export from beside it, `OUT.prune/`, and stores."""
 
 from __future__ import annotations
 
 import os
+
+from prune.store.layout import DATASETS, STATE
 
 _SUFFIX = ".prune"
 _DESCRIPTION = "export.json"
@@ -14,5 +16,7 @@ def is_exported(folder: str | os.PathLike[str]) -> bool:
 
 
 def is_description(folder: str) -> bool:
-    """Whether an export put this folder beside its class folders; what lies in it is no sample."""
-    return folder.endswith(_SUFFIX) and os.path.isfile(os.path.join(folder, _DESCRIPTION))  # noqa: PTH113, PTH118
+    """Whether an export put this folder beside its class folders, or it is a store: it holds no sample."""
+    if folder.endswith(_SUFFIX) and os.path.isfile(os.path.join(folder, _DESCRIPTION)):  # noqa: PTH113, PTH118
+        return True
+    return os.path.isfile(os.path.join(folder, STATE)) and os.path.isdir(os.path.join(folder, DATASETS))  # noqa: PTH112, PTH113, PTH118

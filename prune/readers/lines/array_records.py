@@ -14,7 +14,6 @@ from prune.readers.lines.json_text import STEP, JsonText, ValueEnd
 
 _MOST = 16 << 20  # bytes of a long record that are read at once
 _GAP = re.compile(r"[ \t\r\n]*")
-_BETWEEN = re.compile(r"[ \t\r\n,]*")
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -42,14 +41,22 @@ def records_of(source: Bytes) -> Iterator[ArrayRecord]:
         yield ArrayRecord(0, text.rest(), problem="the file holds no array of records")
         return
     in_object, at = not text.held.lstrip().startswith("["), start
+    behind = False  # a record, where a comma may stand
     while True:
-        at = text.passed(_BETWEEN, at)
+        at = text.passed(_GAP, at)
         if at == len(text.held):
             yield _unclosed(text, at)
             return
         if text.held[at] == "]":
             break
+        if text.held[at] == ",":
+            if not behind:
+                place = text.place(at)
+                yield ArrayRecord(place, 0, problem=f"there is no record before the comma at byte {place:,}")
+            at, behind = at + 1, False
+            continue
         record, at = _fast(text, at) or _slow(text, at)
+        behind = True
         yield record
         if text.cut:
             return

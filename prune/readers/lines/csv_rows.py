@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from prune.core.safe_text import counted
 from prune.modalities.text.lines import Bytes, lines_of
 from prune.readers.lines.csv_dialect import MAX_RECORD_BYTES, CsvDialect
 
@@ -29,13 +30,15 @@ class _LongRowError(Exception):
 class _LineFeed:
     """Lines as `csv` takes them, one when it asks; it notes which make up a row."""
 
-    def __init__(self, content: Bytes) -> None:
+    def __init__(self, content: Bytes, quote: str) -> None:
         self._lines = enumerate(lines_of(content), 1)
+        self._quote = quote.encode()
         self.begin()
 
     def begin(self) -> None:
         """Forget the row before."""
         self.first = self.last = self.start = self.end = 0
+        self.opened, self._quotes = 0, 0  # the line of the last quote that none closes; how many there are
         self.bad = self.over = False
 
     def __iter__(self) -> Iterator[str]:
@@ -52,6 +55,9 @@ class _LineFeed:
         self.end = start + size
         if line is None or self.end - self.start > MAX_RECORD_BYTES:
             raise _LongRowError
+        before, self._quotes = self._quotes, self._quotes + line.count(self._quote)
+        if before % 2 == 0 and self._quotes % 2:
+            self.opened = self.last
         end = "\r\n" if size > len(line) else "\n"
         try:
             return line.decode() + end
@@ -62,7 +68,7 @@ class _LineFeed:
 
 def rows_of(content: Bytes, dialect: CsvDialect) -> Iterator[CsvRow]:
     """Yield every row that is not an empty line. Memory: one row, of at most 16 MiB."""
-    feed = _LineFeed(content)
+    feed = _LineFeed(content, dialect.quotechar)
     rows = dialect.rows(feed)
     while True:
         feed.begin()
@@ -78,11 +84,20 @@ def rows_of(content: Bytes, dialect: CsvDialect) -> Iterator[CsvRow]:
             problem = f"the row is no csv: {_reason(error)}"
             rows = dialect.rows(feed)
         if feed.over:
-            problem = f"a quote is opened in this row and never closed, up to line {feed.last}"
+            problem = _unclosed(feed)
         elif feed.bad and problem is None:
             problem = "the row is not UTF-8"
         if cells or problem:
             yield CsvRow(feed.first, feed.last, feed.start, feed.end - feed.start, cells, problem)
+
+
+def _unclosed(feed: _LineFeed) -> str:
+    """Say where a quote stands that is never closed, and what is lost with it."""
+    said = f"a quote in line {feed.opened or feed.first} is never closed"
+    if feed.first == feed.last:
+        return said
+    count = counted(feed.last - feed.first + 1, "line")
+    return f"{said}: {count} up to line {feed.last}, the last, are one row and are not read"
 
 
 def _too_long(feed: _LineFeed) -> str:

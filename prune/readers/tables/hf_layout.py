@@ -174,7 +174,9 @@ def refuse_pictures_elsewhere(found: SplitFiles, column: str) -> None:
 
 def _by_split(path: Path, root: Path) -> dict[str, list[str]]:
     found = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    found = [file for file in found if file.is_file() and not is_description(str(file.parent))]
+    folders = {parent for file in found for parent in file.parents if parent.is_relative_to(path)}
+    ours = {folder for folder in folders if folder != path and is_description(str(folder))}
+    found = [file for file in found if file.is_file() and not ours.intersection(file.parents)]
     names = [file.relative_to(root).as_posix() for file in found]
     names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
     refuse_unnameable(root, names)

@@ -78,7 +78,7 @@ def test_keys_are_the_first_line_of_a_row(tmp_path: Path) -> None:
         (b",0", "no text in the field text"),
         (b"\xff,0", "not UTF-8"),
         (b"a\rb,0", "a carriage return stands outside quotes"),
-        (b'a,"0', "a quote is opened in this row and never closed, up to line 4"),
+        (b'a,"0', "a quote in line 3 is never closed: 2 lines up to line 4, the last, are one row"),
     ],
 )
 def test_a_row_that_is_no_sample_says_why(row: bytes, reason: str, tmp_path: Path) -> None:
