@@ -83,8 +83,7 @@ def webdataset(
     size = tar.copied_size(job) if copied else job.size() + 2048 * len(job)
     folder.need(size + tar.END * len(shards))
     if not copied:
-        keys = shard_keys(job.column("key").to_pylist(), job.rows.tolist())
-        say_renamed(job, keys, "a key ends at the first dot of its last part")
+        say_renamed(job, _keys(job), "a key ends at the first dot of its last part")
     groups = {names[0]: names for names in _grouped(shards)}
     write = functools.partial(write_shards, job, folder, layout=layout, shard_size=shard_size)
     with job.reporter.stage("export", len(job)) as advance:
