@@ -18,7 +18,7 @@ from prune.readers.tar.held import InPlace
 from prune.readers.tar.members import BLOCK, members
 from prune.system import contents, files
 from prune.system.local_paths import real
-from prune.system.object_stores.mirror import address_of
+from prune.system.object_stores.mirror import address_of, cache_home
 from prune.system.os_errors import reading
 
 FILE = "wids.json"
@@ -110,4 +110,7 @@ def _place(shard: Path, out: Path) -> str:
     """Return where a shard lies: as seen from the export, or its address in an object store."""
     if contents.is_remote(shard):
         return address_of(shard)
+    if real(out).is_relative_to(real(cache_home())):
+        what = "wids.json says where shards lie, and these lie on this machine, where no bucket leads to"
+        raise OptionError(what, "--out DIR   # beside the shards")
     return PurePath(os.path.relpath(real(shard), real(out))).as_posix()

@@ -123,7 +123,7 @@ def test_an_upload_that_broke_off_is_no_export_and_goes_on(
 
 EVERY = [name for name, form in EXPORTERS.items() if not form.by_epoch]
 KINDS = {"imagefolder": "shards", **dict.fromkeys(("dali", "energon", "wids", "webdataset"), "shards")}
-LEFT = {"datacomp", "dolma"}  # of data with uids, of files of documents: they are sent as the others are
+LEFT = {"datacomp", "dolma", "wids"}  # of data with uids, of documents, and of shards that lie in a bucket
 
 
 @pytest.mark.parametrize("form", [name for name in EVERY if name not in LEFT])
@@ -151,6 +151,12 @@ def test_a_broken_upload_of_any_form_is_not_to_be_seen(
     pipeline.export(format=form, out=f"{bucket}/out")
     pipeline.export(format=form, out="a/out")
     assert there(outside, bucket) == below("a", *(path.name for path in Path("a").iterdir()))
+
+
+def test_an_index_that_names_shards_of_this_machine_goes_to_no_bucket(chosen: Any, bucket: str) -> None:
+    chosen("shards")
+    with pytest.raises(OptionError, match="these lie on this machine"):
+        pipeline.export(format="wids", out=f"{bucket}/out")
 
 
 def test_a_second_export_to_one_address_waits_or_is_refused(chosen: Any, bucket: str) -> None:
