@@ -169,11 +169,11 @@ def test_a_class_that_keeps_nothing(source: str, make_job: Any, run: Any, tmp_pa
     assert "--empty-classes keep" in stopped.value.hint
     run(job, "imagefolder", tmp_path / "kept", empty_classes="keep")
     assert by_torchvision(tmp_path / "kept", allow_empty=True) == facts(job)
-    assert "allow_empty=True" in said.said[-1]
+    assert any("allow_empty=True" in line for line in said.said)
     run(job, "imagefolder", tmp_path / "fewer", empty_classes="drop")
     assert set(by_torchvision(tmp_path / "fewer").values()) == {0}
-    row = (tmp_path / "fewer.prune/classes.csv").read_text().splitlines()[1].split(",")
-    assert row[2:] == ["1", "3"]
+    rows = (tmp_path / "fewer.prune/classes.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[2:] for row in rows] == [["0", "0"], ["1", "3"]]
 
 
 @pytest.mark.parametrize("form", ["parquet", "webdataset"])
