@@ -28,7 +28,7 @@ def file_system(scheme: str) -> Any:
 def _s3() -> Any:
     import s3fs
 
-    timeouts = {"connect_timeout": _CONNECT, "read_timeout": _READ, "retries": {"max_attempts": 1}}
+    timeouts = {"connect_timeout": _CONNECT, "read_timeout": _READ, "retries": {"total_max_attempts": 1}}
     found = s3fs.S3FileSystem(config_kwargs=timeouts, use_listings_cache=False)
     found.retries = 1  # `Retries` is the only one that tries again
     return found

@@ -12,7 +12,7 @@ from prune.core.object_names import address, as_addresses
 from prune.core.redaction import without_secrets
 from prune.readers.braces import expanded
 from prune.system import contents
-from prune.system.object_stores import mirror
+from prune.system.object_stores import mirror, retries
 from prune.system.object_stores.listing import is_unfinished, mirrored
 
 
@@ -94,6 +94,14 @@ def test_a_listing_is_tried_again(bucket: str, outside: Any, faults: Any) -> Non
     faults.on("GET list-type", "busy", "refuse", "drop")
     assert names(mirrored(f"{bucket}/a/")) == ["0.tar"]
     assert faults.waiting == []
+
+
+def test_only_the_policy_tries_again(bucket: str, faults: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries.POLICY, "tries", 3)
+    faults.on("GET list-type", *["busy"] * 9)
+    with pytest.raises(DataError):
+        mirrored(f"{bucket}/a/")
+    assert faults.count("GET", "list-type") == 3
 
 
 def test_secrets_in_an_address_are_refused_and_not_repeated(faults: Any) -> None:
