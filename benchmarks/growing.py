@@ -1,4 +1,4 @@
-"""Scores of a dataset that grew by a tenth, beside those of a run from zero: ranks, what is kept, seconds.
+"""Scores of a dataset that grew by a tenth, beside those of a run from zero: ranks, what is kept, CPU seconds.
 
     python benchmarks/growing.py --data FOLDER_WITH_PARQUET --images 4000
 
@@ -50,9 +50,9 @@ def main() -> None:
         pq.write_table(table.take(pa.array(rows[:old])), work / "data/part-0.parquet")
 
         def score(store: str, **more: Any) -> tuple[float, dict[str, Any]]:
-            began = time.perf_counter()
+            began = time.process_time()
             done = prune.score(work / store, str(work / "data"), types=TYPES, training=training, **more)
-            return time.perf_counter() - began, done["scores"]
+            return time.process_time() - began, done["scores"]
 
         last = patch("prune.proxy.resumable_training.stored_epochs", lambda asked, _: [asked.last])
         score("grown")
@@ -72,7 +72,7 @@ def main() -> None:
 def report(seconds: dict[str, float], scores: dict[str, dict[str, np.ndarray]], new: np.ndarray) -> None:
     """Print a row for each score and way."""
     heads = "rank correlation, new | all | median difference, new | of 30 % kept the same | new among them"
-    print(f"| score | way | {heads} | seconds |")
+    print(f"| score | way | {heads} | CPU seconds |")
     print("|---|---|---|---|---|---|---|---|")
     words = {"grown": "as it is", "filled": "by neighbours", "other seed": "from zero, another seed"}
     for kind in TYPES:

@@ -284,7 +284,9 @@ def test_formats_of_other_versions(tmp_path: Path, tally: Call) -> None:
     pipeline.export(store, format="manifest", out=tmp_path / "out")  # an older one is read
     state = json.loads((store / "store.json").read_bytes())
     (store / "store.json").write_text(json.dumps({**state, "format": 99}))
-    for run in verbs(store, str(tmp_path / "data/images"), tmp_path / "late").values():
+    late = verbs(store, tmp_path / "late")
+    late["score"] = lambda: pipeline.score(store, str(tmp_path / "data/images"), types=["el2n"], training=MLP)
+    for run in late.values():
         with pytest.raises(StoreError, match="has format 99, this prune reads up to"):
             run()
     tally(TABLE, "a store of a newer version; of an older one, read", "cases", 5)

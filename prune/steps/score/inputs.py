@@ -179,7 +179,10 @@ def facts_of(job: ScoringJob, method: Scorer, run: int | str) -> list[Array]:
     def fact(need: str) -> Array:
         if need in NETWORK_NEEDS:
             return job.column(ColumnName.of_run(_KINDS[need], run)).read()
-        return trace().right if need == RIGHT else trace().fact(need)
+        if need != RIGHT:
+            return trace().fact(need)
+        margin = trace().fact("margin")  # where it is not known, nor is whether the sample was right
+        return np.where(np.isnan(margin), margin, margin > 0)
 
     return [fact(need) for need in method.needs]
 

@@ -231,10 +231,10 @@ def test_without_the_weights_of_its_epoch_a_score_is_filled_in(
     pipeline.score(tmp_path / "store", data, types=["el2n", "aum"], training=MLP)
     monkeypatch.undo()
     (tmp_path / "data/class1/zz.png").write_bytes(png(71))
-    done = pipeline.score(tmp_path / "store", data, types=["el2n", "aum"])
+    done = pipeline.score(tmp_path / "store", data, types=["el2n", "aum", "forgetting"])
     store = Store(tmp_path / "store")
     row = store.dataset.keys.index("class1/zz.png")
-    for name in ("el2n", "aum"):
+    for name in ("el2n", "aum", "forgetting"):
         assert done["scores"][name]["extrapolated"] == 1
         assert done["scores"][name]["measured"]["by"] == "neighbours"
         assert np.flatnonzero(store.column(f"score.{name}.extrapolated").read()).tolist() == [row]
