@@ -1,4 +1,4 @@
-"""Scores of a dataset that grew by a tenth, beside those of a run from zero: ranks, what is kept, CPU seconds.
+"""Scores of a dataset that grew by a tenth, beside a run from zero: ranks, what is kept, CPU seconds.
 
     python benchmarks/growing.py --data FOLDER_WITH_PARQUET --images 4000
 
