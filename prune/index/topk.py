@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from prune.core.arrays import Array
-from prune.index.exact_sums import gap_between
+from prune.index.exact_sums import gap_of, squared
 from prune.index.heap import pop, sink
 from prune.index.product_bounds import TINY, limit_of, slack
 from prune.index.quickselect import quickselect
@@ -60,11 +60,8 @@ def heaps_of(n: int, count: int) -> Heaps:
 
 
 @compiled
-def _offer(
-    gaps: Array, who: Array, one: tuple[Array, Array, float], two: tuple[Array, Array, float], name: int
-) -> bool:
+def _offer(gaps: Array, who: Array, gap: float, name: int) -> bool:
     """Replace the farthest by a sample that is nearer, ties by the lower row; say whether it was."""
-    gap = gap_between(one, two, gaps[0] * AND_MORE + TINY)
     nearer = gap < gaps[0] or (gap == gaps[0] and name < who[0])
     if nearer:
         sink(gaps, who, len(gaps), 0, gap, name, False)
@@ -108,8 +105,8 @@ def _meet_one(
 ) -> None:
     gaps, who = heap
     found, keys = space
-    norm, name, sample = one.norms[i], one.names[i], (one.rows[i], one.features[i], one.squares[i])
-    rows, features, squares = two.rows, two.features, two.squares
+    norm, name, vectors = one.norms[i], one.names[i], one.features.shape[1] == 0
+    row, rows = one.rows[i], two.rows
     error = slack(np.sqrt(norm), rule.reach, rule.width)
     limit = limit_of(gaps[0], norm, rule.scale, error)
     hits = _look(products, two.halves, limit, found, keys)
@@ -126,7 +123,10 @@ def _meet_one(
         other = two.names[j]
         if (name == other and not rule.apart) or (rule.again and _holds(who, other)):
             continue
-        if _offer(gaps, who, sample, (rows[j], features[j], squares[j]), other):
+        far = gaps[0] * AND_MORE + TINY
+        # Without a call that takes both sides, which costs as much as a short distance.
+        gap = squared(row, rows[j], far) if vectors else gap_of(one, i, two, j, far)
+        if _offer(gaps, who, gap, other):
             limit = np.float32(min(limit, limit_of(gaps[0], norm, rule.scale, error)))
 
 
@@ -169,8 +169,8 @@ def meet_named(heaps: Heaps, one: Side, two: Side, candidates: Array, apart: boo
         gaps, who = heaps.gaps[one.places[i]], heaps.who[one.places[i]]
         for j in candidates[i]:
             if j >= 0 and (apart or two.names[j] != one.names[i]):
-                offered = two.rows[j], two.features[j], two.squares[j]
-                _offer(gaps, who, (one.rows[i], one.features[i], one.squares[i]), offered, two.names[j])
+                gap = gap_of(one, i, two, j, gaps[0] * AND_MORE + TINY)
+                _offer(gaps, who, gap, two.names[j])
 
 
 @compiled
