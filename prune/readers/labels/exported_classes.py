@@ -27,8 +27,9 @@ def exported_classes(places: Iterable[Path]) -> dict[str, ExportedClass]:
 
     Nothing where there is no export, or its list cannot be read: then folders and labels are what they say.
     """
-    for place in places:
-        for folder in (place / _INSIDE, place.with_name(f"{place.name}{_BESIDE}")):
+    for place in map(Path.absolute, places):  # `.` has a name, too
+        beside = [place.with_name(f"{place.name}{_BESIDE}")] if place.name else []
+        for folder in (place / _INSIDE, *beside):
             if (folder / NAME).is_file():
                 return _read(folder / NAME)
     return {}
