@@ -52,7 +52,8 @@ class ExportJob:
     source_weight: str | None = None  # what the source calls weights that `weights` has taken in
     apart: WriteApart | None = None  # where not all of it is to be written by this process
     sets: EpochSets | None = None  # of a schedule: which of the rows each epoch has
-    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # found once, used often
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What is found once and used often: of this job, and never of one that `replace` makes of it."""
 
     def __len__(self) -> int:
         return len(self.rows)

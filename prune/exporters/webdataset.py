@@ -114,7 +114,8 @@ def write_shards(
 
 def _shards(job: ExportJob, layout: str, shard_size: int | None) -> tuple[dict[str, Rows], bool]:
     """Return the rows of each shard, and whether they are those of the source's shards."""
-    if "shards" not in job.memo:
+    asked = f"shards {layout} {shard_size}"
+    if asked not in job.memo:
         copied = job.reader.format == "webdataset"
         shards = _mirror(job) if copied else {}
         mirrored = copied and (
@@ -122,8 +123,8 @@ def _shards(job: ExportJob, layout: str, shard_size: int | None) -> tuple[dict[s
         )
         if not mirrored:
             shards = _repack(job, shard_size or _even(len(job)))
-        job.memo["shards"] = shards, mirrored
-    found: tuple[dict[str, Rows], bool] = job.memo["shards"]
+        job.memo[asked] = shards, mirrored
+    found: tuple[dict[str, Rows], bool] = job.memo[asked]
     return found
 
 

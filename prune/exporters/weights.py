@@ -69,7 +69,7 @@ def weighed(job: ExportJob, exporter: Exporter) -> ExportJob:
     name, weights = found
     if job.weights is not None:
         weights = np.minimum(weights * job.weights.astype(np.float64), np.finfo(np.float32).max)
-    return dataclasses.replace(job, weights=weights.astype(np.float32), source_weight=name, memo={})
+    return dataclasses.replace(job, weights=weights.astype(np.float32), source_weight=name)
 
 
 def recorded(job: ExportJob) -> str | None:

@@ -190,6 +190,16 @@ def test_repacks_shards_evenly(make_job, run, tmp_path):
     assert counts == {"shard-000000.tar": 15, "shard-000001.tar": 15, "shard-000002.tar": 9}
 
 
+def test_a_job_is_exported_again_by_other_options_and_with_other_rows(make_job, run, tmp_path):
+    job = make_job("webdataset", range(6))
+    wanted = {"one": (job, 1), "two": (job, 4), "few": (dataclasses.replace(job, rows=np.array([1, 3])), 4)}
+    counts = {}
+    for name, (asked, size) in wanted.items():
+        run(asked, "webdataset", tmp_path / name, layout="repack", shard_size=size)
+        counts[name] = len(list((tmp_path / name).glob("*.tar")))
+    assert counts == {"one": 6, "two": 2, "few": 1}
+
+
 def test_links_instead_of_copying(make_job, run, tree, tmp_path):
     job = make_job("imagefolder")
     run(job, "imagefolder", tmp_path / "hard", link="hard")
