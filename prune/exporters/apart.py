@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
 from prune.exporters.job import ExportJob
 from prune.exporters.staging.folder import StagingFolder
+from prune.system import files
 
 
 def write_parts(
@@ -30,6 +32,8 @@ def write_parts(
             write(name)
             yield name
         return
-    for name, files in zip(missing, written, strict=True):
-        folder.take(files)
-        yield name
+    with contextlib.closing(written):  # type: ignore[type-var]
+        for name, listed in zip(missing, written, strict=True):
+            folder.take(listed)
+            yield name
+    files.sweep(folder.path)  # what died elsewhere in the middle of a file has left it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -107,9 +108,10 @@ def _encode_apart(
     with settings.reporter.stage(f"embed with {ColumnName(writer.name).of}", total) as advance:
         numbers = [part.number for part in missing]
         found = run_units(executor, encode_part, spec, numbers, name=f"part {{}} of {writer.name}".format)
-        for part, file in zip(missing, found, strict=True):
-            _require_here(writer, file)
-            advance(part.stop - part.start)
+        with contextlib.closing(found):  # type: ignore[type-var]
+            for part, file in zip(missing, found, strict=True):
+                _require_here(writer, file)
+                advance(part.stop - part.start)
     return total
 
 
@@ -195,6 +197,7 @@ def _session(spec: str) -> _Session:
         raise StoreError(f"{other[0]} of the encoder {encoder.name} is not the same on all machines", _SHARED)
     rows = len(dataset)
     writer = store.write_column(asked["column"], asked["recipe"], rows=rows, part_rows=asked["part_rows"])
+    writer.swept = True  # where several runs make a share each, another one takes the store for moments
     learn_once(encoder, source, dataset, writer)
     return _Session(encoder, source, dataset, writer, np.dtype(asked["dtype"]))
 

@@ -147,18 +147,21 @@ class _UnitRuns:
 
     def cancel(self) -> None:
         """Let go of what still runs."""
-        for reference in self._running:
-            with contextlib.suppress(self._ray.exceptions.RayError):
-                self._ray.cancel(reference, force=True)
-        self._running.clear()
+        for reference in list(self._running):
+            self._let_go(reference)
+
+    def _let_go(self, reference: Any) -> None:
+        del self._running[reference]
+        with contextlib.suppress(self._ray.exceptions.RayError):
+            self._ray.cancel(reference, force=True)
 
     def _begin(self, number: int, block: Sequence[Any], tries: int = 1) -> None:
         self._running[self._submit(block)] = _Attempted(number, block, time.monotonic(), tries)
 
     def _take(self, reference: Any) -> None:
-        run = self._running.pop(reference)
-        if run.number < self._next or run.number in self._ended:
+        if reference not in self._running:
             return  # begun twice, and the other one was first
+        run = self._running.pop(reference)
         try:
             done, answer = self._ray.get(reference)
         except self._ray.exceptions.RayTaskError:
@@ -170,6 +173,8 @@ class _UnitRuns:
             raise answer
         self._slowest = max(self._slowest, time.monotonic() - run.began)
         self._ended[run.number] = answer
+        for other in [key for key, its in self._running.items() if its.number == run.number]:
+            self._let_go(other)  # nobody waits for the slower one
 
     def _lose(self, run: _Attempted, error: Exception) -> None:
         if any(other.number == run.number for other in self._running.values()):
@@ -184,6 +189,8 @@ class _UnitRuns:
         return "its work" if self._name is None else self._name(*run.block)
 
     def _begin_late_ones_again(self, most: int) -> None:
+        if not self._slowest:
+            return  # none has ended: nobody knows how long one takes
         late = max(_PATIENCE, _SLOW * self._slowest)
         numbers = [run.number for run in self._running.values()]
         for run in sorted(self._running.values(), key=lambda run: run.began)[:most]:
