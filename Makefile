@@ -6,9 +6,9 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 # faiss comes as several wheels that own one module: with this extra, its GPU build takes the CPU build's place
 EXTRA := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo '[gpu]')
 TESTS := not gpu and not slow and not network and not soak
-# the second tier: faults, hostile data, extreme numbers, other processors and threads, examples as they are typed
+# the second tier: faults, a cluster, hostile data, extreme numbers, other processors and threads, examples as they are typed
 SECOND := tests/faults tests/hostile tests/numbers tests/machines tests/exporters/test_faults.py \
-	tests/loaders/test_faults.py tests/test_examples.py
+	tests/loaders/test_faults.py tests/steps/test_on_ray.py tests/test_examples.py
 # each half of the tests in a process of its own, so that what a module makes is made once; who is done first helps
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 

@@ -95,21 +95,23 @@ class Runs:
 
     def losing_a_node(self, module: Any, unit: str, run: Callable[[], list[str]]) -> list[str]:
         """Run, and kill a node that is at work on a unit."""
-        folder, real = self.home / unit, getattr(module, unit)
+        folder, real, over = self.home / unit, getattr(module, unit), threading.Event()
         folder.mkdir()
-        killer = threading.Thread(target=self._kill_one, args=(folder,))
+        killer = threading.Thread(target=self._kill_one, args=(folder, over))
         setattr(module, unit, held(real, folder))
         killer.start()
         try:
             return run()
         finally:
             setattr(module, unit, real)
+            over.set()  # the run may have failed before a node had work
             killer.join()
 
-    def _kill_one(self, folder: Path) -> None:
+    def _kill_one(self, folder: Path, over: threading.Event) -> None:
         victim = None
         while victim is None:
-            time.sleep(0.05)
+            if over.wait(0.05):
+                return
             busy = {path.name.partition(".")[0] for path in folder.iterdir()}
             victim = next((node for node in self.nodes[1:] if node.node_id in busy), None)
         self.cluster.remove_node(victim, allow_graceful=False)
