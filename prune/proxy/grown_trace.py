@@ -186,9 +186,9 @@ def grown_rows(trace: Column) -> tuple[Rows, Rows] | None:
 
 
 def _packed(rows: Rows) -> bytes:
-    data = io.BytesIO()
-    np.save(data, rows.astype("<i8"), allow_pickle=False)
-    return data.getvalue()
+    packed = io.BytesIO()
+    np.save(packed, rows.astype("<i8"), allow_pickle=False)
+    return packed.getvalue()
 
 
 def _unpacked(data: bytes) -> Rows:

@@ -158,7 +158,7 @@ def alone(address: str, wait: Callable[[str], None] | None) -> Iterator[Path]:
     holder = folder / _HOLDER
 
     def opened() -> int:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     fd = locks.opened(opened, folder, address, lambda _: holder.read_bytes(), wait)

@@ -20,7 +20,7 @@ def save(store: Store, plan: Mapping[str, Any]) -> None:
     """Keep what a plan says of each step; an earlier plan goes."""
     steps = [{name: step[name] for name in _KEPT} for step in plan["steps"]]
     with writing(store.path):
-        store.path.mkdir(parents=True, exist_ok=True)
+        files.make_folder(store.path)
         files.write_json(store.path / PLAN, sealed({"samples": plan["samples"], "steps": steps}))
 
 
