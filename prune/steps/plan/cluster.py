@@ -9,7 +9,6 @@ from typing import Any
 from prune.steps.plan.machine import NETWORK, Machine, gpu_rate
 from prune.steps.plan.step_forecast import StepForecast, too_large
 
-SPREADS: Mapping[str, str] = {}  # verbs whose units of work run on several machines, and what the units are
 _UNSEEN = 4.0  # how far off what is said of a GPU may be that was not measured
 
 
@@ -38,8 +37,8 @@ class Cluster:
 
     def placed(self, found: StepForecast) -> dict[str, Any]:
         """Return a step as it runs here, for JSON."""
-        used = self.machines if found.verb in SPREADS else 1
-        workers = used * max(self.gpus, 1) if found.verb == "embed" else used
+        used = min(self.machines, found.units)
+        workers = min(used * max(self.gpus, 1), found.units)
         seconds, wide = self._seconds(found), found.spread * (_UNSEEN if self._moves(found) else 1.0)
         limits = found.limits(self.machine, self.network)
         if self.unseen_gpu:

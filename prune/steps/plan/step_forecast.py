@@ -9,11 +9,13 @@ from typing import Any
 from prune.core.column_name import TRACE, ColumnName
 from prune.core.errors import OptionError
 from prune.core.safe_text import size
+from prune.encoders import PRECOMPUTED
 from prune.steps.plan.choice_rate import ChoiceRate
 from prune.steps.plan.growth_law import StraightLine, spread
 from prune.steps.plan.machine import Machine
 from prune.steps.plan.trial import REST, SCAN, ChainTrial
 from prune.steps.recipe.recipe import RecipeStep
+from prune.store.layout import PART_ROWS
 
 START = "start"  # what a process takes before it is as quick as it will be
 TRAINING = "training"  # how the stages begin that last longer with more epochs
@@ -30,6 +32,7 @@ class StepForecast:
     step: str
     verb: str
     seconds: float | None  # None: it cannot be done
+    units: int = 1  # of work, each of which may run on a machine of its own
     spread: float = 1.0  # the factor by which seconds may be off
     stages: Mapping[str, float] = field(default_factory=dict)
     memory: int = 0  # bytes at the peak
@@ -142,6 +145,7 @@ def step_forecast(measured: Measured, step: RecipeStep, samples: int) -> StepFor
         step=name,
         verb=step.verb,
         seconds=_at_least(sum(stages.values()), read, measured.machine),
+        units=_units(measured, step, samples),
         spread=spread(measured.many.rows, samples),
         stages=stages,
         memory=measured.base + measured.table(samples) + _held(measured, step, samples),
@@ -150,6 +154,12 @@ def step_forecast(measured: Measured, step: RecipeStep, samples: int) -> StepFor
         flops=measured.flops_of(name, samples),
     )
     return found if step.verb != "select" else _with_choice(measured, found, samples)
+
+
+def _units(measured: Measured, step: RecipeStep, samples: int) -> int:
+    """Return how many units `embed` makes: parts, but for features that are there; all else is one."""
+    parts = step.verb == "embed" and ColumnName.embedding(PRECOMPUTED) not in measured.many.bytes[step.name]
+    return -(-samples // PART_ROWS) if parts else 1
 
 
 def _with_choice(measured: Measured, found: StepForecast, samples: int) -> StepForecast:

@@ -12,7 +12,6 @@ import pytest
 
 from prune.core.errors import OptionError
 from prune.core.safe_text import roughly
-from prune.steps.plan import cluster as cluster_module
 from prune.steps.plan.cluster import Cluster, in_all
 from prune.steps.plan.growth_law import StraightLine, spread
 from prune.steps.plan.machine import NETWORK, Machine, gpu_rate
@@ -93,15 +92,16 @@ def test_money_is_of_all_machines_until_the_end() -> None:
     assert whole["memory"] == GB
 
 
-def test_what_does_not_spread_runs_on_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_module, "SPREADS", {"embed": "parts"})
-    embed = replace(STEP, step="embed", verb="embed", seconds=400.0, flops=4e13)
+def test_what_does_not_spread_runs_on_one_machine() -> None:
+    embed = replace(STEP, step="embed", verb="embed", seconds=400.0, flops=4e13, units=64)
     assert _cluster(machines=8).placed(embed)["seconds"] == 50.0
     assert _cluster(machines=8).placed(embed)["machines"] == 8
     assert _cluster(machines=8).placed(STEP)["seconds"] == 100.0
     assert _cluster(machines=8).placed(STEP)["machines"] == 1
     seconds = [_cluster(machines=count).placed(embed)["seconds"] for count in (1, 2, 4, 64)]
     assert all(a > b for a, b in itertools.pairwise(seconds))
+    few = _cluster(machines=8).placed(replace(embed, units=2))
+    assert (few["machines"], few["seconds"]) == (2, 200.0)
 
 
 def test_no_step_is_quicker_than_the_network() -> None:

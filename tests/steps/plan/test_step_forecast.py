@@ -69,6 +69,21 @@ def test_operations_grow_as_training_does() -> None:
     assert _at(10_000).flops == pytest.approx(1e9 / 100 * 10_000 * 10)
 
 
+@pytest.mark.parametrize(
+    ("encoder", "samples", "units"), [("ngrams", 65_537, 2), ("ngrams", 9, 1), ("precomputed", 10**6, 1)]
+)
+def test_an_embedding_has_a_unit_a_part_unless_its_features_are_there(
+    encoder: str, samples: int, units: int
+) -> None:
+    trials = {}
+    for name, rows in (("first", 100), ("few", 100), ("many", 1000), ("counted", 100)):
+        held = {"embed": {f"embedding.{encoder}": 8 * rows}}
+        trials[name] = ChainTrial(rows, KnownStore(Path("none")), {"embed": {"rest": rows / 100}}, held, {})
+    embed = RecipeStep("embed", "embed", 0, {})
+    assert step_forecast(_measured(**trials), embed, samples).units == units
+    assert _at(10**6).units == 1
+
+
 def test_a_trace_has_facts_of_every_epoch_and_weights_of_two() -> None:
     assert _at(10_000).disk == 2 * 1000 + 10 * 18 * 10_000 + 4 * 10_000
     assert _at(10_000, epochs={"score": 1.0}).disk == 1000 + 18 * 10_000 + 4 * 10_000
