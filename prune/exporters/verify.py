@@ -10,13 +10,14 @@ from typing import Any
 from prune.core.errors import StoreError
 from prune.core.findings import Findings, Kind
 from prune.core.option_words import command
+from prune.exporters.carried_form import CARRIES
 from prune.exporters.place import DOT, EXPORT, beside, described, located, strange_files
 from prune.exporters.staging.existing_export import FORMAT, checked_path
 from prune.store.layout import SELECTION
 from prune.system import files
 
 _FIELDS = {"exporter", "options", "n", "dataset", "format", "identity", "files"}
-_NEW_FIELDS = {"asked", "weight"}  # earlier exports lack them
+_NEW_FIELDS = {"asked", "weight", CARRIES}  # earlier exports lack them
 SUSPECTS = "suspects"  # what stands for an exporter in a folder of labels in doubt
 
 
