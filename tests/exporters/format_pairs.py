@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -56,11 +57,18 @@ def in_class_folders(samples: Samples, classes: Classes) -> Samples:
     called = {id_: f"{id_:0{width}d}" for id_ in classes}
     if not numbers:
         plain = dict(zip(classes, folder_names(list(classes.values())), strict=True))
-        in_order = sorted(classes.values()) == [classes[id_] for id_ in sorted(classes)]
+        names = [plain[id_] for id_ in sorted(classes)]
+        in_order = names == sorted(names) == sorted(names, key=by_numbers)  # as torchvision sorts, and timm
         called = {id_: plain[id_] if in_order else f"{called[id_]}_{plain[id_]}" for id_ in classes}
     folders = [called[one.label[1]] if one.label else "" for one in samples]
     keys = file_names([one.key for one in samples], folders)
     return [one._replace(key=key) for one, key in zip(samples, keys, strict=True)]
+
+
+def by_numbers(name: str) -> list[tuple[int, int, str]]:
+    """What names are sorted by where 2 comes before 10."""
+    words = re.split(r"([0-9]+)", name.lower())
+    return [(0, int(word), "") if word.isdigit() else (1, 0, word) for word in words]
 
 
 def texts_alone(samples: Samples, classes: Classes) -> Samples:
