@@ -112,7 +112,6 @@ KEPT: dict[str, Callable[[Samples, Classes], Samples]] = {
 }
 SAID = {  # what is said where that is no longer what it was
     "webdataset": "called otherwise",
-    "imagefolder": "called otherwise",
     "jsonl": "cannot hold bytes",
     "json": "cannot hold bytes",
     "csv": "csv ",
