@@ -61,10 +61,14 @@ def _trust(name: str, about: dict[str, Any]) -> list[str]:
 
 def later_lines(name: str, about: Mapping[str, Any]) -> list[str]:
     """Say how many samples came after the training, and how far their scores may lie from others."""
-    lines = []
-    if about.get("later"):
-        held_out = f"{counted(about['later'], 'new sample')} held out: the proxy never trained on them"
-        lines.append(f"  {held_out}; see the column {ColumnName.score(name, LATER)}")
+    lines, learnt = [], about.get("trained_on", 0)
+    flag = f"see the column {ColumnName.score(name, LATER)}"
+    if held_out := about.get("later", 0) - learnt:
+        told = f"{counted(held_out, 'new sample')} held out: the proxy never trained on them"
+        lines.append(f"  {told}; {flag}")
+    if learnt:
+        told = f"{counted(learnt, 'new sample')} not held out: the proxy trained on the same bytes before"
+        lines.append(f"  {told}, removed since or with another label; {flag}")
     return [*lines, *_measured(about.get("measured"))]
 
 

@@ -6,7 +6,7 @@ from prune.proxy.config import Training
 from prune.proxy.deepfool_column import boundary_distances
 from prune.proxy.folds import join_folds
 from prune.proxy.grad_norm_column import grad_norms
-from prune.proxy.grown_trace import GrownPlace, GrownTrace, TraceBefore, grown_rows
+from prune.proxy.grown_trace import GrownPlace, GrownTrace, TraceBefore, digests_of, grown_rows, learnt_before
 from prune.proxy.held_out import held_out_probs
 from prune.proxy.models import PROXIES, require_known
 from prune.proxy.network_needs import NETWORK_NEEDS
@@ -39,6 +39,7 @@ __all__ = [
     "cache_ngrams",
     "control_of",
     "cut_texts",
+    "digests_of",
     "facts",
     "folds_of",
     "grad_norms",
@@ -47,6 +48,7 @@ __all__ = [
     "held_out_probs",
     "images_recipe",
     "join_folds",
+    "learnt_before",
     "part_of",
     "planned",
     "reasons",

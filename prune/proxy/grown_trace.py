@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from prune.store import CarriedRows, Column, ColumnWriter, Dataset, Store, ident
 
 VERSION = 1  # raised when the same weights would say something else of samples that came later
 WEIGHTS, LEARNT, WATCHED = "weights", "learnt", "watched"  # attached to a grown trace
+SEEN = "seen"  # too: digests of all that its network learnt from, of what is gone or has another label too
 _DIVERGENCE = FACTS.index("divergence")
 
 
@@ -64,6 +66,11 @@ class TraceBefore:
         """What the network learnt from, and what the grown trace is about, by the rows of now."""
         watched = np.union1d(self._now(self.watched), self.later)
         return share_like(self.trace.recipe.get("share") or {}, self._now(self.learnt), watched)
+
+    @cached_property
+    def seen(self) -> Array:
+        """Digests of all that the network ever learnt from."""
+        return _seen(self.trace, self.dataset, self.learnt)
 
     def places(self, share: Share) -> Rows:
         """Return where in the trace before each sample of the grown one stands, as they are kept."""
@@ -133,7 +140,8 @@ class GrownTrace:
             (WEIGHTS, e, "safetensors"): trace.attachment(WEIGHTS, e) for e in trace.attachments(WEIGHTS)
         }
         files[FRAME, 0, "safetensors"] = frame
-        files |= {(LEARNT, 0, "npy"): _packed(share.learnt), (WATCHED, 0, "npy"): _packed(share.watched)}
+        for kind, array in ((LEARNT, share.learnt), (WATCHED, share.watched), (SEEN, self._before.seen)):
+            files[kind, 0, "npy"] = _packed(array)
         for (kind, number, suffix), data in files.items():
             if writer.attachment(kind, number) is None:
                 writer.attach(kind, number, data, suffix)
@@ -185,11 +193,28 @@ def grown_rows(trace: Column) -> tuple[Rows, Rows] | None:
     return learnt, watched
 
 
-def _packed(rows: Rows) -> bytes:
+def learnt_before(trace: Column, dataset: Dataset, rows: Rows) -> Rows:
+    """Return those of the rows whose bytes the network of a grown trace learnt from, with whatever label."""
+    known = grown_rows(trace)
+    assert known is not None
+    return rows[np.isin(digests_of(dataset, rows), _seen(trace, dataset, known[0]))]
+
+
+def digests_of(dataset: Dataset, rows: Rows) -> Array:
+    """Return the digests of rows, (m,) of 16 bytes."""
+    return np.array(dataset.samples["digest"].take(rows).to_pylist(), "S16")
+
+
+def _seen(trace: Column, dataset: Dataset, learnt: Rows) -> Array:
+    mine = np.unique(digests_of(dataset, learnt))
+    return np.union1d(mine, _unpacked(trace.attachment(SEEN, 0))) if trace.attachments(SEEN) else mine
+
+
+def _packed(array: Array) -> bytes:
     packed = io.BytesIO()
-    np.save(packed, rows.astype("<i8"), allow_pickle=False)
+    np.save(packed, array, allow_pickle=False)
     return packed.getvalue()
 
 
-def _unpacked(data: bytes) -> Rows:
-    return np.asarray(np.load(io.BytesIO(data), allow_pickle=False), np.int64)
+def _unpacked(data: bytes) -> Array:
+    return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))

@@ -101,6 +101,11 @@ class Growth:
             return earlier
         return state["dataset"], state["columns"][name]
 
+    def beside(self, name: str, other: str) -> bool:
+        """Whether two columns are of the same earlier state, the latest that has each of them."""
+        one, two = self.earlier_of(name), self.earlier_of(other)
+        return one is not None and two is not None and one[0] == two[0]
+
     def recipe_of(self, name: str) -> Mapping[str, Any]:
         """Return how the column was made that can be carried over; nothing where there is none."""
         column = self.whole(name)

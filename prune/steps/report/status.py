@@ -142,7 +142,8 @@ def _later(column: Column) -> Callable[[], dict[str, Any]]:
     """Return how samples are scored that came after the training; nothing where there are none."""
 
     def look() -> dict[str, Any]:
-        about = {"later": column.recipe["later"]} if "later" in column.recipe else {}
+        told = ("later", "trained_on")
+        about: dict[str, Any] = {name: column.recipe[name] for name in told if name in column.recipe}
         if column.attachments(MEASURED):
             about[MEASURED] = json.loads(column.attachment(MEASURED, 0))
         return about if ColumnName(column.name).is_score else {}

@@ -71,7 +71,7 @@ def all_scores(
         if later is not None:
             told, more = _of_later(given, method, options, later, values, fillings)
             about[name], values = about[name] | told, values | more
-            recipe |= {"later": told["later"]} if "later" in told else {}
+            recipe |= {name: told[name] for name in ("later", "trained_on") if name in told}
         if SUSPECT in values:
             about[name]["suspects"] = int(values[SUSPECT].sum())
         if SUSPECT_RANK in values:
@@ -117,13 +117,15 @@ def _of_later(
     fillings: _Fillings,
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return what is to be said of samples that came later, and the companion that flags them."""
-    held_out = np.intersect1d(later.rows, job.usable)
-    if not len(held_out):
+    looked_at = np.intersect1d(later.rows, job.usable)
+    if not len(looked_at):
         seed, own = job.opened.settings.seed, of_run(job, method, options, job.runs[0])
         return {"measured": by_neighbours(job.opened, fillings.space, job.usable, own, seed)}, {}
     flags = np.zeros(len(values[""]), bool)
-    flags[held_out] = True
-    told: dict[str, Any] = {"later": len(held_out)}
+    flags[looked_at] = True
+    told: dict[str, Any] = {"later": len(looked_at)}
+    if learnt := len(np.intersect1d(looked_at, later.learnt)):
+        told["trained_on"] = learnt
     if later.control is not None:
         told["measured"] = by_control(job, method, options, later.control)
     return told, {LATER: flags}

@@ -22,6 +22,7 @@ from prune.proxy import (
     TraceBefore,
     Training,
     control_of,
+    digests_of,
     folds_of,
     grown_rows,
     part_of,
@@ -81,7 +82,7 @@ class CarriedTraining:
             befores = [[self._before(run, fold) for fold in self._folds] for run in range(self._runs)]
             why = next((one for group in befores for one in group if isinstance(one, str)), None)
         if why is None:
-            return self._grown(befores)  # type: ignore[arg-type]
+            return self._grown([self._dealt(run, group) for run, group in enumerate(befores)])  # type: ignore[arg-type]
         if opened.grown is None:
             opened.settings.reporter.say(f"{why}: trained anew on all samples")
             return None
@@ -136,7 +137,8 @@ class CarriedTraining:
         for run, group in enumerate(befores):
             first = run == 0 and self._request.cross_fit is None
             sets.append([GrownTrace(place, training, Proxy(run), of).write(first=first) for of in group])
-        asked = self._before(0, CONTROL) if opened.growth.earlier_of(_CONTROL) else ""
+        beside = opened.growth.beside(_CONTROL, one.trace.name)
+        asked = self._before(0, CONTROL) if beside else ""
         if isinstance(asked, str) or not len(asked.share.watched):
             return CarriedRuns(sets, training)
         return CarriedRuns(
@@ -147,9 +149,10 @@ class CarriedTraining:
         """Return a trace before the dataset changed; or why it does not serve."""
         growth, name = self._opened.growth, _CONTROL if fold == CONTROL else self._name(run, int(fold))
         state, trace = growth.earlier_of(name), growth.whole(name)
-        if run and state is None:
+        together = growth.beside(name, self._name(0, 0))  # else it is of another training
+        if run and not together:
             return self._too_few(run)[0]
-        if state is None or trace is None:
+        if state is None or trace is None or not together:
             return f"{name} of the dataset before is missing or damaged"
         matches, seen = growth.matches(state[0]), trace.recipe["inputs"]
         inputs = self._opened.store.whole_column(seen["name"], identity(seen["recipe"]))
@@ -173,7 +176,7 @@ class CarriedTraining:
             learnt=drawn[0],
             watched=drawn[1],
             rows=rows,
-            later=self._later(rows, run, fold),
+            later=self._later(rows, fold),
             results=results,
         )
 
@@ -201,16 +204,22 @@ class CarriedTraining:
         again = None if known is None else control_of(old, known[0], share["seed"])
         return None if again is None or again.recipe != share else (again.learnt, again.watched)
 
-    def _later(self, rows: Rows, run: int, fold: int | str) -> Rows:
-        """Return the new samples that a proxy is to look at: all; of folds those that fall to it by lot."""
+    def _later(self, rows: Rows, fold: int | str) -> Rows:
+        """Return the new samples that a proxy is to look at."""
         new = self._usable[rows[self._usable] < 0]
-        if self._request.on_fraction is not None or fold == CONTROL:
-            return new[:0]
-        if self._request.cross_fit is None:
-            return new
-        keys = self._opened.dataset.samples["key"].take(new).to_pylist()
-        lot = lots(keys, f"later\0{self._training.seed}\0{run}")
-        return new[lot % np.uint64(self._request.cross_fit) == fold]
+        return new[:0] if self._request.on_fraction is not None or fold == CONTROL else new
+
+    def _dealt(self, run: int, group: list[TraceBefore]) -> list[TraceBefore]:
+        """Deal new samples to the folds of a run by lot: each to one that never learnt from its bytes."""
+        folds, dataset, new = len(group), self._opened.dataset, group[0].later
+        if folds == 1:
+            return group
+        keys = dataset.samples["key"].take(new).to_pylist()
+        lot = (lots(keys, f"later\0{self._training.seed}\0{run}") % np.uint64(folds)).astype(np.int64)
+        seen = np.stack([np.isin(digests_of(dataset, new), one.seen) for one in group])
+        turns = (lot + np.arange(folds)[:, None]) % folds
+        owner = turns[np.take_along_axis(seen, turns, 0).argmin(axis=0), np.arange(len(new))]
+        return [replace(one, later=new[owner == fold]) for fold, one in enumerate(group)]
 
     def _obstacle(self, recipe: Mapping[str, Any]) -> str | None:
         """Say why no trace before serves; None where one may."""
@@ -263,7 +272,7 @@ class CarriedTraining:
         growth, shown = self._opened.growth, self._opened.store.columns_if_any
         here = self._opened.store.holds_dataset(self._opened.fingerprint) and FIRST_RUN in shown
         names = (self._name(run, 0) for run in range(self._request.runs))
-        there = [name in shown if here else growth.earlier_of(name) is not None for name in names]
+        there = [name in shown if here else growth.beside(name, self._name(0, 0)) for name in names]
         return there.index(False) if False in there else len(there)
 
     def _too_few(self, runs: int) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from prune.core.column_name import FIRST_RUN
 from prune.core.safe_text import counted
-from prune.proxy import Proxy, Training, control_of, grown_rows, planned, run_proxies
+from prune.proxy import Proxy, Training, control_of, grown_rows, learnt_before, planned, run_proxies
 from prune.steps.score.inputs import ScoringJob, of_run
 from prune.steps.score.later_samples import LaterSamples
 from prune.steps.score.proxy_runs import TrainedRuns, TrainingTask, measure
@@ -21,23 +21,25 @@ def with_control(task: TrainingTask, done: TrainedRuns) -> TrainedRuns:
     if task.carried.first.share is not None:  # a part: all others are filled in
         return replace(done, later=LaterSamples(np.zeros(0, np.int64)))
     opened, training = task.opened, done.training
-    rows = grown_rows(opened.store.open_column(FIRST_RUN, done.columns[FIRST_RUN]))
+    trace = opened.store.open_column(FIRST_RUN, done.columns[FIRST_RUN])
+    rows = grown_rows(trace)
     assert rows is not None
     learnt, watched = rows
     later = np.setdiff1d(watched[opened.dataset.labels[watched] >= 0], learnt)
     if not len(later):
         return done
+    found = LaterSamples(later, learnt=learnt_before(trace, opened.dataset, later))
     if not _looked_at(task, done, later):
-        return replace(done, later=LaterSamples(later))
+        return replace(done, later=found)
     control = task.carried.control
     if control is None:
         share = control_of(opened.dataset, learnt, training.seed)
         if share is None:
-            return replace(done, later=LaterSamples(later))
+            return replace(done, later=found)
         control = Proxy(0, share)
     columns = dict(_trained(task, training, control))
     measure(task, training, control, columns)
-    return replace(done, columns=done.columns | columns, later=LaterSamples(later, control))
+    return replace(done, columns=done.columns | columns, later=replace(found, control=control))
 
 
 def _looked_at(task: TrainingTask, done: TrainedRuns, later: np.ndarray) -> bool:

@@ -55,7 +55,7 @@ def earlier(store: Store, dataset: str, growth: Growth | None = None) -> Earlier
     if not runs and growth is not None and growth.recipe_of(FIRST_RUN):
         names = [*(store.columns if store.exists() else ()), *store.earlier.columns]
         runs, recipe_of = (
-            len({name for name in runs_among(names) if growth.recipe_of(name)}),
+            len({n for n in runs_among(names) if growth.beside(n, FIRST_RUN) and growth.recipe_of(n)}),
             growth.recipe_of,
         )
     recipe = recipe_of(FIRST_RUN) if runs else _only(store, dataset)

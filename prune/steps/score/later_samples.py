@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,11 @@ _ASKED = 1000  # samples at most whose scores are compared with those of their n
 
 @dataclass(frozen=True)
 class LaterSamples:
-    """Those that proxies look at and never trained on, as they came later."""
+    """Those that proxies look at and did not train on as they are, as they came later."""
 
     rows: Rows
     control: Proxy | None = None  # trained on a part of the others, and asked about some that it did not see
+    learnt: Rows = field(default_factory=lambda: np.zeros(0, np.int64))  # the same bytes were trained on
 
 
 def by_control(
