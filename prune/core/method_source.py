@@ -116,8 +116,10 @@ def _keywords(module: str, call: ast.expr) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for keyword in call.keywords:
         match keyword.value:
-            case ast.Attribute(value=ast.Name(id=home), attr=name):  # a function of a module beside this one
-                facts[str(keyword.arg)] = function(f"{_home(_find(module, home))}.{home}", name)
+            case ast.Attribute(value=ast.Name(id=home), attr=name):  # of a module beside this one
+                beside = f"{_home(_find(module, home))}.{home}"
+                called = isinstance(_find(beside, name), ast.FunctionDef | ast.ImportFrom)
+                facts[str(keyword.arg)] = (function if called else value)(beside, name)
             case said:
                 with contextlib.suppress(UnreadError):
                     facts[str(keyword.arg)] = _evaluated(module, said)
