@@ -6,6 +6,7 @@ trains, which took a small dataset longer than its training. The bits of SGD are
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from prune.proxy.config import NGRAM, Training
 _SMALLEST = 1e-10  # added to the root, as torch does
 
 
-class _Optimiser:
+class _Optimiser(ABC):
     """What moves parameters, group by group: those of a group share its numbers."""
 
     def __init__(self, groups: Sequence[dict[str, Any]]) -> None:
@@ -40,8 +41,9 @@ class _Optimiser:
                 if parameter.grad is not None:
                     self._move(parameter, parameter.grad, group)
 
+    @abstractmethod
     def _move(self, parameter: Tensor, gradient: Tensor, group: Mapping[str, Any]) -> None:
-        raise NotImplementedError
+        """Move one parameter along its gradient."""
 
 
 class SGD(_Optimiser):
