@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 
 from prune.core.errors import DataError
 from prune.core.progress import Reporter
+from prune.readers.key_clashes import with_clashes
 from prune.readers.labels.suspicious import suspicion
 from prune.readers.labels.values import settle
 from prune.readers.sample import RAW, Reader, Unit, depths_of, number_order, passed_over_of, sources_of
@@ -79,7 +79,7 @@ def scan(reader: Reader, folder: Path, reporter: Reporter, *, keep: bool = True)
     if not own and (odd := suspicion(labels, classes)):
         say(odd)
     raw = raw.set_column(RAW.get_field_index("label"), SAMPLES.field("label"), labels)
-    raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), _with_clashes(raw))
+    raw = raw.set_column(RAW.get_field_index("reason"), SAMPLES.field("reason"), with_clashes(raw))
     found = reader.format, reader.split, classes, sources, raw.cast(SAMPLES)
     layout = getattr(reader, "layout", "")
     return Dataset(*found, skipped, seen, dict(passed_over), dict(depths), reader.modality, layout=layout)
@@ -179,33 +179,3 @@ def _class_ids(texts: pa.ChunkedArray, reader: Reader, *, own: bool) -> tuple[pa
     classes = number_order(sorted(distinct)) if own else reader.classes(sorted(distinct))
     ids = pc.index_in(texts, value_set=pa.array(classes, pa.string()), skip_nulls=True)
     return ids.cast(pa.int32()), classes
-
-
-def _with_clashes(raw: pa.Table) -> pa.ChunkedArray:
-    """Reject every key that stands there already, also when only its Unicode form differs.
-
-    `a.png` and `A.png` are two files, so two samples; `é` in one form and in the other look the same.
-    """
-    keys = raw["key"]
-    folded = pc.utf8_normalize(keys, form="NFC")
-    if len(pc.unique(folded)) == len(keys):
-        return raw["reason"]
-    codes = folded.combine_chunks().dictionary_encode().indices.to_numpy()
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    clashing = np.flatnonzero(first[inverse] != np.arange(len(codes)))
-    earlier = first[inverse][clashing]
-    reasons = raw["reason"].to_numpy(zero_copy_only=False).astype(object)
-    places: Mapping[int, str] = {
-        int(row): _clash(raw, int(row), int(before)) for row, before in zip(clashing, earlier, strict=True)
-    }
-    for row, reason in places.items():
-        reasons[row] = reasons[row] or reason
-    return pa.chunked_array([pa.array(reasons, pa.string())])
-
-
-def _clash(raw: pa.Table, row: int, before: int) -> str:
-    key, earlier = raw["key"][row].as_py(), raw["key"][before].as_py()
-    if key != earlier:
-        return f"the key differs from {earlier!r} only by its Unicode form"
-    shard = raw["shard"][before].as_py()
-    return f"duplicate key; first in {shard}" if shard else "duplicate key"

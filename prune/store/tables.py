@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,10 @@ def from_parquet(data: bytes, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def content_hash(table: pa.Table) -> str:
-    """SHA-256 of names, types and values: the same for equal tables, however they are chunked or stored."""
+    """SHA-256 of names, types and values: the same for equal tables, however they are chunked or stored.
+
+    Memory: a part of a column, and a byte a row.
+    """
     digest = hashlib.sha256()
     for name, column in zip(table.column_names, table.columns, strict=True):
         digest.update(f"{name}\0{column.type}\0{len(column)}\0".encode())
@@ -41,17 +44,19 @@ def content_hash(table: pa.Table) -> str:
     return digest.hexdigest()
 
 
-def _plain(column: pa.ChunkedArray) -> list[bytes]:
+def _plain(column: pa.ChunkedArray) -> Iterator[bytes | memoryview]:
+    """Yield the values, part by part; of texts and bytes first the length of each, then these."""
+    parts = [part.slice(at, _ROW_GROUP) for part in column.chunks for at in range(0, len(part), _ROW_GROUP)]
     if pa.types.is_integer(column.type):
-        return [pc.fill_null(column, 0).to_numpy().astype("<i8").tobytes()]
-    binary = pc.fill_null(column.cast(pa.large_binary()), b"")
-    lengths = pc.binary_length(binary).to_numpy().astype("<i8").tobytes()
-    return [lengths, *(_bytes_of(chunk) for chunk in binary.chunks)]
+        yield from (pc.fill_null(part, 0).to_numpy().astype("<i8").tobytes() for part in parts)
+        return
+    for part in parts:
+        yield pc.fill_null(pc.binary_length(part), 0).to_numpy().astype("<i8").tobytes()
+    yield from map(_bytes_of, parts)
 
 
-def _bytes_of(chunk: pa.Array) -> bytes:
-    if not len(chunk):
-        return b""
-    _, offsets, data = chunk.buffers()
-    span = np.frombuffer(offsets, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
-    return b"" if data is None else data.to_pybytes()[span[0] : span[-1]]
+def _bytes_of(part: pa.Array) -> bytes | memoryview:
+    plain = pc.fill_null(part.cast(pa.large_binary()), b"")
+    _, offsets, data = plain.buffers()
+    span = np.frombuffer(offsets, np.int64)[plain.offset : plain.offset + len(plain) + 1]
+    return b"" if data is None else memoryview(data)[span[0] : span[-1]]

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from prune.core.errors import DataError
 from prune.modalities.text.fields import TextFields
+from prune.readers.key_clashes import all_differ
 from prune.readers.labels.exported_classes import ExportedClass, exported_classes, in_order
 from prune.readers.labels.file import LabelFile
 from prune.readers.lines.containers import HashedContent, head_of
@@ -120,11 +121,15 @@ class LineReader(ReaderBase):
 
     def told_apart(self, raw: pa.Table) -> pa.Table:
         """Return samples with the keys `FILE:LINE` where ids are missing or stand twice, else as they are."""
-        places = pc.binary_join_element_wise(raw["shard"], pc.cast(raw["index"], pa.string()), ":")
-        sound = pc.is_null(raw["reason"])
-        numbered = pc.and_(pc.equal(raw["key"], places), sound)
-        if not pc.any(numbered).as_py() and len(pc.unique(raw["key"])) == len(raw):
+        numbered, whole = False, True
+        parts = raw.select(["key", "shard", "index", "reason"]).to_batches()
+        for part in parts:
+            placed = pc.equal(part["key"], _places(part))
+            numbered = numbered or pc.any(pc.and_(placed, pc.is_null(part["reason"]))).as_py()
+            whole = whole and pc.all(placed).as_py()
+        if whole or (not numbered and all_differ(raw["key"])):
             return raw
+        places = pa.chunked_array([_places(part) for part in parts], pa.string())
         return raw.set_column(RAW.get_field_index("key"), RAW.field("key"), places)
 
     def classes(self, labels: Sequence[str]) -> list[str]:
@@ -185,6 +190,11 @@ class LineReader(ReaderBase):
         head = head_of(self.root / shard, _HEAD)
         end = head.find(b"\n")
         return b"\r\n" if end > 0 and head[end - 1 : end] == b"\r" else b"\n"
+
+
+def _places(part: pa.RecordBatch) -> pa.Array:
+    """Return `FILE:LINE` of each row."""
+    return pc.binary_join_element_wise(part["shard"], pc.cast(part["index"], pa.string()), ":")
 
 
 def _ends(samples: pa.Table, ends: Mapping[str, bytes]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from prune.readers.key_clashes import all_differ
 from prune.readers.sample import RAW, key_problem
 
 _SHARE = (
@@ -21,7 +22,7 @@ def told_apart(raw: pa.Table) -> pa.Table:
     do not restart, they stand there already.
     """
     keys, shards = raw["key"], raw["shard"]
-    if len(pc.unique(keys)) == len(keys) or len(pc.unique(shards)) < 2:
+    if all_differ(keys) or len(pc.unique(shards)) < 2:
         return raw
     codes = keys.combine_chunks().dictionary_encode().indices.to_numpy()
     holders = shards.combine_chunks().dictionary_encode().indices.to_numpy()
