@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ class Selection:
     rows: Rows
     weights: Weights
     gains: Gains
-    facts: Mapping[str, Any] = field(default_factory=dict)  # what else the method found; JSON-able
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what else the method found; see `plain`
 
     @classmethod
     def of(
@@ -50,15 +50,27 @@ class Selection:
         facts = dict(self.facts)
         if partners := facts.get("partners"):  # dropped samples, and the kept one that each duplicates
             facts["partners"] = {
-                "rows": rows[np.asarray(partners["rows"], np.int64)].tolist(),
-                "of": rows[np.asarray(partners["of"], np.int64)].tolist(),
+                "rows": rows[np.asarray(partners["rows"], np.int64)],
+                "of": rows[np.asarray(partners["of"], np.int64)],
             }
         for name in (CLUSTER_OF, LEFT_OUT):  # samples, and the cluster of each; and why they cannot be taken
             if about := facts.get(name):
-                facts[name] = about | {"rows": rows[np.asarray(about["rows"], np.int64)].tolist()}
-        if dropped := facts.get("dropped"):  # samples that the method left out before it began
-            facts["dropped"] = rows[np.asarray(dropped, np.int64)].tolist()
+                facts[name] = about | {"rows": rows[np.asarray(about["rows"], np.int64)]}
+        if "dropped" in facts:  # samples that the method left out before it began
+            facts["dropped"] = rows[np.asarray(facts["dropped"], np.int64)]
         return Selection.of(rows[self.rows], self.gains, self.weights, facts)
+
+    @property
+    def plain(self) -> Selection:
+        """The same with facts as JSON has them: numbers of many rows, which are arrays, as lists."""
+        return replace(self, facts=_plain(self.facts))
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {
+        name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in facts.items()
+    }
+    return {name: _plain(value) if isinstance(value, Mapping) else value for name, value in plain.items()}
 
 
 _COUNTS = {
@@ -104,6 +116,8 @@ def _merged_values(values: list[Any]) -> Any:
     first = values[0]
     if isinstance(first, Mapping) and all(isinstance(v, Mapping) for v in values):
         return _merged_facts(values)
+    if isinstance(first, np.ndarray) or any(isinstance(value, np.ndarray) for value in values):
+        return np.concatenate([np.asarray(value, np.int64) for value in values])
     if isinstance(first, list):
         return [entry for value in values for entry in value]
     if all(value == first for value in values):

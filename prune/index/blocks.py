@@ -51,6 +51,9 @@ class Operands(Protocol):
     def framed_like(self, space: Space) -> Operands:
         """Return the samples of another space of the same kind in the same frame."""
 
+    def arranged(self, order: Rows) -> Operands:
+        """Return the same samples, which are asked for in this order; see `EmbeddingSpace.arranged`."""
+
 
 class Vectors:
     """Embeddings."""
@@ -94,6 +97,10 @@ class Vectors:
         point = np.zeros(other.d) if self.frame.shift is None else self.frame.shift / self.scale
         norms = squares_to(other, np.asarray(point, np.float64)) * self.scale**2
         return Vectors(other, replace(self.frame, norms=norms))
+
+    def arranged(self, order: Rows) -> Vectors:
+        """Return the same embeddings, which are asked for in this order."""
+        return Vectors(self.space.arranged(order), self.frame)
 
 
 class Factors:
@@ -145,6 +152,10 @@ class Factors:
         if not isinstance(space, GradientSpace):
             raise ValueError("gradients have no distance to embeddings")
         return Factors(space, self.scale)
+
+    def arranged(self, order: Rows) -> Factors:  # noqa: ARG002 - they are in memory, whatever the order
+        """Return these gradients."""
+        return self
 
 
 def operands_of(space: Space) -> Operands:

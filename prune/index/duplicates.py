@@ -50,8 +50,9 @@ def nearest_kept(space: Space, groups: list[Rows], fixed: list[int], reach: floa
         Squared distance at which a sample duplicates another.
     """
     found = Nearest(np.full(space.n, np.inf), np.full(space.n, -1, np.int64), np.ones(space.n, bool))
+    rows = np.concatenate(groups) if groups else np.empty(0, np.int64)
     with threads() as pool:
-        tiles = _Tiles(operands_of(space), pool)
+        tiles = _Tiles(operands_of(space).arranged(rows), pool)
         for rows, head in zip(groups, fixed, strict=True):
             tiles.go_through(found, rows, head, reach)
     return found

@@ -8,17 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Embeddings, Labels, Probs, Rows
-from prune.index.space import (
-    BLOCK,
-    Block,
-    EmbeddingSpace,
-    Metric,
-    Sums,
-    Vector,
-    Wide,
-    refuse_what_is_not_finite,
-    require_products,
-)
+from prune.index.number_range import refuse_what_is_not_finite, require_products
+from prune.index.space import BLOCK, Block, EmbeddingSpace, Metric, Sums, Vector, Wide
 from prune.index.widening import widened
 from prune.system.memory import default_memory
 

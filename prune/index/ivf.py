@@ -32,6 +32,7 @@ def from_lists(space: Space, count: int, seed: int) -> tuple[Heaps, float]:
     sample, edges = _sample(operands, count, seed)
     order = np.argsort(probes[:, 0], kind="stable")
     starts = np.searchsorted(probes[order, 0], np.arange(len(centroids) + 1))
+    operands = operands.arranged(order)
     meet = Meeting(heaps_of(space.n, count))
     done, recall = 0, 0.0
     for upto in PROBES:

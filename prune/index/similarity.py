@@ -9,7 +9,8 @@ import numpy as np
 from prune.core.arrays import Rows
 from prune.index.distances import Distances
 from prune.index.gradients import GradientSpace
-from prune.index.space import Block, EmbeddingSpace, Space, Sums, Wide, require_products
+from prune.index.number_range import require_products
+from prune.index.space import Block, EmbeddingSpace, Space, Sums, Wide
 from prune.system.executors.threads import threads
 
 Kind: TypeAlias = Literal["cosine", "euclidean", "rbf"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal, Protocol, TypeAlias, get_args
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Embeddings, Rows
-from prune.core.errors import DataError
 from prune.index.kept_neighbours import NeighbourKeeper
+from prune.index.number_range import refuse_what_is_not_finite, require_products
 from prune.index.widening import widened
 from prune.system.memory import default_memory
+from prune.system.rows_on_disk import RowsOnDisk
 
 Metric: TypeAlias = Literal["euclidean", "cosine"]
 Block: TypeAlias = npt.NDArray[np.float32]  # (b, d), never written to: it may be a view of the embeddings
@@ -22,7 +24,7 @@ Sums: TypeAlias = npt.NDArray[np.float64]  # (n,)
 
 BLOCK = 4096  # rows; 8 MB of float32 at d = 512, so that a block stays in cache between its two uses
 ZERO_NORM = 1e-30  # the reciprocal of anything smaller leaves float32
-MOST = 1e15  # of a norm: products, and sums of many of them, stay within float32
+HELD = 8  # a subset of rows on the disk is read into memory where it takes no more than this part of it
 
 
 class Space(Protocol):
@@ -75,7 +77,8 @@ class EmbeddingSpace:
     Parameters
     ----------
     embeddings : (n, d)
-        float16 or float32, finite. Shared, not copied, when it lies row by row in memory.
+        float16 or float32, finite. Shared, not copied, when it lies row by row in memory. Of rows on the disk
+        no more is in memory than what is looked at.
     metric
         ``euclidean`` or ``cosine``.
     device
@@ -86,6 +89,8 @@ class EmbeddingSpace:
         Bytes that a search may use beyond the space; default: half of what is free.
     origin : (d,)
         What is subtracted from every row, float64; default: nothing.
+    checked
+        Whether somebody has looked already that they are finite.
 
     Raises
     ------
@@ -97,13 +102,14 @@ class EmbeddingSpace:
 
     def __init__(
         self,
-        embeddings: Embeddings,
+        embeddings: Embeddings | RowsOnDisk,
         *,
         metric: Metric = "euclidean",
         device: str = "cpu",
         rows: Rows | None = None,
         memory: int | None = None,
         origin: Vector | None = None,
+        checked: bool = False,
     ) -> None:
         if embeddings.ndim != 2 or 0 in embeddings.shape:
             raise ValueError(f"embeddings have shape {embeddings.shape}, not (samples, dimensions)")
@@ -111,7 +117,7 @@ class EmbeddingSpace:
             raise ValueError(f"embeddings are {embeddings.dtype}, not float16 or float32")
         if metric not in get_args(Metric):
             raise ValueError(f"metric {metric!r} is not one of {', '.join(get_args(Metric))}")
-        self._all = embeddings if embeddings.flags.c_contiguous else np.ascontiguousarray(embeddings)
+        self._all = embeddings if isinstance(embeddings, RowsOnDisk) else np.ascontiguousarray(embeddings)
         self._which = None if rows is None else np.asarray(rows, np.int64)
         self._metric: Metric = metric
         self.device = device
@@ -123,7 +129,8 @@ class EmbeddingSpace:
         self._reciprocals: Block | None = None
         self._squares: Sums | None = None
         self._has_products = False  # as far as is known
-        refuse_what_is_not_finite(self._all, self._which)
+        if not checked:
+            refuse_what_is_not_finite(self._all, self._which)
         if metric == "cosine":
             norms = np.sqrt(self._raw_squares())
             zero = norms <= ZERO_NORM
@@ -156,7 +163,8 @@ class EmbeddingSpace:
         """(n, d) as they came, before the metric; a copy if not all in order, moved if moved."""
         if self._origin is not None:
             return self._rows(slice(0, self.n))
-        return self._all if self._which is None else self._all[self._which]
+        which = slice(0, self.n) if self._which is None else self._which
+        return self._all if isinstance(self._all, np.ndarray) and self._which is None else self._all[which]
 
     @property
     def reciprocals(self) -> Block | None:
@@ -220,9 +228,22 @@ class EmbeddingSpace:
         return total
 
     def subset(self, rows: Rows) -> EmbeddingSpace:
-        """Return these samples in this order, as a view."""
+        """Return these samples in this order, as a view; where few of many are on the disk, in memory."""
         which = np.asarray(rows, np.int64) if self._which is None else self._which[rows]
+        if isinstance(self._all, RowsOnDisk) and len(which) * self._all.row_bytes <= self.memory // HELD:
+            return self._over(self._all[which], None, self._metric, self._origin)
         return self._view(which, self._metric, self._origin)
+
+    def arranged(self, order: Rows) -> EmbeddingSpace:
+        """Return this space; where it is on the disk, with these samples stored in this order.
+
+        Whoever reads them in this order reads them in one go. No other samples may be asked for.
+        """
+        if not isinstance(self._all, RowsOnDisk):
+            return self
+        view = copy.copy(self)
+        view._all = self._all.arranged(order if self._which is None else self._which[order])
+        return view
 
     def under(self, metric: Metric) -> EmbeddingSpace:
         """Return the same embeddings under another metric, without a copy."""
@@ -241,9 +262,13 @@ class EmbeddingSpace:
         return self
 
     def _view(self, which: Rows | None, metric: Metric, origin: Vector | None) -> EmbeddingSpace:
-        return EmbeddingSpace(
-            self._all, metric=metric, device=self.device, rows=which, memory=self.memory, origin=origin
-        )
+        return self._over(self._all, which, metric, origin)
+
+    def _over(
+        self, rows: Embeddings | RowsOnDisk, which: Rows | None, metric: Metric, origin: Vector | None
+    ) -> EmbeddingSpace:
+        place: Mapping[str, Any] = {"device": self.device, "memory": self.memory}
+        return EmbeddingSpace(rows, metric=metric, rows=which, origin=origin, checked=True, **place)
 
     def _spans(self) -> list[slice]:
         return [slice(start, min(start + BLOCK, self.n)) for start in range(0, self.n, BLOCK)]
@@ -266,30 +291,3 @@ class EmbeddingSpace:
             block = self._stored(slice(start, start + BLOCK))
             squares[start : start + BLOCK] = np.einsum("nd,nd->n", block, block, dtype=np.float64)
         return squares
-
-
-def refuse_what_is_not_finite(values: Embeddings, rows: Rows | None, what: str = "embeddings") -> None:
-    """Raise `DataError` with the first rows of `values` that hold NaN or infinity."""
-    n = len(values if rows is None else rows)  # rows are named as rows of `values`
-    bad: list[int] = []
-    for start in range(0, n, BLOCK):
-        span = slice(start, start + BLOCK)
-        finite = np.isfinite(values[span] if rows is None else values[rows[span]]).all(axis=1)
-        at = np.flatnonzero(~finite) + start
-        bad.extend((at if rows is None else rows[at]).tolist())
-    if bad:
-        shown = ", ".join(map(str, bad[:5])) + (", …" if len(bad) > 5 else "")
-        rows_ = "row" if len(bad) == 1 else "rows"
-        raise DataError(
-            f"{len(bad)} of {n} {what} are not finite ({rows_} {shown})",
-            "leave these samples out, or embed them again",
-        )
-
-
-def require_products(squares: Sums, what: str = "embeddings") -> None:
-    """Raise `DataError` if the products of samples of these squared norms may leave float32."""
-    if count := int((squares > MOST**2).sum()):
-        raise DataError(
-            f"{count} of {len(squares)} {what} are longer than {MOST:g}: no float32 holds their products",
-            "divide all of them by a constant, and embed again",
-        )

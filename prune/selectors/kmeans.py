@@ -92,7 +92,7 @@ def kmeans(
     order = np.lexsort((found.owner[free], -size[free], stand[free]))[:k]
     rows = free[order]
     facts = {"clusters": len(found.centroids), "reached": len(np.unique(found.owner[rows]))}
-    owners = {"rows": list(range(space.n)), "of": found.owner.tolist()}
+    owners = {"rows": np.arange(space.n), "of": found.owner}
     return Selection.of(rows, facts=facts | {CLUSTER_OF: owners})
 
 

@@ -156,5 +156,5 @@ def _alike(found: NearTexts, dropped: Rows) -> dict[str, Any]:
     groups = {"rows": [*of.tolist(), *copies.tolist()], "of": [*range(len(of)), *number.tolist()]}
     return {
         CLUSTER_OF: groups,
-        "partners": {"rows": dropped.tolist(), "of": found.partner[dropped].tolist()},
+        "partners": {"rows": dropped, "of": found.partner[dropped]},
     }

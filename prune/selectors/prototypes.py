@@ -82,7 +82,7 @@ def prototypes(
     found = clustered(space.under(metric).coordinates(), count, seed=seed, iterations=ITERATIONS)
     squares = found.squares[free]
     order = np.argsort(squares if keep == "near" else -squares, kind="stable")[:k]
-    owners = {"rows": list(range(space.n)), "of": found.owner.tolist()}
+    owners = {"rows": np.arange(space.n), "of": found.owner}
     facts = {"clusters": len(found.centroids), CLUSTER_OF: owners}
     return Selection.of(free[order], gains=np.sqrt(squares[order]), facts=facts)
 

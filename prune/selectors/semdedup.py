@@ -151,8 +151,8 @@ def semdedup(
         "split": found.split,
         "duplicates": len(free) - int(near.kept[free].sum()),
         **tied_at_cut(redundancy[left], np.searchsorted(left, rows)),
-        CLUSTER_OF: {"rows": alive.tolist(), "of": found.owner.tolist()},
-        "partners": {"rows": dropped.tolist(), "of": near.who[dropped].tolist()},
+        CLUSTER_OF: {"rows": alive, "of": found.owner},
+        "partners": {"rows": dropped, "of": near.who[dropped]},
     }
     return Selection.of(rows, gains=(1 - redundancy[rows]).astype(np.float32), facts=facts)
 

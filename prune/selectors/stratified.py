@@ -109,7 +109,7 @@ def stratified(
     lot = lots(keys, f"{seed} stratified")
     kept, dropped = _cut(scores, lot, share, k, hard)
     rows = kept[_drawn(scores[kept], lot[kept], k, bins)]
-    return Selection.of(rows, facts={"cutoff": share, "dropped": dropped.tolist()})
+    return Selection.of(rows, facts={"cutoff": share, "dropped": dropped})
 
 
 def published(cutoff: str, n: int) -> str:

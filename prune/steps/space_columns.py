@@ -15,11 +15,14 @@ from prune.core.method_names import caption_tower
 from prune.index.kept_neighbours import NeighbourKeeper
 from prune.index.resource_plan import Size
 from prune.store import Column, Dataset, Store
+from prune.store.column_rows import rows_of
+from prune.system.rows_on_disk import RowsOnDisk
 
 if TYPE_CHECKING:
     from prune.index.space import Space
 
 GRADIENTS = "gradients"
+HELD = 4  # an embedding is read into memory where it takes no more than this part of what a search may use
 
 
 class SeveralEmbeddingsError(OptionError):
@@ -60,9 +63,16 @@ class SpaceSource:
         return Size(0, width, self.memory, self.device, gradients=classes > 0, classes=classes)
 
     @functools.cached_property
-    def vectors(self) -> Embeddings:
-        """(n, d) the embedding; the features, of gradients."""
-        return of_originals(self._features, self._dataset)
+    def vectors(self) -> Embeddings | RowsOnDisk:
+        """(n, d) the embedding; the features, of gradients. Left on the disk where it is large."""
+        column = self._features
+        if (
+            self._probs is None
+            and len(column) * column.shape[1] * column.dtype.itemsize > self.memory // HELD
+        ):
+            which = _originals(column, self._dataset)
+            return rows_of(column, which)
+        return of_originals(column, self._dataset)
 
     @functools.cached_property
     def errors(self) -> Embeddings:
@@ -92,10 +102,13 @@ class SpaceSource:
 
             space = EmbeddingSpace(self.vectors, device=self.device, rows=which, memory=self.memory)
             space.keeper = self._keeper if which is None else None
-            return space
+            few = which is not None and isinstance(self.vectors, RowsOnDisk)
+            return space.subset(np.arange(space.n)) if few else space  # a class, say, in memory
         from prune.index.gradients import GradientSpace
 
-        return GradientSpace(self.errors, self.vectors, device=self.device, rows=which, memory=self.memory)
+        features = self.vectors
+        assert isinstance(features, np.ndarray), "gradients are held"
+        return GradientSpace(self.errors, features, device=self.device, rows=which, memory=self.memory)
 
 
 def space_name(store: Store, on: str | None) -> str:
@@ -134,7 +147,13 @@ def of_originals(column: Column, dataset: Dataset) -> Embeddings:
 
     Of captions as they are: equal images may have different ones.
     """
-    values, originals = column.read(), dataset.originals_without(column.rejects)
+    values, originals = column.read(), _originals(column, dataset)
+    return values if originals is None else values[originals]
+
+
+def _originals(column: Column, dataset: Dataset) -> Rows | None:
+    """Return the row that each row is read from; None where that is its own."""
     if "captions" in column.recipe:
-        return values
-    return values if np.array_equal(originals, np.arange(len(originals))) else values[originals]
+        return None
+    originals = dataset.originals_without(column.rejects)
+    return None if np.array_equal(originals, np.arange(len(originals))) else originals

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import io
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from prune.store.tables import from_parquet, to_parquet
 from prune.store.unfinished import begun
 from prune.system import files
 
+_TOGETHER = 65_536  # keys that are Python strings at a time
 _RUN_FACTS = ("seconds", "threads")  # of the machine; kept in the store, left out of what travels
 
 
@@ -93,7 +94,10 @@ def write_selection(store: StoreFolder, name: str, manifest: pa.Table, about: Ma
 
 def digest_of_keys(keys: pa.ChunkedArray) -> str:
     """SHA-256 of the kept keys, one a line: the same for the same samples, however they are stored."""
-    return hashlib.sha256("".join(f"{key}\n" for key in keys.to_pylist()).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for lines in _key_lines(keys):
+        digest.update(lines)
+    return digest.hexdigest()
 
 
 def record_files(about: Mapping[str, Any], made: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -106,15 +110,21 @@ def contents(manifest: pa.Table) -> dict[str, bytes]:
     """Return the files of a selection, by name, but for `selection.json`."""
     chosen = manifest["selected"].to_numpy()
     weights = manifest["weight"].to_numpy()[chosen]
-    keys = manifest["key"].filter(manifest["selected"]).to_pylist()
+    keys = manifest["key"].filter(manifest["selected"])
     made = {
         "manifest.parquet": to_parquet(manifest),
         "indices.npy": _npy_bytes(np.flatnonzero(chosen).astype(np.int64)),
-        "keys.txt": "".join(f"{key}\n" for key in keys).encode(),
+        "keys.txt": b"".join(_key_lines(keys)),
     }
     if not np.all(weights == 1):
         made["weights.npy"] = _npy_bytes(weights.astype(np.float32))
     return made
+
+
+def _key_lines(keys: pa.ChunkedArray) -> Iterator[bytes]:
+    """Yield keys, one a line, so many at a time."""
+    for start in range(0, len(keys), _TOGETHER):
+        yield "".join(f"{key}\n" for key in keys[start : start + _TOGETHER].to_pylist()).encode()
 
 
 def settle_selection(store: StoreFolder, name: str) -> None:

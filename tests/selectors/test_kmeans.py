@@ -25,7 +25,7 @@ def test_by_hand() -> None:
     first = taken.rows[WHICH[taken.rows] == 0].tolist()  # the mean is 20/6
     assert first == [3, 4, 2, 1, 0, 5]
     assert (taken.facts["clusters"], taken.facts["reached"]) == (3, 3)
-    owners = taken.facts["cluster_of"]["of"]
+    owners = taken.plain.facts["cluster_of"]["of"]
     assert (len(owners), len(set(owners))) == (len(WHICH), 3)
     assert WHICH[_take(10, share="equal").rows].tolist() == [0, 1, 2, 0, 1, 0, 1, 0, 0, 0]
 

@@ -48,7 +48,7 @@ def test_planted_duplicates_are_found_and_nothing_else(keep: str) -> None:
     assert taken.facts["duplicates"] == len(removed) == 100
     assert (twin[removed] >= 0).all()
     assert np.isin(twin[removed], taken.rows).all()
-    assert taken.facts["partners"] == {"rows": removed.tolist(), "of": twin[removed].tolist()}
+    assert taken.plain.facts["partners"] == {"rows": removed.tolist(), "of": twin[removed].tolist()}
 
 
 def test_the_rule_says_which_of_two_is_kept() -> None:
@@ -85,7 +85,7 @@ def test_chains_do_not_vanish(eps: float) -> None:
     assert sorted(taken.rows.tolist()) == sorted(kept.tolist())
     assert taken.rows.tolist() == sorted(kept, key=lambda row: (largest[row], row))
     assert np.allclose(taken.gains, 1 - largest[taken.rows], atol=1e-6)
-    partners = taken.facts["partners"]
+    partners = taken.plain.facts["partners"]
     cosines = _cosines(points)[np.ix_(partners["rows"], kept)]
     earlier = scores[kept] > scores[partners["rows"]][:, None]
     assert partners["of"] == kept[np.where(earlier, cosines, -2).argmax(1)].tolist()
@@ -100,7 +100,7 @@ def test_a_budget_keeps_the_least_redundant() -> None:
     assert taken.rows[0] == scores.argmax()
     assert taken.gains[0] == 2
     assert np.allclose(taken.gains, 1 - largest[taken.rows], atol=1e-6)
-    dropped = taken.facts["partners"]
+    dropped = taken.plain.facts["partners"]
     assert len(dropped["rows"]) == 50
     assert dropped["of"] == twin[dropped["rows"]].tolist()
     assert taken.facts["duplicates"] == 0  # none has quite the direction of another

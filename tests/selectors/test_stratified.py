@@ -77,14 +77,14 @@ def test_the_hardest_are_cut_off_as_published_for_the_rate(name: str, kept: int,
     chosen = stratified(HARD, k=kept, seed=0, cutoff=name, hard="high")
     assert chosen.facts["cutoff"] == pytest.approx(share)
     cut = round(share * 1000)
-    assert chosen.facts["dropped"] == list(range(1000 - cut, 1000))
+    assert chosen.plain.facts["dropped"] == list(range(1000 - cut, 1000))
     assert len(np.unique(chosen.rows)) == kept
     assert chosen.rows.max() < 1000 - cut
 
 
 def test_either_end_may_be_hard_and_where_nobody_says_nothing_is_cut() -> None:
-    assert stratified(HARD, k=100, seed=0, hard="low").facts["dropped"] == list(range(300))
-    assert stratified(HARD, k=100, seed=0).facts == {"cutoff": 0.0, "dropped": []}
+    assert stratified(HARD, k=100, seed=0, hard="low").plain.facts["dropped"] == list(range(300))
+    assert stratified(HARD, k=100, seed=0).plain.facts == {"cutoff": 0.0, "dropped": []}
 
 
 def test_large_data_take_the_row_of_imagenet() -> None:
@@ -121,7 +121,7 @@ def test_samples_are_drawn_and_cut_by_key_not_by_place() -> None:
     here = by_key(scores, keys, k=40, seed=3, cutoff="0.33", hard="high")
     there = by_key(scores[shuffle], [keys[row] for row in shuffle], k=40, seed=3, cutoff="0.33", hard="high")
     assert set(shuffle[there.rows].tolist()) == set(here.rows.tolist())
-    assert set(shuffle[there.facts["dropped"]].tolist()) == set(here.facts["dropped"])
+    assert set(shuffle[there.plain.facts["dropped"]].tolist()) == set(here.plain.facts["dropped"])
 
 
 def test_the_row_of_the_table_is_that_of_all_samples_under_a_quota_too() -> None:

@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Labels, Rows
+from prune.system.rows_on_disk import RowsOnDisk
 
-_WITNESSES = 2048  # rows from which distances are measured: a bound on cost, drawn from all candidates
+_WITNESSES = (256, 2048)  # rows from which distances are measured, drawn from all candidates
+_PAIRS = 2**31  # of a witness and a kept row, in which there are fewer witnesses where more are kept
 _DRAWS = 3  # random sets
 _BLOCK = 1024  # rows of a distance block: 8 MB
 _FAR, _MOST = 30, 120  # exponents: beyond the first, squares may leave float32; the largest that is taken off
 
 
-def coverage(vectors: Array, witnesses: Rows, kept: Rows) -> dict[str, float]:
+def coverage(vectors: Array | RowsOnDisk, witnesses: Rows, kept: Rows) -> dict[str, float]:
     """Distance from each witness to the nearest kept row, in the same bits by any number of threads.
 
     Mean and maximum. Time O(witnesses·k·d), memory O(witnesses·block) a thread.
@@ -51,7 +53,7 @@ def coverage(vectors: Array, witnesses: Rows, kept: Rows) -> dict[str, float]:
     return {"mean": float(nearest.mean(dtype=np.float64)) / scale, "max": float(nearest.max()) / scale}
 
 
-def _scale(vectors: Array, rows: Rows) -> float:
+def _scale(vectors: Array | RowsOnDisk, rows: Rows) -> float:
     """Return a power of two that keeps squares of these rows within float32; mostly 1."""
     if vectors.dtype == np.float16:
         return 1.0
@@ -75,7 +77,12 @@ class MeasuredPool:
 
 
 def compare(
-    vectors: Array | None, labels: Labels, pool: MeasuredPool, chosen: Rows, classes: int, seed: int
+    vectors: Array | RowsOnDisk | None,
+    labels: Labels,
+    pool: MeasuredPool,
+    chosen: Rows,
+    classes: int,
+    seed: int,
 ) -> dict[str, Any]:
     """Measure a selection and random ones by the same numbers.
 
@@ -90,7 +97,8 @@ def compare(
     if vectors is not None:
         rng = np.random.default_rng(seed)
         among = np.union1d(pool.free, pool.given)
-        witnesses = np.sort(rng.choice(among, min(_WITNESSES, len(among)), replace=False))
+        wanted = int(np.clip(_PAIRS // max(len(kept), 1), *_WITNESSES))
+        witnesses = np.sort(rng.choice(among, min(wanted, len(among)), replace=False))
         draws = [balanced_random(labels, pool.free, len(chosen), rng) for _ in range(_DRAWS)]
         chance = [coverage(vectors, witnesses, np.union1d(draw, pool.given)) for draw in draws]
         compared["distance_to_nearest_kept"] = {

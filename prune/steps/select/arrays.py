@@ -162,7 +162,7 @@ def _rows_of_arrays(
         raise OptionError(f"k must be from 1 to {len(rows)}, the number of rows, not {k}")
     _require_needs(arrays, method)
     material = _material(arrays, method, labels, device, memory)
-    return choose(ChoiceTask(method=method, rows=rows, given=given, **asked), material)
+    return choose(ChoiceTask(method=method, rows=rows, given=given, **asked), material).plain
 
 
 def _errors(errors: npt.ArrayLike | None, quota: str | None, labels: Labels) -> Errors | None:

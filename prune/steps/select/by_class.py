@@ -47,7 +47,7 @@ class Material:
     """What selectors may need, about all samples; what is absent nobody asked for."""
 
     labels: Labels
-    keys: Callable[[Rows], list[str]]
+    keys: Callable[[Rows], Sequence[str]]
     space: Callable[[Rows], Space] | None = None  # the samples at these rows
     texts: Callable[[Rows], Texts] | None = None
     scores: Scores | None = None

@@ -24,7 +24,7 @@ class Eligible:
     """The rows that may be chosen, and why the others may not."""
 
     rows: Rows
-    reasons: Mapping[int, str]
+    reasons: Sequence[tuple[Rows, str]]  # of the others
     given: Rows
     usable: int  # samples that can be read: what a fraction is a fraction of
     cut: Mapping[str, Any] = field(default_factory=dict)  # of the hardest: how many, by what, and how found
@@ -39,13 +39,12 @@ class Pool:
     """Who is left while samples are left out, and why the others are not."""
 
     rows: Rows
-    reasons: Mapping[int, str]
+    reasons: Sequence[tuple[Rows, str]]
 
     def without(self, rows: Rows, reason: str) -> Pool:
         """Leave out these rows; who is gone already is so for the first reason."""
         gone = np.intersect1d(self.rows, rows)
-        reasons = {**self.reasons, **dict.fromkeys(gone.tolist(), reason)}
-        return Pool(np.setdiff1d(self.rows, gone), reasons)
+        return Pool(np.setdiff1d(self.rows, gone), [*self.reasons, (gone, reason)])
 
 
 def find_eligible(  # noqa: PLR0913 - who is left out, by each of the reasons
@@ -79,8 +78,9 @@ def find_eligible(  # noqa: PLR0913 - who is left out, by each of the reasons
     OptionError
         The score does not say what hard is.
     """
-    reasons = dict(rejects) | dict.fromkeys(dataset.held_out.tolist(), HELD_OUT)
-    pool = Pool(np.setdiff1d(dataset.usable, np.array(sorted(reasons), np.int64)), reasons)
+    reasons = [(np.array([row], np.int64), why) for row, why in rejects.items()]
+    reasons.append((dataset.held_out, HELD_OUT))
+    pool = Pool(np.setdiff1d(dataset.usable, np.concatenate([rows for rows, _ in reasons])), reasons)
     for rows, reason, lack in _lacking(dataset, request, score):
         narrowed = pool.without(rows, reason)
         if gone := len(pool.rows) - len(narrowed.rows):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from prune.core.arrays import Rows
 from prune.core.column_name import ColumnName
@@ -13,6 +12,7 @@ from prune.core.directions import hard_end
 from prune.core.errors import OptionError
 from prune.core.label_doubt import doubt
 from prune.core.quota import share_count
+from prune.core.sample_keys import SampleKeys
 from prune.selectors.top import ranked, tied_at_cut
 from prune.steps.score_columns import scorer_of
 from prune.steps.select.request import SelectRequest, checked_share
@@ -48,7 +48,7 @@ def find_hardest(
             "reason": "hardest, beyond the threshold",
         }
     else:
-        keys = dataset.samples["key"].take(pa.array(rows)).to_pylist()
+        keys = SampleKeys(dataset.samples["key"].combine_chunks(), rows)
         hardest = ranked(-scores if high == "hard" else scores, keys, 1, request.seed)
         hardest = hardest[: share_count(share, usable)]
         cut |= {"rule": "as asked", "threshold": None, "reason": f"hardest {100 * share:g} %"}

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from prune.core.arrays import Rows, Scores
 from prune.core.column_name import PROBS, ColumnName
 from prune.core.directions import hard_end
 from prune.core.errors import DataError, MissingColumnError, OptionError
+from prune.core.sample_keys import SampleKeys
 from prune.index.resource_plan import Size
 from prune.selectors.stratified import published
 from prune.steps.columns.read import read_columns
@@ -78,7 +78,7 @@ class SelectionInputs:
         DataError, OptionError
             A sample that may be chosen lacks it.
         """
-        keys = self.dataset.samples["key"]
+        keys = self.dataset.samples["key"].combine_chunks()
         rows = np.union1d(self.eligible.rows, self.task.given)
         scores = easy = None
         if self.score is not None:
@@ -89,7 +89,7 @@ class SelectionInputs:
                 _require_watched(easy, rows, self.request)
         return Material(
             labels=self.dataset.labels,
-            keys=lambda rows: keys.take(pa.array(rows)).to_pylist(),
+            keys=lambda rows: SampleKeys(keys, rows),
             space=None if self.space is None else self.space.space,
             texts=None if self.opened is None else partial(texts_of, self.opened),
             scores=scores,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from prune.core.arrays import Rows
+from prune.core.arrays import Array, Rows
 from prune.core.errors import OptionError, StoreError
 from prune.core.progress import Reporter
 from prune.steps.check.leaks import LEAK, Leaks, leaks_under_lock
@@ -30,7 +31,7 @@ class EarlierSelection:
     name: str
     keys_sha256: str
     kept: Rows
-    reasons: Mapping[int, str]  # of every other row
+    reasons: Sequence[tuple[Rows, str]]  # of all others: those with each reason, once
     copies: Rows  # rows that the earlier selection dropped as copies
     originals: Rows  # of each of these the row that it is a copy of
 
@@ -52,9 +53,7 @@ class Narrowing:
     def left_out(self) -> Iterator[tuple[Rows, str]]:
         """Yield rows that may not be chosen, with their reason; what comes first decides."""
         if self.within is not None:
-            for reason in sorted(set(self.within.reasons.values())):
-                rows = [row for row, why in self.within.reasons.items() if why == reason]
-                yield np.array(rows, np.int64), reason
+            yield from self.within.reasons
         if self.where is not None:
             yield self.where.failing, FAILS
             yield self.where.unknown, UNKNOWN
@@ -115,20 +114,29 @@ def earlier_selection(store: Store, name: str, reporter: Reporter) -> EarlierSel
         reporter.say(f"the weights of {name} are not carried on: --reweight gives new ones")
     table = stored.manifest
     kept = table["selected"].to_numpy()
-    rows = np.flatnonzero(~kept)
-    reasons = table["reason"].take(pa.array(rows)).to_pylist()
     copy_of = table["duplicate_of"]
-    copies = rows[copy_of.is_valid().to_numpy()[rows]]
+    copies = np.flatnonzero(~kept & copy_of.is_valid().to_numpy())
     return EarlierSelection(
         name=name,
         keys_sha256=stored.about["keys_sha256"],
         kept=np.flatnonzero(kept),
-        reasons={
-            row: reason_within(name, reason) for row, reason in zip(rows.tolist(), reasons, strict=True)
-        },
+        reasons=_reasons_within(name, table["reason"], ~kept),
         copies=copies,
         originals=copy_of.take(pa.array(copies)).to_numpy(),
     )
+
+
+def _reasons_within(name: str, reasons: pa.ChunkedArray, left: Array) -> list[tuple[Rows, str]]:
+    """Return those of the rows that are left which have each reason."""
+    found = reasons.combine_chunks().dictionary_encode()
+    codes = pc.fill_null(found.indices, len(found.dictionary)).to_numpy()
+    whys = [reason_within(name, reason) for reason in [*found.dictionary.to_pylist(), None]]
+    own = np.array([whys.index(why) for why in whys])[codes]  # several reasons may come to one
+    return [
+        (np.flatnonzero(left & (own == whys.index(why))), why)
+        for why in sorted(set(whys))
+        if (left & (own == whys.index(why))).any()
+    ]
 
 
 def reason_within(name: str, reason: str | None) -> str:
@@ -140,7 +148,7 @@ def stage_before(name: str, kept: Rows, n: int) -> EarlierSelection:
     """Return what a stage of a chain kept of n samples, for the next one to choose within."""
     others = np.setdiff1d(np.arange(n), kept)
     none = others[:0]
-    return EarlierSelection(name, "", kept, dict.fromkeys(others.tolist(), f"not in {name}"), none, none)
+    return EarlierSelection(name, "", kept, [(others, f"not in {name}")], none, none)
 
 
 def require_other_name(name: str, within: str | None) -> None:

@@ -74,7 +74,8 @@ def manifest(inputs: SelectionInputs, chosen: Selection) -> pa.Table:
     rank[chosen.rows] = np.arange(len(chosen))
     weight[chosen.rows], gain[chosen.rows] = chosen.weights, chosen.gains
     reasons = np.full(n, None, object)
-    reasons[list(eligible.reasons)] = list(eligible.reasons.values())
+    for rows, why in eligible.reasons:
+        reasons[rows] = why
     if (within := inputs.narrowed.within) is not None:
         originals = originals.copy()
         originals[within.copies] = within.originals
