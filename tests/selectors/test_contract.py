@@ -113,7 +113,9 @@ def test_exactly_k_distinct_rows_and_the_same_twice(method: Selector, on: str, k
         assert np.isfinite(one.gains).all()
         assert np.isfinite(one.weights).all()
         assert (one.weights > 0).all()
-        assert json.loads(json.dumps(one.facts, allow_nan=False)) == json.loads(json.dumps(two.facts))
+        assert json.loads(json.dumps(one.plain.facts, allow_nan=False)) == json.loads(
+            json.dumps(two.plain.facts)
+        )
         for attribute in ("rows", "weights", "gains"):
             assert np.array_equal(getattr(one, attribute), getattr(two, attribute))
 
