@@ -180,6 +180,7 @@ def select(
     target_split: str | None = None,
     target_weights: str | None = None,
     reweight: str | None = None,
+    partitions: int | None = None,
     within: str | None = None,
     drop_suspects: str | Path | Sequence[str] | None = None,
     drop_leaks: str | Sequence[str] = (),
@@ -198,16 +199,15 @@ def select(
     quota, quota_floor, quota_cap, quota_errors
         Split over classes: `none`, `proportional`, `equal` or `drop`, which may read errors of classes from
         a file; samples that a class keeps at least and at most.
-    by, where
-        Columns to split over instead of classes, `label,site`; a condition in SQL that samples have to meet.
-    drop_hardest, drop_by
-        First leave out this fraction, or `auto`; the score that says which are hardest.
+    by, where, drop_hardest, drop_by
+        Columns to split over instead of classes, `label,site`; a condition in SQL that samples have to meet;
+        the fraction to leave out first, or `auto`; the score that says which are hardest.
     on, given, replace
-        An embedding, `proxy` or `gradients`; what is chosen already, keys or a file of them, or a selection
-        that is kept and added to; whether others may take the place of what that kept.
-    target, target_split, target_weights, reweight
+        An embedding, `proxy` or `gradients`; what is chosen already: keys, a file of them, or a selection;
+        whether others may take the place of what that kept.
+    target, target_split, target_weights, reweight, partitions
         What to match: a dataset, another store or a .npy of features; how much each of its samples counts;
-        weights: `cluster`, `nnls` or `none`, by default the method's own.
+        weights: `cluster`, `nnls` or `none`; how many parts are chosen in, and then among what these kept.
     within, drop_suspects, drop_leaks
         An earlier selection, of which to choose; `auto`, keys, or what `suspects` wrote, less what was taken
         out of it; held-out datasets, of which no sample or copy is chosen.

@@ -216,6 +216,7 @@ VALUES = {
     "--only": "select",
     "--on-fraction": "0.2",
     "--out": "smaller",
+    "--partitions": "8",
     "--proxy": "resnet8",
     "--quota": "equal",
     "--quota-cap": "100",

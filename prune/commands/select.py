@@ -114,6 +114,12 @@ def select(
             complete=c.choices(("cluster", "nnls", "none")),
         ),
     ] = None,
+    partitions: Annotated[
+        int | None,
+        o.option(
+            "N", "Choose in each of N parts of the samples, then among what these kept: less memory.", o.KEEP
+        ),
+    ] = None,
     within: Annotated[
         str | None,
         o.option(
@@ -190,6 +196,7 @@ def select(
         target_split=target_split,
         target_weights=None if target_weights is None else str(target_weights),
         reweight=reweight,
+        partitions=partitions,
         within=within,
         drop_suspects=drop_suspects,
         drop_leaks=drop_leaks or (),

@@ -1,4 +1,4 @@
-"""Given samples, and who may still be chosen: all others."""
+"""Given samples, and who may still be chosen: all others, or some of them."""
 
 from __future__ import annotations
 
@@ -22,3 +22,17 @@ def free_rows(n: int, given: Rows | None, k: int) -> tuple[Rows, Rows]:
     if not 1 <= k <= len(free):
         raise ValueError(f"cannot keep {k} of {len(free)} samples")
     return free, taken
+
+
+def taking_part(n: int, taken: Rows, among: Rows | None) -> tuple[Rows, Rows]:
+    """Return the samples that are chosen or may be, ascending, and which of these are taken already.
+
+    Parameters
+    ----------
+    among
+        Positions that may be chosen; None: all.
+    """
+    if among is None:
+        return np.arange(n), taken
+    both = np.union1d(among, taken)
+    return both, np.searchsorted(both, taken)

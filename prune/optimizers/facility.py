@@ -30,7 +30,7 @@ class Located:
     facts: Mapping[str, Any]
 
 
-def locate(similarity: Similarity, k: int, ways: Ways, given: Rows) -> Located:
+def locate(similarity: Similarity, k: int, ways: Ways, given: Rows, among: Rows | None = None) -> Located:
     """Maximise ``f(S) = Σᵢ max_{j∈S} sᵢⱼ`` by k greedy steps, in the mode that `facility_plan` says.
 
     Parameters
@@ -43,12 +43,16 @@ def locate(similarity: Similarity, k: int, ways: Ways, given: Rows) -> Located:
         How.
     given
         Distinct samples in S from the start.
+    among
+        Samples that may be chosen; default: all.
 
     Raises
     ------
     OptionError
         The mode does not fit in memory, or ε is out of range.
     """
+    if among is not None:
+        return _of_candidates(similarity, among, k, ways, given)
     plan = facility_plan(size_of(similarity.space, given=len(given)), k, ways)
     if plan.mode == "partitioned":
         return _two_rounds(similarity, k, ways, given, plan.why)
@@ -81,15 +85,20 @@ def _two_rounds(similarity: Similarity, k: int, ways: Ways, given: Rows, why: st
     parts = parts_of(n, space.memory, ways.parts)
     order = np.random.default_rng(ways.seed).permutation(n)
     kept = [_of_part(similarity, np.sort(part), k, ways, given) for part in np.array_split(order, parts)]
-    candidates = np.unique(np.concatenate([*kept, given]))
+    located = _of_candidates(similarity, np.concatenate(kept), k, ways, given)
+    return replace(located, facts={**located.facts, "why": why, "parts": parts})
+
+
+def _of_candidates(similarity: Similarity, among: Rows, k: int, ways: Ways, given: Rows) -> Located:
+    """Choose among some for all samples, each linked to those of them that are nearest."""
+    n, space = similarity.n, similarity.space
+    candidates = np.union1d(among, given)
     count = min(links_of(n, space.memory, ways.neighbours), len(candidates))
     found = nearest_to(space, space.subset(candidates), count)
     chosen = np.searchsorted(candidates, given)
     function = facility_of_neighbours(similarity, found, len(candidates), chosen)
     facts = {
         "mode": "partitioned",
-        "why": why,
-        "parts": parts,
         "candidates": len(candidates),
         "neighbours": count,
         "search": found.kind,

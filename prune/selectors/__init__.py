@@ -34,6 +34,11 @@ from prune.selectors.top import bottom, top
 from prune.selectors.window import window
 from prune.selectors.zcore import plan_of_zcore, zcore
 
+_OF_SUBMODULAR = (
+    "(1 - 1/e)/3 of the best value in expectation, as far as a partition stands for all samples "
+    "(Mirrokni & Zadimoghaddam 2015)"
+)
+
 SELECTORS = table(
     Selector(random, missed="it was not drawn"),
     Selector(
@@ -72,18 +77,21 @@ SELECTORS = table(
     Selector(
         kcenter,
         plan=plan_of_kcenter,
+        partitioned="the covering radius is at most 4 times the best (Malkomes et al. 2015)",
         spent=True,
         missed="it lies no farther from those taken before than the last one taken",
     ),
     Selector(
         facility_location,
         plan=plan_of_facility_location,
+        partitioned=_OF_SUBMODULAR,
         spent=True,
         missed="it and those like it are represented by others, and others add more",
     ),
     Selector(
         craig,
         plan=plan_of_craig,
+        partitioned=_OF_SUBMODULAR,
         quota="proportional",
         on="gradients",
         weighted=True,

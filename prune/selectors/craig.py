@@ -26,6 +26,7 @@ def craig(
     mode: Literal["auto", "dense", "sparse", "partitioned"] = "auto",
     neighbours: int = 64,
     given: Rows | None = None,
+    among: Rows | None = None,
 ) -> Selection:
     """Least ``Σᵢ min_{j∈S} ‖gᵢ − gⱼ‖``, greedily, with the sizes of the clusters as weights.
 
@@ -55,6 +56,8 @@ def craig(
     given
         Positions of samples that are chosen already: what is nearest to one of them counts for it, and for no
         other.
+    among
+        Positions that may be chosen, where not all may: the others are only what is to be represented.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def craig(
 
     free, taken = free_rows(space.n, given, k)
     similarity = Similarity(space, "euclidean")
-    found = locate(similarity, k, Ways(mode=mode, neighbours=neighbours, seed=seed), taken)
+    found = locate(similarity, k, Ways(mode=mode, neighbours=neighbours, seed=seed), taken, among)
     chosen = Selection.of(found.rows, found.gains.astype(np.float32), facts=found.facts)
     chosen = drawn_rest(chosen, free, lambda rows: [keys[row] for row in rows], seed)
     weights = reweighted(similarity.space, np.concatenate([taken, chosen.rows]), "cluster")[len(taken) :]

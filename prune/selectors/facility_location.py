@@ -26,6 +26,7 @@ def facility_location(
     epsilon: float = 0.1,
     parts: int | None = None,
     given: Rows | None = None,
+    among: Rows | None = None,
 ) -> Selection:
     """Greedy for ``f(S) = Σᵢ max_{j∈S} sᵢⱼ``: each sample taken adds most to how well all are represented.
 
@@ -72,6 +73,8 @@ def facility_location(
         Of ``partitioned``; default: at least 2, as many as keep a part small.
     given
         Positions of samples that are in S from the start, and are not returned.
+    among
+        Positions that may be chosen, where not all may: the others are only what is to be represented.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def facility_location(
 
     _, taken = free_rows(space.n, given, k)
     ways = Ways(mode=mode, neighbours=neighbours, greedy=greedy, epsilon=epsilon, parts=parts, seed=seed)
-    found = locate(Similarity(space, similarity), k, ways, taken)
+    found = locate(Similarity(space, similarity), k, ways, taken, among)
     return Selection.of(found.rows, gains=found.gains.astype("float32"), facts=found.facts)
 
 

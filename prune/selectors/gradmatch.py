@@ -12,7 +12,7 @@ from prune.core.errors import OptionError
 from prune.core.lots import lots
 from prune.core.safe_text import size as amount
 from prune.core.selection import Selection
-from prune.index.given import free_rows
+from prune.index.given import free_rows, taking_part
 from prune.index.resource_plan import Plan, Size, size_of
 from prune.index.space import Space, Sums
 
@@ -33,6 +33,7 @@ def gradmatch(
     tolerance: float = 1e-4,
     batch: int = 1,
     given: Rows | None = None,
+    among: Rows | None = None,
     target: Space | None = None,
     target_weights: Sums | None = None,
 ) -> Selection:
@@ -81,6 +82,8 @@ def gradmatch(
     given
         Positions of samples that are kept already: they are in the sum from the start, with weights that are
         fitted like the others', and are not returned. Only with ``batch=1``.
+    among
+        Positions that may be chosen, where not all may: the others are in the sum only.
     target, target_weights
         Match the weighted sum of these gradients, such as a validation set's, scaled to n samples. Weights
         are at least 0, and not all 0.
@@ -113,6 +116,13 @@ def gradmatch(
     from prune.optimizers.pursuit_atoms import Atoms
 
     _, taken = free_rows(space.n, given, k)
+    if among is not None and len(among) + len(taken) < space.n:
+        part, own = taking_part(space.n, taken, among)
+        more: Mapping[str, Any] = {"target": target or space, "target_weights": target_weights}
+        more = {**more, "lam": lam, "tolerance": tolerance, "batch": batch, "seed": seed}
+        found = gradmatch(space.subset(part), [keys[int(row)] for row in part], k=k, given=own, **more)
+        scale = np.float32(space.n / len(part))  # the sum to be matched was one of so many
+        return Selection.of(part[found.rows], found.gains, found.weights * scale, found.facts)
     _require(lam, tolerance, batch, len(taken))
     size = size_of(space, len(taken), 0 if target is None else target.n)
     plan = plan_of_gradmatch(size, k, {"batch": batch})

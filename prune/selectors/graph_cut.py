@@ -10,7 +10,7 @@ import numpy as np
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError
 from prune.core.selection import Selection
-from prune.index.given import free_rows
+from prune.index.given import free_rows, taking_part
 from prune.index.resource_plan import Plan, Size
 from prune.index.space import Space
 
@@ -26,6 +26,7 @@ def graph_cut(
     greedy: Literal["lazy", "naive", "stochastic"] = "lazy",
     epsilon: float = 0.1,
     given: Rows | None = None,
+    among: Rows | None = None,
 ) -> Selection:
     """Greedy for ``f(S) = λ·Σ_{i∈V} Σ_{j∈S} sᵢⱼ − Σ_{i≠j∈S} sᵢⱼ``: like all samples, unlike each other.
 
@@ -67,6 +68,8 @@ def graph_cut(
         Of ``stochastic``, in ``(0, 0.5]``.
     given
         Positions of samples that are in S from the start, and are not returned.
+    among
+        Positions that may be chosen, where not all may: the others are only what is to be represented.
 
     Returns
     -------
@@ -96,10 +99,11 @@ def graph_cut(
     if not 0 <= lam < np.inf:
         raise OptionError(f"lam={lam:g} is not a number from 0 up", "--set lam=2")
     alike = Similarity(space, similarity)
-    function = sums_of_similarities(alike, lam * alike.totals(), -2.0, taken)
-    rows, gains = run(function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=taken)
+    part, own = taking_part(space.n, taken, among)
+    function = sums_of_similarities(alike, lam * alike.totals(), -2.0, own, among=part)
+    rows, gains = run(function, k, greedy=greedy, seed=seed, epsilon=epsilon, taken=own)
     facts = {"greedy": greedy, "added": float(gains.sum()), "negative": int((gains < 0).sum())}
-    return Selection.of(rows, gains=gains.astype(np.float32), facts=facts)
+    return Selection.of(part[rows], gains=gains.astype(np.float32), facts=facts)
 
 
 def plan_of_graph_cut(size: Size, k: int, options: Mapping[str, Any]) -> Plan:

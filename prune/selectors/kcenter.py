@@ -20,6 +20,7 @@ def kcenter(
     k: int,
     metric: Literal["euclidean", "cosine"] = "euclidean",
     given: Rows | None = None,
+    among: Rows | None = None,
 ) -> Selection:
     """Greedy farthest-first: each sample taken is the farthest from all taken before.
 
@@ -43,6 +44,8 @@ def kcenter(
     given
         Positions of samples that are centres already; they are not taken again. Without any, the first taken
         is the sample nearest to the mean.
+    among
+        Positions that may be chosen, where not all may: the others count for nothing.
 
     Returns
     -------
@@ -61,6 +64,7 @@ def kcenter(
     arXiv:1708.00489.
     """
     from prune.index.farthest import farthest_first
+    from prune.index.given import taking_part
 
     centres = None if given is None or not len(given) else np.unique(np.asarray(given, np.int64))
     if centres is not None and not 0 <= centres[0] <= centres[-1] < space.n:
@@ -70,6 +74,10 @@ def kcenter(
     free = space.n - (0 if centres is None else len(centres))
     if not 1 <= k <= free:
         raise ValueError(f"cannot keep {k} of {free} samples")
+    if among is not None:
+        both, own = taking_part(space.n, np.empty(0, np.int64) if centres is None else centres, among)
+        rows, gains = farthest_first(space.under(metric).subset(both), k, own if len(own) else None)
+        return Selection.of(both[rows], gains=gains.astype(np.float32))
     rows, gains = farthest_first(space.under(metric), k, centres)
     return Selection.of(rows, gains=gains.astype(np.float32))
 

@@ -25,7 +25,7 @@ CHOSEN = "chosen"  # in store.json
 _NEAR = 1.5  # times as much or as little is kept: what was chosen there is taken here
 _SETTLED = (
     *("score", "quota", "quota_floor", "quota_cap", "quota_errors", "by", "drop_hardest", "drop_by", "on"),
-    *("target", "target_split", "target_weights", "reweight", "options"),
+    *("target", "target_split", "target_weights", "reweight", "partitions", "options"),
 )
 
 _NARROWS_ONCE: Mapping[str, Any] = {"where": None, "drop_suspects": None, "drop_leaks": ()}  # of a chain

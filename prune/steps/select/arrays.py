@@ -22,6 +22,7 @@ from prune.selectors.stratified import published
 from prune.steps.select.array_checks import GivenArrays, floats
 from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, checked_reweight, choose
 from prune.steps.select.method_keywords import keyword_types, with_keywords_of
+from prune.steps.select.partitions import require_partitions
 from prune.steps.select.request import quota_of
 from prune.steps.settings import DEFAULTS, Settings
 
@@ -51,6 +52,7 @@ def select_rows(
     quota: str | None = None,
     class_errors: npt.ArrayLike | None = None,
     reweight: str | None = None,
+    partitions: int | None = None,
     seed: int = 0,
     settings: Settings = DEFAULTS,
     **options: Any,
@@ -85,6 +87,8 @@ def select_rows(
         For `drop`: how often each class is mistaken, by class id, in ``[0, 1]``.
     reweight
         `none`, `cluster` or `nnls`; default: the weights that the method gives.
+    partitions
+        Choose in each of so many parts of the rows, and then among what these kept; for methods that do.
     settings
         Device and memory.
     options
@@ -103,6 +107,7 @@ def select_rows(
         The method needs an array that was not given, or arrays do not fit together.
     """
     chosen = find("selector", method, SELECTORS)
+    require_partitions(chosen, partitions)
     _require_keywords(chosen, options)
     options = chosen.checked({name: value for name, value in options.items() if value is not None})
     arrays = GivenArrays(
@@ -131,6 +136,7 @@ def select_rows(
         quota=quota_of(chosen, quota, own),
         errors=_errors(class_errors, quota, own),
         reweight=checked_reweight(reweight),
+        partitions=partitions,
         seed=seed,
         options=options,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from prune.core.quota import Errors, Quota, groups, select_under_quota
 from prune.core.selection import Selection
 from prune.selectors.coinciding import exchanged
 from prune.selectors.exhausted_gains import drawn_rest
+from prune.steps.select.partitions import Partitions
 
 if TYPE_CHECKING:
     from prune.index.space import Space, Sums
@@ -85,6 +86,7 @@ class ChoiceTask:
     errors: Errors | None = None  # by class id, for the quota `drop`
     seed: int = 0
     reweight: Reweight | None = None  # None: the weights that the method gives
+    partitions: int | None = None  # chosen in each of so many, and then among what these kept
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -136,7 +138,8 @@ def choose(task: ChoiceTask, material: Material) -> Selection:
     def run(rows: Rows, k: int | None) -> Selection:
         every = np.concatenate([rows, task.given_to(labels, rows)])
         with _steady(task):
-            chosen = _run(task, material, rows, every, k)
+            chosen = _run_parts(task, material, rows, every, k) if task.partitions else None
+            chosen = chosen or _run(task, material, rows, every, k)
             return _reweighted(task, material, rows, chosen).at(every)
 
     shares = task.shares(labels)
@@ -172,7 +175,33 @@ def _without_target(task: ChoiceTask, material: Material, shares: Sequence[tuple
     return sum(task.target_for(material.labels, rows, whole) is whole for rows, _ in shares)
 
 
-def _run(task: ChoiceTask, material: Material, rows: Rows, every: Rows, k: int | None) -> Selection:
+def _run_parts(
+    task: ChoiceTask, material: Material, rows: Rows, every: Rows, k: int | None
+) -> Selection | None:
+    """Choose in partitions, and then among what they kept; None where there is but one."""
+    assert k is not None, "methods that go in partitions do not decide how many to keep"
+    parts = Partitions(task.partitions or 1, len(rows), k)
+    divided = list(parts.divided(material.keys(rows), task.seed))
+    if len(divided) < 2:
+        return None
+    kept = []
+    for own in divided:
+        some = rows[own]
+        inside = np.concatenate([some, every[len(rows) :]])
+        kept.append(own[_run(task, material, some, inside, parts.kept_of(len(own))).rows])
+    among = np.sort(np.concatenate(kept))
+    chosen = _run(task, material, rows, every, k, among)
+    return replace(chosen, facts={**chosen.facts, **parts.facts(task.method, len(among))})
+
+
+def _run(
+    task: ChoiceTask,
+    material: Material,
+    rows: Rows,
+    every: Rows,
+    k: int | None,
+    among: Rows | None = None,
+) -> Selection:
     method = task.method
     words: dict[str, Any] = {"k": k, **task.options}
     if "seed" in method.supplied:
@@ -183,6 +212,8 @@ def _run(task: ChoiceTask, material: Material, rows: Rows, every: Rows, k: int |
         words["target"] = target.samples
         if target.weights is not None and method.takes("target_weights"):
             words["target_weights"] = target.weights
+    if among is not None:
+        words["among"] = among
     if material.scores is not None and method.takes("scores"):
         words["scores"] = material.scores[every]
     needed = {name: material.need(name, every) for name in method.needs}

@@ -10,6 +10,7 @@ from prune.core.errors import OptionError
 from prune.core.safe_text import size
 from prune.index.resource_plan import Plan, Size, duration_class
 from prune.steps.select.by_class import ChoiceTask, SelectionTarget
+from prune.steps.select.partitions import plan_in_partitions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,9 @@ def forecast_of(task: ChoiceTask, sizes: Sequence[tuple[Size, int]]) -> Forecast
     options = {**task.method.options, **task.options}
     plans: list[Plan] = []
     for size_, k in sizes:
-        if task.method.plan is not None:
+        if task.method.plan is not None and task.partitions:
+            plans.append(plan_in_partitions(task.method, size_, k, options, task.partitions))
+        elif task.method.plan is not None:
             plans.append(task.method.plan(size_, k, options))
         if task.weighs:
             plans.append(_plan_of_weights(size_, k, task.reweight == "nnls"))

@@ -184,6 +184,7 @@ def _task(
         errors=None if errors is None else errors.values,
         seed=request.seed,
         reweight=checked_reweight(request.reweight),
+        partitions=request.partitions,
         options=_options(request, eligible, score),
     )
 

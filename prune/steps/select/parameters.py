@@ -27,6 +27,7 @@ def request_of(store: Store, asked: Mapping[str, Any], seed: int) -> SelectReque
         **{
             **asked,
             "count": None if asked["count"] is None else whole(asked["count"], "count"),
+            "partitions": None if asked["partitions"] is None else whole(asked["partitions"], "partitions"),
             "given": keys,
             "keeps": keeps,
             "replace": bool(asked["replace"]),

@@ -192,6 +192,7 @@ def _asked(request: SelectRequest) -> dict[str, Any]:
         "drop_leaks": list(request.drop_leaks) or None,
         "drop_suspects": _listed(request.drop_suspects),
         "reweight": request.reweight,
+        "partitions": request.partitions,
     }
     return {name: value for name, value in asked.items() if value is not None}
 

@@ -18,6 +18,7 @@ from prune.core.quota import Quota
 from prune.selectors import SELECTORS
 from prune.steps.columns.expression import Condition
 from prune.steps.select.by_class import checked_reweight
+from prune.steps.select.partitions import require_partitions
 from prune.steps.settings import Settings
 from prune.steps.space_columns import GRADIENTS
 
@@ -49,6 +50,7 @@ class SelectRequest:
     within: str | None = None  # an earlier selection: only what it kept may be chosen
     drop_suspects: str | Sequence[str] | None = None  # `auto`, or keys: labels in doubt, which are left out
     drop_leaks: Sequence[str] = ()  # held-out datasets, of which no sample and no copy may be chosen
+    partitions: int | None = None  # chosen in each of so many, and then among what these kept
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
 
@@ -61,6 +63,7 @@ class SelectRequest:
         if self.quota is not None:
             checked_quota(self.quota)
         self._check_columns()
+        require_partitions(self.selector, self.partitions)
         if self.quota_errors is not None and self.quota != "drop":
             raise OptionError("--quota-errors is for one quota only", "--quota drop")
         if self.target is not None and not self.selector.takes("target"):

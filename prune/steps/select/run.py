@@ -134,8 +134,10 @@ def selection_recipe(
         place["elsewhere"] = dict(elsewhere)
     rejects = all_rejects(store, store.dataset)  # by whichever pass over the samples
     place["rejects"] = identity({str(row): why for row, why in sorted(rejects.items())})
-    columns = deciding_columns(store, wanted)
-    return recipe_of(store, asdict(wanted), columns, **place, version=prune.__version__)
+    columns, asked = deciding_columns(store, wanted), asdict(wanted)
+    if wanted.partitions is None:
+        del asked["partitions"]  # which no selection had before there were any
+    return recipe_of(store, asked, columns, **place, version=prune.__version__)
 
 
 def _tell_replaced(store: Store, name: str, about: dict[str, Any], settings: Settings) -> None:
