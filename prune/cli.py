@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shlex
@@ -87,12 +88,18 @@ def _root(
     assert not version
 
 
+@functools.cache
+def command_tree() -> Any:
+    """Return all commands with their options, made once: an error asks again, and typer takes long."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Run the command line; never returns."""
     end_on_signals()
     try:
         require_no_secrets(sys.argv[1:])
-        sys.exit(app(prog_name="prune", standalone_mode=False))
+        sys.exit(command_tree()(prog_name="prune", standalone_mode=False))
     except PruneError as error:
         _explain(error)
         sys.exit(error.exit_code)
@@ -100,7 +107,7 @@ def main() -> None:
         if len(sys.argv) == 1:
             typer.echo(error.message, err=True)  # the help
         else:
-            _explain(in_two_lines(error, sys.argv[1:], typer.main.get_command(app)))
+            _explain(in_two_lines(error, sys.argv[1:], command_tree()))
         sys.exit(2)
     except BrokenPipeError:
         os._exit(1)  # whoever read our output is gone; flushing at exit would fail again
@@ -173,7 +180,7 @@ def _explain(error: PruneError) -> None:
         typer.echo(f"{printable(key)}: {printable(reason)}", err=True)
     if len(rejects) > _SHOWN:
         typer.echo(f"… and {len(rejects) - _SHOWN} more, all listed in rejects.json in the store", err=True)
-    typed = (sys.argv[1:], typer.main.get_command(app))
+    typed = (sys.argv[1:], command_tree())
     hint = placed(typed_out(lift(error.__cause__) or error.hint, *typed), *typed)
     typer.echo(f"error: {printable(str(error))}", err=True)
     typer.echo(f"try:   {printable(hint or _help())}", err=True)

@@ -9,13 +9,12 @@ import sys
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from prune.cli import app
+from prune.cli import command_tree
 from prune.commands.examples import CHAIN, EXAMPLES
 from prune.commands.options import GROUPS
 
-VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+VERBS: dict[str, Any] = command_tree().commands
 
 
 def page(*words: str, **environment: str) -> str:

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from prune.cli import app
+from prune.cli import command_tree
 from prune.core import method_names
 
 Prune = Callable[..., Any]
 HOME = Path(__file__).parents[2]
-ROOT: Any = get_command(app)
+ROOT: Any = command_tree()
 VERBS: dict[str, Any] = ROOT.commands
 OPTIONS = {
     verb: {name: p for p in command.params for name in (*p.opts, *p.secondary_opts) if name.startswith("-")}

@@ -15,15 +15,14 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from PIL import Image
-from typer.main import get_command
 
-from prune.cli import app, main
+from prune.cli import command_tree, main
 from prune.commands import output_schema as output_schema_module
 from prune.commands.demos import digits
 from prune.commands.output_schema import output_schema
 
 Prune = Callable[..., Any]
-VERBS: list[str] = list(get_command(app).commands)  # type: ignore[attr-defined]
+VERBS: list[str] = list(command_tree().commands)
 QUICK = ["--proxy", "mlp", "--proxy-size", 8, "--epochs", 2, "--no-flip", "--workers", 0]
 TRAINED = ["--model", "mlp", "--steps", 2, "--seeds", 2, "--size", 8, "--workers", 0]
 RECIPE = """\

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import typer.main
 
-from prune.cli import app
+from prune.cli import command_tree
 from prune.commands.plain_values import take_plain_values
 
-GROUP: Any = typer.main.get_command(app)
+GROUP: Any = command_tree()
 WORDS = [
     *(None, "", " ", "0", "1", "-1", "007", "+3", "3.0", "2.50", "1e3", ".5", "5.", "1_0", "٣", "9" * 30),
     *("nan", "inf", "true", "no", "cpu", "CPU", "cuda", "skip", "keep", "fail", "data", "a\0b", "a\nb", "."),

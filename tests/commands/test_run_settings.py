@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from prune.cli import app
+from prune.cli import command_tree
 from prune.commands.options import DeviceChoice, ExecutorChoice, OnError, Unlabelled
 from prune.commands.run_settings import run_settings
 from prune.core.errors import OptionError
 from prune.steps.settings import READING, Settings
 
-VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+VERBS: dict[str, Any] = command_tree().commands
 
 
 @pytest.mark.parametrize("verb", VERBS)

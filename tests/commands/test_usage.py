@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from prune.cli import app
+from prune.cli import command_tree
 from prune.commands.examples import VALUES
 
 Prune = Callable[..., Any]
-VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+VERBS: dict[str, Any] = command_tree().commands
 
 CASES = {
     # stray words

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.main import get_command
 
 import prune
-from prune.cli import app
+from prune.cli import command_tree
 from prune.core.option_words import FILES, OF_TRAINING, option
 from prune.core.store_option import in_store
 from prune.steps.command_line import command_line
 from prune.steps.settings import Settings
 
-VERBS: Any = get_command(app).commands  # type: ignore[attr-defined]
+VERBS: Any = command_tree().commands
 
 
 def test_what_is_as_by_default_is_not_said() -> None:
