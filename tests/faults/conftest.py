@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from prune.modalities.image import batches
 from prune.store import Store
 
 NOT_CONTENT = {"lock", "location.json", "timings.json"}  # see FORMAT.md
@@ -35,6 +36,12 @@ def net():
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forty samples are to be several parts."""
     monkeypatch.setattr(Store.write_column, "__kwdefaults__", {"part_rows": 16})
+
+
+@pytest.fixture
+def four_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks of four images, so that forty are work for several processes."""
+    monkeypatch.setattr(batches, "_TASK_BYTES", 4 * 3 * 8 * 8)
 
 
 @pytest.fixture(scope="module")

@@ -34,9 +34,9 @@ SIZES = (4, 24, 64, 160)  # KiB of a disk that are free
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two hundred images in two classes."""
+    """Images in two classes: more than one process decodes at once, so that two have work."""
     root = tmp_path_factory.mktemp("killed") / "data"
-    for number in range(200):
+    for number in range(300):
         path = root / ("left", "right")[number % 2] / f"{number:03d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.random.default_rng(number).integers(0, 256, (12, 12, 3), dtype=np.uint8)

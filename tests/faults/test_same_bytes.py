@@ -42,8 +42,11 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from prune import pipeline
+from prune.modalities.image import batches
 from prune.system.checksummed_json import unsealed
 from prune.steps.settings import Settings
+
+batches._TASK_BYTES = 4 * 3 * 8 * 8  # so that forty images are work for several
 
 if __name__ == "__main__":
     stage, data, home, workers, about = sys.argv[1:]
@@ -236,6 +239,7 @@ class _Backwards:
         return None
 
 
+@pytest.mark.usefixtures("four_at_once")
 @pytest.mark.parametrize("kind", ["imagefolder", "webdataset", "parquet", "arrow", "arrays"])
 def test_every_reader_wherever_the_data_lies_and_however_folders_are_listed(
     tmp_path: Path,
@@ -258,6 +262,7 @@ def test_every_reader_wherever_the_data_lies_and_however_folders_are_listed(
     tally(TABLE, "readers: place, times, order of folders, a worker, run twice", "compared", 2)
 
 
+@pytest.mark.usefixtures("four_at_once")
 @pytest.mark.parametrize("at", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize("verb", ["embed", "score"])
 def test_a_run_that_goes_on_with_other_workers(

@@ -20,7 +20,7 @@ from torch import nn
 from prune import pipeline
 from prune.core.errors import DataError, OptionError
 from prune.encoders.network import Network
-from prune.modalities.image import Crop, batches
+from prune.modalities.image import Crop
 from prune.proxy import train
 from prune.steps import embedding_column
 from prune.steps.settings import Settings
@@ -56,12 +56,6 @@ def kill_a_worker() -> bool:
             os.kill(process.pid, signal.SIGKILL)
             return True
     return False
-
-
-@pytest.fixture
-def four_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tasks of four images, so that forty are some work."""
-    monkeypatch.setattr(batches, "_TASK_BYTES", 4 * 3 * 8 * 8)
 
 
 def embed(home: Path, data: Path, settings: Settings) -> None:
@@ -119,6 +113,7 @@ def murderous(victims: int = 1_000_000) -> Iterator[None]:
         thread.join()
 
 
+@pytest.mark.usefixtures("four_at_once")
 @pytest.mark.parametrize("verb", [embed, score])
 def test_images_that_kill_two_workers_are_named_and_the_command_goes_on_later(
     tmp_path: Path, sources: Path, verb: Any, content: Any, tally: Any

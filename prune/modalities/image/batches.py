@@ -53,7 +53,8 @@ def read_images(
     crop
         What becomes of each image.
     workers
-        Processes; 0 decodes in this one, as where it may not have others.
+        Processes; 0 decodes in this one, as where it may not have others, or all are one batch, of which
+        only one would decode.
     batch
         Images in a batch; fewer where they are large, so that a batch stays near 8 MB.
     say
@@ -71,7 +72,7 @@ def read_images(
         The reader cannot read on, or a worker died at the same images twice.
     """
     step = max(1, min(batch, _TASK_BYTES // (3 * crop.size**2)))
-    if workers == 0 or not may_start_processes():
+    if workers == 0 or len(samples) <= step or not may_start_processes():
         return _read_here(reader, samples, crop, step)
     return _read_apart(reader, samples, crop, step, workers, say)
 

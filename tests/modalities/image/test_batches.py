@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from prune.core.errors import DataError
-from prune.modalities.image import Crop, read_images
+from prune.modalities.image import Crop, batches, read_images
 
 CROP = Crop(8, 8)
 
@@ -50,12 +50,12 @@ def samples_of(n: int, rejected: tuple[int, ...] = ()) -> pa.Table:
     )
 
 
-def gathered(batches) -> tuple[np.ndarray, dict[int, str], list[int]]:
+def gathered(found) -> tuple[np.ndarray, dict[int, str], list[int]]:
     starts, pixels, reasons = [], [], {}
-    for start, images, found in batches:
+    for start, images, why in found:
         starts.append(start)
         pixels.append(images)
-        reasons |= found
+        reasons |= why
     return np.concatenate(pixels), reasons, starts
 
 
@@ -71,8 +71,8 @@ def test_images_come_in_order_and_the_bad_ones_are_named():
 
 
 def test_large_images_come_in_smaller_batches():
-    batches = list(read_images(Drawn(), samples_of(30), Crop(1024, 1024), workers=0))
-    assert {images.nbytes for _, images, _ in batches} == {2 * 3 * 1024**2}
+    found = read_images(Drawn(), samples_of(30), Crop(1024, 1024), workers=0)
+    assert {images.nbytes for _, images, _ in found} == {2 * 3 * 1024**2}
 
 
 def test_no_samples_are_no_batches():
@@ -248,5 +248,14 @@ def test_a_process_that_may_have_no_others_reads_alone(monkeypatch: pytest.Monke
     monkeypatch.setitem(process._config, "daemon", True)  # type: ignore[attr-defined]  # as in a Pool
     with pytest.raises(AssertionError, match="daemonic"):
         multiprocessing.Process().start()
-    pixels, _, _ = gathered(read_images(Drawn(), samples_of(5), CROP, workers=2))
+    pixels, _, _ = gathered(read_images(Drawn(), samples_of(5), CROP, workers=2, batch=2))
     assert np.array_equal(pixels, expected)
+
+
+def test_one_batch_is_decoded_here_since_only_one_process_could(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, _, _ = gathered(read_images(Drawn(), samples_of(5), CROP, workers=0))
+    monkeypatch.setattr(batches, "Processes", lambda *_: pytest.fail("processes are started"))
+    pixels, _, _ = gathered(read_images(Drawn(), samples_of(5), CROP, workers=2, batch=5))
+    assert np.array_equal(pixels, expected)
+    with pytest.raises(pytest.fail.Exception):
+        gathered(read_images(Drawn(), samples_of(5), CROP, workers=2, batch=4))
