@@ -23,10 +23,10 @@ from prune.proxy.inputs import Inputs
 from prune.proxy.train import Trainer, size_of_weights, weights_of
 from prune.proxy.weight_file import pieces_of
 from prune.store import ColumnWriter, Store
+from prune.store.layout import STOPPED
 
 Enough = Callable[[Array], bool]  # shown the facts of each epoch in order, (9, n): whether that will do
 Spent = Callable[[float], None]  # told of the seconds of every epoch
-STOPPED = "stopped"
 
 
 class ResumableTraining:

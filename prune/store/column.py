@@ -27,7 +27,7 @@ from prune.store.column_files import (
     verify_file,
 )
 from prune.store.column_json import damaged, read_description, write_description
-from prune.store.layout import COLUMN, DIGEST_CHARS, PART_ROWS, RECIPE
+from prune.store.layout import ATTACHED, COLUMN, DIGEST_CHARS, PART_ROWS, RECIPE
 from prune.system import files
 
 
@@ -188,19 +188,14 @@ class ColumnWriter:
         if self.finished:
             return
         for part in self.parts:
-            path = find_file(self.folder, "part", part.number)
-            if path is not None and digest_of(path) != NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
-                files.remove(path)
-                path = None
-            if path is None:
+            if self._whole("part", part.number) is None:
+                self.detach("part", part.number)  # damaged, if it is there
                 yield part
 
     def read_part(self, number: int) -> Array | None:
         """Return a part that is there already, or None where there is none or it is damaged."""
-        path = find_file(self.folder, "part", number)
-        if path is None or digest_of(path) != NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
-            return None
-        return mapped(path)
+        path = self._whole("part", number)
+        return None if path is None else mapped(path)
 
     def put(self, part: ColumnPart, values: Array, rejects: Mapping[int, str] | None = None) -> None:
         """Write one part; `rejects` names rows of it that could not be computed."""
@@ -222,6 +217,7 @@ class ColumnWriter:
 
         One of the same bytes is never gone meanwhile: somebody else may have written it, and count on it.
         """
+        assert kind in ATTACHED, f"no page says what {kind} is"
         pieces = [data] if isinstance(data, bytes) else data
         self._write(kind, number, pieces, suffix, find_file(self.folder, kind, number))
 
@@ -242,10 +238,13 @@ class ColumnWriter:
 
     def attachment(self, kind: str, number: int) -> bytes | None:
         """Return an attached file, or None where there is none or it is damaged."""
+        path = self._whole(kind, number)
+        return None if path is None else path.read_bytes()
+
+    def _whole(self, kind: str, number: int) -> Path | None:
         path = find_file(self.folder, kind, number)
-        if path is None or digest_of(path) != NAMED.fullmatch(path.name)["digest"]:  # type: ignore[index]
-            return None
-        return path.read_bytes()
+        whole = path is not None and digest_of(path) == NAMED.fullmatch(path.name)["digest"]  # type: ignore[index]
+        return path if whole else None
 
     def detach(self, kind: str, number: int) -> None:
         """Remove an attached file, if there is one."""

@@ -32,6 +32,10 @@ FOLDERS = {DATASETS: 1, COLUMNS: 2, SELECTIONS: 1, SCANS: 1, TARGETS: 1}  # leve
 KNOWN = {STATE, LOCK, BEGUN, ASIDE, *FILES, *FOLDERS}  # all that may lie in a store
 
 STOPPED = "stopped"  # an attachment of a column that may be gone on with, but is not owed
+ATTACHED = {  # kinds of files beside the parts of a column: FORMAT.md says of each what it holds
+    *("rejects", "weights", "checkpoint", STOPPED, "previous", "frame", "learnt", "watched", "seen"),
+    *("cut", "longer", "values", "recall", "measured", "about", "outcome"),
+}
 RECIPE = "recipe.json"
 COLUMN = "column.json"
 DATASET = "dataset.json"
