@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from prune.system import files
 
 NAME = "classes.csv"  # in what describes an export
 COLUMNS = ("folder", "class", "id", "samples")
@@ -28,11 +31,21 @@ def exported_classes(places: Iterable[Path]) -> dict[str, ExportedClass]:
     Nothing where there is no export, or its list cannot be read: then folders and labels are what they say.
     """
     for place in map(Path.absolute, places):  # `.` has a name, too
-        beside = [place.with_name(f"{place.name}{_BESIDE}")] if place.name else []
-        for folder in (place / _INSIDE, *beside):
-            if (folder / NAME).is_file():
-                return _read(folder / NAME)
+        if (place / _INSIDE / NAME).is_file():
+            return _read(place / _INSIDE / NAME)
+        beside = place.with_name(f"{place.name}{_BESIDE}") if place.name else place
+        if (beside / NAME).is_file() and _is_of(beside, place):
+            return _read(beside / NAME)
     return {}
+
+
+def _is_of(beside: Path, place: Path) -> bool:
+    """Whether some file of the export lies there yet: its description stays where only data is removed."""
+    try:
+        listed = list(files.read_json(beside / "export.json")["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return True  # nothing says otherwise
+    return not place.is_dir() or any(os.path.lexists(place / name) for name in listed)
 
 
 def lists_all_folders(root: Path) -> bool:
