@@ -77,7 +77,8 @@ def export(
         raise OptionError("there are no samples to export", "keep more: --fraction 0.5")
     options = exporter.options | dict(options or {})
     chosen, job = job, weighed(job, exporter)
-    job.memo.pop(CARRIES, None)
+    for said in (CARRIES, IN_RECORDS):
+        job.memo.pop(said, None)  # of an earlier export of the same job
     suffix = exporter.one_file(out.name) if exporter.one_file else ""
     if suffix and with_card:
         raise OptionError(f"{out} is one file, and a card lies in a folder", "--out a folder")

@@ -289,3 +289,14 @@ def test_an_export_of_a_newer_version_says_nothing(
     table = table_of(tmp_path / "two", "parquet")
     assert table["weight"].to_pylist() == [float(np.float32(weight)) for weight in WEIGHTS]
     assert table["other_weight"].to_pylist() == [2.0] * 6
+
+
+def test_a_second_export_of_a_job_says_nothing_of_the_first(make_job: Any, run: Any, tmp_path: Path) -> None:
+    job = make_job("text-parquet")
+    job = weighted(job, [0.5] * len(job))
+    said = {}
+    for form in ("jsonl", "txt", "jsonl"):
+        out = tmp_path / f"out-{len(said)}-{form}"
+        run(job, form, out)
+        said[form] = json.loads((out / ".prune-export/export.json").read_text())["weight"]
+    assert said == {"jsonl": "weight", "txt": None}
