@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 _ASIDE = 1 << 20  # bytes of which a digest takes longer than to hand them to a thread
 
@@ -20,17 +20,25 @@ class ParallelDigest:
     @contextlib.contextmanager
     def taking(self, view: memoryview) -> Iterator[None]:
         """Take bytes in, at the latest when the block ends."""
-        if len(view) < _ASIDE:
+        taken = self._begun(view) if len(view) >= _ASIDE else None
+        if taken is None:
             self._sha256.update(view)
             yield
             return
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1)
-        taken = self._thread.submit(self._sha256.update, view)
         try:
             yield
         finally:
             taken.result()
+
+    def _begun(self, view: memoryview) -> Future[None] | None:
+        """Let the thread take bytes in; None where the system lets no thread begin."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1)
+        try:
+            return self._thread.submit(self._sha256.update, view)
+        except RuntimeError:
+            self._thread = None  # which holds these bytes, and would take them in once it began
+            return None
 
     def hexdigest(self) -> str:
         """Return the digest as text."""
