@@ -137,9 +137,16 @@ def find_fields(
         listed = ", ".join(others[:_SHOWN]) + (" and more" if len(others) > _SHOWN else "")
         raise DataError(
             f"no column of {where} is called like a text; there are {listed}",
-            f"choose: --text-field {shlex.quote(others[0])}",
+            f"choose: {naming(others[:1])}",
         )
     return TextFields(tuple(others))
+
+
+def naming(paths: Sequence[str]) -> str:
+    """Return the option that names these fields: a template where a comma would part one of them in two."""
+    if any("," in path for path in paths):
+        return f"--template {shlex.quote(' '.join(f'{{{path}}}' for path in paths))}"
+    return f"--text-field {shlex.quote(','.join(paths))}"
 
 
 def _is_note(name: str) -> bool:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from prune.core.errors import DataError
-from prune.modalities.text.fields import TEMPLATES, TEXTS, TextFields, find_fields
+from prune.modalities.text.fields import TEMPLATES, TEXTS, TextFields, find_fields, naming
 from prune.readers.lines.csv_dialect import CsvDialect, look_at
 from prune.readers.lines.fields import LABELS
 
@@ -96,20 +96,22 @@ def _meant(missing: str, names: Sequence[str], asked: TextFields, label: str | N
     near = difflib.get_close_matches(missing, [name for name in names if name], n=1, cutoff=0.6)
     if not near or asked.literals:
         return f"columns: {_listed(names)}"
-    named = [near[0] if path == missing else path for path in ([label] if missing == label else asked.paths)]
-    return f"{'--label-field' if missing == label else '--text-field'} {shlex.quote(','.join(named))}"
+    if missing == label:
+        return f"--label-field {shlex.quote(near[0])}"
+    return naming([near[0] if path == missing else path for path in asked.paths])
 
 
 def _choices(names: Sequence[str]) -> str:
     """Return options for a first line of names, and for one that is a sample already: by its longest cell."""
     longest = 1 + max(range(len(names)), key=lambda place: len(names[place]))
     numbered = f"--text-field {longest}, where that line is a sample"
-    named = next((name for name in names if name and not name.isdecimal() and len(name) < 40), None)
-    return (
-        f"choose: {numbered}"
-        if named is None
-        else f"choose: --text-field {shlex.quote(named)}, or {numbered}"
-    )
+    named = next((name for name in names if _can_be_named(name)), None)
+    return f"choose: {numbered}" if named is None else f"choose: {naming([named])}, or {numbered}"
+
+
+def _can_be_named(name: str) -> bool:
+    in_template = "," in name  # where these signs have a meaning of their own
+    return 0 < len(name) < 40 and not name.isdecimal() and not (in_template and set(name) & set("{}:!"))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -136,6 +136,28 @@ def test_files_without_a_header_are_read_by_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "advice"),
+    [
+        (
+            b'"text,label"',
+            "choose: --template '{text,label}', or --text-field 1, where that line is a sample",
+        ),
+        (b'"text:label, and more"', "choose: --text-field 1, where that line is a sample"),
+    ],
+)
+def test_a_table_whose_lines_are_single_cells_is_told_what_can_be_typed(
+    first: bytes, advice: str, tmp_path: Path
+) -> None:
+    path = put(tmp_path / "a.csv", first + b'\n"x,1"\n"y,0"\n')
+    with pytest.raises(DataError, match="names no column that is known") as caught:
+        open_reader(str(path))
+    assert caught.value.hint == advice
+    if "template" in advice:
+        assert texts_of(path, template="{text,label}") == ["x,1", "y,0"]
+    assert texts_of(path, text_field="1") == [first.strip(b'"').decode(), "x,1", "y,0"]
+
+
+@pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"text,label\rx,1\ry,0\r", "end in a carriage return alone"),
