@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from prune.core.column_name import ColumnName
 from prune.core.progress import Reporter
-from prune.modalities.text.batches import TextSource, read_texts
+from prune.modalities.text.batches import ROOM, TextSource, read_texts
 from prune.store import PART_ROWS, Carry, Column, Dataset, Store, nothing_carried
 from prune.system.disk_space import require_room
 
@@ -34,7 +34,7 @@ class IdColumn:
     ) -> tuple[Column, bool]:
         """Write the column, or go on with it; return it finished, and whether something was missing.
 
-        Memory: one part, 64 MiB or 256 texts.
+        Memory: one part, 64 MiB or 256 rows, and a batch of texts.
 
         Raises
         ------
@@ -55,7 +55,7 @@ class IdColumn:
                     values = np.empty((part.stop - part.start, length), np.int32)
                     samples = dataset.samples.slice(part.start, part.stop - part.start)
                     samples = samples if carried is None else carried.unread(samples, part.start)
-                    for start, texts in read_texts(reader, samples):
+                    for start, texts in read_texts(reader, samples, room=ROOM):
                         values[start : start + len(texts)] = self.ids_of(texts)
                         advance(len(texts))
                     writer.put(part, values)

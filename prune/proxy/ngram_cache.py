@@ -35,7 +35,7 @@ def cache_ngrams(
 ) -> Column:
     """Write the column `ngrams.L`: int32 (n, L), the ids of each text's n-grams and then 0, or go on with it.
 
-    Memory: one part, 64 MiB or 256 texts.
+    Memory: as of `IdColumn`.
 
     Parameters
     ----------

@@ -15,10 +15,16 @@ class TextSource(Protocol):
         """Yield the text of each row."""
 
 
-def read_texts(reader: TextSource, samples: pa.Table, *, batch: int = 256) -> Iterator[tuple[int, list[str]]]:
+ROOM = 8 << 20  # characters of a batch, about: where texts are long it ends early
+
+
+def read_texts(
+    reader: TextSource, samples: pa.Table, *, batch: int = 256, room: int | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """Yield the texts of `samples`, with the position in `samples` of the first of a batch.
 
-    A row with a `reason` is not read: its text is empty. Memory: one batch.
+    A row with a `reason` is not read: its text is empty. Memory: one batch, which with `room` ends once its
+    texts have so many characters.
 
     Raises
     ------
@@ -27,6 +33,12 @@ def read_texts(reader: TextSource, samples: pa.Table, *, batch: int = 256) -> It
     """
     sound = samples["reason"].is_null().to_numpy()
     stream = reader.payloads(samples.filter(sound))
-    for start in range(0, len(samples), batch):
-        known = sound[start : start + batch]
-        yield start, [next(stream) if one else "" for one in known.tolist()]
+    start, texts, held = 0, list[str](), 0
+    for known in sound.tolist():
+        texts.append(next(stream) if known else "")
+        held += len(texts[-1])
+        if len(texts) == batch or (room is not None and held >= room):
+            yield start, texts
+            start, texts, held = start + len(texts), [], 0
+    if texts:
+        yield start, texts

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from prune.core.arrays import Rows
 from prune.modalities.image import decode
-from prune.modalities.text.batches import read_texts
+from prune.modalities.text.batches import ROOM, read_texts
 from prune.modalities.text.plain_words import plain_words, words_digest
 from prune.steps.check.near_pairs import Thumbnails
 from prune.steps.dataset_session import Opened
@@ -63,7 +63,7 @@ def words_of(opened: Opened) -> pa.Array:
     """Return what stands for the words of each text; null where it cannot be read."""
     digests: list[bytes | None] = []
     samples = opened.dataset.samples
-    for _, texts in read_texts(opened.reader, samples):
+    for _, texts in read_texts(opened.reader, samples, room=ROOM):
         digests += [words_digest(plain_words(text)) for text in texts]
     unusable = samples["reason"].is_valid().to_numpy(zero_copy_only=False)
     return pa.array([None if out else d for out, d in zip(unusable, digests, strict=True)], pa.binary())
