@@ -9,29 +9,24 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Rows
-from prune.core.column_name import FIRST_RUN, RESULTS, ColumnName
+from prune.core.column_name import FIRST_RUN, ColumnName
 from prune.core.errors import StoreError
-from prune.core.lots import lots
 from prune.proxy import (
     CONTROL,
     GROWN,
     GrownPlace,
     GrownTrace,
     Proxy,
-    Share,
     TraceBefore,
     Training,
-    control_of,
-    digests_of,
-    folds_of,
     grown_rows,
-    part_of,
     share_like,
 )
 from prune.steps.dataset_session import Opened
 from prune.steps.recovery import commands_of
 from prune.steps.score.proxy_request import ProxyRequest
-from prune.store import CarriedRows, Column, Dataset, identity, undated
+from prune.steps.score.traces_before import TracesBefore
+from prune.store import CarriedRows, Column, undated
 
 _CONTROL = ColumnName.trace(f"0.{CONTROL}")
 _MOST = 0.5  # of the samples that may be new to a proxy before it is to be trained anew
@@ -59,6 +54,7 @@ class CarriedTraining:
     ) -> None:
         self._opened, self._inputs, self._training = opened, inputs, training
         self._request, self._usable = request, usable
+        self._traces = TracesBefore(opened, usable, self._name(0, 0), training.seed)
 
     def found(self) -> CarriedRuns | None:
         """Return what serves, with traces that know all samples; None where all is to be trained.
@@ -82,7 +78,7 @@ class CarriedTraining:
             befores = [[self._before(run, fold) for fold in self._folds] for run in range(self._runs)]
             why = next((one for group in befores for one in group if isinstance(one, str)), None)
         if why is None:
-            return self._grown([self._dealt(run, group) for run, group in enumerate(befores)])  # type: ignore[arg-type]
+            return self._grown([self._traces.dealt(run, group) for run, group in enumerate(befores)])  # type: ignore[arg-type]
         if opened.grown is None:
             opened.settings.reporter.say(f"{why}: trained anew on all samples")
             return None
@@ -147,79 +143,11 @@ class CarriedTraining:
 
     def _before(self, run: int, fold: int | str) -> TraceBefore | str:
         """Return a trace before the dataset changed; or why it does not serve."""
-        growth, name = self._opened.growth, _CONTROL if fold == CONTROL else self._name(run, int(fold))
-        state, trace = growth.earlier_of(name), growth.whole(name)
-        together = growth.beside(name, self._name(0, 0))  # else it is of another training
-        if run and not together:
+        name = _CONTROL if fold == CONTROL else self._name(run, int(fold))
+        if run and not self._opened.growth.beside(name, self._name(0, 0)):
             return self._too_few(run)[0]
-        if state is None or trace is None or not together:
-            return f"{name} of the dataset before is missing or damaged"
-        matches, seen = growth.matches(state[0]), trace.recipe["inputs"]
-        inputs = self._opened.store.whole_column(seen["name"], identity(seen["recipe"]))
-        if matches is None or inputs is None:
-            return f"what {name} was made of is no longer there"
-        drawn = self._drawn(matches.old, inputs, trace, run)
-        if drawn is None:
-            return f"what {name} learnt from is no longer known"
-        rows = np.where(np.isin(np.arange(len(matches.new)), self._usable), matches.labelled_alike, -1)
-        rows[~np.isin(rows, np.setdiff1d(matches.old.usable, list(inputs.rejects)))] = -1
-        results: dict[str, Column] = {
-            kind: column
-            for kind in RESULTS
-            if (column := growth.whole(kind)) is not None
-            and column.recipe.get("trace") == identity(trace.recipe)
-        }
-        return TraceBefore(
-            dataset=matches.old,
-            inputs=inputs,
-            trace=trace,
-            learnt=drawn[0],
-            watched=drawn[1],
-            rows=rows,
-            later=self._later(rows, fold),
-            results=results,
-        )
-
-    def _drawn(self, old: Dataset, inputs: Column, trace: Column, run: int) -> tuple[Rows, Rows] | None:
-        """Return what a proxy learnt from and what its trace is about, drawn once more where it was drawn."""
-        known, share = grown_rows(trace), trace.recipe.get("share")
-        if known is not None:
-            return known
-        usable = np.setdiff1d(old.usable, np.array(list(inputs.rejects), np.int64))
-        if share is None:
-            return usable[old.labels[usable] >= 0], usable
-        if share["kind"] == CONTROL:
-            return self._asked(old, share)
-        again: Share = (
-            folds_of(old, usable, share["folds"], share["seed"], run)[share["fold"]]
-            if share["kind"] == "fold"
-            else part_of(old, usable, share["fraction"], share["seed"])
-        )
-        return (again.learnt, again.watched) if again.recipe == share else None
-
-    def _asked(self, old: Dataset, share: Mapping[str, Any]) -> tuple[Rows, Rows] | None:
-        """Return what a control learnt from, of what its proxy did, and what it was asked about."""
-        trained = self._opened.growth.whole(FIRST_RUN)
-        known = None if trained is None else grown_rows(trained)
-        again = None if known is None else control_of(old, known[0], share["seed"])
-        return None if again is None or again.recipe != share else (again.learnt, again.watched)
-
-    def _later(self, rows: Rows, fold: int | str) -> Rows:
-        """Return the new samples that a proxy is to look at."""
-        new = self._usable[rows[self._usable] < 0]
-        return new[:0] if self._request.on_fraction is not None or fold == CONTROL else new
-
-    def _dealt(self, run: int, group: list[TraceBefore]) -> list[TraceBefore]:
-        """Deal new samples to the folds of a run by lot: each to one that never learnt from its bytes."""
-        folds, dataset, new = len(group), self._opened.dataset, group[0].later
-        if folds == 1:
-            return group
-        keys = dataset.samples["key"].take(new).to_pylist()
-        lot = (lots(keys, f"later\0{self._training.seed}\0{run}") % np.uint64(folds)).astype(np.int64)
-        seen = np.stack([np.isin(digests_of(dataset, new), one.seen) for one in group])
-        turns = (lot + np.arange(folds)[:, None]) % folds
-        owner = turns[np.take_along_axis(seen, turns, 0).argmin(axis=0), np.arange(len(new))]
-        return [replace(one, later=new[owner == fold]) for fold, one in enumerate(group)]
+        looks = self._request.on_fraction is None and fold != CONTROL
+        return self._traces.before(name, run, looks=looks)
 
     def _obstacle(self, recipe: Mapping[str, Any]) -> str | None:
         """Say why no trace before serves; None where one may."""
