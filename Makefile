@@ -36,8 +36,9 @@ evidence: $(VENV)/ready
 test: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(PYTEST) -m "$(TESTS)" --durations 15 $(addprefix --ignore=,$(SECOND))
+	$(BIN)/mypy & types=$$!; \
+	$(PYTEST) -m "$(TESTS)" --durations 15 $(addprefix --ignore=,$(SECOND)); tests=$$?; \
+	wait $$types || { echo "mypy found what stands above"; exit 1; }; exit $$tests
 
 # What takes longer than all else and is seldom the first to fail.
 test-faults: $(VENV)/ready
