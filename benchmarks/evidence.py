@@ -19,7 +19,8 @@ import numpy as np
 
 import prune
 from prune.commands.console import reporter
-from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable, evaluations
+from prune.steps.evaluate.evaluation_table import EvaluationSummary, EvaluationTable
+from prune.steps.evaluate.results import evaluations
 
 METHODS = (
     *("beta:dual", "stratified:aum", "kcenter", "facility_location,quota=proportional", "semdedup>random"),

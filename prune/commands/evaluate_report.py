@@ -35,12 +35,11 @@ def shown_lines(held: Mapping[str, Any]) -> list[str]:
     """Return the tables of all that was evaluated in a store."""
     lines = []
     for one in held["settings"]:
-        noise = f", {100 * one['label_noise']:g} % of the labels wrong" if one["label_noise"] else ""
         tested = counted(one["test"]["tested"], "test sample")
-        apart = "".join(f", {printable(words)}" for words in one["apart"])
-        lines += [f"{one['model']}, {one['protocol']}{noise}{apart}, accuracy in % of {tested}", ""]
+        lines += [f"{printable(one['in_words'])}, accuracy in % of {tested}", ""]
         lines += [*_table(one["results"]), ""]
-    return [*lines, *_notes([one for setting in held["settings"] for one in setting["results"]])]
+    kind = dict.fromkeys(one["bias"] for one in held["settings"] if one["bias"])
+    return [*lines, *_notes([one for setting in held["settings"] for one in setting["results"]]), *kind]
 
 
 def _table(found: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from prune.core.option_words import without_option
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
 from prune.steps.check.conditions import CheckedSelection, Outcome
+from prune.steps.evaluate.evaluation_table import EvaluationSummary, EvaluationTable
+from prune.steps.evaluate.headings import PROBES
 from prune.steps.evaluate.intervals import Difference, seeds_above
-from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable, evaluations
+from prune.steps.evaluate.results import evaluations
 from prune.steps.evaluate.test_advice import naming_a_test
-from prune.steps.evaluate.training_sets import TrainingSet
-from prune.steps.rejects import all_rejects
+from prune.steps.evaluate.training_sets import digests_of_kept
 
 FEWEST = 5  # random sets: of fewer, the interval is too wide to be of use, and its width hardly known
-_PROBES = {"linear", "probe"}  # models that look at an embedding: biased towards what was chosen in it
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def against_random(checked: CheckedSelection, least: float, *, probe: bool = Fal
     """
     table = evaluations(checked.store)
     seen = _seen(checked, table)
-    counted_ = [one for one in seen if probe or one.summary.model not in _PROBES]
+    counted_ = [one for one in seen if probe or one.summary.model not in PROBES]
     told = [one for one in counted_ if one.seeds >= FEWEST and one.difference is not None]
     if not told:
         detail, advice = _missing(checked, seen, counted_, _not_yet(checked, table, probe=probe))
@@ -114,7 +111,7 @@ def _not_yet(checked: CheckedSelection, table: EvaluationTable, *, probe: bool) 
         for row in table.rows
         if row.spec == name
         and not row.label_noise
-        and (probe or row.model not in _PROBES)
+        and (probe or row.model not in PROBES)
         and row.cell in store.commands
     ]
     if made:
@@ -163,25 +160,12 @@ def _first(checked: CheckedSelection) -> str:
 
 def _seen(checked: CheckedSelection, table: EvaluationTable) -> list[_Seen]:
     """Return the evaluations of the very samples that are kept, whatever they were called then."""
-    sets, cells = _sets(checked), {}
-    for row in table.rows:
-        recipe = checked.store.column(row.cell).recipe["set"]
-        if row.label_noise == 0 and {name: recipe[name] for name in ("rows", "weights")} in sets:
-            cells[row.setting, row.spec, row.k] = row.cell
+    sets = digests_of_kept(checked.store, checked.dataset, checked.stored)
+    cells = {(row.setting, row.spec, row.set): row.cell for row in table.rows if row.label_noise == 0}
     return [
         _Seen(summary, cells[key])
         for summary in table.summaries
-        if (key := (summary.setting, summary.spec, summary.k)) in cells and summary.difference is not None
+        if summary.set in sets
+        and summary.difference is not None
+        and (key := (summary.setting, summary.spec, summary.set)) in cells
     ]
-
-
-def _sets(checked: CheckedSelection) -> list[Mapping[str, str | None]]:
-    """Return what stands for the kept samples in a cell: all of them, or those that can be trained on."""
-    rows, weights = checked.stored.rows, checked.stored.weights
-    usable = checked.dataset.labels[rows] >= 0
-    usable &= ~np.isin(rows, np.array(sorted(all_rejects(checked.store, checked.dataset)), np.int64))
-    recipes: list[Mapping[str, str | None]] = []
-    for part in (np.ones(len(rows), bool), usable):
-        recipe = TrainingSet("", None, rows[part], None if weights is None else weights[part]).recipe
-        recipes.append({name: recipe[name] for name in ("rows", "weights")})
-    return recipes

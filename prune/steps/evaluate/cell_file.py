@@ -12,7 +12,7 @@ from prune.system import files
 from prune.system.os_errors import require_writable
 
 if TYPE_CHECKING:
-    from prune.steps.evaluate.results import EvaluationTable
+    from prune.steps.evaluate.evaluation_table import EvaluationTable
 
 
 def table_writer(path: Path) -> Callable[[EvaluationTable], None]:

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from prune.core.safe_text import counted, printable
+from prune.steps.evaluate.evaluation_table import EvaluationRow, EvaluationTable
 from prune.steps.evaluate.intervals import BETTER, Difference, paired_difference
-from prune.steps.evaluate.results import EvaluationRow, EvaluationTable
 from prune.steps.evaluate.training_sets import RANDOM
 
 LEVEL = 0.95

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prune.core.column_name import EMBEDDING, FIRST_RUN
@@ -22,13 +22,14 @@ from prune.steps.evaluate.cells import Cell, outcome_of, without_lost
 from prune.steps.evaluate.choose import choices
 from prune.steps.evaluate.choose import in_words as in_words_of
 from prune.steps.evaluate.chosen import remember, require_scores
+from prune.steps.evaluate.evaluation_table import EvaluationTable
 from prune.steps.evaluate.plan import EvaluationPlan, forecast, in_words
 from prune.steps.evaluate.probe import ProbeTarget
 from prune.steps.evaluate.request import EvaluateRequest
-from prune.steps.evaluate.results import EvaluationTable, evaluations, setting_of
+from prune.steps.evaluate.results import evaluations, setting_of
 from prune.steps.evaluate.target_training import Target
 from prune.steps.evaluate.test_set import TestSamples, column_of, open_test_set
-from prune.steps.evaluate.training_sets import TrainingSet
+from prune.steps.evaluate.training_sets import TrainingSet, digest_of
 from prune.steps.evaluate.wrong_labels import noise_recipe, with_wrong_labels
 from prune.steps.expected_modality import usual_proxy
 from prune.steps.proxy_inputs import require_seen, seen
@@ -223,10 +224,11 @@ def _train(evaluation: Evaluation, cells: Sequence[Cell]) -> list[Cell]:
 
 def _asked_for(table: EvaluationTable, cells: Sequence[Cell]) -> EvaluationTable:
     """Leave out what was evaluated in the same setting before and not asked for now."""
-    sizes = {(cell.set.spec, len(cell.set.rows)) for cell in cells}
-    return EvaluationTable(
-        tuple(row for row in table.rows if (row.spec, row.k) in sizes),
-        tuple(one for one in table.summaries if (one.spec, one.k) in sizes),
+    sets = {(cell.set.spec, len(cell.set.rows), digest_of(cell.set.recipe)) for cell in cells}
+    return replace(
+        table,
+        rows=tuple(one for one in table.rows if (one.spec, one.k, one.set) in sets),
+        summaries=tuple(one for one in table.summaries if (one.spec, one.k, one.set) in sets),
     )
 
 

@@ -12,12 +12,13 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from prune.core.errors import OptionError, OutputError
 from prune.core.safe_text import counted, printable
 from prune.steps.evaluate.cell_file import table_writer
-from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable
+from prune.steps.evaluate.evaluation_table import EvaluationSummary, EvaluationTable
 from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM
 from prune.system import files
 from prune.system.os_errors import require_writable
@@ -30,6 +31,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 NEUTRAL, INK = "#7a7a7a", "#1a1a1a"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _MARKERS = "sD^vPX*<>"
+_TITLE = 75  # characters of a line of the title
 _STYLES = ("-", "--", "-.")  # once the colours are through
 _RC: Any = {  # names that matplotlib has a type of its own for
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
@@ -87,12 +89,18 @@ def figure_of(table: EvaluationTable) -> Figure:
         figure = Figure(figsize=(6.4, 3.9 * max(len(settings), 1)), layout="constrained")
         axes = figure.subplots(max(len(settings), 1), squeeze=False)[:, 0]
         for place, setting in zip(axes, settings, strict=False):
-            draw(place, [one for one in table.summaries if one.setting == setting])
+            of = [one for one in table.summaries if one.setting == setting]
+            draw(place, of, heading=table.heading(setting))
     return figure
 
 
 def draw(
-    axes: Axes, summaries: Sequence[EvaluationSummary], *, neutral: str = NEUTRAL, ink: str = INK
+    axes: Axes,
+    summaries: Sequence[EvaluationSummary],
+    *,
+    heading: str = "",
+    neutral: str = NEUTRAL,
+    ink: str = INK,
 ) -> None:
     """Draw one setting into axes of the caller's.
 
@@ -100,6 +108,8 @@ def draw(
     ----------
     summaries
         Of one setting; sets of one selection are joined by size.
+    heading
+        What all of them share, in words: the beginning of the title.
     neutral, ink
         Colours of random and of everything, on the caller's ground.
     """
@@ -114,7 +124,7 @@ def draw(
     if everything:
         level = 100 * everything[0].accuracy.mean
         axes.axhline(level, color=ink, linestyle=":", linewidth=1.2, label="everything", zorder=1)
-    _frame(axes, summaries)
+    _frame(axes, summaries, heading)
 
 
 def _lines(summaries: Sequence[EvaluationSummary]) -> dict[str, list[EvaluationSummary]]:
@@ -163,7 +173,7 @@ def _line(axes: Axes, label: str, points: Sequence[EvaluationSummary], pen: _Pen
         axes.vlines(places, low, high, linewidth=1.2, **drawn)
 
 
-def _frame(axes: Axes, summaries: Sequence[EvaluationSummary]) -> None:
+def _frame(axes: Axes, summaries: Sequence[EvaluationSummary], heading: str) -> None:
     """Label the axes, keep bands of few seeds from squeezing the means, and say what is shown."""
     kept = sorted({100 * one.fraction for one in summaries if one.spec != EVERYTHING})
     axes.set_xlabel("kept, % of the samples")
@@ -171,14 +181,11 @@ def _frame(axes: Axes, summaries: Sequence[EvaluationSummary]) -> None:
     axes.set_xticks(kept, [f"{share:.3g}" for share in kept])
     if summaries:
         axes.set_ylim(*_limits(summaries))
-        first, seeds = summaries[0], sorted({one.seeds for one in summaries})
+        seeds = sorted({one.seeds for one in summaries})
         trained = counted(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
         bands = "; bands 95 % over seeds" if seeds[-1] > 1 else ""
-        axes.set_title(
-            f"{printable(first.model)}, {first.protocol}, {trained}{bands}",
-            fontsize="medium",
-            loc="left",
-        )
+        title = printable(f"{heading}, {trained}{bands}")
+        axes.set_title(fill(title, _TITLE), fontsize="medium", loc="left")
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     axes.grid(axis="y", linewidth=0.5, alpha=0.35)
 

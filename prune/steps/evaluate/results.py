@@ -1,110 +1,22 @@
-"""What the evaluations of a store found: a row a cell, and a summary a selection, beside random."""
+"""What the evaluations of a store found: cells read from its columns, set by set, beside random."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import pyarrow as pa
-
 from prune.core.column_name import EVALUATION, of_kinds
-from prune.core.notebook import html_table, to_pandas
-from prune.core.safe_text import counted
 from prune.steps.evaluate.costs import scoring_seconds, selecting_seconds
-from prune.steps.evaluate.intervals import Difference, Interval, mean_interval, paired_difference
+from prune.steps.evaluate.evaluation_table import EvaluationRow, EvaluationSummary, EvaluationTable
+from prune.steps.evaluate.headings import headings_of
+from prune.steps.evaluate.intervals import Difference, mean_interval, paired_difference
 from prune.steps.evaluate.protocol import protocol_of
-from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM
+from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM, digest_of
 from prune.store import Store, identity
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EvaluationRow:
-    """One training: a set, a seed, and what the target got right after the last step."""
-
-    cell: str  # its column
-    setting: str  # equal for all that can be compared: training, protocol, test set
-    spec: str  # a SPEC, the name of a selection, `random` or `everything`
-    fraction: float  # kept, of the samples that can be used
-    k: int
-    seed: int  # 0, 1, …: of weights, order and augmentation, and of the random set
-    protocol: str
-    steps: int
-    model: str
-    test: str  # fingerprint of the test set
-    label_noise: float
-    tested: int
-    accuracy: float
-    worst_class: str
-    worst_accuracy: float
-    seconds: float | None  # of training; None where the store was copied without them
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EvaluationSummary:
-    """All seeds of one set, beside the random sets of the same size and seeds."""
-
-    setting: str
-    spec: str
-    fraction: float
-    k: int
-    protocol: str
-    steps: int
-    model: str
-    seeds: int
-    accuracy: Interval
-    difference: Difference | None  # to random; None of random itself and of everything
-    worst_class: str  # the one that is worst in the mean over seeds
-    worst_accuracy: float
-    seconds: float | None  # of one training
-    cost: float | None  # of one training, with scoring and selecting
-
-
-@dataclass(frozen=True)
-class EvaluationTable:
-    """Rows and summaries, by size, random first and everything last."""
-
-    rows: tuple[EvaluationRow, ...]
-    summaries: tuple[EvaluationSummary, ...]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def to_arrow(self) -> pa.Table:
-        """Return the rows as a table."""
-        return pa.Table.from_pylist([asdict(row) for row in self.rows], schema=_SCHEMA)
-
-    def to_pandas(self) -> Any:
-        """Return the rows as a pandas DataFrame.
-
-        Raises
-        ------
-        NoPandasError
-            pandas is not installed; it is also an ImportError.
-        """
-        return to_pandas(self.to_arrow())
-
-    def to_json(self) -> list[dict[str, Any]]:
-        """Return the summaries as JSON."""
-        return [asdict(summary) for summary in self.summaries]
-
-    def _repr_html_(self) -> str:
-        head = ("kept", "selection", "accuracy %", "to random", "verdict", "worst class", "seeds", "protocol")
-        return html_table(f"{counted(len(self), 'training')}", head, [_shown(one) for one in self.summaries])
-
-
-def _shown(one: EvaluationSummary) -> tuple[str, ...]:
-    """Return a summary as the words of a row."""
-    accuracy, beside = f"{100 * one.accuracy.mean:.2f}", ("", "")
-    if one.accuracy.low is not None and one.accuracy.high is not None:
-        accuracy += f" ± {50 * (one.accuracy.high - one.accuracy.low):.2f}"
-    if one.difference is not None:
-        beside = f"{100 * one.difference.mean:+.2f}", one.difference.verdict
-    kept, worst = f"{100 * one.fraction:.3g} %", f"{100 * one.worst_accuracy:.2f} ({one.worst_class})"
-    return (kept, one.spec, accuracy, *beside, worst, str(one.seeds), f"{one.protocol}, {one.model}")
 
 
 @dataclass(frozen=True)
@@ -112,15 +24,28 @@ class _Read:
     """A cell as it lies in the store."""
 
     row: EvaluationRow
-    rows_digest: str
+    asked: str | None  # the fraction that was asked for
     classes: Mapping[str, Sequence[int]]
     about: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+
+    @property
+    def family(self) -> tuple[Any, ...]:
+        """What cells share whose selection may have been chosen anew between them."""
+        sized = self.row.spec in {RANDOM, EVERYTHING}  # a selection that is chosen anew may have another size
+        return (self.row.setting, self.row.spec, self.asked, self.row.k if sized else None)
+
+    @property
+    def of_set(self) -> tuple[Any, ...]:
+        """What cells share that are trained on one set, however its size was asked for."""
+        return (self.row.setting, self.row.spec, self.row.k, self.row.set)
 
 
 def evaluations(store: Store | str | Path = ".prune", setting: str | None = None) -> EvaluationTable:
     """Return all evaluations of a store, or those of one setting; a notebook shows them as a table.
 
     Cells of a selection that was chosen anew since are left out: they are of another set than the first seed.
+    A set that was asked for in two ways, as by its name and by its fraction, counts once.
 
     Raises
     ------
@@ -128,16 +53,27 @@ def evaluations(store: Store | str | Path = ".prune", setting: str | None = None
         There is no store, or a cell is damaged.
     """
     store = store if isinstance(store, Store) else Store(store)
-    found = [_read(store, name) for name in of_kinds(store.columns, EVALUATION)]
-    read = [one for one in found if one is not None and setting in {None, one.row.setting}]
-    groups: dict[tuple[Any, ...], list[_Read]] = {}
+    read = [_read(store, name) for name in of_kinds(store.columns, EVALUATION)]
+    groups = _by_set(one for one in read if setting in {None, one.row.setting})
+    found = sorted(((_summary(store, group, groups), group) for group in groups.values()), key=_place)
+    return EvaluationTable(
+        tuple(one.row for _, group in found for one in group),
+        tuple(summary for summary, _ in found),
+        headings_of({one.row.setting: one.recipe for group in groups.values() for one in group}),
+    )
+
+
+def _by_set(read: Iterable[_Read]) -> dict[tuple[Any, ...], list[_Read]]:
+    """Return the cells of each set, seed by seed, those of earlier choices left out."""
+    families: dict[tuple[Any, ...], list[_Read]] = {}
     for one in sorted(read, key=lambda one: one.row.seed):
-        groups.setdefault((one.row.setting, one.row.spec, one.row.k), []).append(one)
-    current = {key: list(_of_one_set(group)) for key, group in groups.items()}
-    summaries = [_summary(store, group, current) for group in current.values()]
-    summaries.sort(key=_place)
-    rows = [one.row for summary in summaries for one in current[summary.setting, summary.spec, summary.k]]
-    return EvaluationTable(tuple(rows), tuple(summaries))
+        families.setdefault(one.family, []).append(one)
+    groups: dict[tuple[Any, ...], dict[int, _Read]] = {}
+    for family in families.values():
+        for one in family:
+            if one.row.set == family[0].row.set:
+                groups.setdefault(one.of_set, {}).setdefault(one.row.seed, one)
+    return {key: [of[seed] for seed in sorted(of)] for key, of in groups.items()}
 
 
 def setting_of(recipe: Mapping[str, Any]) -> str:
@@ -146,7 +82,7 @@ def setting_of(recipe: Mapping[str, Any]) -> str:
     return identity({name: recipe.get(name) for name in shared})
 
 
-def _read(store: Store, name: str) -> _Read | None:
+def _read(store: Store, name: str) -> _Read:
     column = store.column(name)
     recipe = column.recipe
     outcome = json.loads(column.attachment("outcome", 0))
@@ -167,19 +103,13 @@ def _read(store: Store, name: str) -> _Read | None:
         worst_class=outcome["worst_class"],
         worst_accuracy=outcome["worst_accuracy"],
         seconds=store.costs.get(identity(recipe)),
+        set=digest_of(recipe["set"]),
     )
-    return _Read(row, recipe["set"]["rows"], outcome["classes"], outcome["set"])
-
-
-def _of_one_set(group: Sequence[_Read]) -> Iterator[_Read]:
-    """Yield the cells of the same set as the first; random sets are drawn for each seed."""
-    for one in group:
-        if one.row.spec == RANDOM or one.rows_digest == group[0].rows_digest:
-            yield one
+    return _Read(row, recipe["set"]["asked"], outcome["classes"], outcome["set"], recipe)
 
 
 def _summary(
-    store: Store, group: Sequence[_Read], all_: Mapping[tuple[Any, ...], Sequence[_Read]]
+    store: Store, group: Sequence[_Read], groups: Mapping[tuple[Any, ...], Sequence[_Read]]
 ) -> EvaluationSummary:
     first = group[0].row
     worst_class, worst = _worst(group)
@@ -195,11 +125,12 @@ def _summary(
         model=first.model,
         seeds=len(group),
         accuracy=mean_interval([one.row.accuracy for one in group], resolution=1 / first.tested),
-        difference=_difference(group, all_.get((first.setting, RANDOM, first.k), ())),
+        difference=_difference(group, groups.get((first.setting, RANDOM, first.k, None), ())),
         worst_class=worst_class,
         worst_accuracy=worst,
         seconds=seconds,
         cost=None if seconds is None or before is None else seconds + before,
+        set=first.set,
     )
 
 
@@ -234,7 +165,8 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return None if None in known else fmean(value for value in known if value is not None)
 
 
-def _place(summary: EvaluationSummary) -> tuple[Any, ...]:
+def _place(found: tuple[EvaluationSummary, Sequence[_Read]]) -> tuple[Any, ...]:
+    summary = found[0]
     kind = {RANDOM: 0, EVERYTHING: 2}.get(summary.spec, 1)
     return (
         summary.model,
@@ -245,26 +177,5 @@ def _place(summary: EvaluationSummary) -> tuple[Any, ...]:
         kind,
         -summary.accuracy.mean,
         summary.spec,
+        summary.set or "",
     )
-
-
-_SCHEMA = pa.schema(
-    [
-        pa.field("cell", pa.string()),
-        pa.field("setting", pa.string()),
-        pa.field("spec", pa.string()),
-        pa.field("fraction", pa.float64()),
-        pa.field("k", pa.int64()),
-        pa.field("seed", pa.int64()),
-        pa.field("protocol", pa.string()),
-        pa.field("steps", pa.int64()),
-        pa.field("model", pa.string()),
-        pa.field("test", pa.string()),
-        pa.field("label_noise", pa.float64()),
-        pa.field("tested", pa.int64()),
-        pa.field("accuracy", pa.float64()),
-        pa.field("worst_class", pa.string()),
-        pa.field("worst_accuracy", pa.float64()),
-        pa.field("seconds", pa.float64()),
-    ]
-)

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from prune.core.arrays import Rows
 from prune.core.errors import DataError, OptionError, PruneError
 from prune.core.object_names import is_address
 from prune.core.safe_text import counted, printable
@@ -98,7 +99,9 @@ def open_test_set(opened: Opened, test: str | None, split: str | None, labels: s
     _require_labels(scanned, test)
     named = with_classes(scanned, opened.dataset.classes)
     _require_classes(scanned, named, test, opened)
-    found = TestSamples(test, reader, scanned, named, _leaked(opened.dataset, scanned), held)
+    found = TestSamples(
+        test, reader, scanned, named, _in_both(opened.dataset, opened.dataset.usable, scanned), held
+    )
     _tell_leak(found, opened)
     return found
 
@@ -242,9 +245,10 @@ def _require_classes(scanned: Dataset, named: Dataset, test: str, opened: Opened
         )
 
 
-def _leaked(train: Dataset, test: Dataset) -> int:
-    learnt = train.samples["digest"].take(pa.array(train.usable))  # not what is held out
-    inside = pc.is_in(test.samples["digest"], value_set=learnt, skip_nulls=True)
+def _in_both(train: Dataset, rows: Rows, test: Dataset) -> int:
+    """Return how many usable test samples are among these rows of the training set's dataset."""
+    known = train.samples["digest"].take(pa.array(rows))
+    inside = pc.is_in(test.samples["digest"], value_set=known, skip_nulls=True)
     found = pc.and_(inside, pc.and_(test.samples["digest"].is_valid(), test.samples["reason"].is_null()))
     return int(pc.sum(found).as_py() or 0)
 
@@ -255,7 +259,7 @@ def _tell_leak(found: TestSamples, opened: Opened) -> None:
     Raises
     ------
     DataError
-        All of it is.
+        All of it is, or all but what the store holds out of the same data.
     """
     if not found.leaked:
         return
@@ -266,4 +270,9 @@ def _tell_leak(found: TestSamples, opened: Opened) -> None:
     if found.leaked == of:
         which = f" (both are its split {split})" if split and split == opened.dataset.split else ""
         raise DataError(f"{share}{which}: that tests nothing", _ANOTHER)
+    if found.leaked + _in_both(opened.dataset, opened.dataset.held_out, found.scanned) == of:
+        raise DataError(
+            f"{share}, and the others are held out of it: that is the dataset itself",
+            words_of_a_test(opened.store),
+        )
     opened.settings.reporter.say(f"warning: {share}, byte for byte; their accuracy is no news")

@@ -16,7 +16,8 @@ from prune.core.quota import groups, select_under_quota
 from prune.core.selection import Selection
 from prune.selectors.random import random
 from prune.steps.evaluate.earlier_choices import columns_behind, quotas_behind, telling_quota
-from prune.store import Dataset, Store, outdated_by, read_selection
+from prune.steps.rejects import all_rejects
+from prune.store import Dataset, Store, StoredSelection, identity, outdated_by, read_selection
 
 RANDOM, EVERYTHING = "random", "everything"
 _ABOUT = ("method", "asked", "options", "k", "from")  # of a stored selection, what goes with its cells
@@ -44,6 +45,21 @@ class TrainingSet:
             "rows": _digest(self.rows.astype("<i8")),
             "weights": weights,
         }
+
+
+def digest_of(recipe: Mapping[str, Any]) -> str | None:
+    """Return what stands for the samples of a set and their weights; None of random, drawn for each seed."""
+    if recipe["spec"] == RANDOM:
+        return None
+    return identity({name: recipe[name] for name in ("rows", "weights")})
+
+
+def digests_of_kept(store: Store, dataset: Dataset, chosen: StoredSelection) -> set[str | None]:
+    """Return what stands for a selection in its cells: for all of it, or for what can be trained on."""
+    usable = dataset.labels[chosen.rows] >= 0
+    usable &= ~np.isin(chosen.rows, np.array(sorted(all_rejects(store, dataset)), np.int64))
+    whole = TrainingSet("", None, chosen.rows, chosen.weights)
+    return {digest_of(part.recipe) for part in (whole, trainable_part(whole, chosen.rows[usable]))}
 
 
 def everything(rows: Rows) -> TrainingSet:

@@ -10,8 +10,8 @@ import pytest
 from prune.core.method_names import SCORES
 from prune.selectors import SELECTORS
 from prune.steps.evaluate.choose import Choice, choices, in_words
+from prune.steps.evaluate.evaluation_table import EvaluationRow, EvaluationTable
 from prune.steps.evaluate.portfolio import portfolio
-from prune.steps.evaluate.results import EvaluationRow, EvaluationTable
 
 K = 300
 

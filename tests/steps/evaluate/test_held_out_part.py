@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import prune
-from prune.core.errors import OptionError
+from prune.core.errors import DataError, OptionError
 from prune.steps.settings import Settings
 from prune.store import Store
 
@@ -51,9 +52,22 @@ def test_it_is_tested_on_what_is_held_out_and_trained_on_the_rest(held: Path, tm
     assert np.flatnonzero(images.any((1, 2, 3))).tolist() == usable.tolist()
 
 
-def test_what_is_held_out_is_no_leak_of_a_test_set_that_has_it(held: Path, place: Path) -> None:
-    found = asked(held, test=str(place / "data" / "train"), dry_run=True)
-    assert (found["test"]["n"], found["test"]["leaked"]) == (60, 42)
+def test_what_is_held_out_is_no_leak_of_a_test_set_that_has_it(
+    held: Path, place: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(place / "data" / "train", tmp_path / "more")
+    shutil.copy(place / "data" / "test" / "a" / "00.png", tmp_path / "more" / "a" / "another.png")
+    found = asked(held, test=str(tmp_path / "more"), dry_run=True)
+    assert (found["test"]["n"], found["test"]["leaked"]) == (61, 42)
+
+
+def test_the_dataset_itself_is_no_test_set_though_a_part_of_it_is_held_out(held: Path, place: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"^42 of 60 test samples \(70 %\) are in the training set, and"
+    ) as no:
+        asked(held, test=str(place / "data" / "train"), dry_run=True)
+    assert str(no.value).endswith("the others are held out of it: that is the dataset itself")
+    assert no.value.hint == "leave --test out: what the store holds out is tested on"
 
 
 def test_a_check_says_of_how_many_that_could_be_kept(held: Path) -> None:

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from prune.core.errors import OptionError, OutputError
+from prune.steps.evaluate.evaluation_table import EvaluationSummary, EvaluationTable
 from prune.steps.evaluate.intervals import Interval
 from prune.steps.evaluate.plot import COLOURS, INK, NEUTRAL, draw, figure_of, plot_writer, write_plot
-from prune.steps.evaluate.results import EvaluationSummary, EvaluationTable
 
 
 def one(spec: str, fraction: float, mean: float, *, seeds: int = 3, setting: str = "a") -> EvaluationSummary:

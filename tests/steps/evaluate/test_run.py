@@ -20,7 +20,8 @@ from prune.core.column_name import EVALUATION, of_kinds
 from prune.core.errors import OptionError, OutputError
 from prune.core.notebook import NoPandasError
 from prune.core.progress import SILENT
-from prune.steps.evaluate.results import EvaluationTable, evaluations
+from prune.steps.evaluate.evaluation_table import EvaluationTable
+from prune.steps.evaluate.results import evaluations
 from prune.steps.evaluate.shown import shown
 from prune.steps.report.status import status
 from prune.steps.settings import Settings

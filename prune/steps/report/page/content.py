@@ -77,7 +77,7 @@ def variables(content: Content) -> dict[str, Any]:
         "method": subject.about["method"],
         "share": facts.share(subject),
         "command": facts.command(subject),
-        "glance": facts.glance(subject, content.balance, verdict(subject, content.trials)),
+        "glance": facts.glance(subject, content.balance, verdict(content.trials)),
         "trials": content.trials,
         "accuracy": content.accuracy,
         "notices": list(facts.notices(subject)),

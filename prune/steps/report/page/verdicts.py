@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from prune.core.safe_text import counted, duration, printable
+from prune.steps.evaluate.evaluation_table import EvaluationSummary
+from prune.steps.evaluate.headings import Heading
 from prune.steps.evaluate.intervals import BETTER, WORSE, Difference, Interval
-from prune.steps.evaluate.results import EvaluationSummary, evaluations
+from prune.steps.evaluate.results import evaluations
+from prune.steps.evaluate.training_sets import digests_of_kept
 from prune.steps.report.page.subject import Subject
 
 _MARKS = {BETTER: "better", WORSE: "worse"}  # how a verdict is coloured
@@ -26,7 +29,8 @@ class Trial:
     mark: str
     worst: str
     cost: str
-    ours: bool  # it is the selection that the page is about
+    ours: bool  # it is trained on what the selection of the page keeps, whatever it was called
+    summary: EvaluationSummary
 
 
 @dataclass(frozen=True)
@@ -34,26 +38,36 @@ class TrialGroup:
     """Trainings that can be compared: one model, protocol and test set."""
 
     caption: str
+    heading: Heading
     trials: Sequence[Trial]
-    summaries: Sequence[EvaluationSummary]
+
+    @property
+    def summaries(self) -> list[EvaluationSummary]:
+        """What the trials say in words."""
+        return [trial.summary for trial in self.trials]
 
 
 def trial_groups(subject: Subject) -> list[TrialGroup]:
     """Return the evaluations there are, one group a setting."""
-    groups: dict[str, list[EvaluationSummary]] = {}
-    for one in evaluations(subject.store).summaries:
+    table, groups = evaluations(subject.store), dict[str, list[EvaluationSummary]]()
+    for one in table.summaries:
         groups.setdefault(one.setting, []).append(one)
-    return [_group(subject, of) for of in groups.values()]
+    ours = digests_of_kept(subject.store, subject.dataset, subject.chosen)
+    return [_group(table.headings[setting], of, ours) for setting, of in groups.items()]
 
 
-def _group(subject: Subject, summaries: Sequence[EvaluationSummary]) -> TrialGroup:
-    first, seeds = summaries[0], sorted({one.seeds for one in summaries})
+def _group(
+    heading: Heading, summaries: Sequence[EvaluationSummary], ours: Collection[str | None]
+) -> TrialGroup:
+    seeds = sorted({one.seeds for one in summaries})
     trained = counted(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
-    caption = f"{printable(first.model)}, {first.protocol}, {trained}; ± and brackets: 95 % over seeds"
-    return TrialGroup(caption, [_trial(subject, one) for one in summaries], summaries)
+    caption = f"{printable(str(heading))}, {trained}; ± and brackets: 95 % over seeds"
+    caption += f"; {heading.bias}" if heading.bias else ""
+    trials = [_trial(one, ours=one.set in ours) for one in summaries]
+    return TrialGroup(caption, heading, trials)
 
 
-def _trial(subject: Subject, one: EvaluationSummary) -> Trial:
+def _trial(one: EvaluationSummary, *, ours: bool) -> Trial:
     told, spec = one.difference, printable(one.spec)
     return Trial(
         spec=spec if len(spec) <= _SPEC else f"{spec[: _SPEC - 1]}…",
@@ -64,22 +78,30 @@ def _trial(subject: Subject, one: EvaluationSummary) -> Trial:
         mark="" if told is None else _MARKS.get(told.verdict, ""),
         worst=f"{100 * one.worst_accuracy:.1f} % ({printable(one.worst_class)})",
         cost="–" if one.cost is None else duration(one.cost),
-        ours=is_of(subject, one),
+        ours=ours,
+        summary=one,
     )
 
 
-def is_of(subject: Subject, one: EvaluationSummary) -> bool:
-    """Whether it is about the selection of the page: by its name, and of its size."""
-    return one.spec == subject.chosen.name and one.k == int(subject.about["k"])
+def verdict(groups: Sequence[TrialGroup]) -> tuple[str, str] | None:
+    """Return what evaluations say of the selection of the page: against what, and the verdict.
+
+    Of several the one by a network and the right labels, of these the one of most seeds; what another was
+    trained by is said.
+    """
+    told = [
+        (group.heading, trial) for group in groups for trial in group.trials if trial.ours and trial.verdict
+    ]
+    if not told:
+        return None
+    heading, trial = min(told, key=lambda one: (*_doubts(one[0]), -one[1].summary.seeds))
+    how = f" ({printable(str(heading))})" if any(_doubts(heading)) else ""
+    return f"beside random: {trial.difference} points{how}", trial.verdict
 
 
-def verdict(subject: Subject, groups: Sequence[TrialGroup]) -> tuple[str, str] | None:
-    """Return what the evaluation says of the selection of the page: against what, and the verdict."""
-    for group in groups:
-        for one in group.summaries:
-            if is_of(subject, one) and one.difference is not None:
-                return f"beside random: {_points(one.difference)} points", one.difference.verdict
-    return None
+def _doubts(heading: Heading) -> tuple[bool, bool]:
+    """Say what keeps an evaluation from telling how a network trains on the dataset as it is."""
+    return heading.label_noise > 0, bool(heading.bias)
 
 
 def _spread(found: Interval) -> str:
