@@ -16,8 +16,9 @@ def table_lines(result: Mapping[str, Any]) -> list[str]:
 
     protocol, test = result["protocol"]["in_words"], result["test"]
     split = f", split {test['split']}" if test["split"] else ""
+    noise = f", {100 * result['label_noise']:g} % of the labels wrong" if result["label_noise"] else ""
     about = (
-        f"{result['model']}, {protocol}, {_seeds(result['results'])}, "
+        f"{result['model']}, {protocol}{noise}, {_seeds(result['results'])}, "
         f"accuracy in %{protocol_of(result['protocol']).when_tested} "
         f"on {test['source']}{split}"
     )

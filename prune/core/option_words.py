@@ -36,11 +36,13 @@ FILES = frozenset(
         "labels",
         "drop_leaks",
         "drop_suspects",
+        "test",
+        "test_labels",
     )
 )
 _KEYS = {"given", "drop_suspects"}  # of samples, or a file of such
 _OR_NAMES = {"weights", "given"}  # files, or names: of a model on the hub, of a selection
-_OR_SPLIT = {"drop_leaks"}  # files, or splits of the dataset
+_OR_SPLIT = {"drop_leaks", "test"}  # files, or splits of the dataset
 _NO_FILES = {"default", "random", "auto"}  # of --weights, of --drop-suspects
 
 

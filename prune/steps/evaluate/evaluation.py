@@ -74,6 +74,8 @@ def run_evaluation(
         say = settings.reporter.say
         for line in (evaluation.target.in_words, *evaluation.target.warnings):
             say(line)
+        if wrong := _wrong(evaluation):
+            say(f"trained on labels of which {100 * wrong:g} % are made wrong")
         expected, everywhere = _expected(evaluation)
         say(in_words(expected, everywhere, evaluation.target.protocol))
         if dry_run:
@@ -240,6 +242,11 @@ def _sizes(selections: Sequence[TrainingSet]) -> dict[str, dict[str, int]]:
     return sizes
 
 
+def _wrong(evaluation: Evaluation) -> float:
+    """Return the part of the training labels that is made wrong."""
+    return float((evaluation.plan.ground["noise"] or {}).get("rate", 0.0))
+
+
 def _about(evaluation: Evaluation) -> dict[str, Any]:
     target = evaluation.target
     return {
@@ -249,6 +256,7 @@ def _about(evaluation: Evaluation) -> dict[str, Any]:
         "warnings": target.warnings,
         "protocol": {**target.protocol.recipe, "in_words": str(target.protocol)},
         "test": evaluation.held.about,
+        "label_noise": _wrong(evaluation),
         "seeds": evaluation.plan.seeds,
         "n": len(evaluation.plan.dataset),
         "usable": evaluation.plan.usable,

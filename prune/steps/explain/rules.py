@@ -20,13 +20,14 @@ from prune.steps.check.leaks import LEAK
 from prune.steps.select.narrowing import reason_within
 from prune.steps.select.suspect_list import SUSPECT
 from prune.steps.select.where import FAILS, UNKNOWN
-from prune.store import Store, StoredSelection, read_selection
+from prune.store import HELD_OUT, Store, StoredSelection, read_selection
 
 KEPT, DROPPED, GIVEN, UNUSABLE = "kept", "dropped", "given", "unusable"
 _GIVEN = "given"  # as the manifest says it
 _SPLIT = {"proportional", "equal", "drop"}  # quotas that choose within a class
 _REASONS = {  # of the manifest that want more words
     SUSPECT: "its label is in doubt (--drop-suspects)",
+    HELD_OUT: "it is held out, to be tested on (--holdout)",
     LEAK: "it is in a held-out dataset, or a copy of a sample of it (--drop-leaks)",
 }
 _OF_WHERE = {FAILS: "it does not meet --where", UNKNOWN: "it lacks a value that --where asks for"}
@@ -50,11 +51,14 @@ class Rules:
         manifest: pa.Table,
         unusable: Mapping[int, str],
         earlier: Rules | None = None,
+        held_out: Collection[int] = (),
     ) -> None:
         self.name, self.about, self._manifest, self._unusable = chosen.name, chosen.about, manifest, unusable
         self._earlier = earlier
         self._reasons, self._selected = manifest["reason"], manifest["selected"].to_numpy()
         self._labels = manifest["label"].fill_null(-1).to_numpy()
+        self._could = np.ones(len(manifest), bool)  # be kept
+        self._could[[row for row in (*unusable, *held_out) if row < len(manifest)]] = False
 
     @property
     def selector(self) -> Selector | None:
@@ -80,12 +84,19 @@ class Rules:
 
     def group(self, row: int) -> Rows:
         """Return the rows that a sample was chosen among: its class, where the budget is split over them."""
-        quota = self.about.get("asked", {}).get("quota")
-        everyone = np.arange(len(self._labels))
-        if quota in _SPLIT and "group" in self._manifest.column_names:
+        if not self._is_split:
+            return np.flatnonzero(self._could)
+        if "group" in self._manifest.column_names:
             groups = self._manifest["group"]
-            return np.flatnonzero(pc.equal(groups, groups[row]).to_numpy(zero_copy_only=False))
-        return np.flatnonzero(self._labels == self._labels[row]) if quota in _SPLIT else everyone
+            mine = pc.equal(groups, groups[row]).to_numpy(zero_copy_only=False)
+        else:
+            mine = self._labels == self._labels[row]
+        return np.flatnonzero(mine & self._could)
+
+    @property
+    def _is_split(self) -> bool:
+        """Whether the budget is split over classes or groups."""
+        return self.about.get("asked", {}).get("quota") in _SPLIT
 
     def of(self, row: int) -> Ruling:
         """Return what became of a sample, in one sentence."""
@@ -140,9 +151,9 @@ class Rules:
 
     def _full(self, row: int) -> str:
         """Say how many of its class were kept, where the budget is split over classes."""
-        group = self.group(row)
-        if len(group) == len(self._labels):
+        if not self._is_split:
             return ""
+        group = self.group(row)
         kept = int(self._selected[group].sum())
         who = "group" if "group" in self._manifest.column_names else "class"
         return f" among the {number(kept)} of {number(len(group))} that its {who} keeps"
@@ -181,7 +192,7 @@ def rules_of(
             before = None
         if before is not None and before.about["keys_sha256"] == within["keys_sha256"]:
             earlier = rules_of(store, before, unusable, {*seen, chosen.name})
-    return Rules(chosen, chosen.manifest, unusable, earlier)
+    return Rules(chosen, chosen.manifest, unusable, earlier, store.dataset.held_out.tolist())
 
 
 def _lowered(sentence: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from prune.core.object_names import address
 from prune.core.option_words import FILES
 
-_PLACES = FILES | {"path", "out", "plot", "test_labels"}
+_PLACES = FILES | {"path", "out", "plot"}
 _OR_NAMES = {"drop_leaks", "no_leak", "test", "churn", "given"}  # files, or names of splits and selections
 _OR_ON_THE_HUB = {"weights"}  # files, or names of models, which have a / in them too
 _WORDS = {"drop_suspects": {"auto"}}  # that name no file

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import prune
+from prune.commands.evaluate_report import table_lines
 from prune.core.column_name import EVALUATION, of_kinds
 from prune.core.errors import OptionError, OutputError
 from prune.core.notebook import NoPandasError
@@ -318,6 +319,10 @@ def test_wrong_labels_are_for_selections_that_saw_no_label(store: Path) -> None:
     plain, _ = evaluate(store, select=["kcenter,on=pixels"], seeds=1)
     assert noisy["setting"] != plain["setting"]
     assert {row["label_noise"] for row in noisy["cells"]} == {0.9}
+    assert [", 90 % of the labels wrong, 1 seed" in table_lines(one)[0] for one in (noisy, plain)] == [
+        True,
+        False,
+    ]
     accuracies = [one["results"][-1]["accuracy"]["mean"] for one in (noisy, plain)]
     assert accuracies[0] < 0.3 < accuracies[1]  # 1 in 10 labels is right, of 3 classes
     for spec, why in (("top:one", "by one"), ("kcenter,on=pixels,quota=equal", "by equal quota")):

@@ -253,3 +253,9 @@ def test_what_is_held_out_is_none_of_the_class_that_could_be_kept(tmp_path: Path
     pipeline.select(store, method="random", count=6, quota="equal")
     (one,) = pipeline.why(store, store.selection("random").keys[0])["samples"]
     assert one["class"] == {"kept": 3, "of": 15}
+    keys, manifest = store.dataset.samples["key"].to_pylist(), store.selection("random")
+    could = sorted(set(store.dataset.usable.tolist()) - set(manifest.rows.tolist()))
+    (left,) = pipeline.why(store, keys[could[0]])["samples"]
+    assert left["why"].startswith("random did not take it among the 3 of 15 that its class keeps: ")
+    (held_out,) = pipeline.why(store, keys[store.dataset.held_out[0]])["samples"]
+    assert held_out["why"] == "it was left out: it is held out, to be tested on (--holdout)"

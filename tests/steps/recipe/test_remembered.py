@@ -6,10 +6,14 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import prune
 from prune import pipeline
 from prune.core.progress import SILENT
+from prune.steps.evaluate.request import EvaluateRequest
+from prune.steps.recipe.remembered import section_of
+from prune.steps.recipe.run import known_verbs
 from prune.steps.settings import Settings
 
 SETTINGS = Settings(reporter=SILENT)
@@ -41,3 +45,26 @@ def test_of_two_trainings_the_one_there_is_stands_in_the_file(tmp_path: Path) ->
     prune.run(recipe, store=store, settings=SETTINGS)
     assert prune.Store(store).state["columns"]["trace.0"] == before
     assert prune.run(recipe, store=store, settings=SETTINGS)["unchanged"] is True
+
+
+def test_a_test_set_is_found_from_wherever_the_recipe_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "held").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    words = {"select": (), "fractions": (), "seeds": None, "choose": None, "test_labels": "y.csv"}
+    made = {
+        test: EvaluateRequest.of(test=test, **words).command(SETTINGS)
+        for test in ("held", "more/held", "validation", "s3://bucket/held")
+    }
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    found = {test: section_of(words, known_verbs())[1] for test, words in made.items()}
+    here = str(tmp_path / "here")
+    assert {test: held["test"] for test, held in found.items()} == {
+        "held": f"{here}/held",
+        "more/held": f"{here}/more/held",
+        "validation": "validation",  # a split
+        "s3://bucket/held": "s3://bucket/held",
+    }
+    assert found["held"]["test-labels"] == f"{here}/y.csv"
