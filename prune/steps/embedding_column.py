@@ -38,6 +38,7 @@ from prune.steps.select.target.pool import LEARNT_FROM
 from prune.steps.table_features import TableFeatures
 from prune.steps.text_payloads import captions_in, tell_captions
 from prune.store import CarriedRows, ColumnPart, ColumnWriter, undated
+from prune.store.column_files import find_file
 from prune.system import files
 from prune.system.npy import open_npy
 
@@ -123,11 +124,17 @@ def encoded(
         _tell_another(opened, writer)
     before = None if carried is None else carried.column
     learn_once(encoder, source, opened.dataset, writer, settings.reporter, before=before)
-    missing = list(writer.missing())
+    shares = settings.share is not None
+    missing = (_absent(writer) if shares else []) or list(writer.missing())
     encode = functools.partial(encode_parts, opened, encoder, source, writer, carried, how)
-    if settings.share is not None:
+    if shares:
         return EncodedColumn(writer, missing=missing, encode=encode)
     return EncodedColumn(writer, encode(missing), kept)
+
+
+def _absent(writer: ColumnWriter) -> list[ColumnPart]:
+    """Return the parts that no file has the name of: who makes a share holds the store but for moments."""
+    return [part for part in writer.parts if find_file(writer.folder, "part", part.number) is None]
 
 
 def _carried(opened: Opened, encoder: Encoder, dtype: np.dtype[Any]) -> CarriedRows | None:

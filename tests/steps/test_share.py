@@ -17,6 +17,8 @@ from prune.system import files
 from prune.system.executors.share import RunShare, share_of
 
 LINES, PARTS = 90, 6
+TORCHRUN = {"RANK": "2", "WORLD_SIZE": "3"}
+ARRAY = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "4"}
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +87,8 @@ def test_a_file_that_another_run_took_for_a_dead_ones_is_written_again(
         (("1", 4), {}, RunShare(1, 4)),
         (("auto", None), {"RANK": "1", "WORLD_SIZE": "2"}, RunShare(1, 2)),
         (("auto", None), {"SLURM_PROCID": "3", "SLURM_NTASKS": "4"}, RunShare(3, 4)),
+        (("auto", None), {**TORCHRUN, "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, RunShare(2, 3)),
+        (("auto", None), {**TORCHRUN, **ARRAY, "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, RunShare(5, 12)),
         (
             ("auto", None),
             {"SLURM_ARRAY_TASK_ID": "14", "SLURM_ARRAY_TASK_COUNT": "3"}

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from prune.core.errors import OptionError
 
-_TOLD = (  # by whom runs are begun: the rank, how many, and the first rank and the step between two
-    ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP"),
-    ("SLURM_PROCID", "SLURM_NTASKS", "", ""),
-    ("RANK", "WORLD_SIZE", "", ""),
+_ARRAY = (  # the rank, how many, and the first rank and the step between two
+    "SLURM_ARRAY_TASK_ID",
+    "SLURM_ARRAY_TASK_COUNT",
+    "SLURM_ARRAY_TASK_MIN",
+    "SLURM_ARRAY_TASK_STEP",
 )
+_STARTED = ("RANK", "WORLD_SIZE")  # by torchrun and the like, within whatever Slurm began
+_PLACED = ("SLURM_PROCID", "SLURM_NTASKS")  # by srun
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,18 @@ def share_of(rank: str | None, world: int | None, told: Mapping[str, str] = os.e
 
 
 def _from_environment(told: Mapping[str, str]) -> RunShare:
-    for rank, world, first, step in _TOLD:
-        if rank in told and world in told:
-            place = int(told[rank]) - int(told.get(first, 0))
-            return RunShare(place // int(told.get(step, 1)), int(told[world]))
-    names = ", ".join(f"{rank} and {world}" for rank, world, _, _ in _TOLD)
+    """Return the share of the nearest launcher, within that of a job array where it is one's."""
+    array, nearest = _told(told, *_ARRAY), _told(told, *_STARTED)
+    if array is not None and nearest is not None:
+        return RunShare(array.rank * nearest.world + nearest.rank, array.world * nearest.world)
+    found = nearest or array or _told(told, *_PLACED)
+    if found is not None:
+        return found
+    names = ", ".join(f"{words[0]} and {words[1]}" for words in (_ARRAY, _PLACED, _STARTED))
     raise OptionError(f"--rank auto, and the environment has none of: {names}", "--rank 0 --world 4")
+
+
+def _told(told: Mapping[str, str], rank: str, world: str, first: str = "", step: str = "") -> RunShare | None:
+    if rank not in told or world not in told:
+        return None
+    return RunShare((int(told[rank]) - int(told.get(first, 0))) // int(told.get(step, 1)), int(told[world]))
