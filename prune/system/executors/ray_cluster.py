@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import logging
 import os
 import socket
 import time
@@ -19,12 +18,13 @@ from typing import Any
 
 from prune.core.errors import OptionError, PruneError
 from prune.system.executors.executor import BlockLostError
+from prune.system.executors.ray_connection import connected
 
 TRIES = 4  # a node that dies takes a unit with it, and so may the next
-_ANSWER = 10.0  # seconds that an address has to answer in
 _GLANCE = 1.0  # seconds between two looks at the clock
 _PATIENCE = 60.0  # seconds that a unit may take before it is begun elsewhere too
 _SLOW = 4  # times the slowest that has ended, likewise
+_ABSENT = 600.0  # seconds that nodes may be gone before the run ends
 _REASONS = {
     "NodeDiedError": "a node died",
     "OutOfMemoryError": "a node was short of memory",
@@ -57,14 +57,24 @@ class RayCluster:
         Whether it takes a GPU.
     most
         How many at once; 0: one a core of the cluster.
+    hurries
+        Whether a unit that is late is begun a second time.
     """
 
     def __init__(
-        self, address: str | None, say: Callable[[str], None], *, memory: int, gpu: bool, most: int
+        self,
+        address: str | None,
+        say: Callable[[str], None],
+        *,
+        memory: int,
+        gpu: bool,
+        most: int,
+        hurries: bool = True,
     ) -> None:
-        self._address, self._say = address, say
+        self._address, self._say, self._hurries = address, say, hurries
         self._needs = {"CPU": 1.0, "memory": float(memory), "GPU": float(gpu)}
         self._most = most
+        self._short: float | None = None  # since when no node could run a unit
 
     def each(
         self,
@@ -75,7 +85,7 @@ class RayCluster:
         name: Callable[..., str] | None = None,
     ) -> Iterator[Any]:
         """Yield the results; see `Executor`."""
-        with _connected(self._address) as ray:
+        with connected(self._address) as ray:
             self._require_room(ray)
             remote = ray.remote(_attempt).options(
                 num_cpus=1,
@@ -88,25 +98,42 @@ class RayCluster:
             def submit(block: Sequence[Any]) -> Any:
                 return remote.remote(_version(), work, (*common, *block))
 
-            units = _UnitRuns(ray, submit, name, self._say)
+            units = _UnitRuns(ray, submit, name, self._say, hurries=self._hurries)
             try:
                 yield from units.results(iter(blocks), self._room)
             finally:
                 units.cancel()
 
     def _room(self, ray: Any) -> int:
-        """Return how many units may run now."""
-        self._require_room(ray)
+        """Return how many units may run now; 0 while nodes are gone, which may come back."""
+        if not self._is_able(ray):
+            now = time.monotonic()
+            if self._short is None:
+                self._short = now
+                self._say(f"no node of the Ray cluster has {self._wants} now: waiting for one")
+            if now - self._short > _ABSENT:
+                self._require_room(ray)
+            return 0
+        self._short = None
         cores = int(ray.cluster_resources().get("CPU", 0))
         return max(1, min(cores, self._most) if self._most else cores)
 
+    @property
+    def _wants(self) -> str:
+        """What a unit needs, in words."""
+        return ", ".join(f"{least:g} {what}" for what, least in self._needs.items() if least)
+
+    def _is_able(self, ray: Any) -> bool:
+        """Whether some node could run a unit."""
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        return any(all(node.get(what, 0) >= least for what, least in self._needs.items()) for node in nodes)
+
     def _require_room(self, ray: Any) -> None:
         """Raise `OptionError` where no node could ever run a unit: Ray would wait for one for ever."""
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        if not any(all(node.get(what, 0) >= least for what, least in self._needs.items()) for node in nodes):
-            needed = ", ".join(f"{least:g} {what}" for what, least in self._needs.items() if least)
+        if not self._is_able(ray):
+            alive = sum(node["Alive"] for node in ray.nodes())
             raise OptionError(
-                f"none of {len(nodes)} nodes of the Ray cluster has {needed} for a unit of work",
+                f"none of {alive} nodes of the Ray cluster has {self._wants} for a unit of work",
                 "add a node that has: ray start --address ADDRESS; or leave --executor ray out",
             )
 
@@ -120,8 +147,11 @@ class _UnitRuns:
         submit: Callable[[Sequence[Any]], Any],
         name: Callable[..., str] | None,
         say: Callable[[str], None],
+        *,
+        hurries: bool = True,
     ) -> None:
         self._ray, self._submit, self._name, self._say = ray, submit, name, say
+        self._hurries = hurries
         self._running: dict[Any, _Attempted] = {}
         self._ended: dict[int, Any] = {}
         self._next = 0  # whose result is asked for
@@ -134,9 +164,12 @@ class _UnitRuns:
             for number, block in itertools.islice(numbered, max(0, free)):
                 self._begin(number, block)
                 free -= 1
+            if not self._running and free <= 0:  # no node is there: some may begin once one is
+                time.sleep(_GLANCE)
+                continue
             if not self._running:
                 return
-            if free > 0:  # all have begun, and there is room for some once more
+            if free > 0 and self._hurries:  # all have begun, and there is room for some once more
                 self._begin_late_ones_again(free)
             ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=_GLANCE)
             for reference in ready:
@@ -198,49 +231,6 @@ class _UnitRuns:
             if waited > late and numbers.count(run.number) == 1:
                 self._say(f"{self._called(run)} takes {waited:.0f} s: it is begun elsewhere too")
                 self._begin(run.number, run.block, run.tries)
-
-
-@contextlib.contextmanager
-def _connected(address: str | None) -> Iterator[Any]:
-    """Join a cluster, or use the one that this process is in already; leave it as it was found.
-
-    Raises
-    ------
-    OptionError
-        Ray is not installed, or there is no such cluster.
-    """
-    try:
-        import ray
-    except ImportError as error:
-        what = "--executor ray needs ray, which is not installed"
-        raise OptionError(what, 'pip install "dataset-prune[ray]"') from error
-    if ray.is_initialized():
-        yield ray
-        return
-    place = address or os.environ.get("RAY_ADDRESS") or "auto"
-    try:
-        _require_answer(place)
-        ray.init(place, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, ValueError, RuntimeError) as error:
-        where = "of this machine" if place == "auto" else f"at {place}"
-        raise OptionError(
-            f"no Ray cluster {where} can be joined",
-            "ray start --head   # begins one; or leave --executor ray out",
-        ) from error
-    logs = ray._private.worker  # what a node logged last goes to standard output, whatever `init` is told
-    logs._worker_logs_enabled = False
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
-        logs._worker_logs_enabled = True
-
-
-def _require_answer(place: str) -> None:
-    """Raise `OSError` where nobody listens at an address: Ray itself would try for many minutes."""
-    host, colon, port = place.rpartition("//")[2].rpartition(":")
-    if colon and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), _ANSWER).close()
 
 
 def _attempt(version: str, work: Callable[..., Any], given: Sequence[Any]) -> tuple[bool, Any]:
