@@ -46,7 +46,7 @@ class Cluster:
         limits = {name: of / (workers if name == "compute" else used) for name, of in limits.items()}
         limit = max(limits, key=lambda name: limits[name])
         if seconds is not None:
-            seconds = max(seconds / workers, limits.get("network", 0.0))
+            seconds = max(seconds * self._left(found, workers), limits.get("network", 0.0))
         why = too_large(found, self.machine)
         return {
             "step": found.step,
@@ -68,6 +68,14 @@ class Cluster:
             "problem": why,
             "advice": found.advice,
         }
+
+    def _left(self, found: StepForecast, workers: int) -> float:
+        """Return what is left of the time of one worker where units run side by side."""
+        whole, places = sum(found.stages.values()), self.machines * max(self.gpus, 1)
+        if not found.apart or not whole:
+            return 1 / workers
+        beside = {stage: min(places, found.apart.get(stage, 1)) for stage in found.stages}
+        return sum(seconds / beside[stage] for stage, seconds in found.stages.items()) / whole
 
     def _moves(self, found: StepForecast) -> bool:
         return self.unseen_gpu and found.flops > 0

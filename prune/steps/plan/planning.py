@@ -164,7 +164,8 @@ class Measuring:
         }
         scored = [step for step in steps if step.verb == "score"]
         called = {step.name: self.caller.arguments(step) for step in scored}
-        epochs = {name: full_epochs(given) / short_epochs(given) for name, given in called.items()}
+        full = {name: full_epochs(given) for name, given in called.items()}
+        epochs = {name: full[name] / short_epochs(given) for name, given in called.items()}
         trains = [
             step.name for step in scored if any(s.startswith(TRAINING) for s in large.seconds[step.name])
         ]
@@ -176,6 +177,8 @@ class Measuring:
             counted=counted,
             choices=choices,
             epochs=epochs,
+            full=full,
+            proxies={name: _proxies(given) for name, given in called.items()},
             steps={name: step_effect(large.store, self.device, samples) for name in trains},
             machine=Machine.measured(
                 [] if is_remote(self.sources.reader.root) else files, device=self.device
@@ -199,6 +202,12 @@ class Measuring:
         form = {**READERS, **WRITTEN}[reader.format]
         usual = (form.exported_texts if reader.modality == "text" else None) or form.exported
         return self.asked.chain(learns=learns, form=usual)
+
+
+def _proxies(given: Mapping[str, Any]) -> int:
+    """Return how many proxies `score` trains that do not wait for each other."""
+    runs = 1 if given.get("until_stable") else given.get("runs") or 1
+    return int(runs) * int(given.get("cross_fit") or 1)
 
 
 def _foreseen(recipe: Recipe) -> Sequence[RecipeStep]:

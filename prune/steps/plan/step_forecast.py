@@ -21,7 +21,6 @@ START = "start"  # what a process takes before it is as quick as it will be
 TRAINING = "training"  # how the stages begin that last longer with more epochs
 NEIGHBOURS = "neighbours"  # a stage of select whose work its plan has
 _TABLE = 3  # times that the table of samples is held while it is made, sorted or written
-_KEPT = 2  # epochs whose weights a trace keeps
 _MANIFEST = 300  # bytes a sample of a selection that is written
 
 
@@ -33,6 +32,7 @@ class StepForecast:
     verb: str
     seconds: float | None  # None: it cannot be done
     units: int = 1  # of work, each of which may run on a machine of its own
+    apart: Mapping[str, int] = field(default_factory=dict)  # of each stage that has some, where not all have
     spread: float = 1.0  # the factor by which seconds may be off
     stages: Mapping[str, float] = field(default_factory=dict)
     memory: int = 0  # bytes at the peak
@@ -66,6 +66,8 @@ class Measured:
     counted: ChainTrial  # with operations
     choices: Mapping[str, ChoiceRate]  # by step
     epochs: Mapping[str, float]  # by step: how many times longer it trains than in a trial
+    full: Mapping[str, int]  # by step: epochs that it trains for
+    proxies: Mapping[str, int]  # by step: how many it trains that do not wait for each other
     steps: Mapping[str, float]  # by step: what a sample takes in the steps of the whole, to those of a trial
     machine: Machine
     base: int  # bytes of memory that libraries take
@@ -83,11 +85,12 @@ class Measured:
         """Return the bytes that a step leaves."""
         total = 0.0
         for name, held in self.many.bytes[step].items():
-            few = self.few.bytes[step].get(name, 0)
-            grown = StraightLine.through((self.few.rows, few), (self.many.rows, held))
+            few = self.few.bytes[step].get(name, held)
+            line = StraightLine.through((self.few.rows, few.grown), (self.many.rows, held.grown))
             longer = self.epochs.get(step, 1.0) if ColumnName(name).kind == TRACE else 1.0
-            weights = grown.once * min(longer, _KEPT)  # however many epochs there are
-            total += weights + grown.each * samples * longer
+            total += held.once + line.once + line.each * samples * longer
+            if held.kept:
+                total += kept_weights(self.full.get(step, held.kept), held.weights // held.kept)
         return round(total)
 
     def flops_of(self, step: str, samples: int) -> float:
@@ -120,6 +123,14 @@ class Measured:
         return round(_TABLE * held * samples)
 
 
+def kept_weights(epochs: int, size: int) -> int:
+    """Return the bytes of the weights that a training of so many epochs leaves, of so many bytes each."""
+    from prune.proxy import Training
+    from prune.proxy.config import stored_epochs
+
+    return size * len(stored_epochs(Training(epochs=epochs), size))
+
+
 def scan_forecast(measured: Measured, step: str, samples: int) -> StepForecast:
     """Return what the first look at all samples takes, which the first verb does."""
     read = measured.payload * samples
@@ -141,11 +152,13 @@ def step_forecast(measured: Measured, step: RecipeStep, samples: int) -> StepFor
     stages = measured.stages(name, samples)
     read = _read(measured, step, samples)
     disk = measured.bytes_of(name, samples)
+    apart = _apart(measured, name, stages, samples) if step.verb == "score" else {}
     found = StepForecast(
         step=name,
         verb=step.verb,
         seconds=_at_least(sum(stages.values()), read, measured.machine),
-        units=_units(measured, step, samples),
+        units=max(apart.values(), default=_units(measured, step, samples)),
+        apart=apart,
         spread=spread(measured.many.rows, samples),
         stages=stages,
         memory=measured.base + measured.table(samples) + _held(measured, step, samples),
@@ -160,6 +173,16 @@ def _units(measured: Measured, step: RecipeStep, samples: int) -> int:
     """Return how many units `embed` makes: parts, but for features that are there; all else is one."""
     parts = step.verb == "embed" and ColumnName.embedding(PRECOMPUTED) not in measured.many.bytes[step.name]
     return -(-samples // PART_ROWS) if parts else 1
+
+
+def _apart(measured: Measured, step: str, stages: Mapping[str, float], samples: int) -> dict[str, int]:
+    """Return the units of the stages of a score that have some: proxies, and parts of what they say."""
+    from prune.proxy import NETWORK_NEEDS
+
+    proxies = measured.proxies.get(step, 1)
+    parts = {of.stage: proxies * -(-samples // of.part_rows) for of in NETWORK_NEEDS.values()}
+    trainings = {stage: proxies for stage in stages if stage.startswith(TRAINING)}
+    return trainings | {stage: count for stage, count in parts.items() if stage in stages}
 
 
 def _with_choice(measured: Measured, found: StepForecast, samples: int) -> StepForecast:

@@ -25,6 +25,25 @@ REST = "rest"  # of a step: what no stage has
 SCAN = "scan"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Footprint:
+    """The bytes of what a step left: what is there once, however many samples there are, and the others."""
+
+    grown: int
+    once: int = 0
+    weights: int = 0  # of a network, after each of so many epochs
+    kept: int = 0
+
+    @classmethod
+    def of(cls, column: Path) -> Footprint:
+        """Look at the files of a column."""
+        sizes = {path.name: path.stat().st_size for path in column.rglob("*") if path.is_file()}
+        weights = [of for name, of in sizes.items() if name.startswith("weights-")]
+        grown = sum(of for name, of in sizes.items() if name.startswith(("part-", "rejects-")))
+        once = sum(sizes.values()) - grown - sum(weights)
+        return cls(grown=grown, once=once, weights=sum(weights), kept=len(weights))
+
+
 @dataclass
 class ChainTrial:
     """What a chain took on so many samples."""
@@ -32,7 +51,7 @@ class ChainTrial:
     rows: int
     store: Store
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)  # of each stage of each step
-    bytes: dict[str, dict[str, int]] = field(default_factory=dict)  # of what each step left
+    bytes: dict[str, dict[str, Footprint]] = field(default_factory=dict)  # of what each step left
     flops: dict[str, dict[str, float]] = field(default_factory=dict)  # of each stage, where they were counted
 
     @property
@@ -121,15 +140,15 @@ def short_epochs(given: Mapping[str, Any]) -> int:
     return min(full_epochs(given), max((row.least_epochs for row in rows), default=1))
 
 
-def _left(step: RecipeStep, store: Store, before: set[str], out: str | None) -> dict[str, int]:
-    """Return the bytes of what a step left, by name."""
+def _left(step: RecipeStep, store: Store, before: set[str], out: str | None) -> dict[str, Footprint]:
+    """Return what a step left, by name."""
     if step.verb == "export":
-        return {"out": 0 if out is None else size_of(Path(out))}
+        return {"out": Footprint(grown=0 if out is None else size_of(Path(out)))}
     if step.verb == "select":
         name = store.state["latest"]
-        return {name: size_of(store.path / "selections" / name)}
+        return {name: Footprint(grown=size_of(store.path / "selections" / name))}
     made = [name for name in store.columns if name not in before]
-    return {name: size_of(store.path / COLUMNS / name) for name in made}
+    return {name: Footprint.of(store.path / COLUMNS / name) for name in made}
 
 
 class CountedStages:

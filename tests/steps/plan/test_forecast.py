@@ -104,6 +104,13 @@ def test_what_does_not_spread_runs_on_one_machine() -> None:
     assert (few["machines"], few["seconds"]) == (2, 200.0)
 
 
+def test_stages_that_have_units_are_quicker_on_more_machines_and_others_are_not() -> None:
+    stages = {"caching": 20.0, "training, run 0": 60.0, "gradients": 20.0}
+    score = replace(STEP, stages=stages, units=64, apart={"training, run 0": 5, "gradients": 64})
+    assert _cluster(machines=8).placed(score)["seconds"] == pytest.approx(20 + 60 / 5 + 20 / 8)
+    assert _cluster().placed(score)["seconds"] == 100.0
+
+
 def test_no_step_is_quicker_than_the_network() -> None:
     much = replace(STEP, read=1000 * NETWORK, flops=0.0)
     placed = _cluster(machines=2).placed(much)
