@@ -22,6 +22,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "score": (
         ("two scores from one training of a small proxy", "prune score --type el2n,aum data/"),
         ("how far to trust them: five runs", "prune score --type grad_norm --runs 5 data/"),
+        ("every label looked at by who did not learn it", "prune score --type aum --cross-fit 5 data/"),
         ("your own model", "prune score --type el2n --checkpoint model.pth --model net.py:build data/"),
         ("a tenth of each class set aside first, to test on", "prune score --type aum --holdout 0.1 data/"),
         ("how well captions fit their images", "prune score --type clip"),

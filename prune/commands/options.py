@@ -200,7 +200,9 @@ Json = Annotated[bool, option(None, "Print one JSON object on standard output.",
 Quiet = Annotated[bool, option(None, "No progress, no messages.", OUT, "--quiet", "-q")]
 Workers = Annotated[
     int | None,
-    option("N", "Processes side by side: decode, encode, write; 0: in this one; default: one a core.", RUN),
+    option(
+        "N", "Processes side by side: decode, encode, train, write; 0: in this one; default: one a core.", RUN
+    ),
 ]
 Executor = Annotated[ExecutorChoice, option(None, "What runs parts: processes here, or a Ray cluster.", RUN)]
 Address = Annotated[

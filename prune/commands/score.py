@@ -133,6 +133,8 @@ def score(
     max_pixels: o.MaxPixels = None,
     holdout: o.Holdout = None,
     workers: o.Workers = None,
+    executor: o.Executor = o.ExecutorChoice.processes,
+    address: o.Address = None,
     on_error: o.ErrorMode = o.OnError.fail,
     max_bad: o.MaxBad = 0.01,
     skip_shards: o.SkipShards = False,

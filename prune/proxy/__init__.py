@@ -16,7 +16,15 @@ from prune.proxy.run import GROWN, Proxy, run_proxies, run_proxy, trace_recipe, 
 from prune.proxy.sample_grad_norms import gradient_norms
 from prune.proxy.stopped_training import train_until
 from prune.proxy.trace import FACTS, Trace, facts
-from prune.proxy.training_subsets import CONTROL, Share, control_of, folds_of, part_of, share_like
+from prune.proxy.training_subsets import (
+    CONTROL,
+    Share,
+    control_of,
+    drawn_again,
+    folds_of,
+    part_of,
+    share_like,
+)
 
 __all__ = [
     "CONTROL",
@@ -40,6 +48,7 @@ __all__ = [
     "control_of",
     "cut_texts",
     "digests_of",
+    "drawn_again",
     "facts",
     "folds_of",
     "grad_norms",

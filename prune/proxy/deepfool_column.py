@@ -133,12 +133,14 @@ def write_distances(
     def values(here: Rows, advance: Advance) -> Scores:
         return values_in_batches(model, inputs, here, batch_of(inputs), look, advance)
 
-    write_values(writer, missing, inputs.rows, values, ("distances to the decision boundary", reporter))
+    write_values(writer, missing, inputs.rows, values, (_STAGE, reporter))
 
 
+_STAGE = "distances to the decision boundary"
 boundary_distances = NetworkColumn(
     kind=DEEPFOOL,
     what="distance to the boundary",
+    stage=_STAGE,
     version=1,
     part_rows=2048,
     write=write_distances,

@@ -33,7 +33,7 @@ def write_norms(
     def values(here: Rows, advance: Advance) -> Scores:
         return norms_of(model, inputs, here, advance, exact=bool(odd))
 
-    write_values(writer, missing, rows, values, ("gradient norms", reporter))
+    write_values(writer, missing, rows, values, (_STAGE, reporter))
 
 
 def norms_of(
@@ -66,9 +66,11 @@ def gradient_batch(inputs: Inputs) -> int:
     return max(1, batch_of(inputs) // 4)
 
 
+_STAGE = "gradient norms"
 grad_norms = NetworkColumn(  # ‖∇_θ CE‖₂ over all parameters, in evaluation mode and without augmentation
     kind=GRAD_NORM,
     what="gradient",
+    stage=_STAGE,
     version=2,
     part_rows=8192,
     write=write_norms,

@@ -34,6 +34,7 @@ class NetworkColumn:
 
     kind: str  # of the column
     what: str  # is measured of a sample
+    stage: str  # what is said while that goes on
     version: int  # raised when the same weights would give other numbers
     part_rows: int  # some seconds of work on two cores
     write: Callable[[ColumnWriter, list[ColumnPart], nn.Module, Inputs, Reporter], None]  # for any network
@@ -79,20 +80,38 @@ class NetworkColumn:
         require_kept(epoch, training)
         proxy, place = proxy or Proxy(run), torch.device(device)
         columns = run_proxies(store, dataset, inputs, training, [proxy], device=device, reporter=reporter)
-        trace = columns[proxy.trace]
-        recipe = self.recipe(trace, epoch) | {**self.more, **way(device)}
-        name = ColumnName.of_run(self.kind, proxy.name)
-        writer = store.write_column(name, recipe, rows=len(dataset), part_rows=self.part_rows)
+        trace = store.open_column(proxy.trace, columns[proxy.trace])
+        writer = self.begun(store, len(dataset), proxy, self.made_of(trace, epoch, device))
         with repeatable(place):
             if missing := list(writer.missing()):
-                opened = store.open_column(proxy.trace, trace)
-                fed = as_learnt(proxy.fed(Inputs(inputs, dataset, place, say=reporter.say)), opened)
-                model = model_at(opened, fed, training, epoch)
+                fed = proxy.fed(Inputs(inputs, dataset, place, say=reporter.say))
                 if carried is not None:
                     fed, writer.overlay = fed.without(carried.kept), carried.over
-                self.write(writer, missing, model, fed, reporter)
+                self.fill(writer, missing, trace, fed, reporter)
         writer.finish()
-        return columns | {writer.name: identity(recipe)}
+        return columns | {writer.name: identity(writer.recipe)}
+
+    def begun(self, store: Store, rows: int, proxy: Proxy, recipe: Mapping[str, Any]) -> ColumnWriter:
+        """Return the column of a proxy, as far as it is there."""
+        name = ColumnName.of_run(self.kind, proxy.name)
+        return store.write_column(name, recipe, rows=rows, part_rows=self.part_rows)
+
+    def fill(
+        self,
+        writer: ColumnWriter,
+        parts: list[ColumnPart],
+        trace: Column,
+        fed: Inputs,
+        reporter: Reporter = SILENT,
+    ) -> None:
+        """Write parts of the column: what the network of a trace says of what its proxy is fed."""
+        fed = as_learnt(fed, trace)
+        training = Training(**trace.recipe["training"])
+        self.write(writer, parts, model_at(trace, fed, training, writer.recipe["epoch"]), fed, reporter)
+
+    def made_of(self, trace: Column, epoch: int, device: str) -> dict[str, Any]:
+        """Return the recipe of the column of a proxy, by its trace."""
+        return self.recipe(identity(trace.recipe), epoch) | {**self.more, **way(device)}
 
     def recipe(self, trace: str, epoch: int) -> dict[str, Any]:
         """Return what every recipe of it says."""

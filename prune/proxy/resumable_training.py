@@ -93,9 +93,7 @@ class ResumableTraining:
 
     def follow(self, advance: Advance, spent: Spent) -> None:
         """Train until the last epoch, or until that is enough; finish the column in the first case."""
-        if self._todo:
-            self.writer.detach(STOPPED, 0)
-            self._train(advance, spent)
+        self.train(advance, spent)
         for epoch in range(1, self.training.last if self.stopped is None else self.stopped):
             self.writer.detach("checkpoint", epoch)  # a kill may have left the one before the last
         if self.stopped is None:
@@ -103,7 +101,11 @@ class ResumableTraining:
         elif self.writer.attachment(STOPPED, 0) is None:
             self.writer.attach(STOPPED, 0, b"{}", "json")
 
-    def _train(self, advance: Advance, spent: Spent) -> None:
+    def train(self, advance: Advance, spent: Spent) -> None:
+        """Train what is left, and leave the column open: whoever shows it finishes it."""
+        if not self._todo:
+            return
+        self.writer.detach(STOPPED, 0)
         began = time.perf_counter()
         trainer, observer = self._after(self._start), Observer(self.inputs)
         if self._start:

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from prune.core.column_name import FIRST_RUN, RESULTS, TRACE, ColumnName
+from prune.core.column_name import RESULTS, TRACE, ColumnName
 from prune.core.progress import SILENT, Reporter
 from prune.proxy.concurrent_training import follow_all, room_for
 from prune.proxy.config import NGRAM, Training
@@ -23,7 +23,7 @@ from prune.proxy.sharded_step import way
 from prune.proxy.torch_device import repeatable
 from prune.proxy.trace import FACTS
 from prune.proxy.train import load_weights, new_model, size_of_weights
-from prune.proxy.training_subsets import CONTROL, Share
+from prune.proxy.training_subsets import Share
 from prune.store import Column, ColumnWriter, Dataset, Store, identity
 from prune.system.precision import precision_of
 
@@ -121,7 +121,7 @@ def run_proxies(  # noqa: PLR0913 - run_proxy's parameters, and how many at once
     Parameters
     ----------
     proxies
-        The first of run 0 leaves `embedding.proxy` and `probs`, of all samples. Folds leave traces
+        The one of run 0 leaves `embedding.proxy` and `probs`, of all samples. Folds leave traces only,
         `trace.<run>.<fold>`, float16 (t, 9, m), of their own m rows.
     at_once
         How many side by side; default: one on a CPU, on a GPU as many as there is room for. The bits are
@@ -225,12 +225,7 @@ def _train(
     proxy_runs = []
     for proxy, trace in zip(proxies, traces, strict=True):
         if not trace.finished:
-            if training.stop is not None:
-                take_over(store, trace, training, size_of_weights(inputs, training))
-            compact = proxy.share is not None and proxy.share.fold is not None
-            proxy_runs.append(
-                ResumableTraining(trace, proxy.fed(inputs), training, proxy.run, compact=compact)
-            )
+            proxy_runs.append(training_left(store, trace, inputs, training, proxy))
     room = room_for(inputs, training, len(proxy_runs)) if at_once is None else at_once
     follow_all(
         proxy_runs,
@@ -238,6 +233,16 @@ def _train(
         reporter=reporter,
         spent=lambda proxy_run, seconds: store.add_cost(priced(proxy_run.writer.recipe), seconds),
     )
+
+
+def training_left(
+    store: Store, trace: ColumnWriter, inputs: Inputs, training: Training, proxy: Proxy
+) -> ResumableTraining:
+    """Return what is left to do of the training of one proxy; `inputs` are those of all samples."""
+    if training.stop is not None:
+        take_over(store, trace, training, size_of_weights(inputs, training))
+    compact = proxy.share is not None and proxy.share.fold is not None
+    return ResumableTraining(trace, proxy.fed(inputs), training, proxy.run, compact=compact)
 
 
 def priced(recipe: Mapping[str, Any]) -> str:
@@ -251,12 +256,13 @@ def priced(recipe: Mapping[str, Any]) -> str:
 def results_of(
     store: Store, proxy: Proxy, trace: dict[str, Any], n: int, how: dict[str, Any]
 ) -> list[ColumnWriter]:
-    """Return the columns that a proxy leaves beside its trace, made or not: those of run 0, else none."""
-    if proxy.run != 0 or (proxy.share is not None and proxy.share.fold == CONTROL):
+    """Return the columns that a proxy leaves beside its trace, made or not: those of run 0, else none.
+
+    Nor does a fold: nobody compares samples by what several proxies make of them.
+    """
+    if proxy.run != 0 or (proxy.share is not None and proxy.share.fold is not None):
         return []
     epoch = trace["training"].get("stop", trace["training"]["epochs"])
     recipe = {"version": VERSION, "trace": identity(trace), "epoch": epoch, **how}
-    if proxy.trace != FIRST_RUN:
-        recipe["of"] = proxy.trace
     made = {name: shown_or(store, name, {**recipe, "column": name}) for name in RESULTS}
     return [store.write_column(name, of, rows=n) for name, of in made.items()]

@@ -68,6 +68,14 @@ def folds_of(dataset: Dataset, usable: Rows, count: int, seed: int, run: int) ->
     return [_share({**recipe, "fold": k}, usable[fold != k], usable[fold == k], fold=k) for k in range(count)]
 
 
+def drawn_again(dataset: Dataset, usable: Rows, recipe: Mapping[str, Any], run: int) -> Share:
+    """Draw the part, or the fold of a run, that a recipe tells of: the same where these samples are."""
+    if recipe["kind"] == "part":
+        return part_of(dataset, usable, recipe["fraction"], recipe["seed"])
+    share: int = recipe["fold"]
+    return folds_of(dataset, usable, recipe["folds"], recipe["seed"], run)[share]
+
+
 def control_of(dataset: Dataset, trained: Rows, seed: int) -> Share | None:
     """Draw what a control learns from, of the samples that a proxy trained on, and what it is asked about.
 

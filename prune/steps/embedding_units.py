@@ -23,9 +23,16 @@ from prune.readers.source_watch import Sources
 from prune.steps.dataset_session import Opened
 from prune.steps.located_reader import reader_at
 from prune.steps.text_payloads import CountedCaptions
-from prune.steps.unit_executor import executor_for, run_units
+from prune.steps.unit_executor import (
+    SHARED,
+    dataset_of,
+    executor_for,
+    part_made,
+    part_there,
+    require_here,
+    run_units,
+)
 from prune.store import CarriedRows, ColumnPart, ColumnWriter, Dataset, Store
-from prune.store.column_files import find_file, is_as_written
 from prune.system.cores import thread_count
 from prune.system.memory import resident
 
@@ -110,7 +117,7 @@ def _encode_apart(
         found = run_units(executor, encode_part, spec, numbers, name=f"part {{}} of {writer.name}".format)
         with contextlib.closing(found):  # type: ignore[type-var]
             for part, file in zip(missing, found, strict=True):
-                _require_here(writer, file)
+                require_here(writer, file)
                 advance(part.stop - part.start)
     return total
 
@@ -118,21 +125,11 @@ def _encode_apart(
 def encode_part(spec: str, number: int) -> str:
     """Make one part, unless it is there; return the name of its file."""
     session = _session(spec)
-    part = session.writer.parts[number]
-    file = find_file(session.writer.folder, "part", number)
-    if file is None or not is_as_written(file):
-        session.encode(part)
-        file = find_file(session.writer.folder, "part", number)
-    assert file is not None, f"part {number} was not written"
-    return file.name
-
-
-def _require_here(writer: ColumnWriter, file: str) -> None:
-    if not is_as_written(writer.folder / file):
-        raise StoreError(
-            f"{file} of {writer.name} was made elsewhere, and is not in {writer.folder}",
-            "name a folder that all machines share: --store DIR",
-        )
+    there = part_there(session.writer, number)
+    if there is not None:
+        return there
+    session.encode(session.writer.parts[number])
+    return part_made(session.writer, number)
 
 
 def _described(
@@ -186,23 +183,18 @@ def _session(spec: str) -> _Session:
     """
     asked = json.loads(spec)
     store = Store(asked["store"])
-    dataset = store.earlier_dataset(asked["dataset"])
-    if dataset is None:
-        raise StoreError(f"{store.path} is not here, or holds another dataset", _SHARED)
+    dataset = dataset_of(store, asked["dataset"])
     source = Scanned(reader_at(asked["location"]), Decoding(*asked["decoding"]))
     how = dict(asked["encoder"])
     encoder = open_encoder(how.pop("name"), **how)
     other = [name for name, value in _plain(encoder.identity) if asked["recipe"].get(name) != value]
     if other:
-        raise StoreError(f"{other[0]} of the encoder {encoder.name} is not the same on all machines", _SHARED)
+        raise StoreError(f"{other[0]} of the encoder {encoder.name} is not the same on all machines", SHARED)
     rows = len(dataset)
     writer = store.write_column(asked["column"], asked["recipe"], rows=rows, part_rows=asked["part_rows"])
     writer.swept = True  # where several runs make a share each, another one takes the store for moments
     learn_once(encoder, source, dataset, writer)
     return _Session(encoder, source, dataset, writer, np.dtype(asked["dtype"]))
-
-
-_SHARED = "let all machines see the same files at the same places: store, dataset and weights"
 
 
 def _plain(identity: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

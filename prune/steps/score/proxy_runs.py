@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.core.column_name import FIRST_RUN, RESULTS, ColumnName
+from prune.core.column_name import FIRST_RUN, ColumnName
 from prune.core.errors import OptionError
 from prune.core.method_rows import Scorer
 from prune.core.progress import Timed
@@ -32,6 +32,7 @@ from prune.steps.score.carried_training import CarriedRuns, carried_rows
 from prune.steps.score.inputs import PER_RUN, RIGHT, ScoringJob, of_run
 from prune.steps.score.later_samples import LaterSamples
 from prune.steps.score.proxy_request import ProxyRequest
+from prune.steps.score.proxy_units import ProxyUnits
 from prune.steps.score.training_notice import announce
 from prune.store import Column
 
@@ -178,16 +179,20 @@ def _runs(task: TrainingTask, training: Training, runs: Sequence[int], part: Sha
     sets = _sets(task, runs, part)
     proxies = [proxy for group in sets for proxy in group]
     ready = (opened.store, opened.dataset, task.inputs, training)
+    units = None if task.carried is not None else ProxyUnits(opened, task.inputs, training, task.usable)
+    if units is not None:
+        units.train(proxies)
     columns = run_proxies(
         *ready, proxies, device=opened.settings.torch_device, reporter=opened.settings.reporter
     )
+    if units is not None:
+        for need in filter(task.needs.__contains__, NETWORK_NEEDS):
+            units.measure(need, proxies, columns)
     measured = [name for proxy in proxies for name in measure(task, training, proxy, columns)]
     if request.cross_fit is None:
         return TrainedRuns(columns, training, len(runs), part, measured=measured)
     for group in sets:
         columns |= join_folds(opened.store, columns, group, len(opened.dataset))
-    for name in RESULTS:  # of the first fold's proxy, which is none for all samples
-        columns.pop(name, None)
     folds = tuple(tuple(p.share.watched for p in group if p.share is not None) for group in sets)
     return TrainedRuns(columns, training, len(runs), folds=folds, measured=measured)
 

@@ -100,7 +100,7 @@ class Processes:
     """
 
     def __init__(self, count: int, say: Callable[[str], None]) -> None:
-        self._count, self._say = count, say
+        self.count, self._say = count, say
 
     def each(
         self,
@@ -113,13 +113,13 @@ class Processes:
         """Yield the results; see `Executor`."""
         from prune.system.executors.worker_pool import TRIES, WorkerDiedError, WorkerPool
 
-        pool = WorkerPool(self._count, _alone, work, *common, say=self._say, name=name)
+        pool = WorkerPool(self.count, _alone, work, *common, say=self._say, name=name)
         waiting: deque[Future[Any]] = deque()
         done = 0
         try:
             for block in blocks:
                 waiting.append(pool.submit(*block))
-                if len(waiting) > self._count * _AHEAD:
+                if len(waiting) > self.count * _AHEAD:
                     yield waiting.popleft().result()
                     done += 1
             while waiting:
