@@ -121,7 +121,7 @@ def require_here(writer: ColumnWriter, file: str) -> None:
     StoreError
         It is not there.
     """
-    if not is_as_written(writer.folder / file):
+    if not (writer.folder / file).is_file():  # its bytes are looked at where the column is read
         raise StoreError(
             f"{file} of {writer.name} was made elsewhere, and is not in {writer.folder}",
             "name a folder that all machines share: --store DIR",

@@ -1,4 +1,4 @@
-"""Embed and export on a Ray cluster that grows and loses a node: prints what came of it as JSON.
+"""Embed, score and export on a Ray cluster that grows and loses a node: prints what came of it as JSON.
 
 A process of its own: Ray starts threads, and warns of what pytest takes for errors.
 """
@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from ray.cluster_utils import Cluster
 import prune
 from prune.core.progress import Silent
 from prune.steps import embedding_units, export_units
+from prune.steps.score import proxy_units
 from prune.store import Store
 
 FEW, MANY = 60, 8_400  # parts of 16 texts; groups of 4,096 samples at least
 SHARDS = ["shard_size=4100"]
+FOLDS: dict[str, Any] = {"types": ["grad_norm"], "cross_fit": 3, "training": {"epochs": 2}}
 NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
 
 
@@ -41,7 +44,7 @@ def held(work: Callable[[str, Any], Any], folder: Path) -> Callable[[str, Any], 
 
     def unit(spec: str, name: Any) -> Any:
         node = ray.get_runtime_context().get_node_id()
-        (folder / f"{node}.{name}").touch()
+        (folder / f"{node}.{uuid.uuid4().hex}").touch()
         while not (folder / "go").exists():
             time.sleep(0.05)
         return work(spec, name)
@@ -55,11 +58,14 @@ class Runs:
     def __init__(self, home: Path) -> None:
         self.home = home
         for name, count in (("few", FEW), ("many", MANY)):
-            texts = (f"a {['good', 'bad'][i % 2]} text, number {i} of them" for i in range(count))
-            (home / f"{name}.jsonl").write_text("".join(f"{json.dumps({'text': text})}\n" for text in texts))
+            kinds = ["good", "bad"]
+            texts = (f"a {kinds[i % 2]} text, number {i} of them" for i in range(count))
+            lines = ({"text": text, "label": kinds[i % 2]} for i, text in enumerate(texts))
+            (home / f"{name}.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
         prune.score(home / "store", str(home / "many.jsonl"), types=["length"])
         prune.select(home / "store", method="random", count=MANY - 5)
         self.embed("here")
+        self.score("here")
         self.export("here")
         self.cluster = Cluster(initialize_head=True, head_node_args={**NODE, "memory": 8 << 30})
         self.nodes = [self.cluster.head_node]
@@ -80,6 +86,12 @@ class Runs:
         )
         return told.said
 
+    def score(self, name: str) -> list[str]:
+        told = Told()
+        data = str(self.home / "few.jsonl")
+        prune.score(self.home / f"{name}.scored", data, **FOLDS, settings=self.settings(name, told))
+        return told.said
+
     def export(self, name: str) -> list[str]:
         told = Told()
         words = {"format": "webdataset", "options": SHARDS, "settings": self.settings(name, told)}
@@ -87,10 +99,10 @@ class Runs:
         return told.said
 
     def same(self, name: str) -> list[bool]:
-        """Whether the column, and the export, are those that were made here."""
+        """Whether the column, the scores and the export are those that were made here."""
         return [
             contents(self.home / f"{name}{end}") == contents(self.home / f"here{end}")
-            for end in (".store/columns", ".out")
+            for end in (".store/columns", ".scored/columns", ".out")
         ]
 
     def losing_a_node(self, module: Any, unit: str, run: Callable[[], list[str]]) -> list[str]:
@@ -129,11 +141,15 @@ def main(home: Path) -> None:
     for count in (1, 2, 4):
         runs.grow(count)
         runs.embed(f"{count}")
+        runs.score(f"{count}")
         runs.export(f"{count}")
         found[f"{count}"] = {"same": runs.same(f"{count}")}
     embedded = runs.losing_a_node(embedding_units, "encode_part", lambda: runs.embed("lost"))
+    runs.grow(4)  # four again
+    scored = runs.losing_a_node(proxy_units, "train_unit", lambda: runs.score("lost"))
+    runs.grow(4)
     exported = runs.losing_a_node(export_units, "write_part", lambda: runs.export("lost"))
-    found["lost"] = {"same": runs.same("lost"), "embed": embedded, "export": exported}
+    found["lost"] = {"same": runs.same("lost"), "embed": embedded, "score": scored, "export": exported}
     sys.stdout.write(json.dumps(found))
     runs.cluster.shutdown()
 

@@ -43,13 +43,15 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.parametrize("nodes", ["1", "2", "4"])
 def test_columns_and_exports_are_those_of_one_process(found: dict[str, Any], nodes: str) -> None:
-    assert found[nodes]["same"] == [True, True]
+    assert found[nodes]["same"] == [True, True, True]
 
 
 def test_a_node_that_dies_costs_its_unit_and_that_is_said(found: dict[str, Any]) -> None:
-    assert found["lost"]["same"] == [True, True]
+    assert found["lost"]["same"] == [True, True, True]
     (embedded,) = [words for words in found["lost"]["embed"] if "again" in words]
     (exported,) = [words for words in found["lost"]["export"] if "again" in words]
+    (scored,) = [words for words in found["lost"]["score"] if "again" in words]
+    assert scored.endswith(" of the proxy is done again elsewhere")
     assert embedded.endswith(" of embedding.ngrams is done again elsewhere")
     assert exported.endswith(".tar and its part is done again elsewhere")
     assert "node died" in embedded
