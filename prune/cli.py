@@ -34,7 +34,7 @@ from prune.commands import (
     verify,
     why,
 )
-from prune.commands.help import SETTINGS, Command, Group
+from prune.commands.help import SETTINGS, Group, VerbTable
 from prune.commands.hints import placed, typed_out
 from prune.commands.signals import end_on_signals
 from prune.commands.usage import in_two_lines
@@ -55,7 +55,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Make a training dataset smaller without making the model worse.",
 )
-for _command in (
+VERBS = (
     embed.embed,
     score.score,
     select.select,
@@ -73,8 +73,7 @@ for _command in (
     diff.diff,
     methods.methods,
     demo.demo,
-):
-    app.command(cls=Command)(_command)
+)
 
 
 @app.callback()
@@ -90,8 +89,10 @@ def _root(
 
 @functools.cache
 def command_tree() -> Any:
-    """Return all commands with their options, made once: an error asks again, and typer takes long."""
-    return typer.main.get_command(app)
+    """Return the group of all commands, made once: an error asks it again."""
+    tree: Any = typer.main.get_command(app)
+    tree.commands = VerbTable(VERBS)
+    return tree
 
 
 def main() -> None:
@@ -169,8 +170,7 @@ def _version(on: bool) -> None:
 
 
 def _help() -> str:
-    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    verb = next((word for word in sys.argv[1:] if word in commands), None)
+    verb = next((word for word in sys.argv[1:] if word in command_tree().commands), None)
     return f"prune {verb} --help" if verb else "prune --help"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from prune.cli import app
+from prune.cli import command_tree
 
 HERE = Path(__file__).parent
 
@@ -48,7 +48,7 @@ def test_every_command_prints_what_the_readme_says(elsewhere: Path, prune: Calla
         assert shape(said.out.rstrip("\n")) == shape(output), command
 
 
-@pytest.mark.parametrize("name", [command.callback.__name__ for command in app.registered_commands])
+@pytest.mark.parametrize("name", list(command_tree().commands))
 def test_every_command_is_shown(name: str) -> None:
     assert f"prune {name}" in TEXT
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import typer
+import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from prune.commands.examples import CHAIN, EXAMPLES
@@ -81,6 +82,33 @@ class Group(TyperGroup):
         """Parse what stands before the verb."""
         take_plain_values(self.get_params(ctx))
         return super().parse_args(ctx, args)
+
+
+class VerbTable(Mapping[str, Any]):
+    """Verbs by name; the options of one are made when it is asked for, which takes typer 3 ms each.
+
+    Parameters
+    ----------
+    verbs
+        Their functions.
+    """
+
+    def __init__(self, verbs: Iterable[Callable[..., None]]) -> None:
+        self._functions = {verb.__name__: verb for verb in verbs}
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+            alone.command(cls=Command, context_settings=SETTINGS)(self._functions[name])
+            self._made[name] = typer.main.get_command(alone)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._functions)
+
+    def __len__(self) -> int:
+        return len(self._functions)
 
 
 def _write_examples(formatter: Any, examples: Sequence[tuple[str, str]]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from prune.cli import command_tree
 from prune.commands.examples import CHAIN, EXAMPLES
+from prune.commands.help import VerbTable
 from prune.commands.options import GROUPS
 
 VERBS: dict[str, Any] = command_tree().commands
@@ -86,3 +87,24 @@ def test_help_is_as_wide_as_the_terminal() -> None:
 
 def test_no_box_breaks_where_the_output_is_ascii() -> None:
     assert "Examples:" in page("select", "-h", PYTHONIOENCODING="ascii:replace", LC_ALL="C")
+
+
+def test_a_verb_is_made_once_and_alone() -> None:
+    made: list[str] = []
+
+    def one(store: str = "s") -> None:
+        """Do one thing."""
+        made.append(store)
+
+    def two() -> None:
+        """Do another."""
+
+    table = VerbTable([one, two])
+    assert list(table) == ["one", "two"]
+    assert table._made == {}
+    assert table["one"] is table["one"]
+    assert list(table._made) == ["one"]
+    assert table["one"].help == "Do one thing."
+    table["one"].main(["--store", "t"], standalone_mode=False)
+    assert made == ["t"]
+    assert "three" not in table

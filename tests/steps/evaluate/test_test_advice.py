@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,7 @@ def test_a_split_that_is_there_is_advised(place: Path) -> None:
     assert hint_of(place / "store", test="tset") == "--test test"
 
 
-def test_where_there_is_none_a_part_is_set_aside(whole: Path) -> None:
-    from typer.testing import CliRunner
-
-    from prune.cli import app
-
+def test_where_there_is_none_a_part_is_set_aside(whole: Path, prune: Callable[..., Any]) -> None:
     advised = hint_of(whole)
     assert hint_of(whole, test="test") == advised
     with pytest.raises(PruneError) as refused:
@@ -67,8 +64,8 @@ def test_where_there_is_none_a_part_is_set_aside(whole: Path) -> None:
     first, second = str(refused.value.hint).split(" && ")
     assert advised.startswith(f"{first}   #")
     for line in (first, f"{second} --dry-run"):
-        done = CliRunner().invoke(app, [*shlex.split(line)[1:], "--device", "cpu"])
-        assert done.exit_code == 0, done.output
+        said = prune(*shlex.split(line)[1:], "--device", "cpu")
+        assert said.code == 0, said.err
     assert len(Store(whole).dataset.held_out) == 3
 
 
