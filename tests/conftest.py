@@ -25,7 +25,9 @@ from PIL import Image
 
 from prune import cli
 from prune.system import files
+from tests.kernel_cache import keep_kernels_outside
 
+keep_kernels_outside()
 hypothesis.settings.load_profile("ci")  # the same cases in every run
 
 
