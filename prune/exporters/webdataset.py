@@ -12,15 +12,16 @@ import numpy as np
 
 from prune.core.arrays import Rows
 from prune.core.errors import OptionError, StoreError
-from prune.exporters import tar
 from prune.exporters.apart import write_parts
 from prune.exporters.carried_fields import say_what_is_lost
 from prune.exporters.carried_form import form_of, note_form
 from prune.exporters.class_ids import counts_up, source_ids
+from prune.exporters.copied_samples import copied_size, copy_samples
 from prune.exporters.file_names import distinct, say_renamed, shard_keys
 from prune.exporters.job import ExportJob
 from prune.exporters.member_form import member_form
 from prune.exporters.staging.folder import StagingFolder
+from prune.exporters.tar import END, write_samples
 from prune.readers.webdataset import CLASS_NAMES, WebDataset
 from prune.system import files
 from prune.system.files import NewFile
@@ -80,8 +81,8 @@ def webdataset(
     if mirrored:
         _say_empty(job, list(shards))
     say_what_is_lost(job)
-    size = tar.copied_size(job) if copied else job.size() + 2048 * len(job)
-    folder.need(size + tar.END * len(shards))
+    size = copied_size(job) if copied else job.size() + 2048 * len(job)
+    folder.need(size + END * len(shards))
     if not copied:
         say_renamed(job, _keys(job), "a key ends at the first dot of its last part")
     groups = {names[0]: names for names in _grouped(shards)}
@@ -150,10 +151,10 @@ def _grouped(shards: dict[str, Rows]) -> Iterator[list[str]]:
 
 def _fill(job: ExportJob, rows: Rows, out: NewFile) -> None:
     if job.reader.format == "webdataset":
-        tar.copy_samples(job, rows, out)
+        copy_samples(job, rows, out)
     else:
         first = int(np.searchsorted(job.rows, rows[0]))
-        tar.write_samples(job, rows, _keys(job)[first : first + len(rows)], out)
+        write_samples(job, rows, _keys(job)[first : first + len(rows)], out)
 
 
 def _are_enough(job: ExportJob, shards: int) -> bool:

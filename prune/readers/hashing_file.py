@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -11,6 +11,7 @@ from typing import Protocol
 from prune.core.errors import DataError
 from prune.system import contents
 from prune.system.os_errors import reading
+from prune.system.side_thread import SideThread
 
 READ = 1 << 20  # bytes a read; larger ones leave the cache
 
@@ -46,7 +47,7 @@ class HashingFile:
         self.size = self._content.size
         self._begin, self._end, self._data = 0, 0, b""  # the window [begin, end) of the file
         self._sha256 = hashlib.sha256()
-        self._thread = ThreadPoolExecutor(1)
+        self._thread = SideThread()
         self._hashing: Future[None] | None = None
 
     def __enter__(self) -> HashingFile:
@@ -55,7 +56,7 @@ class HashingFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.shutdown()
+        self._thread.close()
         self._content.close()
 
     def read(self, start: int, size: int) -> bytes:
@@ -99,6 +100,6 @@ class HashingFile:
             block = self._content.read(self._end, READ)
         if self._hashing:
             self._hashing.result()
-        self._hashing = self._thread.submit(self._sha256.update, block)
+        self._hashing = self._thread.begin(self._sha256.update, block)
         self._end += len(block)
         return block

@@ -167,9 +167,9 @@ def test_names_differ_among_the_exported_samples_in_whatever_shard(make_job_of, 
     assert make_job_of(tmp_path / "few").column("key").to_pylist() == ["a_b", "c"]
 
 
-@pytest.mark.parametrize("window", [64, 4096, 4 << 20])
-def test_a_mirror_of_everything_is_the_source(window, make_job, run, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["prune.exporters.tar"], "_WINDOW", window)
+@pytest.mark.parametrize("buffer", [64, 4096, 4 << 20])
+def test_a_mirror_of_everything_is_the_source(buffer, make_job, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["prune.system.byte_ranges"], "_BUFFER", buffer)
     job = make_job("webdataset", range(13))
     run(job, "webdataset", tmp_path / "out")
     for path in job.reader.root.rglob("*.tar"):
