@@ -117,7 +117,8 @@ def _weighted(fd: int, path: Path, starts: Rows, stops: Rows, weights: list[byte
         yield head
         for at in range(start + _HEAD, stop, _HEAD):
             yield _read(fd, at, min(at + _HEAD, stop))
-        yield _weight_member(head, weight, path)
+        if weight is not None:
+            yield _weight_member(head, weight, path)
 
 
 def _weight_member(sample: bytes, weight: bytes, path: Path) -> bytes:

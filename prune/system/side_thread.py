@@ -17,17 +17,18 @@ class SideThread:
     """Starts its thread when there is something to do for it; `close` ends it."""
 
     def __init__(self) -> None:
-        self._pool: ThreadPoolExecutor | None = ThreadPoolExecutor(1)
+        self._pool: ThreadPoolExecutor | None = None
 
     def begin(
         self, call: Callable[Words, Result], *words: Words.args, **named: Words.kwargs
     ) -> Future[Result]:
         """Begin a call; its result can be waited for."""
-        if self._pool is not None:
-            try:
-                return self._pool.submit(call, *words, **named)
-            except RuntimeError:  # no thread can be started: what was handed over is never begun
-                self._pool = None
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1)
+        try:
+            return self._pool.submit(call, *words, **named)
+        except RuntimeError:  # no thread can begin: what was handed over never will
+            self._pool = None
         done: Future[Result] = Future()
         done.set_result(call(*words, **named))
         return done
