@@ -20,6 +20,8 @@ CODECS = {".gz": "gzip", ".zst": "zstd"}  # suffix -> name of the codec
 _MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 _SKIPPABLE = b"\x2a\x4d\x18"  # behind one byte: a frame of zstd that holds no data
 _STEP = 1 << 20  # bytes that are unpacked at once
+MOST_TIMES = 1100  # its size that a file may unpack to; gzip reaches 1,032, and texts ten
+_SMALL = 8 << 20  # bytes that any may unpack to
 
 
 def codec_of(name: str) -> str | None:
@@ -157,15 +159,36 @@ class _Raw:
 
 
 class _Unpacked:
-    """The content of a compressed file, in steps; one frame or member after the other."""
+    """The content of a compressed file, in steps; one frame or member after the other.
+
+    What unpacks to so many times its size is no text: each of its empty lines would take time, and each of
+    its short ones a row.
+    """
 
     def __init__(self, path: Path, codec: str, read: Callable[[int], bytes]) -> None:
-        self._path, self._codec = path, codec
-        self._stream = pa.CompressedInputStream(pa.PythonFile(_Raw(read), mode="r"), codec)
+        self._path, self._codec, self._read = path, codec, read
+        self._packed = self._made = 0  # bytes so far
+        self._stream = pa.CompressedInputStream(pa.PythonFile(_Raw(self._counted), mode="r"), codec)
+
+    def _counted(self, size: int) -> bytes:
+        data = self._read(size)
+        self._packed += len(data)
+        return data
 
     def take(self, size: int) -> bytes:
         with _unpacking(self._path, self._codec):
-            return self._stream.read(size)
+            data: bytes = self._stream.read(size)
+        self._made += len(data)
+        if self._made > max(_SMALL, MOST_TIMES * self._packed):
+            unpack = f"{_UNPACKS[self._codec]} {word(self._path)}"
+            raise DataError(
+                f"{self._path} unpacks to over {MOST_TIMES:,} times its size, which texts do not",
+                f"{unpack}   # where that is meant; then name the file that it writes",
+            )
+        return data
+
+
+_UNPACKS = {"gzip": "gunzip -k", "zstd": "zstd -d"}
 
 
 @contextlib.contextmanager
