@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from prune.modalities.text.plain_words import plain_words
+from prune.modalities.text.plain_words import plain_words, split_words
 
 BUCKETS = 1 << 20  # of the hash: few words of a language share one
 MOST_CHARACTERS = 100_000  # of a text that are looked at: what follows costs time, and says little more
-_NO_SPACES = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # between words of Chinese and Japanese
-_WORD = re.compile(f"[{_NO_SPACES}]|[^ {_NO_SPACES}]+")
 
 
 def ngram_counts(texts: Sequence[str]) -> Any:
@@ -26,7 +23,7 @@ def ngram_counts(texts: Sequence[str]) -> Any:
 
 
 def _grams(text: str) -> list[str]:
-    words = _WORD.findall(plain_words(text[:MOST_CHARACTERS]))
+    words = split_words(plain_words(text[:MOST_CHARACTERS]))
     return words + [f"{one} {two}" for one, two in itertools.pairwise(words)]
 
 

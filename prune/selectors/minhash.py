@@ -55,7 +55,7 @@ def minhash(
     Good for crawled text, forwarded mail and templates, as a first step before any other method, since it
     needs no embedding; bad for paraphrases, which `semdedup` finds in an embedding, for texts of fewer than
     some 40 words, where one changed word breaks more than a quarter of the runs (``words=1`` or 2 finds
-    these), and for languages written without spaces.
+    these). Of Chinese and Japanese, every character is a word.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from prune.core.arrays import Array, Rows
-from prune.modalities.text.plain_words import plain_words, words_digest
+from prune.modalities.text.plain_words import plain_words, split_words, words_digest
 from prune.modalities.text.texts import Texts
 from prune.modalities.text.word_hashes import Hashes, Starts, WordHashes, mixed, runs
 
@@ -50,7 +50,7 @@ def sketches(texts: Texts, words: int = WORDS) -> TextSketches:
     digests: npt.NDArray[np.object_] = np.empty(texts.n, object)
     for places, block in texts.blocks("sketch texts"):
         plain = [plain_words(text) for text in block]
-        found, starts = runs(*hashes.of([text.split() for text in plain]), words, short=True)
+        found, starts = runs(*hashes.of([split_words(text) for text in plain]), words, short=True)
         part = np.empty((len(block), BANDS), np.uint64)
         fill_bands(found, starts, factors | np.uint64(1), terms, part)
         bands[places], sizes[places], lengths[places] = part, np.diff(starts), [len(t) for t in block]
@@ -113,7 +113,7 @@ class NearSearch:
         sets: list[Hashes] = [np.empty(0, np.uint64)] * len(group)
         hashes = WordHashes()
         for places, block in self.texts.subset(group).blocks("compare texts"):
-            plain = [plain_words(text).split() for text in block]
+            plain = [split_words(plain_words(text)) for text in block]
             found, starts = runs(*hashes.of(plain), self.words, short=True)
             for at, place in enumerate(places.tolist()):
                 sets[place] = np.unique(found[starts[at] : starts[at + 1]])

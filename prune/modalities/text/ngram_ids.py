@@ -14,10 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-_WORD = re.compile(
-    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"  # scripts without spaces: a character is a word
-    r"|\w+(?:['’]\w+)*|[^\w\s]"
-)
+from prune.modalities.text.plain_words import NO_SPACES
+
+_WORD = re.compile(rf"[{NO_SPACES}]|\w+(?:['’]\w+)*|[^\w\s]")
 _LONG = 64  # characters of a word; a text is looked at for so many a word, and no longer word is remembered
 _KNOWN = 1 << 18  # words whose hash is remembered
 _ODD, _OTHER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)  # of splitmix64, of xxHash64

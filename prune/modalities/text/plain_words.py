@@ -6,7 +6,9 @@ import hashlib
 import re
 import unicodedata
 
+NO_SPACES = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # between words of Chinese and Japanese
 _NO_WORD = re.compile(r"[\W_]+")
+_WORD = re.compile(f"[{NO_SPACES}]|[^ {NO_SPACES}]+")
 
 
 def plain_words(text: str) -> str:
@@ -16,6 +18,12 @@ def plain_words(text: str) -> str:
     """
     words = _NO_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
     return words or text
+
+
+def split_words(plain: str) -> list[str]:
+    """Return the words of what `plain_words` returned; of Chinese and Japanese, every character is one."""
+    usual = plain.isascii() and plain[:1].isalnum()
+    return plain.split(" ") if usual else _WORD.findall(plain)
 
 
 def words_digest(plain: str) -> bytes:

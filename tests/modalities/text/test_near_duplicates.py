@@ -116,3 +116,12 @@ def test_runs_stay_within_their_text_and_a_short_text_has_one() -> None:
 def test_hashes_are_the_same_on_every_machine() -> None:
     found, _ = runs(*WordHashes().of([["a", "b"]]), 2, short=False)
     assert found.tolist() == [3_675_239_392_993_425_973]
+
+
+def test_texts_without_spaces_are_compared_by_their_characters() -> None:
+    rng = np.random.default_rng(1)
+    texts = ["".join(chr(0x4E00 + sign) for sign in rng.integers(0, 3000, 120)) for _ in range(20)]
+    changed = f"{texts[3][:60]}中{texts[3][61:]}。"
+    found = _found([*texts, changed])
+    assert np.flatnonzero(~found.kept).tolist() == [20]
+    assert found.partner[20] == 3
