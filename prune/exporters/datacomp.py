@@ -12,7 +12,8 @@ from prune.core.errors import DataError
 from prune.exporters.job import ExportJob
 from prune.exporters.source_shards import write_records
 from prune.exporters.staging.folder import StagingFolder
-from prune.readers.fields.records import records_of, value_at
+from prune.readers.fields.records import records_of
+from prune.readers.lines.fields import value_at
 
 FILE = "uids.npy"
 _UID = re.compile(r"[0-9a-fA-F]{32}")

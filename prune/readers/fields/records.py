@@ -68,16 +68,6 @@ def field_names(reader: Reader, samples: pa.Table) -> tuple[list[str], bool]:
     return list(dict.fromkeys(name for record in first for name in _paths(record))), False
 
 
-def value_at(record: Record, path: str) -> Any:
-    """Return the field of this name, or what stands at a path with dots through objects; None: nothing."""
-    if path in record:
-        return record[path]
-    value: Any = record
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
 def _paths(record: Record) -> Iterator[str]:
     for name, value in record.items():
         yield str(name)

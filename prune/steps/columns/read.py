@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from prune.core.column_name import ColumnName
 from prune.core.errors import UnknownNameError
-from prune.readers.fields.records import field_names, records_of, value_at
+from prune.readers.fields.records import field_names, records_of
 from prune.readers.imagefolder import ImageFolder
+from prune.readers.lines.fields import value_at
 from prune.steps.columns.known import (
     OF_SAMPLES,
     is_known,

@@ -17,7 +17,8 @@ from PIL import Image
 
 from prune.core.progress import SILENT
 from prune.readers import open_reader
-from prune.readers.fields.records import field_names, records_of, value_at
+from prune.readers.fields.records import field_names, records_of
+from prune.readers.lines.fields import value_at
 from prune.readers.scan import scan
 
 ROWS = [
