@@ -106,7 +106,8 @@ class Trainer:
         training = self.training
         source = generator("epoch", training.seed, self.run, number)
         order = self.rows[torch.randperm(len(self.rows), generator=source).numpy()]
-        moves = Moves.draw(len(order), crop=training.crop, flip=training.flip, source=source)
+        moved = len(order) if self.inputs.are_images else 0
+        moves = Moves.draw(moved, crop=training.crop, flip=training.flip, source=source)
         before = (number - 1) * len(self._ends)
         ends = self._ends[: self.steps - before]
         total = torch.zeros((), device=self.device)
