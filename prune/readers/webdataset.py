@@ -155,7 +155,7 @@ class WebDataset(ReaderBase):
         """Which fields may be the label, where nobody said it, and there is another one or none."""
         if self.label_file is not None or self.no_labels or not self.guesses_labels:
             return []
-        said = remark_on(self.root / self.shards[0])
+        said = remark_on(self.root / self.shards[0], self._where)
         return [said] if said else []
 
     @property

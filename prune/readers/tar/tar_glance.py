@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from prune.core.errors import DataError
 from prune.readers.labels.names import is_label, likely
-from prune.readers.tar.label import MAX_JSON_BYTES, is_json, label_of, places, usable_label
+from prune.readers.tar.label import MAX_JSON_BYTES, Place, is_json, label_of, usable_label
 from prune.readers.tar.members import Member, members
 from prune.readers.tar.samples import split_name
 from prune.system import contents
@@ -55,14 +55,19 @@ class SampleGlance:
     label: bool = False  # there is one, or what is called like one and is none, which is said elsewhere
 
 
-def remark_on(shard: Path) -> str | None:
+def remark_on(shard: Path, where: Sequence[Place]) -> str | None:
     """Say which fields of the first samples may be the label, where none is, or another one is.
 
     What is wrong with a shard is said when it is scanned.
+
+    Parameters
+    ----------
+    where
+        The places that labels are read from.
     """
     try:
         with GlancedFile(shard) as file:
-            seen = [_glanced(file, held) for held in itertools.islice(glanced_members(file), _SAMPLES)]
+            seen = [_glanced(file, held, where) for held in itertools.islice(glanced_members(file), _SAMPLES)]
     except DataError:
         return None
     first = next((found for found in seen if found.label or found.fields), None)
@@ -100,7 +105,7 @@ def glanced_members(file: GlancedFile) -> Iterator[dict[str, Member]]:
         yield held
 
 
-def _glanced(file: GlancedFile, held: Mapping[str, Member]) -> SampleGlance:
+def _glanced(file: GlancedFile, held: Mapping[str, Member], where: Sequence[Place]) -> SampleGlance:
     texts = {
         extension: file.read(member.data, member.size)
         for extension, member in held.items()
@@ -110,7 +115,7 @@ def _glanced(file: GlancedFile, held: Mapping[str, Member]) -> SampleGlance:
     for extension in filter(is_json, texts):
         fields |= _fields(texts[extension], "" if extension == "json" else f"{extension}.")
     try:
-        label = label_of(texts, places(None)) is not None
+        label = label_of(texts, where) is not None
     except ValueError:
         label = True
     return SampleGlance(frozenset(held), fields, label)

@@ -128,3 +128,10 @@ def test_a_picture_and_a_made_text_cannot_both_be_the_sample(tmp_path: Path) -> 
     with pytest.raises(OptionError, match="both say what a sample is"):
         open_reader(str(path), template="{txt}", image_column="png")
     assert open_reader(str(path), text_field="txt", image_column="png").modality == "image"
+
+
+def test_a_label_of_texts_is_not_asked_for(tmp_path: Path) -> None:
+    found = shard(tmp_path / "a.tar", {"txt": b"x", "json": {"sentiment": "bad", "domain": "news"}})
+    assert open_reader(str(found)).remarks == []
+    none = shard(tmp_path / "b.tar", {"txt": b"x", "json": {"domain": "news"}})
+    assert "--label-field json.domain" in open_reader(str(none)).remarks[0]
