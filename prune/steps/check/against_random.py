@@ -54,7 +54,7 @@ def against_random(checked: CheckedSelection, least: float, *, probe: bool = Fal
     counted_ = [one for one in seen if probe or one.summary.model not in PROBES]
     told = [one for one in counted_ if one.seeds >= FEWEST and one.difference is not None]
     if not told:
-        detail, advice = _missing(checked, seen, counted_, _not_yet(checked, table, probe=probe))
+        detail, advice = _missing(checked, seen, counted_, least, _not_yet(checked, table, probe=probe))
         return _outcome(None, least, detail, advice)
     ends = {id(one): one.difference.low for one in told if one.difference is not None}
     worst = min(told, key=lambda one: _points(ends[id(one)]))
@@ -88,7 +88,11 @@ def _in_words(one: _Seen, of: int) -> str:
 
 
 def _missing(
-    checked: CheckedSelection, seen: list[_Seen], counted_: list[_Seen], not_yet: tuple[str, str]
+    checked: CheckedSelection,
+    seen: list[_Seen],
+    counted_: list[_Seen],
+    least: float,
+    not_yet: tuple[str, str],
 ) -> tuple[str, str]:
     """Say what is lacking, and the command that adds it."""
     store, name = checked.store, checked.stored.name
@@ -98,7 +102,7 @@ def _missing(
         return detail, _again(checked, most, FEWEST)
     if seen:
         detail = "evaluated by a linear probe alone, which favours what was chosen by distances"
-        again = f"prune check --selection {shlex.quote(name)} --min-delta -0.2 --probe"
+        again = f"prune check --selection {shlex.quote(name)} --min-delta {least:.15g} --probe"
         return f"{detail}: --probe lets it count", in_store(again, str(store.path))
     return not_yet
 

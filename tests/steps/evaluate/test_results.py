@@ -16,7 +16,9 @@ from prune.steps.evaluate.plot import figure_of
 from prune.steps.evaluate.results import evaluations
 from prune.steps.evaluate.shown import shown
 from prune.steps.evaluate.training_sets import RANDOM, TrainingSet
-from prune.store import Store, identity
+from prune.steps.report.page.subject import subject
+from prune.steps.report.page.verdicts import trial_groups, verdict
+from prune.store import Store, identity, read_selection
 
 RANDOMS = [0.800, 0.802, 0.798]
 OURS = [0.803, 0.804, 0.802]
@@ -95,6 +97,8 @@ def test_two_sets_of_one_name_and_size_are_two_rows(store: Store) -> None:
     trained(store, of("mine", None, kept), OURS)
     trained(store, of("mine", "0.25", others), [0.7, 0.71, 0.72])
     assert [(round(one.accuracy.mean, 6), one.seeds) for one in summaries(store)] == [(0.803, 3), (0.71, 3)]
+    (group,) = trial_groups(subject(store, read_selection(store, "mine"), prune.Settings()))
+    assert [one.accuracy[:5] for one in group.trials if one.ours] == ["80.30"]
     (outcome,) = prune.check(store, selection="mine", min_delta=-50)["conditions"]
     assert outcome["detail"] == "3 random sets of the 5 that it takes"
 
@@ -123,6 +127,29 @@ def test_what_was_trained_otherwise_says_so_wherever_it_is_shown(store: Store) -
     assert titles == {f"{one}, 3 seeds; bands 95 % over seeds" for one in words}
     html = table._repr_html_()
     assert all(f">{one}<" in html for one in words)
+
+
+def test_the_page_takes_the_verdict_of_a_network_on_the_right_labels(store: Store) -> None:
+    kept = store.selection("mine").rows.tolist()
+    probe: dict[str, Any] = {
+        "training": {"proxy": "probe"},
+        "protocol": {"kind": "fit", "count": 1, "batch": 1},
+    }
+    about = subject(store, read_selection(store, "mine"), prune.Settings())
+    assert verdict(trial_groups(about)) is None
+    for accuracy, changed, said in (
+        (0.6, {"noise": {"rate": 0.1, "seed": 0}}, " (resnet8, equal steps: 60, 10 % of the labels wrong)"),
+        (0.7, probe, " (probe, fitted to the end)"),
+        (0.9, {}, ""),
+    ):
+        randoms(store, **changed)
+        trained(store, of("another name", None, kept), [accuracy] * 3, **changed)
+        found = verdict(trial_groups(about))
+        assert found is not None
+        told, which = found
+        assert told.startswith(f"beside random: {100 * (accuracy - 0.8):+.2f} [")
+        assert told.endswith(f"] points{said}")
+        assert which == ("better" if accuracy > 0.8 else "worse")
 
 
 def test_a_probe_says_what_it_is_kind_to_on_the_terminal_too(store: Store) -> None:
