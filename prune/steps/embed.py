@@ -58,7 +58,7 @@ def embed(
             store.add_cost(identity(finished.recipe), seconds["total"])
         # a command that made nothing may lack what made the column, such as its weights
         made = [name for name in known if asked.weights is not None or not same[name]]
-        store.remember_timings("embed", seconds, command, made)
+        store.remember_timings("embed", seconds, command, made, idle=all(same.values()))
     return {
         "n": len(ready.dataset),
         "dataset": account(ready.dataset),

@@ -159,11 +159,21 @@ class StoreFolder:
         return {what: words for what, words in known if str(words).startswith("prune ")}
 
     def remember_timings(
-        self, verb: str, seconds: Mapping[str, float], command: str, made: Collection[str]
+        self,
+        verb: str,
+        seconds: Mapping[str, float],
+        command: str,
+        made: Collection[str],
+        *,
+        idle: bool = False,
     ) -> None:
-        """Keep how long a verb took, and what made what; not a part of what must be equal between runs."""
+        """Keep how long a verb took, and what made what; not a part of what must be equal between runs.
+
+        Where it was `idle`, what it took when it last had something to do stays.
+        """
         commands = {**self.commands, **dict.fromkeys(made, command)}
-        self._remember({verb: dict(seconds), _COMMANDS: commands})
+        took = {} if idle and verb in self.timings else {verb: dict(seconds)}
+        self._remember({**took, _COMMANDS: commands})
 
     def add_cost(self, identity_: str, seconds: float) -> None:
         """Keep that a column took so much longer to make; as `timings`, a fact of the machine."""

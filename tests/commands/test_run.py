@@ -104,10 +104,13 @@ def test_a_chain_runs_in_order_and_its_places_are_beside_the_file(made: tuple[Pa
 
 
 def test_what_stands_is_left_as_it_is(home: Path) -> None:
+    (home / "prune.toml").write_text(f"{RECIPE}\n[report]\n")
     library.run(home / "prune.toml")  # of the copy: a dataset in another place
+    took = library.Store(home / ".prune").timings
     result = library.run(home / "prune.toml")
     assert set(statuses(result).values()) == {"unchanged", "passed"}
     assert result["unchanged"]
+    assert library.Store(home / ".prune").timings == took  # of what had something to do
     (home / "prune.toml").write_text(RECIPE.replace("fraction = 0.25", "fraction = 0.3"))
     foreseen = library.run(home / "prune.toml", only="select", dry_run=True)
     assert statuses(foreseen) == {"select.hard": "would stand", "select.few": "would run"}

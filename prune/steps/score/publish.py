@@ -60,8 +60,9 @@ def publish_scores(
         full = {**asked, **in_full(training, done.request)}
         command = command_line("score", full, replace(settings, seed=training.seed))
     made = [name for name in made if name == FEATURES or ColumnName(name).kind != EMBEDDING]
-    store.remember_timings("score", seconds, command, made)
-    return seconds, not new and not gone and not store.made & set(done.columns)
+    unchanged = not new and not gone and not store.made & set(done.columns)
+    store.remember_timings("score", seconds, command, made, idle=unchanged)
+    return seconds, unchanged
 
 
 def outdated(columns: Mapping[str, str], shown: Sequence[str], kept: Collection[str] = ()) -> set[str]:
