@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import gc
 import io
 import json
 import tarfile
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +28,19 @@ from prune.readers.scan import scan
 CLASSES = ["cat", "dog"]
 N = 13
 RECORDS = {"indices.npy": b"some rows", "keys.txt": b"a\nb\n"}
+
+
+@pytest.fixture
+def other_libraries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let libraries that read an export leave files to the collector, which then sees little else."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets.disable_progress_bars()
+    gc.freeze()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores
+        yield
+        gc.collect()
 
 
 def picture(number: int) -> bytes:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import json
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +19,7 @@ from prune.exporters.table_files import source_schema
 WORDS = ["cat", "dog"]
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    datasets.disable_progress_bars()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the library leaves its files to the collector
-        yield
-        gc.collect()
+pytestmark = pytest.mark.usefixtures("other_libraries")
 
 
 def parts(root: Path, png: Any, *pieces: dict[str, Any], split: str = "train") -> Path:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import io
 import tarfile
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +23,7 @@ SOURCES = ["imagefolder", "webdataset", "parquet", "arrow", "arrays"]
 Facts = dict[bytes, int]  # pixels -> class id
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    datasets.disable_progress_bars()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the libraries leave their files to the collector
-        warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores
-        yield
-        gc.collect()
+pytestmark = pytest.mark.usefixtures("other_libraries")
 
 
 def pixels(data: bytes) -> bytes:

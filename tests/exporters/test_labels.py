@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import io
 import json
 import shutil
 import tarfile
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +33,7 @@ class Heard(Silent):
         self.said.append(message)
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    datasets.disable_progress_bars()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the libraries leave their files to the collector
-        yield
-        gc.collect()
+pytestmark = pytest.mark.usefixtures("other_libraries")
 
 
 def flat(root: Path, png: Any) -> Path:

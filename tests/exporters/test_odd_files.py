@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import datetime
-import gc
 import io
 import json
 import unicodedata
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +37,7 @@ NAMES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    datasets.disable_progress_bars()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the libraries leave their files to the collector
-        warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores
-        yield
-        gc.collect()
+pytestmark = pytest.mark.usefixtures("other_libraries")
 
 
 def encoded(image: Image.Image, form: str = "PNG", **more: Any) -> bytes:
