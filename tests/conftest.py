@@ -37,6 +37,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let it end as any other process does: some libraries say what is left of them."""
+    gc.unfreeze()
+
+
 class Killed(BaseException):
     """The process ended here; nothing that the program would do afterwards reaches the disk."""
 
