@@ -97,7 +97,8 @@ class EvaluationTable:
     def _repr_html_(self) -> str:
         head = ("kept", "selection", "accuracy %", "to random", "verdict", "worst class", "seeds", "trained")
         rows = [_shown(one, self.heading(one.setting)) for one in self.summaries]
-        return html_table(f"{counted(len(self), 'training')}", head, rows)
+        kind = dict.fromkeys(one.bias for one in self.headings.values() if one.bias)
+        return html_table(f"{counted(len(self), 'training')}", head, rows, "; ".join(kind))
 
 
 def _shown(one: EvaluationSummary, heading: str) -> tuple[str, ...]:

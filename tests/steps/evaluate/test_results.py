@@ -158,4 +158,6 @@ def test_a_probe_says_what_it_is_kind_to_on_the_terminal_too(store: Store) -> No
     randoms(store)
     assert "kcenter" not in "".join(shown_lines(shown(store)))
     randoms(store, training={"proxy": "probe"}, protocol={"kind": "fit", "count": 1, "batch": 1})
-    assert shown_lines(shown(store))[-1].startswith("a probe on a fixed embedding is kind to what covers it")
+    kind = "a probe on a fixed embedding is kind to what covers it"
+    assert shown_lines(shown(store))[-1].startswith(kind)
+    assert kind in evaluations(store)._repr_html_()
