@@ -158,6 +158,8 @@ def select(
         str | None, o.option("SIZE", "Such as 4G, beyond the columns; default: half of what is free.", o.RUN)
     ] = None,
     workers: o.Workers = None,
+    executor: o.Executor = o.ExecutorChoice.processes,
+    address: o.Address = None,
     on_error: o.ErrorMode = o.OnError.fail,
     max_bad: o.MaxBad = 0.01,
     wait: o.Wait = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from prune.core.quota import Errors, Quota, groups, select_under_quota
 from prune.core.selection import Selection
 from prune.selectors.coinciding import exchanged
 from prune.selectors.exhausted_gains import drawn_rest
-from prune.steps.select.partitions import Partitions
+from prune.steps.select.partitions import Partition, Partitions
 
 if TYPE_CHECKING:
     from prune.index.space import Space, Sums
@@ -43,6 +43,13 @@ class SelectionTarget:
         )
 
 
+class ElsewhereChooser(Protocol):
+    """Who chooses in partitions beside this process."""
+
+    def __call__(self, task: ChoiceTask, parts: Sequence[Partition]) -> list[Rows] | None:
+        """Return the positions that each keeps; None: not there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Material:
     """What selectors may need, about all samples; what is absent nobody asked for."""
@@ -55,6 +62,7 @@ class Material:
     easiness: Scores | None = None  # mean probability of the label over training
     probs: Probs | None = None
     target: SelectionTarget | None = None
+    elsewhere: ElsewhereChooser | None = None
 
     def need(self, name: str, rows: Rows) -> Any:
         """Return what a selector calls `name`, for these rows."""
@@ -184,14 +192,21 @@ def _run_parts(
     divided = list(parts.divided(material.keys(rows), task.seed))
     if len(divided) < 2:
         return None
-    kept = []
-    for own in divided:
-        some = rows[own]
-        inside = np.concatenate([some, every[len(rows) :]])
-        kept.append(own[_run(task, material, some, inside, parts.kept_of(len(own))).rows])
-    among = np.sort(np.concatenate(kept))
+    given = every[len(rows) :]
+    each = [
+        Partition(np.concatenate([rows[own], given]), len(own), parts.kept_of(len(own))) for own in divided
+    ]
+    kept = None if material.elsewhere is None else material.elsewhere(task, each)
+    kept = kept or [choose_in(part, task, material) for part in each]
+    among = np.sort(np.concatenate([own[at] for own, at in zip(divided, kept, strict=True)]))
     chosen = _run(task, material, rows, every, k, among)
     return replace(chosen, facts={**chosen.facts, **parts.facts(task.method, len(among))})
+
+
+def choose_in(part: Partition, task: ChoiceTask, material: Material) -> Rows:
+    """Return the positions that a partition keeps."""
+    with _steady(task):
+        return _run(task, material, part.rows[: part.free], part.rows, part.wanted).rows
 
 
 def _run(

@@ -22,13 +22,20 @@ from prune.steps.dataset_session import Opened, known_dataset, opened_under_lock
 from prune.steps.neighbour_columns import NeighbourColumns
 from prune.steps.rejects import all_rejects
 from prune.steps.score_columns import hardest_are_low, score_column
-from prune.steps.select.by_class import ChoiceTask, Material, SelectionTarget, checked_reweight
+from prune.steps.select.by_class import (
+    ChoiceTask,
+    ElsewhereChooser,
+    Material,
+    SelectionTarget,
+    checked_reweight,
+)
 from prune.steps.select.class_errors import ClassErrors, class_errors, easiness, errors_in
 from prune.steps.select.deciding_columns import deciding_columns
 from prune.steps.select.eligible import Eligible, budget, find_eligible
 from prune.steps.select.groups import ColumnGroups, column_groups
 from prune.steps.select.kept_selection import KeptSelection, kept_selection
 from prune.steps.select.narrowing import EarlierSelection, Narrowing, narrowing
+from prune.steps.select.partition_units import PartitionUnits
 from prune.steps.select.request import SelectRequest
 from prune.steps.settings import Settings
 from prune.steps.space_columns import GRADIENTS, SpaceSource, of_originals, space_name
@@ -96,7 +103,14 @@ class SelectionInputs:
             easiness=easy,
             probs=None if self.probs is None else of_originals(self.probs, self.dataset),
             target=self.target,
+            elsewhere=self._elsewhere(),
         )
+
+    def _elsewhere(self) -> ElsewhereChooser | None:
+        """Return who chooses in partitions on other machines; what is to be matched is known here alone."""
+        if self.space is None or self.target is not None or not self.task.partitions:
+            return None
+        return PartitionUnits(self.store, self.dataset, self.space, self.settings)
 
 
 def resolve(

@@ -23,6 +23,15 @@ SPARE = 3  # times k samples that all partitions keep together at least; with 2,
 
 
 @dataclass(frozen=True)
+class Partition:
+    """What is chosen in at once."""
+
+    rows: Rows  # of the dataset: those that may be chosen, then those that are given
+    free: int  # how many may be
+    wanted: int
+
+
+@dataclass(frozen=True)
 class Partitions:
     """How a group of n samples is divided, of which k are to be chosen."""
 
