@@ -15,7 +15,7 @@ from prune.core.arrays import Array, Labels, Rows
 from prune.system.rows_on_disk import RowsOnDisk
 
 _WITNESSES = (256, 2048)  # rows from which distances are measured, drawn from all candidates
-_PAIRS = 2**31  # of a witness and a kept row, in which there are fewer witnesses where more are kept
+_PAIRS = 2**29  # of a witness and a kept row, in which there are fewer witnesses where more are kept
 _DRAWS = 3  # random sets
 _BLOCK = 1024  # rows of a distance block: 8 MB
 _FAR, _MOST = 30, 120  # exponents: beyond the first, squares may leave float32; the largest that is taken off
@@ -28,7 +28,7 @@ def coverage(vectors: Array | RowsOnDisk, witnesses: Rows, kept: Rows) -> dict[s
     """
     from prune.system.executors.threads import threads
 
-    scale = _scale(vectors, np.union1d(witnesses, kept))
+    scale = _scale(vectors, witnesses, kept)
 
     def scaled(rows: Rows) -> Array:
         return vectors[rows].astype(np.float32) * np.float32(scale)
@@ -53,10 +53,11 @@ def coverage(vectors: Array | RowsOnDisk, witnesses: Rows, kept: Rows) -> dict[s
     return {"mean": float(nearest.mean(dtype=np.float64)) / scale, "max": float(nearest.max()) / scale}
 
 
-def _scale(vectors: Array | RowsOnDisk, rows: Rows) -> float:
+def _scale(vectors: Array | RowsOnDisk, witnesses: Rows, kept: Rows) -> float:
     """Return a power of two that keeps squares of these rows within float32; mostly 1."""
     if vectors.dtype == np.float16:
         return 1.0
+    rows = np.union1d(witnesses, kept)
     blocks = (vectors[rows[start : start + _BLOCK]] for start in range(0, len(rows), _BLOCK))
     exponent = int(np.frexp(max(float(np.abs(block).max()) for block in blocks))[1])
     return 1.0 if abs(exponent) < _FAR else 2.0 ** -max(exponent, -_MOST)
@@ -91,22 +92,27 @@ def compare(
     do not say which selection trains better.
     """
     compared: dict[str, Any] = {"given": len(pool.given)} if len(pool.given) else {}
-    kept = np.union1d(chosen, pool.given)
+    kept = _both(chosen, pool.given)
     if classes and (labels[kept] >= 0).any():
         compared["classes"] = _balance(labels, pool.usable, kept, classes)
     if vectors is not None:
         rng = np.random.default_rng(seed)
-        among = np.union1d(pool.free, pool.given)
+        among = _both(pool.free, pool.given)
         wanted = int(np.clip(_PAIRS // max(len(kept), 1), *_WITNESSES))
         witnesses = np.sort(rng.choice(among, min(wanted, len(among)), replace=False))
         draws = [balanced_random(labels, pool.free, len(chosen), rng) for _ in range(_DRAWS)]
-        chance = [coverage(vectors, witnesses, np.union1d(draw, pool.given)) for draw in draws]
+        chance = [coverage(vectors, witnesses, _both(draw, pool.given)) for draw in draws]
         compared["distance_to_nearest_kept"] = {
             "selection": coverage(vectors, witnesses, kept),
             "random": {key: float(np.mean([found[key] for found in chance])) for key in ("mean", "max")},
             "witnesses": len(witnesses),
         }
     return compared
+
+
+def _both(rows: Rows, given: Rows) -> Rows:
+    """Return ascending rows, and those given."""
+    return np.union1d(rows, given) if len(given) else rows
 
 
 def balanced_random(labels: Labels, candidates: Rows, k: int, rng: np.random.Generator) -> Rows:

@@ -43,8 +43,10 @@ class Pool:
 
     def without(self, rows: Rows, reason: str) -> Pool:
         """Leave out these rows; who is gone already is so for the first reason."""
-        gone = np.intersect1d(self.rows, rows)
-        return Pool(np.setdiff1d(self.rows, gone), [*self.reasons, (gone, reason)])
+        if not len(rows):
+            return self
+        gone = np.isin(self.rows, rows)
+        return Pool(self.rows[~gone], [*self.reasons, (self.rows[gone], reason)])
 
 
 def find_eligible(  # noqa: PLR0913 - who is left out, by each of the reasons
@@ -80,7 +82,9 @@ def find_eligible(  # noqa: PLR0913 - who is left out, by each of the reasons
     """
     reasons = [(np.array([row], np.int64), why) for row, why in rejects.items()]
     reasons.append((dataset.held_out, HELD_OUT))
-    pool = Pool(np.setdiff1d(dataset.usable, np.concatenate([rows for rows, _ in reasons])), reasons)
+    usable = dataset.usable
+    gone = np.isin(usable, np.concatenate([rows for rows, _ in reasons]))
+    pool = Pool(usable[~gone], reasons)
     for rows, reason, lack in _lacking(dataset, request, score):
         narrowed = pool.without(rows, reason)
         if gone := len(pool.rows) - len(narrowed.rows):
@@ -94,7 +98,8 @@ def find_eligible(  # noqa: PLR0913 - who is left out, by each of the reasons
     for rows, reason in left_out:  # before the hardest of the rest are found
         pool = pool.without(rows, reason)
     kept = np.empty(0, np.int64) if kept is None else kept[np.isin(kept, pool.rows)]
-    pool, given = Pool(np.setdiff1d(pool.rows, kept), pool.reasons), np.union1d(given, kept)
+    if len(kept):
+        pool, given = Pool(np.setdiff1d(pool.rows, kept), pool.reasons), np.union1d(given, kept)
     if hardest_by is None:
         return Eligible(pool.rows, pool.reasons, given, len(usable), kept=kept)
     dropped, cut = find_hardest(dataset, pool.rows, len(usable), request, hardest_by)

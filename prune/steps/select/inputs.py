@@ -86,7 +86,8 @@ class SelectionInputs:
             A sample that may be chosen lacks it.
         """
         keys = self.dataset.samples["key"].combine_chunks()
-        rows = np.union1d(self.eligible.rows, self.task.given)
+        rows = self.eligible.rows
+        rows = np.union1d(rows, self.task.given) if len(self.task.given) else rows
         scores = easy = None
         if self.score is not None:
             scores = self.score.read()
