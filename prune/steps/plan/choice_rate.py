@@ -120,6 +120,7 @@ def _around(inputs: SelectionInputs, material: Material, drawn: Rows) -> Materia
 
     return replace(
         material,
+        elsewhere=None,
         labels=material.labels[drawn],
         keys=lambda which: [str(row) for row in which],
         space=space,

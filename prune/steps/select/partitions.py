@@ -85,7 +85,8 @@ def require_partitions(method: Selector, count: int | None) -> None:
     if count is None:
         return
     if not method.takes("among"):
-        known = ", ".join(name for name, other in SELECTORS.items() if other.takes("among"))
-        raise OptionError(f"{method.name} does not go in partitions", f"methods that do: {known}")
+        first, *others = (name for name, other in SELECTORS.items() if other.takes("among"))
+        hint = f"--method {first}   # or {', '.join(others)}"
+        raise OptionError(f"{method.name} does not go in partitions", hint)
     if count < 2:
         raise OptionError(f"--partitions {count} divides nothing", "--partitions 2, or more")
