@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Array, Rows
-from prune.core.errors import OutputError
+from prune.core.errors import DataError, OutputError
 from prune.system.disk_space import require_room
+from prune.system.os_errors import writing
 
 _GAP = 4096  # bytes between two rows that are read along: a call takes as long
 _RUN = 2**22  # bytes read at once for a gather
@@ -73,16 +74,17 @@ class RowsOnDisk:
         disk has no room for that, they stay as they are. Rows that are not in `order` may not be asked for
         any more. Time: two readings and two writings of the rows; memory 200 MB, and 16 bytes a row.
         """
+        bucket = max(1, _BUCKET // self.row_bytes)
         try:
             require_room(self._folder, len(order) * self.row_bytes)
+            with writing(self._folder):
+                with tempfile.TemporaryFile(dir=self._folder) as file:
+                    arranged = _ArrangedRows(self, order, os.dup(file.fileno()), self._folder)
+                arranged.scatter(self, bucket)
+                for start in range(0, len(order), bucket):
+                    arranged.settle(order[start : start + bucket], start)
         except OutputError:
             return self
-        with tempfile.TemporaryFile(dir=self._folder) as file:
-            arranged = _ArrangedRows(self, order, os.dup(file.fileno()), self._folder)
-        bucket = max(1, _BUCKET // self.row_bytes)
-        arranged.scatter(self, bucket)
-        for start in range(0, len(order), bucket):
-            arranged.settle(order[start : start + bucket], start)
         return arranged
 
     def _runs(self, places: Rows) -> Iterator[slice]:
@@ -188,12 +190,12 @@ def _fill(fd: int, out: Array, offset: int, place: Path) -> None:
 
     Raises
     ------
-    OSError
+    DataError
         The file ends before.
     """
     data, done = out.data.cast("B"), 0
     while done < len(data):
         count = os.preadv(fd, [data[done:]], offset + done)
         if not count:
-            raise OSError(f"{place} ended while it was read")
+            raise DataError(f"{place} ended while it was read", "prune verify   # says what is damaged")
         done += count

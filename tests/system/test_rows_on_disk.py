@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from prune.core.arrays import Rows
-from prune.core.errors import OutputError
+from prune.core.errors import DataError, OutputError
 from prune.system import rows_on_disk
 from prune.system.rows_on_disk import RowsFile, RowsInFiles
 
@@ -80,8 +81,18 @@ def test_where_the_disk_is_full_they_are_read_out_of_order(
     assert stored.arranged(np.arange(103)) is stored
 
 
+def test_where_the_disk_fills_up_meanwhile_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(fd: int, data: memoryview, offset: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    stored = _stored(tmp_path)
+    monkeypatch.setattr(rows_on_disk.os, "pwrite", full)
+    assert stored.arranged(np.arange(103)) is stored
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_a_file_that_became_shorter_is_no_endless_reading(tmp_path: Path) -> None:
     stored = _stored(tmp_path)
     (tmp_path / "80").write_bytes(b"x" * HEADER)
-    with pytest.raises(OSError, match="ended while it was read"):
+    with pytest.raises(DataError, match="ended while it was read"):
         stored[70:90]
