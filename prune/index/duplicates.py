@@ -17,7 +17,7 @@ from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand, Operands, operands_of
 from prune.index.exact_sums import gap_of
 from prune.index.product_bounds import limit_of, slack
-from prune.index.space import Space, Sums
+from prune.index.space import EmbeddingSpace, Space, Sums
 from prune.index.topk import Side
 from prune.system.compilation import compiled
 from prune.system.executors.threads import thread_count, threads
@@ -49,8 +49,11 @@ def nearest_kept(space: Space, groups: list[Rows], fixed: list[int], reach: floa
     reach
         Squared distance at which a sample duplicates another.
     """
-    found = Nearest(np.full(space.n, np.inf), np.full(space.n, -1, np.int64), np.ones(space.n, bool))
+    keeper = space.keeper if isinstance(space, EmbeddingSpace) and space.metric == "cosine" else None
+    if keeper is not None and (found := keeper.nearest_kept(groups, fixed, reach)) is not None:
+        return found
     rows = np.concatenate(groups) if groups else np.empty(0, np.int64)
+    found = Nearest(np.full(space.n, np.inf), np.full(space.n, -1, np.int64), np.ones(space.n, bool))
     with threads() as pool:
         tiles = _Tiles(operands_of(space).arranged(rows), pool)
         for rows, head in zip(groups, fixed, strict=True):

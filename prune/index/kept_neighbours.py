@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Rows
+
+if TYPE_CHECKING:
+    from prune.index.duplicates import Nearest
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,10 @@ class NeighbourSearch(Protocol):
 
 
 class NeighbourKeeper(Protocol):
-    """Where the neighbours of all samples of a space are kept."""
+    """Where the neighbours of all samples of a space are kept, or found by others."""
 
     def neighbours(self, search: NeighbourSearch) -> Neighbours:
         """Return what the search finds, from what is kept where it is."""
+
+    def nearest_kept(self, groups: Sequence[Rows], fixed: Sequence[int], reach: float) -> Nearest | None:
+        """Return what `duplicates.nearest_kept` finds under the cosine; None where nobody else does."""

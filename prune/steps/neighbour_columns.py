@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,9 +15,13 @@ from prune.core.errors import OutputError
 from prune.core.progress import Reporter
 from prune.core.safe_text import size
 from prune.index.kept_neighbours import Neighbours, NeighbourSearch
+from prune.steps.duplicate_units import DuplicateUnits
 from prune.store import Column, Store, identity
 from prune.store.column import ColumnWriter
 from prune.system.disk_space import require_room
+
+if TYPE_CHECKING:
+    from prune.index.duplicates import Nearest
 
 WORTH = 2e11  # n²·width: some seconds of two cores; what takes less is found again sooner than it is checked
 MOST = 2 * 10**9  # bytes of a column: more than that is a lot to leave on somebody's disk unasked
@@ -34,10 +38,19 @@ class NeighbourColumns:
         A column that the store shows.
     dataset
         Fingerprint of the samples, whose duplicates have the numbers of their originals.
+    units
+        What compares samples of clusters beside this process.
     """
 
-    def __init__(self, store: Store, embedding: Column, dataset: str, reporter: Reporter) -> None:
-        self._store, self._reporter = store, reporter
+    def __init__(
+        self,
+        store: Store,
+        embedding: Column,
+        dataset: str,
+        reporter: Reporter,
+        units: DuplicateUnits | None = None,
+    ) -> None:
+        self._store, self._reporter, self._units = store, reporter, units
         self._embedding = ColumnName(embedding.name)
         self._origin = {"embedding": identity(embedding.recipe), "dataset": dataset}
 
@@ -65,6 +78,10 @@ class NeighbourColumns:
             writer.finish()
         self._publish(name, recipe)
         return found
+
+    def nearest_kept(self, groups: Sequence[Rows], fixed: Sequence[int], reach: float) -> Nearest | None:
+        """Return what samples of clusters are near to, where others compare them."""
+        return None if self._units is None else self._units.nearest_kept(groups, fixed, reach)
 
     def _kept(self, name: str, search: NeighbourSearch) -> Column | None:
         """Return a column that holds what the search would find, if there is one, whole: shown or not yet."""

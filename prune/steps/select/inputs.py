@@ -19,6 +19,7 @@ from prune.index.resource_plan import Size
 from prune.selectors.stratified import published
 from prune.steps.columns.read import read_columns
 from prune.steps.dataset_session import Opened, known_dataset, opened_under_lock
+from prune.steps.duplicate_units import DuplicateUnits
 from prune.steps.neighbour_columns import NeighbourColumns
 from prune.steps.rejects import all_rejects
 from prune.steps.score_columns import hardest_are_low, score_column
@@ -238,7 +239,8 @@ def _space(store: Store, dataset: Dataset, request: SelectRequest, settings: Set
     place: Mapping[str, Any] = {"device": request.device(settings), "memory": settings.memory_limit}
     if name == GRADIENTS:
         return SpaceSource(store, dataset, name, **place)
-    keeper = NeighbourColumns(store, store.column(name), dataset.fingerprint, settings.reporter)
+    units = DuplicateUnits(store, dataset, SpaceSource(store, dataset, name, **place), settings)
+    keeper = NeighbourColumns(store, store.column(name), dataset.fingerprint, settings.reporter, units)
     return SpaceSource(store, dataset, name, keeper=keeper, **place)
 
 

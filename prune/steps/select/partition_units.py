@@ -6,7 +6,6 @@ there, and what they are from the columns, and leaves the positions that it chos
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import tempfile
@@ -19,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from prune.core.arrays import Rows
-from prune.core.errors import StoreError
 from prune.core.sample_keys import SampleKeys
 from prune.selectors import SELECTORS
 from prune.steps.select.by_class import ChoiceTask, Material, choose_in
 from prune.steps.select.partitions import Partition
 from prune.steps.settings import Settings
+from prune.steps.shared_space import described, opened, require_here
 from prune.steps.space_columns import SpaceSource
 from prune.steps.unit_executor import executor_for, run_units
 from prune.store import Dataset, Store
@@ -67,10 +66,8 @@ class PartitionUnits:
     def _described(self, task: ChoiceTask, parts: Sequence[Partition], folder: str) -> Mapping[str, Any]:
         """Return all that decides what a partition keeps, as plain values."""
         return {
-            "store": str(self.store.path.absolute()),
+            **described(self.store, self.dataset, self.space),
             "folder": str(Path(folder).absolute()),
-            "dataset": self.dataset.fingerprint,
-            "space": [self.space.name, self.space.device, self.space.memory],
             "method": task.method.name,
             "options": dict(task.options),
             "seed": task.seed,
@@ -81,7 +78,8 @@ class PartitionUnits:
 
 def choose_in_partition(spec: str, number: int) -> str:
     """Choose in one partition; return the name of the file that says which positions it keeps."""
-    asked, (task, material) = json.loads(spec), _session(spec)
+    asked = json.loads(spec)
+    task, material = _task(asked)
     place = Path(asked["folder"]) / f"kept-{number}.npy"
     rows = np.load(Path(asked["folder"]) / f"rows-{number}.npy")
     part = Partition(rows, asked["free"][number], asked["wanted"][number])
@@ -93,34 +91,15 @@ def choose_in_partition(spec: str, number: int) -> str:
 
 def _kept(folder: Path, number: int) -> Rows:
     place = folder / f"kept-{number}.npy"
-    if not place.exists():
-        raise StoreError(f"{place} was written elsewhere, and is not here", _SHARED)
+    require_here(place)
     kept: Rows = np.load(place)
     return kept
 
 
-@functools.lru_cache(maxsize=1)
-def _session(spec: str) -> tuple[ChoiceTask, Material]:
-    """Open what all partitions are chosen from.
-
-    Raises
-    ------
-    StoreError
-        The store does not lie here.
-    """
-    asked = json.loads(spec)
-    store = Store(asked["store"])
-    dataset = store.earlier_dataset(asked["dataset"])
-    if dataset is None:
-        raise StoreError(f"{store.path} is not here, or holds another dataset", _SHARED)
-    name, device, memory = asked["space"]
-    keys = dataset.samples["key"].combine_chunks()
-    none = np.empty(0, np.int64)
-    task = ChoiceTask(
-        method=SELECTORS[asked["method"]], rows=none, k=None, seed=asked["seed"], options=asked["options"]
-    )
-    source = SpaceSource(store, dataset, name, device=device, memory=memory)
-    return task, Material(labels=dataset.labels, keys=lambda rows: SampleKeys(keys, rows), space=source.space)
-
-
-_SHARED = "let all machines see the same files at the same places: store and dataset"
+def _task(asked: Mapping[str, Any]) -> tuple[ChoiceTask, Material]:
+    """Return what all partitions are chosen from, and how."""
+    dataset, space = opened(asked)
+    keys, none = dataset.samples["key"].combine_chunks(), np.empty(0, np.int64)
+    method, options = SELECTORS[asked["method"]], asked["options"]
+    task = ChoiceTask(method=method, rows=none, k=None, seed=asked["seed"], options=options)
+    return task, Material(labels=dataset.labels, keys=lambda rows: SampleKeys(keys, rows), space=space.space)

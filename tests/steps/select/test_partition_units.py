@@ -67,6 +67,6 @@ def test_one_that_dies_costs_one_partition(made: Path, monkeypatch: pytest.Monke
 
 
 def test_a_store_that_is_elsewhere_is_said(made: Path, tmp_path: Path) -> None:
-    spec = json.dumps({"store": str(tmp_path / "none"), "dataset": "0" * 64})
+    spec = json.dumps({"store": str(tmp_path / "none"), "dataset": "0" * 64, "space": ["x", "cpu", 1]})
     with pytest.raises(StoreError, match="is not here, or holds another dataset"):
         partition_units.choose_in_partition(spec, 0)
