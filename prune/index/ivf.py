@@ -20,6 +20,7 @@ from prune.index.topk import Heaps, heaps_of
 RECALL = 0.995
 CHECKED = 512  # samples whose answers are compared with the exact ones
 PIECE = 65_536  # samples that look for their lists together
+KNOWN = 16  # lists that a sample looks for at once; for more it looks again, rather than know them all
 
 
 def from_lists(space: Space, count: int, seed: int) -> tuple[Heaps, float]:
@@ -28,7 +29,7 @@ def from_lists(space: Space, count: int, seed: int) -> tuple[Heaps, float]:
     vectors = space.coordinates()
     lists = max(1, min(space.n, round(LISTS * space.n**0.5)))
     centroids = trained(vectors, lists, seed=seed, iterations=5, sample=48, careful=False)
-    probes = _probes(vectors, centroids, min(PROBES[-1], len(centroids)))
+    probes = _probes(vectors, centroids, slice(0, KNOWN))
     sample, edges = _sample(operands, count, seed)
     order = np.argsort(probes[:, 0], kind="stable")
     starts = np.searchsorted(probes[order, 0], np.arange(len(centroids) + 1))
@@ -36,10 +37,11 @@ def from_lists(space: Space, count: int, seed: int) -> tuple[Heaps, float]:
     meet = Meeting(heaps_of(space.n, count))
     done, recall = 0, 0.0
     for upto in PROBES:
-        _ask(meet, operands, probes[:, done:upto], (order, starts))
+        asked = probes[:, done:upto] if upto <= KNOWN else _probes(vectors, centroids, slice(done, upto))
+        _ask(meet, operands, asked, (order, starts))
         recall = float((meet.heaps.gaps[sample] <= edges[:, None]).mean())
         done = upto
-        if recall >= RECALL or done >= probes.shape[1]:
+        if recall >= RECALL or done >= len(centroids):
             break
     return meet.heaps, recall
 
@@ -51,15 +53,18 @@ def _sample(operands: Operands, count: int, seed: int) -> tuple[Rows, Sums]:
     return sample, each_to_all(operands, operands, count, sample).gaps[:, 0]
 
 
-def _probes(vectors: EmbeddingSpace, centroids: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int32]:
-    """(n, count) int32 lists of each sample, the nearest centroid first."""
+def _probes(
+    vectors: EmbeddingSpace, centroids: npt.NDArray[np.float32], which: slice
+) -> npt.NDArray[np.int32]:
+    """(n, few) int32 lists of each sample: these of them, counted from the nearest centroid on."""
     others = operands_of(EmbeddingSpace(centroids, memory=vectors.memory))
-    probes = np.empty((vectors.n, count), np.int32)
+    count = min(which.stop, len(centroids))
+    probes = np.empty((vectors.n, count - which.start), np.int32)
     for start in range(0, vectors.n, PIECE):
         rows = np.arange(start, min(start + PIECE, vectors.n))
         heaps = each_to_all(others.framed_like(vectors.subset(rows)), others, count)
         order = np.lexsort((heaps.who, heaps.gaps))
-        probes[rows] = np.take_along_axis(heaps.who, order, axis=1)
+        probes[rows] = np.take_along_axis(heaps.who, order, axis=1)[:, which]
     return probes
 
 

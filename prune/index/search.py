@@ -52,4 +52,5 @@ def search_of(size: Size, count: int, kind: Kind = "auto") -> Search:
         return Search("exact", why, memory, pairs * size.width)
     lists = LISTS * size.n**0.5
     work = 2.0 * size.n * size.width * (lists + 2 * PROBES[1] * size.n / max(lists, 1))
-    return Search("ivf", why, memory + size.n * PROBES[-1] * 12, work)
+    probes = 4 * size.n * (PROBES[-1] - PROBES[-2]) + 2**26
+    return Search("ivf", why, memory + probes, work)
