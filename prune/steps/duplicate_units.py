@@ -62,9 +62,9 @@ class DuplicateUnits:
         with tempfile.TemporaryDirectory(prefix=".prune-", dir=self.store.path) as name:
             folder = Path(name).absolute()
             for number, span in enumerate(spans):
-                sizes = [len(rows) for rows in groups[span]]
-                lot = {"rows": np.concatenate(groups[span]), "sizes": sizes, "fixed": fixed[span]}
-                np.savez(folder / f"lot-{number}.npz", **lot)
+                sizes = [len(group) for group in groups[span]]
+                rows = np.concatenate(groups[span])
+                np.savez(folder / f"lot-{number}.npz", rows=rows, sizes=sizes, fixed=fixed[span])
             about = described(self.store, self.dataset, self.space)
             spec = json.dumps({**about, "folder": str(folder), "reach": reach})
             said = f"a lot of clusters ({{}} of {len(spans)})"

@@ -83,8 +83,8 @@ def find_eligible(  # noqa: PLR0913 - who is left out, by each of the reasons
     reasons = [(np.array([row], np.int64), why) for row, why in rejects.items()]
     reasons.append((dataset.held_out, HELD_OUT))
     usable = dataset.usable
-    gone = np.isin(usable, np.concatenate([rows for rows, _ in reasons]))
-    pool = Pool(usable[~gone], reasons)
+    lost = np.isin(usable, np.concatenate([rows for rows, _ in reasons]))
+    pool = Pool(usable[~lost], reasons)
     for rows, reason, lack in _lacking(dataset, request, score):
         narrowed = pool.without(rows, reason)
         if gone := len(pool.rows) - len(narrowed.rows):
