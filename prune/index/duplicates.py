@@ -7,32 +7,22 @@ is kept does not depend on the order of blocks, or on the number of threads.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operand, Operands, operands_of
 from prune.index.exact_sums import gap_of
+from prune.index.kept_neighbours import Nearest
 from prune.index.product_bounds import limit_of, slack
-from prune.index.space import EmbeddingSpace, Space, Sums
+from prune.index.space import EmbeddingSpace, Space
 from prune.index.topk import Side
 from prune.system.compilation import compiled
 from prune.system.executors.threads import thread_count, threads
 
 TILE = 2048  # rows and columns: 16 MB of products, which stay in cache until they have been looked at
 STRETCH = 64  # products looked at together
-
-
-@dataclass(frozen=True)
-class Nearest:
-    """Of every sample, the nearest of the kept samples of its group that rank before it; ties to low rows."""
-
-    squares: Sums  # (n,) squared distance; infinite where there is none
-    who: Rows  # (n,) its row; -1 where there is none
-    kept: npt.NDArray[np.bool_]  # (n,)
 
 
 def nearest_kept(space: Space, groups: list[Rows], fixed: list[int], reach: float) -> Nearest:

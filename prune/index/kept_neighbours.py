@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from prune.core.arrays import Rows
-
-if TYPE_CHECKING:
-    from prune.index.duplicates import Nearest
 
 
 @dataclass(frozen=True)
@@ -23,6 +20,15 @@ class Neighbours:
     squares: npt.NDArray[np.float32]  # (n, count), squared distances
     kind: str  # how they were found: exact or ivf
     recall: float  # share of the true nearest that were found; of a sample of rows, unless exact
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Of every sample, the nearest of the kept samples of its group that rank before it; ties to low rows."""
+
+    squares: npt.NDArray[np.float64]  # (n,) squared distance; infinite where there is none
+    who: Rows  # (n,) its row; -1 where there is none
+    kept: npt.NDArray[np.bool_]  # (n,)
 
 
 class NeighbourSearch(Protocol):

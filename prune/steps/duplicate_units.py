@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prune.core.arrays import Rows
+from prune.index.kept_neighbours import Nearest
 from prune.steps.settings import Settings
 from prune.steps.shared_space import described, opened, require_here
 from prune.steps.space_columns import SpaceSource
@@ -26,9 +26,6 @@ from prune.store import Dataset, Store
 from prune.system import files
 from prune.system.executors.executor import Executor
 from prune.system.memory import resident
-
-if TYPE_CHECKING:
-    from prune.index.duplicates import Nearest
 
 LOT = 2**18  # samples whose clusters are a unit: minutes of one core
 
@@ -54,8 +51,6 @@ class DuplicateUnits:
         self, executor: Executor, groups: Sequence[Rows], fixed: Sequence[int], reach: float
     ) -> Nearest:
         """Have every lot of clusters compared by an executor."""
-        from prune.index.duplicates import Nearest
-
         n = len(self.dataset)
         found = Nearest(np.full(n, np.inf), np.full(n, -1, np.int64), np.ones(n, bool))
         spans = list(_lots(groups))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +14,11 @@ from prune.core.column_name import ColumnName
 from prune.core.errors import OutputError
 from prune.core.progress import Reporter
 from prune.core.safe_text import size
-from prune.index.kept_neighbours import Neighbours, NeighbourSearch
+from prune.index.kept_neighbours import Nearest, Neighbours, NeighbourSearch
 from prune.steps.duplicate_units import DuplicateUnits
 from prune.store import Column, Store, identity
 from prune.store.column import ColumnWriter
 from prune.system.disk_space import require_room
-
-if TYPE_CHECKING:
-    from prune.index.duplicates import Nearest
 
 WORTH = 2e11  # n²·width: some seconds of two cores; what takes less is found again sooner than it is checked
 MOST = 2 * 10**9  # bytes of a column: more than that is a lot to leave on somebody's disk unasked
