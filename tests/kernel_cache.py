@@ -7,10 +7,12 @@ compiled into it. So a folder stands for the text of all of them.
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -29,21 +31,29 @@ def keep_kernels_outside() -> None:
         if other.stat().st_mtime < time.time() - _KEPT:
             shutil.rmtree(other, ignore_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
-    from numba.core import caching
+    from numba.core.caching import UserProvidedCacheLocator
 
-    def below_root(path: str) -> str:
-        folder = Path(path).absolute().parent
-        return str(folder.relative_to(ROOT)) if folder.is_relative_to(ROOT) else hashed(path)
+    packages = {path.parent for path in _kernels(_texts())}
+    for package in packages:  # numba's name for it has the path of the clone in it
+        held = folder / package.relative_to(ROOT)
+        held.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            name = UserProvidedCacheLocator.get_suitable_cache_subpath(str(package / "kernels.py"))
+            (folder / name).symlink_to(held)
 
-    locator = caching.UserProvidedCacheLocator
-    hashed = locator.get_suitable_cache_subpath  # by the path of the clone
-    locator.get_suitable_cache_subpath = staticmethod(below_root)
+
+def _texts() -> dict[Path, str]:
+    return {path: path.read_text(encoding="utf-8") for path in (ROOT / "prune").rglob("*.py")}
+
+
+def _kernels(texts: Mapping[Path, str]) -> list[Path]:
+    return [path for path, text in texts.items() if "@compiled" in text]
 
 
 def digest_of_kernels() -> str:
     """Return what stands for the sources of all kernels, and of all modules that these import."""
-    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "prune").rglob("*.py")}
-    todo = [path for path, text in texts.items() if "@compiled" in text]
+    texts = _texts()
+    todo = _kernels(texts)
     held = set(todo)
     while todo:
         for path in _imported(texts[todo.pop()]) & texts.keys() - held:
