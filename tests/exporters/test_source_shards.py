@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tarfile
 from collections.abc import Callable
@@ -12,58 +11,21 @@ from typing import Any
 import braceexpand
 import numpy as np
 import pytest
-from PIL import Image
 
 import prune as library
 from prune.core.errors import DataError, OptionError
+from tests.exporters.numbered_shards import KEPT, exported, make_numbered, png, sample, write
 
 Prune = Callable[..., Any]
 
 
-def png(number: int) -> bytes:
-    out = io.BytesIO()
-    rng = np.random.default_rng(number)
-    Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(out, "PNG")
-    return out.getvalue()
-
-
-def write(path: Path, samples: dict[str, dict[str, bytes]], form: int = tarfile.GNU_FORMAT) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w", format=form) as tar:
-        for key, files in samples.items():
-            for extension, data in files.items():
-                info = tarfile.TarInfo(f"{key}.{extension}")
-                info.size = len(data)
-                tar.addfile(info, io.BytesIO(data))
-
-
-def sample(number: int) -> dict[str, bytes]:
-    about = {"uid": f"{number * 7919 % 101:032x}", "n": number}
-    return {"png": png(number), "cls": str(number % 2).encode(), "json": json.dumps(about).encode()}
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shards")
-    for shard in range(3):
-        samples = {f"part/{n:04}": sample(n) for n in range(8 * shard, 8 * shard + 8)}
-        write(folder / "data" / f"s-{shard}.tar", samples)
-    library.embed(folder / ".prune", str(folder / "data"), encoder="pixels")
-    library.select(folder / ".prune", method="random", fraction=1, where="n % 3 = 1 and n < 16")
-    return folder
-
-
-def kept(made: Path) -> list[int]:
-    return [n for n in range(24) if n % 3 == 1 and n < 16]
-
-
-def numbers(made: Path, form: str, out: Path) -> Path:
-    library.export(made / ".prune", format=form, out=out)
-    return out
+    return make_numbered(tmp_path_factory.mktemp("shards"))
 
 
 def test_dali_finds_the_kept_samples_and_their_bytes(made: Path, tmp_path: Path) -> None:
-    out = numbers(made, "dali", tmp_path / "out")
+    out = exported(made, "dali", tmp_path / "out")
     found = []
     for index in sorted(out.glob("*.idx")):
         shard = (made / "data" / index.name).with_suffix(".tar").read_bytes()
@@ -78,7 +40,7 @@ def test_dali_finds_the_kept_samples_and_their_bytes(made: Path, tmp_path: Path)
             assert all(int(start) % 512 == 0 for _, start, _, _ in files)
             assert {name for *_, name in files} == {f"{files[0][3].rpartition('.')[0]}.{e}" for e in held}
             found.append(number)
-    assert sorted(found) == kept(made)
+    assert sorted(found) == KEPT
     assert not (out / "s-2.idx").exists()  # it keeps nothing
 
 
@@ -119,7 +81,7 @@ def energon(path: Path) -> tuple[list[str], set[str]]:
 
 
 def test_energon_excludes_what_is_not_kept(made: Path, tmp_path: Path) -> None:
-    out = numbers(made, "energon", tmp_path / "out")
+    out = exported(made, "energon", tmp_path / "out")
     shards, excluded = energon(out / "split.yaml")
     assert shards == ["s-0.tar", "s-1.tar", "s-2.tar"]
     assert "s-2.tar" in excluded
@@ -132,7 +94,7 @@ def test_energon_excludes_what_is_not_kept(made: Path, tmp_path: Path) -> None:
                     held = tar.extractfile(f"{key}.json")
                     assert held is not None
                     read.append(json.loads(held.read())["n"])
-    assert sorted(read) == kept(made)
+    assert sorted(read) == KEPT
 
 
 def test_signs_of_brace_expansion_stay_what_they_are(tmp_path: Path) -> None:
@@ -147,7 +109,7 @@ def test_signs_of_brace_expansion_stay_what_they_are(tmp_path: Path) -> None:
 def test_wids_reads_the_kept_samples_where_they_lie(made: Path, tmp_path: Path) -> None:
     import wids  # makes a folder for its cache
 
-    out = numbers(made, "wids", tmp_path / "out")
+    out = exported(made, "wids", tmp_path / "out")
     read = wids.ShardListDataset(
         str(out / "wids.json"), cache_dir=str(tmp_path / "cache"), transformations=[]
     )
@@ -155,7 +117,7 @@ def test_wids_reads_the_kept_samples_where_they_lie(made: Path, tmp_path: Path) 
     found = {json.loads(read[row][".json"].read())["n"]: read[row][".png"].read() for row in rows}
     read.close()
     assert len(read) == 24
-    assert found == {n: png(n) for n in kept(made)}
+    assert found == {n: png(n) for n in KEPT}
 
 
 @pytest.mark.parametrize("odd", ["__meta__/a", ".hidden", "x" * 120])
@@ -168,9 +130,9 @@ def test_shards_that_wids_numbers_in_another_way_are_refused(odd: str, tmp_path:
 
 
 def test_datacomp_finds_sorted_pairs(made: Path, tmp_path: Path) -> None:
-    out = numbers(made, "datacomp", tmp_path / "out")
+    out = exported(made, "datacomp", tmp_path / "out")
     found = np.load(out / "uids.npy")
-    uids = sorted(json.loads(sample(n)["json"])["uid"] for n in kept(made))
+    uids = sorted(json.loads(sample(n)["json"])["uid"] for n in KEPT)
     assert found.dtype == np.dtype("u8,u8")
     assert [(int(uid[:16], 16), int(uid[16:], 16)) for uid in uids] == found.tolist()
 
@@ -198,7 +160,7 @@ def test_only_shards_have_an_index(form: str, images: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("form", ["dali", "energon", "wids", "datacomp"])
 def test_it_is_whole_the_same_again_and_verified(form: str, made: Path, tmp_path: Path) -> None:
-    first, second = numbers(made, form, tmp_path / "a"), numbers(made, form, tmp_path / "b")
+    first, second = exported(made, form, tmp_path / "a"), exported(made, form, tmp_path / "b")
     held = {p.relative_to(first): p.read_bytes() for p in first.rglob("*") if p.is_file()}
     assert held == {p.relative_to(second): p.read_bytes() for p in second.rglob("*") if p.is_file()}
     assert library.verify(str(first))["exit_code"] == 0
