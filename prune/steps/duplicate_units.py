@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from prune.store import Dataset, Store
 from prune.system import files
 from prune.system.executors.executor import Executor
 from prune.system.memory import resident
+from prune.system.scratch import scratch_folder
 
 LOT = 2**18  # samples whose clusters are a unit: minutes of one core
 
@@ -54,12 +55,12 @@ class DuplicateUnits:
         n = len(self.dataset)
         found = Nearest(np.full(n, np.inf), np.full(n, -1, np.int64), np.ones(n, bool))
         spans = list(_lots(groups))
-        with tempfile.TemporaryDirectory(prefix=".prune-", dir=self.store.path) as name:
-            folder = Path(name).absolute()
+        with scratch_folder(self.store.path) as folder:
             for number, span in enumerate(spans):
                 sizes = [len(group) for group in groups[span]]
                 rows = np.concatenate(groups[span])
-                np.savez(folder / f"lot-{number}.npz", rows=rows, sizes=sizes, fixed=fixed[span])
+                lot = _packed(rows=rows, sizes=sizes, fixed=fixed[span])
+                files.write(folder / f"lot-{number}.npz", lot)
             about = described(self.store, self.dataset, self.space)
             spec = json.dumps({**about, "folder": str(folder), "reach": reach})
             said = f"a lot of clusters ({{}} of {len(spans)})"
@@ -84,10 +85,15 @@ def compare_lot(spec: str, number: int) -> str:
     space = opened(asked)[1].space(order).under("cosine")
     near = nearest_kept(space, groups, fixed.tolist(), asked["reach"])
     who = np.where(near.who >= 0, order[near.who], -1)
-    kept = io.BytesIO()
-    np.savez(kept, rows=order, squares=near.squares, who=who, kept=near.kept)
-    files.write(folder / f"near-{number}.npz", kept.getvalue())
+    met = _packed(rows=order, squares=near.squares, who=who, kept=near.kept)
+    files.write(folder / f"near-{number}.npz", met)
     return f"near-{number}.npz"
+
+
+def _packed(**arrays: Any) -> bytes:
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    return packed.getvalue()
 
 
 def _take(found: Nearest, folder: Path, number: int) -> int:

@@ -42,4 +42,5 @@ def clear(store: Path) -> None:
 def left_in(store: Path) -> list[Path]:
     """Return what killed writers left: the next one removes it."""
     gone = [store / _GONE] if (store / _GONE).exists() else []
-    return sorted([*gone, *store.rglob(".prune-*.tmp")])
+    left = {*gone, *store.rglob(".prune-*.tmp")}
+    return sorted(path for path in left if left.isdisjoint(path.parents))

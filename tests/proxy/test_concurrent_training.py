@@ -106,12 +106,11 @@ def test_folds_learn_from_the_others_and_keep_their_own(few: Callable[..., Any])
     store, dataset, images = few()
     folds = folds_of(dataset, np.arange(N), 2, 0, 0)
     published = run_proxies(store, dataset, images, TRAINING, [Proxy(0, fold) for fold in folds])
-    assert sorted(published) == ["embedding.proxy", "probs", "trace.0.0", "trace.0.1"]
+    assert sorted(published) == ["trace.0.0", "trace.0.1"]  # no features: each fold knows some samples only
     for fold in folds:
         trace = Trace(store.open_column(f"trace.0.{fold.fold}", published[f"trace.0.{fold.fold}"]))
         assert trace.fact("loss").shape == (4, len(fold.watched))
         assert np.isfinite(trace.fact("loss")).all()
-    assert np.isfinite(store.open_column("probs", published["probs"]).read()).all()
 
 
 def test_a_part_is_learnt_from_and_looked_at_alone(few: Callable[..., Any]) -> None:

@@ -174,6 +174,11 @@ ALLOWED = {
     "encoders/weights.py": {"path.parent.mkdir"},  # torch downloads to its own cache
     "steps/hub.py": {"tempfile.TemporaryDirectory"},  # the hub's library downloads into folders only
     "steps/plan/planning.py": {"tempfile.TemporaryDirectory"},  # gone before the plan is said
+    "system/rows_on_disk.py": {
+        "tempfile.TemporaryFile",
+        "os.pwrite",
+    },  # without a name: gone with the process
+    "system/scratch.py": {"tempfile.TemporaryDirectory"},  # gone with the command
     "loaders/trainer.py": {"torch.save"},  # beside what the Trainer saves, in its folder of a checkpoint
 }
 CACHE = {  # of objects, or an excerpt to plan by: made again where it is lost, so nothing need be flushed

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from prune.store import Dataset, Store
 from prune.system import files
 from prune.system.executors.executor import Executor
 from prune.system.memory import resident
+from prune.system.scratch import scratch_folder
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,22 @@ class PartitionUnits:
     def spread(self, executor: Executor, task: ChoiceTask, parts: Sequence[Partition]) -> list[Rows]:
         """Have every partition chosen in by an executor."""
         said = f"a partition of {task.method.name} ({{}} of {len(parts)})"
-        with tempfile.TemporaryDirectory(prefix=".prune-", dir=self.store.path) as folder:
+        with scratch_folder(self.store.path) as folder:
             for number, part in enumerate(parts):
-                np.save(Path(folder) / f"rows-{number}.npy", part.rows)
+                files.write(folder / f"rows-{number}.npy", _packed(part.rows))
             spec, numbers = json.dumps(self._described(task, parts, folder)), range(len(parts))
             with self.settings.reporter.stage(f"select in {len(parts)} partitions", len(parts)) as advance:
                 found = run_units(executor, choose_in_partition, spec, numbers, name=said.format)
                 with closing(found):  # type: ignore[type-var]
                     for _ in found:
                         advance(1)
-            return [_kept(Path(folder), number) for number in numbers]
+            return [_kept(folder, number) for number in numbers]
 
-    def _described(self, task: ChoiceTask, parts: Sequence[Partition], folder: str) -> Mapping[str, Any]:
+    def _described(self, task: ChoiceTask, parts: Sequence[Partition], folder: Path) -> Mapping[str, Any]:
         """Return all that decides what a partition keeps, as plain values."""
         return {
             **described(self.store, self.dataset, self.space),
-            "folder": str(Path(folder).absolute()),
+            "folder": str(folder),
             "method": task.method.name,
             "options": dict(task.options),
             "seed": task.seed,
@@ -83,10 +83,14 @@ def choose_in_partition(spec: str, number: int) -> str:
     place = Path(asked["folder"]) / f"kept-{number}.npy"
     rows = np.load(Path(asked["folder"]) / f"rows-{number}.npy")
     part = Partition(rows, asked["free"][number], asked["wanted"][number])
-    kept = io.BytesIO()
-    np.lib.format.write_array(kept, choose_in(part, task, material), allow_pickle=False)
-    files.write(place, kept.getvalue())
+    files.write(place, _packed(choose_in(part, task, material)))
     return place.name
+
+
+def _packed(rows: Rows) -> bytes:
+    packed = io.BytesIO()
+    np.lib.format.write_array(packed, rows, allow_pickle=False)
+    return packed.getvalue()
 
 
 def _kept(folder: Path, number: int) -> Rows:

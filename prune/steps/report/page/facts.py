@@ -12,7 +12,7 @@ from prune.core.safe_text import counted, duration, number, printable, size
 from prune.steps.report.page.charts.classes import Balance
 from prune.steps.report.page.subject import Subject
 from prune.store import outdated_by
-from prune.store.layout import LOCATION
+from prune.store.layout import COLUMNS, LOCATION, SELECTIONS
 from prune.store.unused import size_of
 from prune.system import files
 
@@ -103,7 +103,10 @@ def cost(subject: Subject) -> Facts:
     for verb, seconds in sorted(store.timings.items()):
         if "total" in seconds:
             facts.append((f"{verb}, the last run", duration(seconds["total"])))
-    facts.append(("store", size(size_of(store.path))))
+    held = sum(
+        size_of(store.path / name) for name in (COLUMNS, SELECTIONS)
+    )  # what a scan remembers comes and goes
+    facts.append(("store", size(held)))
     return facts
 
 
