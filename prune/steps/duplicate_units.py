@@ -78,7 +78,7 @@ def compare_lot(spec: str, number: int) -> str:
 
     asked = json.loads(spec)
     folder = Path(asked["folder"])
-    with np.load(folder / f"lot-{number}.npz") as lot:
+    with np.load(folder / f"lot-{number}.npz", allow_pickle=False) as lot:
         rows, sizes, fixed = lot["rows"], lot["sizes"], lot["fixed"]
     order = np.sort(rows)  # ties go to the lower row, so they stand as they do among all
     groups = np.split(np.searchsorted(order, rows), np.cumsum(sizes)[:-1])
@@ -99,7 +99,7 @@ def _packed(**arrays: Any) -> bytes:
 def _take(found: Nearest, folder: Path, number: int) -> int:
     """Take over what came of a lot; return how many samples it has."""
     require_here(folder / f"near-{number}.npz")
-    with np.load(folder / f"near-{number}.npz") as lot:
+    with np.load(folder / f"near-{number}.npz", allow_pickle=False) as lot:
         rows = lot["rows"]
         found.squares[rows], found.who[rows], found.kept[rows] = lot["squares"], lot["who"], lot["kept"]
     return len(rows)

@@ -94,6 +94,7 @@ def test_linked_folders_in_the_store_are_refused(
     name: str, prune: Any, chosen: Path, everything_below: Look, tally: Any
 ) -> None:
     place = chosen / ".prune" / name
+    place.mkdir(exist_ok=True)  # of files that are a moment old, no scan is kept
     place.rename(chosen / "mine" / "taken")
     place.symlink_to(chosen / "mine" / "taken")
     before = outside(everything_below(), chosen / ".prune")

@@ -81,7 +81,7 @@ def choose_in_partition(spec: str, number: int) -> str:
     asked = json.loads(spec)
     task, material = _task(asked)
     place = Path(asked["folder"]) / f"kept-{number}.npy"
-    rows = np.load(Path(asked["folder"]) / f"rows-{number}.npy")
+    rows = np.load(Path(asked["folder"]) / f"rows-{number}.npy", allow_pickle=False)
     part = Partition(rows, asked["free"][number], asked["wanted"][number])
     files.write(place, _packed(choose_in(part, task, material)))
     return place.name
@@ -96,7 +96,7 @@ def _packed(rows: Rows) -> bytes:
 def _kept(folder: Path, number: int) -> Rows:
     place = folder / f"kept-{number}.npy"
     require_here(place)
-    kept: Rows = np.load(place)
+    kept: Rows = np.load(place, allow_pickle=False)
     return kept
 
 
