@@ -53,9 +53,11 @@ def similarity_graph(similarity: Similarity, count: int, *, seed: int = 0, kind:
     starts = np.concatenate([[0], np.cumsum(degrees)])
     keys = np.empty(starts[-1], np.int64)
     _fill(found.rows, values.view(np.int32), starts[:-1].copy(), keys)
+    recall, how = found.recall, found.kind
+    del found, values  # all of them are in the keys
     rows, sorted_values = np.empty(len(keys), np.int32), np.empty(len(keys), np.float32)
     spread(n, lambda span: _sort(span, starts, keys, rows, sorted_values.view(np.int32)))
-    return Graph(starts, rows, sorted_values, found.recall, found.kind)
+    return Graph(starts, rows, sorted_values, recall, how)
 
 
 def _without_direction(similarity: Similarity, rows: Rows, values: Array) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from prune.core.arrays import Rows
+from prune.core.arrays import Array, Rows
 from prune.index.blocks import Operands, operands_of
 from prune.index.exact import TILE, Meeting, each_to_all, rule_of
 from prune.index.kmeans import trained
 from prune.index.search import LISTS, PROBES
 from prune.index.space import EmbeddingSpace, Space, Sums
 from prune.index.topk import Heaps, heaps_of
+from prune.system.compilation import compiled
 
 RECALL = 0.995
 CHECKED = 512  # samples whose answers are compared with the exact ones
@@ -35,10 +36,11 @@ def from_lists(space: Space, count: int, seed: int) -> tuple[Heaps, float]:
     starts = np.searchsorted(probes[order, 0], np.arange(len(centroids) + 1))
     operands = operands.arranged(order)
     meet = Meeting(heaps_of(space.n, count))
-    done, recall = 0, 0.0
+    done, known, recall = 0, 0, 0.0
     for upto in PROBES:
-        asked = probes[:, done:upto] if upto <= KNOWN else _probes(vectors, centroids, slice(done, upto))
-        _ask(meet, operands, asked, (order, starts))
+        if done >= KNOWN:  # which need not be held any more
+            probes, known = _probes(vectors, centroids, slice(done, upto)), done
+        _ask(meet, operands, probes[:, done - known : upto - known], (order, starts))
         recall = float((meet.heaps.gaps[sample] <= edges[:, None]).mean())
         done = upto
         if recall >= RECALL or done >= len(centroids):
@@ -76,12 +78,10 @@ def _ask(
 ) -> None:
     """Let all samples meet the members of the lists in their columns of `probes`, both ways."""
     order, starts = members
-    asked = probes.ravel()
-    by_list = np.argsort(asked, kind="stable")
-    edges = np.searchsorted(asked[by_list], np.arange(len(starts)))
+    edges, asking = np.zeros(len(starts), np.int64), np.empty(probes.size, np.int32)
+    _by_list(probes, edges, asking)
     for k in range(len(starts) - 1):
-        inside = order[starts[k] : starts[k + 1]]
-        who = by_list[edges[k] : edges[k + 1]] // probes.shape[1]
+        inside, who = order[starts[k] : starts[k + 1]], asking[edges[k] : edges[k + 1]].astype(np.int64)
         for at in range(0, len(inside), TILE):
             two = operands.load(inside[at : at + TILE])
             for first in range(0, len(who), TILE):
@@ -89,3 +89,18 @@ def _ask(
                 products = meet.products(operands, one, two)
                 meet.rows(one, two, products, rule_of(operands, two, again=True))
                 meet.columns(one, two, products, rule_of(operands, one, again=True))
+
+
+@compiled
+def _by_list(probes: Array, edges: Array, asking: Array) -> None:
+    """Write who asks each list, one list after the other, and where each begins and the last ends."""
+    for i in range(len(probes)):
+        for k in probes[i]:
+            edges[k + 1] += 1
+    for k in range(1, len(edges)):
+        edges[k] += edges[k - 1]
+    ends = edges.copy()
+    for i in range(len(probes)):
+        for k in probes[i]:
+            asking[ends[k]] = i
+            ends[k] += 1

@@ -47,10 +47,11 @@ def search_of(size: Size, count: int, kind: Kind = "auto") -> Search:
     else:
         why = f"{kind} was asked for"
     sketch = 4 * size.n * SKETCH if size.gradients and kind == "ivf" else 0
-    memory = FOUND * size.n * count + min(TILES, 16 * size.n * (size.n + size.width)) + sketch
+    tiles = min(TILES, 16 * size.n * (size.n + size.width)) + sketch
     if kind == "exact":
-        return Search("exact", why, memory, pairs * size.width)
+        return Search("exact", why, FOUND * size.n * count + tiles, pairs * size.width)
     lists = LISTS * size.n**0.5
     work = 2.0 * size.n * size.width * (lists + 2 * PROBES[1] * size.n / max(lists, 1))
-    probes = 4 * size.n * (PROBES[-1] - PROBES[-2]) + 2**26
-    return Search("ivf", why, memory + probes, work)
+    asked = 8 * (PROBES[-1] - PROBES[-2])  # which lists, and who asks each, beside half of what is found
+    held = size.n * max(FOUND * count, FOUND * count // 2 + asked)
+    return Search("ivf", why, held + tiles + 2**26, work)

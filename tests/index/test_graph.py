@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from prune.index import graph
 from prune.index.gradients import GradientSpace
 from prune.index.graph import similarity_graph
+from prune.index.kept_neighbours import Neighbours
 from prune.index.neighbours import nearest
 from prune.index.similarity import Similarity
 from prune.index.space import EmbeddingSpace, Space
@@ -53,3 +57,20 @@ def test_values_are_the_same_bits_both_ways() -> None:
 def test_a_single_sample_has_itself() -> None:
     graph = similarity_graph(Similarity(_embeddings(1)), 5)
     assert (graph.starts.tolist(), graph.rows.tolist(), graph.values.tolist()) == ([0, 1], [0], [1.0])
+
+
+def test_what_a_graph_is_made_of_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    n, count = 20_000, 20
+    rows = np.random.default_rng(0).integers(0, n - 1, (n, count))
+    rows += rows >= np.arange(n)[:, None]
+    squares = np.full((n, count), 0.5, np.float32)
+    monkeypatch.setattr(
+        graph, "nearest", lambda *_, **__: Neighbours(rows.copy(), squares.copy(), "ivf", 1.0)
+    )
+    similarity = Similarity(EmbeddingSpace(np.ones((n, 1), np.float32)))
+    similarity_graph(similarity, count)  # compiles
+    tracemalloc.start()
+    similarity_graph(similarity, count)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 36 * n * count  # 16 bytes of an edge, of which there are two for each neighbour
