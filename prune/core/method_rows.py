@@ -65,6 +65,7 @@ class Selector(Method):
     takes_only: str = ""  # `high` or `low`: the scores that it takes, and no others while there are such
     turned: str = ""  # it prefers high scores, and this prefers low ones
     partitioned: str = "none"  # what is proven of it in partitions, of k samples each, and then among those
+    corrected: bool = False  # partitions then say what its centres miss, and how many `{times}` it may be off
     otherwise: str = ""  # it looks at texts, and this does the like in a space
     missed: str = ""  # why a sample was not taken, for one who asks: see `steps.explain.rules`
     caution_if_uneven: str = (

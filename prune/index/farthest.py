@@ -50,7 +50,9 @@ class Engine(Protocol):
         """Return the lowest `count` rows that coincide with a centre."""
 
 
-def farthest_first(space: Space, k: int, given: Rows | None = None) -> tuple[Rows, Array]:
+def farthest_first(
+    space: Space, k: int, given: Rows | None = None, first: int | None = None
+) -> tuple[Rows, Array]:
     """Choose k samples, each the farthest from those before it; ties by lowest row.
 
     Time O(n·k·width) as matrix products, or far less on clustered data; memory O(n) beyond the space.
@@ -63,8 +65,9 @@ def farthest_first(space: Space, k: int, given: Rows | None = None) -> tuple[Row
     k
         In ``[1, n − given samples]``.
     given
-        Samples that are centres already and are not chosen again. Without any, the first choice is the sample
-        nearest to the mean.
+        Samples that are centres already and are not chosen again.
+    first
+        Is chosen first where none are given; default: the sample nearest to the mean.
 
     Returns
     -------
@@ -72,12 +75,12 @@ def farthest_first(space: Space, k: int, given: Rows | None = None) -> tuple[Row
         Rows in the order taken, and the distance of each to the nearest centre before it, which never rises;
         the first, if no centre came before it, has the distance of the sample farthest from it.
     """
-    operands, first = _opened(space, given)
+    operands, centres = _opened(space, given, first)
     engine = _engine(space, operands)
-    engine.take_out(first)
-    for start in range(0, len(first), CENTRES):
-        engine.lower(first[start : start + CENTRES])
-    taken = _Taken(k) if given is not None else _Taken(k, int(first[0]), engine.farthest(1))
+    engine.take_out(centres)
+    for start in range(0, len(centres), CENTRES):
+        engine.lower(centres[start : start + CENTRES])
+    taken = _Taken(k) if given is not None else _Taken(k, int(centres[0]), engine.farthest(1))
     m = CANDIDATES[0]
     while taken.count < k:
         candidates = engine.farthest(m)
@@ -126,15 +129,24 @@ def _grow(operands: Operands, engine: Engine, candidates: FarthestCandidates, li
     return _Picks(candidates.rows[picks[:count]], gaps[:count])
 
 
-def _opened(space: Space, given: Rows | None) -> tuple[Operands, Rows]:
-    """Return the samples in the frame of their products, and the centres to start from."""
+def nearest_to_mean(space: Space) -> int:
+    """Return the row of the sample nearest to the mean of all, ties by lower row."""
     if isinstance(space, GradientSpace):
-        first = np.array([nearest_to_mean(space)]) if given is None else np.unique(given)
-        return operands_of(space), first
+        return _gradient_nearest_to_mean(space)
+    return int(np.argmin(middle(space.coordinates())[1]))
+
+
+def _opened(space: Space, given: Rows | None, first: int | None) -> tuple[Operands, Rows]:
+    """Return the samples in the frame of their products, and the centres to start from."""
+    centres = None if given is None else np.unique(given)
+    if centres is None and first is not None:
+        centres = np.array([first])
+    if isinstance(space, GradientSpace):
+        return operands_of(space), np.array([nearest_to_mean(space)]) if centres is None else centres
     vectors = space.coordinates()
     centre, spread = middle(vectors)
-    first = np.array([np.argmin(spread)]) if given is None else np.unique(given)
-    return Vectors(vectors, frame_of(vectors, centre, spread)), first
+    centres = np.array([np.argmin(spread)]) if centres is None else centres
+    return Vectors(vectors, frame_of(vectors, centre, spread)), centres
 
 
 def _engine(space: Space, operands: Operands) -> Engine:
@@ -147,8 +159,8 @@ def _engine(space: Space, operands: Operands) -> Engine:
     return DeviceVectors(operands.space, operands.frame)
 
 
-def nearest_to_mean(space: GradientSpace) -> int:
-    """Return the row of the gradient nearest to the mean of all, ties by lower row.
+def _gradient_nearest_to_mean(space: GradientSpace) -> int:
+    """Find the gradient nearest to the mean of all.
 
     float32 products leave a few rows, float64 ones decide.
     """

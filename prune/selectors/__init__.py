@@ -77,7 +77,8 @@ SELECTORS = table(
     Selector(
         kcenter,
         plan=plan_of_kcenter,
-        partitioned="the covering radius is at most 4 times the best (Malkomes et al. 2015)",
+        partitioned="the covering radius is at most {times} times the best, measured on all samples",
+        corrected=True,
         spent=True,
         missed="it lies no farther from those taken before than the last one taken",
     ),

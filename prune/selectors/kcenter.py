@@ -45,7 +45,8 @@ def kcenter(
         Positions of samples that are centres already; they are not taken again. Without any, the first taken
         is the sample nearest to the mean.
     among
-        Positions that may be chosen, where not all may: the others count for nothing.
+        Positions that may be chosen, where not all may, and the sample nearest to the mean of all: the others
+        count for nothing.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def kcenter(
     Sener & Savarese, "Active Learning for Convolutional Neural Networks: A Core-Set Approach", ICLR 2018,
     arXiv:1708.00489.
     """
-    from prune.index.farthest import farthest_first
+    from prune.index.farthest import farthest_first, nearest_to_mean
     from prune.index.given import taking_part
 
     centres = None if given is None or not len(given) else np.unique(np.asarray(given, np.int64))
@@ -75,8 +76,12 @@ def kcenter(
     if not 1 <= k <= free:
         raise ValueError(f"cannot keep {k} of {free} samples")
     if among is not None:
-        both, own = taking_part(space.n, np.empty(0, np.int64) if centres is None else centres, among)
-        rows, gains = farthest_first(space.under(metric).subset(both), k, own if len(own) else None)
+        start = [nearest_to_mean(space.under(metric))] if centres is None else centres
+        both, own = taking_part(space.n, np.asarray(start), among)
+        some = space.under(metric).subset(both)
+        rows, gains = (
+            farthest_first(some, k, first=int(own[0])) if centres is None else farthest_first(some, k, own)
+        )
         return Selection.of(both[rows], gains=gains.astype(np.float32))
     rows, gains = farthest_first(space.under(metric), k, centres)
     return Selection.of(rows, gains=gains.astype(np.float32))

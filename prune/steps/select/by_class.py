@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from prune.core.quota import Errors, Quota, groups, select_under_quota
 from prune.core.selection import Selection
 from prune.selectors.coinciding import exchanged
 from prune.selectors.exhausted_gains import drawn_rest
+from prune.steps.select.partition_rounds import PartitionRounds
 from prune.steps.select.partitions import Partition, Partitions
 
 if TYPE_CHECKING:
@@ -192,15 +193,15 @@ def _run_parts(
     divided = list(parts.divided(material.keys(rows), task.seed))
     if len(divided) < 2:
         return None
-    given = every[len(rows) :]
-    each = [
-        Partition(np.concatenate([rows[own], given]), len(own), parts.kept_of(len(own))) for own in divided
-    ]
-    kept = None if material.elsewhere is None else material.elsewhere(task, each)
-    kept = kept or [choose_in(part, task, material) for part in each]
-    among = np.sort(np.concatenate([own[at] for own, at in zip(divided, kept, strict=True)]))
-    chosen = _run(task, material, rows, every, k, among)
-    return replace(chosen, facts={**chosen.facts, **parts.facts(task.method, len(among))})
+
+    def keep(each: Sequence[Partition]) -> list[Rows]:
+        kept = None if material.elsewhere is None else material.elsewhere(task, each)
+        return kept or [choose_in(part, task, material) for part in each]
+
+    def run(free: Rows, every: Rows, k: int, among: Rows | None = None) -> Selection:
+        return _run(task, material, free, every, k, among)
+
+    return PartitionRounds(task.method, rows, every[len(rows) :], divided, keep, run).chosen(parts)
 
 
 def choose_in(part: Partition, task: ChoiceTask, material: Material) -> Rows:

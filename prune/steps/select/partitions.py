@@ -20,6 +20,9 @@ from prune.index.resource_plan import Plan, Size
 from prune.selectors import SELECTORS
 
 SPARE = 3  # times k samples that all partitions keep together at least; with 2, many of them lose a tenth
+ROUNDS = 12  # in which what is missed is looked for, at most
+USUAL = 4  # of these
+LEAST, SHARE = 16, 8  # a partition offers one in so many of k samples that are missed, and never fewer
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ class Partitions:
         }
 
 
+def offered_by(k: int) -> int:
+    """Return how many samples that the k chosen miss a partition offers in a round."""
+    return max(LEAST, k // SHARE)
+
+
 def plan_in_partitions(method: Selector, size: Size, k: int, options: Any, count: int) -> Plan:
     """Return what the method needs for a partition, and for all samples that they keep."""
     parts = Partitions(count, size.n, k)
@@ -76,7 +84,8 @@ def plan_in_partitions(method: Selector, size: Size, k: int, options: Any, count
     one: Plan = method.plan(replace(size, n=part + size.given), parts.kept_of(part), options)
     left = min(size.n, count * parts.kept_of(part))
     last: Plan = method.plan(replace(size, n=left + size.given), k, options)
-    held, work = max(one.bytes, last.bytes) + 64 * size.n, count * one.work + last.work
+    rounds = 1 + USUAL * method.corrected  # in each of which the centres meet all samples
+    held, work = max(one.bytes, last.bytes) + 64 * size.n, rounds * (count * one.work + last.work)
     return Plan("partitioned", f"{count} partitions of about {part:,} samples keep {left:,}", held, work)
 
 

@@ -19,7 +19,7 @@ from prune.system.executors.executor import Executor, Processes, ThisProcess
 from tests.steps.test_units import Told, one_worker_killed
 
 N, D = 900, 6
-ASKED = {"method": "facility_location", "count": 30, "partitions": 5}
+ASKED = {"count": 30, "partitions": 5}
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +32,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "store"
 
 
-def _manifest(store: Path, told: Told, executor: Executor | None, patched: pytest.MonkeyPatch) -> bytes:
+def _manifest(
+    store: Path,
+    told: Told,
+    executor: Executor | None,
+    patched: pytest.MonkeyPatch,
+    method: str = "facility_location",
+) -> bytes:
     if executor is not None:
         spread = PartitionUnits.spread
         patched.setattr(PartitionUnits, "__call__", lambda units, *given: spread(units, executor, *given))
-    prune.select(store, name="chosen", settings=Settings(reporter=told, memory=2**30), **ASKED)
+    settings = Settings(reporter=told, memory=2**30)
+    prune.select(store, method=method, name="chosen", settings=settings, **ASKED)
     found = (store / "selections/chosen/manifest.parquet").read_bytes()
     Store(store).publish(selections={"chosen": "other"})  # the next is chosen anew
     assert not list(store.glob(".prune-*"))
@@ -44,16 +51,20 @@ def _manifest(store: Path, told: Told, executor: Executor | None, patched: pytes
 
 
 @pytest.mark.parametrize(
-    "executor",
-    [lambda _: ThisProcess(), lambda told: Processes(2, told.say), lambda told: Processes(4, told.say)],
-    ids=["here", "2", "4"],
+    ("method", "executor"),
+    [
+        ("facility_location", lambda _: ThisProcess()),
+        ("facility_location", lambda told: Processes(4, told.say)),
+        ("kcenter", lambda told: Processes(2, told.say)),
+    ],
+    ids=["here", "4", "rounds by 2"],
 )
 def test_units_make_the_same_bytes(
-    made: Path, executor: Callable[[Told], Executor], monkeypatch: pytest.MonkeyPatch
+    made: Path, method: str, executor: Callable[[Told], Executor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = Told()
-    alone = _manifest(made, told, None, monkeypatch)
-    assert _manifest(made, told, executor(told), monkeypatch) == alone
+    alone = _manifest(made, told, None, monkeypatch, method)
+    assert _manifest(made, told, executor(told), monkeypatch, method) == alone
 
 
 def test_one_that_dies_costs_one_partition(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
