@@ -1,14 +1,16 @@
-"""Workers: what two of one core each bring over one, for `embed`, `score` and `export`.
+"""Workers: what two of one core each bring over one, for `embed`, neighbours, semdedup, `export` and `score`.
 
-    python benchmarks/workers.py                          # three rounds, some ten minutes on two cores
+    python benchmarks/workers.py                          # two rounds, some eight minutes on two cores
     python benchmarks/workers.py --rounds 1 --part 0.2    # a trial
     python benchmarks/workers.py --units times.json       # what each unit takes, for scheduler.py
 
 Each run is a command of its own on a copy of the same store, with as many cores as it has workers; runs go in
-turns. Said are the medians of the command, from its start to its end, and of the stage that has the units,
-with the CPU seconds of all of its processes: what other programs take of the cores makes the first longer and
-not the second. The data are made here: texts of 300 bytes for `embed`, images of 32 pixels for `score`
-(four folds of `resnet8`), texts of 8 KB for `export`.
+turns, and the quickest of each counts. A command is run on few data and on many: what it takes longer for
+many is the work, and what few have in common with many is the start, that of worker processes included; both
+are said, and the speed-up of the work alone. Workers are processes for `embed`, `score` and `export`, and
+threads for what compares samples. The data are made here: texts of 300 bytes for `embed`, points of 256
+numbers for neighbours (`score --type density`) and semdedup, texts of 8 KB for `export`, images of 32 pixels
+for `score` (four folds of `resnet8`).
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ import os
 import random
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,14 +33,24 @@ import numpy as np
 from PIL import Image
 
 WORDS = [f"word{number}" for number in range(5000)]
-LINES, PICTURES, LONG = 4 * 65_536, 2_000, 70_000  # of the whole; parts have 65,536 samples
 FOLDS = ["--type", "el2n", "--cross-fit", "4", "--proxy", "resnet8", "--epochs", "8"]
-VERBS: dict[str, list[str]] = {  # what is run; `export` writes what was selected
-    "embed": ["embed", "{home}/lines.jsonl"],
-    "score": ["score", *FOLDS, "{home}/pictures"],
+VERBS: dict[str, list[str]] = {  # what is run
+    "embed": ["embed", "{data}.jsonl"],
+    "neighbours": ["score", "--type", "density", "--on", "precomputed"],
+    "semdedup": ["select", "--method", "semdedup", "--on", "precomputed"],
     "export": ["export", "--format", "webdataset", "--out", "{store}.out"],
+    "score": ["score", *FOLDS, "{data}"],
 }
-STAGES = {"embed": "embed with", "score": "training", "export": ""}
+SIZES = {  # few and many samples; a part of a column has 65,536
+    "embed": (2 * 65_536, 8 * 65_536),
+    "neighbours": (30_000, 80_000),
+    "semdedup": (100_000, 400_000),
+    "export": (70_000, 210_000),
+    "score": (1_000, 4_000),
+}
+UNITS = {"embed": 4 * 65_536, "score": 2_000, "export": 70_000}  # samples whose units are timed
+THREADED = {"neighbours", "semdedup"}  # whose workers are threads
+ASKED = ("embed", "neighbours", "semdedup", "export")
 
 
 def main() -> None:
@@ -47,34 +58,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--part", type=float, default=1.0, help="of the data")
-    parser.add_argument("--verbs", default=",".join(VERBS))
+    parser.add_argument("--verbs", default=",".join(ASKED), help=f"of {', '.join(VERBS)}")
     parser.add_argument("--units", type=Path, help="write the seconds of single units here, and stop")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="workers-") as folder:
         home, verbs = Path(folder), given.verbs.split(",")
-        make(home, given.part, verbs)
         if given.units:
-            given.units.write_text(json.dumps({verb: units_of(home, verb) for verb in verbs}, indent=1))
+            given.units.write_text(json.dumps({verb: units_of(home, verb) for verb in UNITS}, indent=1))
             return
+        print("| | 1 worker: few, many | 2 workers | as a whole | the work | CPU s of many |")
+        print("|---|---|---|---|---|---|", flush=True)
         for verb in verbs:
-            compare(home, verb, given.rounds)
+            compare(home, verb, given.rounds, [round(size * given.part) for size in SIZES[verb]])
 
 
-def make(home: Path, part: float, verbs: Sequence[str]) -> None:
-    """Write the data, and the store that each run begins with."""
-    draw = random.Random(0)
-    if "embed" in verbs:
-        _texts(home / "lines.jsonl", round(LINES * part), 40, draw)
-    if "score" in verbs:
-        _pictures(home / "pictures", round(PICTURES * part))
-        few = ["--type", "el2n", "--proxy", "mlp", "--epochs", "1"]  # decodes the images
-        prune(home, "score", 1, ["score", *few, "{home}/pictures"])
-    if "export" in verbs:
-        _texts(home / "long.jsonl", round(LONG * part), 1200, draw)
-        prune(home, "export", 1, ["score", "--type", "length", "{home}/long.jsonl"])
-        prune(home, "export", 1, ["select", "--method", "random", "--fraction", "0.95"])
+def make(home: Path, verb: str, count: int) -> Path:
+    """Write data, and the store that each run begins with, which has what has no units; return its place."""
+    place, draw = home / f"{verb}-{count}", random.Random(0)
+    data = place.with_suffix(".data")
+    if verb in {"embed", "export"}:
+        _texts(Path(f"{data}.jsonl"), count, 1200 if verb == "export" else 40, draw)
+        prune(place, data, 1, ["score", "--type", "length", "{data}.jsonl"])
+        if verb == "export":
+            prune(place, data, 1, ["select", "--method", "random", "--fraction", "0.95"])
+    elif verb == "score":
+        _pictures(data, count)  # whose images are decoded by a score of another kind
+        prune(place, data, 1, ["score", "--type", "el2n", "--proxy", "mlp", "--epochs", "1", "{data}"])
+    else:
+        np.save(f"{data}.npy", _points(count))
+        prune(place, data, 1, ["embed", "{data}.npy"])
+    return place
 
 
 def _texts(path: Path, count: int, words: int, draw: random.Random) -> None:
@@ -83,6 +98,14 @@ def _texts(path: Path, count: int, words: int, draw: random.Random) -> None:
         for number in range(count):
             text = f"{number} {pools[number % 200]} {pools[(number // 200) % 200][:20]}"
             file.write(json.dumps({"text": text, "label": number % 3}) + "\n")
+
+
+def _points(count: int) -> np.ndarray:
+    draw = np.random.default_rng(0)
+    points = draw.standard_normal((count, 256), np.float32)
+    points += draw.standard_normal((200, 256), np.float32)[draw.integers(0, 200, count)]
+    points[::20] = points[1::20] + np.float32(0.01)
+    return points.astype(np.float16)
 
 
 def _pictures(folder: Path, count: int) -> None:
@@ -94,17 +117,17 @@ def _pictures(folder: Path, count: int) -> None:
         Image.fromarray(pixels // 2 + (number % 10) * 12).save(place / f"{number}.png")
 
 
-def prune(home: Path, store: str, workers: int, words: Sequence[str]) -> tuple[float, float, dict[str, Any]]:
-    """Run a command by so many workers; return its seconds, its CPU seconds and what it says."""
-    place = home / store
-    typed = [word.format(home=home, store=place) for word in words]
-    command = [sys.executable, "-m", "prune", *typed, "--store", str(place), "--seed", "0", "--json"]
-    command += ["--workers", str(workers)] if words[0] != "select" else []
+def prune(
+    store: Path, data: Path, workers: int, words: Sequence[str], threads: int = 1
+) -> tuple[float, float]:
+    """Run a command by so many workers of so many threads; return its seconds, and its CPU seconds."""
+    typed = [word.format(data=data, store=store) for word in words]
+    command = [sys.executable, "-m", "prune", *typed, "--store", str(store), "--seed", "0", "--json"]
     cores = sorted(os.sched_getaffinity(0))[:workers]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
-        command,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
+        [*command, "--workers", str(workers)],
+        env={**os.environ, "OMP_NUM_THREADS": f"{threads}", "NUMBA_NUM_THREADS": f"{threads}"},
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
         capture_output=True,
         text=True,
@@ -113,33 +136,36 @@ def prune(home: Path, store: str, workers: int, words: Sequence[str]) -> tuple[f
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, json.loads(done.stdout)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def compare(home: Path, verb: str, rounds: int) -> None:
-    """Run a verb in turns by one and two workers, and say what came of it."""
-    took: dict[int, list[tuple[float, float, float]]] = {1: [], 2: []}
+def compare(home: Path, verb: str, rounds: int, sizes: Sequence[int]) -> None:
+    """Run a verb on few and many samples in turns by one and two workers, and say what came of it."""
+    begun = {size: make(home, verb, size) for size in sizes}
+    took: dict[tuple[int, int], list[tuple[float, float]]] = {}
     for _ in range(rounds):
-        for workers in (1, 2):
-            store = home / "run"
-            if (home / verb).exists():
-                shutil.copytree(home / verb, store)
-            wall, cpu, said = prune(home, "run", workers, VERBS[verb])
-            took[workers].append((wall, cpu, _stage(verb, said["seconds"])))
-            shutil.rmtree(store)
-            shutil.rmtree(f"{store}.out", ignore_errors=True)
-    one, two = ([statistics.median(column) for column in zip(*took[count], strict=True)] for count in (1, 2))
-    for name, at in (("command", 0), ("stage", 2)):
-        spread = " ".join(f"{run[at]:.1f}" for run in [*took[1], *took[2]])
-        print(f"{verb} {name}: {one[at]:.1f} s, {two[at]:.1f} s: {one[at] / two[at]:.2f} x   ({spread})")
-    print(f"{verb} CPU: {one[1]:.1f} s, {two[1]:.1f} s", flush=True)
-
-
-def _stage(verb: str, seconds: Any) -> float:
-    """Return the seconds of what has units: the stages of one name, or the longest."""
-    stages = {name: of for name, of in seconds.items() if name != "total" and isinstance(of, int | float)}
-    named = [of for name, of in stages.items() if STAGES[verb] and name.startswith(STAGES[verb])]
-    return sum(named) if named else max(stages.values(), default=seconds.get("total", 0.0))
+        for size, store in begun.items():
+            for workers in (1, 2):
+                run = home / "run"
+                shutil.copytree(store, run)
+                os.sync()  # what was written before is not waited for in this
+                threads = workers if verb in THREADED else 1
+                spent = prune(run, store.with_suffix(".data"), workers, VERBS[verb], threads)
+                took.setdefault((workers, size), []).append(spent)
+                shutil.rmtree(run)
+                shutil.rmtree(f"{run}.out", ignore_errors=True)
+    few, many = sizes
+    (one, lone), (two, both) = (
+        [min(seconds for seconds, _ in took[workers, size]) for size in (few, many)] for workers in (1, 2)
+    )
+    times = f"{one:.1f}, {lone:.1f} s | {two:.1f}, {both:.1f} s"
+    cpu = ", ".join(f"{min(spent for _, spent in took[workers, many]):.1f}" for workers in (1, 2))
+    work = (lone - one) / (both - two)
+    print(
+        f"| {verb} of {few:,}, {many:,} | {times} | {lone / both:.2f} × | {work:.2f} × | {cpu} |", flush=True
+    )
+    for path in home.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 class Timed:
@@ -168,13 +194,14 @@ def units_of(home: Path, verb: str) -> list[float]:
     for module in (embedding_units, export_units, proxy_units):
         module.executor_for = lambda *_, **__: timed  # type: ignore[attr-defined]
     settings = library.Settings(workers=2, device="cpu")
-    store = home / "units" if verb == "embed" else home / verb
+    store = make(home, verb, UNITS[verb])
+    data = store.with_suffix(".data")
     if verb == "embed":
-        library.embed(store, str(home / "lines.jsonl"), settings=settings)
+        library.embed(store, f"{data}.jsonl", settings=settings)
     elif verb == "score":
         how: dict[str, Any] = {"types": ["el2n"], "cross_fit": 4}
         how["training"] = {"proxy": "resnet8", "epochs": 8}
-        library.score(store, str(home / "pictures"), **how, settings=settings)
+        library.score(store, str(data), **how, settings=settings)
     else:
         library.export(store, format="webdataset", out=home / "out", settings=settings)
     return timed.seconds
