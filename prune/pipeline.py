@@ -184,6 +184,7 @@ def select(
     within: str | None = None,
     drop_suspects: str | Path | Sequence[str] | None = None,
     drop_leaks: str | Sequence[str] = (),
+    drop_duplicates: bool | None = None,
     name: str | None = None,
     dry_run: bool = False,
     options: Options = (),
@@ -208,9 +209,10 @@ def select(
     target, target_split, target_weights, reweight, partitions
         What to match: a dataset, another store or a .npy of features; how much each of its samples counts;
         weights: `cluster`, `nnls` or `none`; how many parts are chosen in, and then among what these kept.
-    within, drop_suspects, drop_leaks
+    within, drop_suspects, drop_leaks, drop_duplicates
         An earlier selection, of which to choose; `auto`, keys, or what `suspects` wrote, less what was taken
-        out of it; held-out datasets, of which no sample or copy is chosen.
+        out of it; held-out datasets, of which no sample or copy is chosen; whether copies of others are left
+        out, as `check` counts them.
     name, dry_run, options
         Of the selection, default: the method; say what it would need, and stop; of the method: a mapping, or
         `NAME=VALUE` words.

@@ -9,6 +9,7 @@ from prune.commands import options as o
 from prune.commands.console import finish
 from prune.commands.run_settings import run_settings
 
+_VERDICTS = {0: "pass", 5: "FAIL"}  # by the exit code; any other is of what kept it from being looked at
 _SHOWN = 10  # samples that are listed on the terminal; --json has more
 
 
@@ -80,6 +81,7 @@ def check(
     """Look whether a selection meets conditions; the exit code is 5 where it does not."""
     from prune import pipeline
     from prune.core.errors import GateError
+    from prune.steps.check.run import unmet
 
     settings = run_settings(locals())
     result = pipeline.check(
@@ -98,9 +100,7 @@ def check(
     if result["passed"] or not json:
         finish(result, lines_of(result), as_json=json, quiet=quiet)
     if not result["passed"]:
-        failed = [one["condition"] for one in result["conditions"] if not one["passed"]]
-        what = f"selection {result['selection']} does not meet {', '.join(failed)}"
-        raise GateError(what, result["advice"], result)
+        raise GateError(unmet(result), result["advice"], result, result["exit_code"])
 
 
 def lines_of(result: dict[str, Any]) -> list[str]:
@@ -109,11 +109,13 @@ def lines_of(result: dict[str, Any]) -> list[str]:
 
     lines = []
     for one in result["conditions"]:
-        verdict = "pass" if one["passed"] else "FAIL"
+        verdict = _VERDICTS.get(one["exit_code"], "ERROR")
         value = "" if one["value"] is None else f"{number(one['value'])} "
         found = f"{value}({one['detail']})" if value else one["detail"]
         typed = one["condition"] if _unlimited(one) else f"{one['condition']} {number(one['limit'])}"
-        lines.append(f"{verdict}  {typed}: {found}")
+        lines.append(f"{verdict:<5} {typed}: {found}")
+        if one["value"] is None and one.get("advice", result["advice"]) != result["advice"]:
+            lines.append(f"      try: {one['advice']}")  # that of the first stands at the end
         listed = one.get("listed", [])
         lines += ["      " + _sample(sample) for sample in listed[:_SHOWN] if not one["passed"]]
         if len(listed) > _SHOWN and not one["passed"]:

@@ -48,21 +48,18 @@ def _table(found: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
+    from prune.steps.evaluate.intervals import in_percent
+
     return (
         f"{100 * one['fraction']:.3g} %",
-        printable(one["spec"]),
-        _interval(one["accuracy"]),
+        printable(one["named"]),
+        in_percent(*(one["accuracy"][end] for end in ("mean", "low", "high"))),
         _difference(one["difference"]),
         _verdict(one["difference"]),
         f"{100 * one['worst_accuracy']:.1f} ({printable(one['worst_class'])[:20]})",
         "?" if one["seconds"] is None else duration(one["seconds"]),
         "?" if one["cost"] is None else duration(one["cost"]),
     )
-
-
-def _interval(one: Mapping[str, Any]) -> str:
-    mean = 100 * one["mean"]
-    return f"{mean:.2f}" if one["low"] is None else f"{mean:.2f} ± {100 * one['high'] - mean:.2f}"
 
 
 def _difference(one: Mapping[str, Any] | None) -> str:

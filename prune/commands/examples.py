@@ -60,6 +60,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "prune select --method dsir --target wanted.txt --fraction 0.1",
         ),
         ("nothing of the test set", "prune select --method random --fraction 0.3 --drop-leaks test/"),
+        ("no sample twice", "prune select --method random --fraction 0.3 --drop-duplicates"),
         ("what it would need", "prune select --method facility_location --fraction 0.1 --dry-run"),
     ),
     "export": (

@@ -74,25 +74,30 @@ def _name_set(words: Sequence[str], at: int) -> str:
 
 
 def placed(hint: str, words: Sequence[str], root: Any) -> str:
-    """Return a hint that begins with a command of ours, for the store and the dataset that were typed.
+    """Return a hint with commands of ours, for the store and the dataset that were typed.
 
     Where it is written nobody knows whether there is a `--store`, nor what DATA is: it would be about another
     store, or about nothing.
     """
     line = Line(words, root)
-    verb = hint.removeprefix("prune ").partition(" ")[0]
-    command = line.root.commands.get(verb) if hint.startswith("prune ") else None
-    if command is None or line.command is None or "--store" in hint:
-        return hint
     plain, mark, remark = hint.partition("   #")
+    if line.command is None or "--store" in hint or not _COMMAND.search(plain):
+        return hint
     typed = line.value_of("--store") if "--store" in line.options else None
-    wanted = remark.strip() == "name it"  # the store knows a dataset, and not where it is now
-    data = _data_of(line) or ("" if _knows_dataset(typed) and not wanted else "DATA")
-    plain = _DATA.sub(f" {data}" if data else "", plain)
-    takes = any("--store" in param.opts for param in command.params)
-    return f"{in_store(plain, typed) if typed and takes else plain}{mark}{remark}"
+    if plain.startswith("prune "):
+        wanted = remark.strip() == "name it"  # the store knows a dataset, and not where it is now
+        data = _data_of(line) or ("" if _knows_dataset(typed) and not wanted else "DATA")
+        plain = _DATA.sub(f" {data}" if data else "", plain)
+
+    def about(found: re.Match[str]) -> str:
+        command = line.root.commands.get(found[1])
+        takes = command is not None and any("--store" in param.opts for param in command.params)
+        return in_store(found[0], typed) if typed and takes else found[0]
+
+    return f"{_COMMAND.sub(about, plain)}{mark}{remark}"
 
 
+_COMMAND = re.compile(r"(?<![\w/.'\"-])(?<!same )prune ([a-z]+)(?=[ ,:;]|$)")  # also within a sentence
 _DATA = re.compile(
     r"(?<!--target)(?<!--test)(?<!--no-leak)(?<!--drop-leaks) DATA\b"
 )  # that of a verb, and not of an option

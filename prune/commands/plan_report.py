@@ -11,13 +11,14 @@ Row = tuple[str, ...]
 def summary(result: Mapping[str, Any]) -> list[str]:
     """Return the lines to print."""
     from prune.core.safe_text import size
+    from prune.core.store_option import in_store
 
     rows: list[Row] = [("step", "time", "from", "to", "memory", "disk", "limited by", "ratio")]
     rows += [_row(step) for step in result["steps"]]
     whole = result["in_all"]
     ends = [_time(whole[name]) for name in ("seconds", "low", "high")]
     rows.append(("in all", *ends, size(whole["memory"]), size(whole["disk"]), "", ""))
-    kept = "kept: prune status shows it beside what each step takes"
+    kept = f"kept: {in_store('prune status', result['store'])}   # shows it beside what each step takes"
     return [
         *_measured(result),
         "",
@@ -101,6 +102,7 @@ def _problems(result: Mapping[str, Any]) -> Iterable[str]:
 
 def _assumptions(result: Mapping[str, Any]) -> Iterable[str]:
     from prune.core.safe_text import number, size
+    from prune.core.store_option import in_store
 
     if result["machines"] > 1:
         alone = ", ".join(step["step"] for step in result["steps"] if step["machines"] == 1)
@@ -108,7 +110,8 @@ def _assumptions(result: Mapping[str, Any]) -> Iterable[str]:
     if result["assumed_gpu"] is not None:
         yield f"no GPU here: {result['assumed_gpu']:.0e} operations a second each are assumed, not measured"
     if result["not_foreseen"]:
-        yield f"not foreseen: {', '.join(result['not_foreseen'])}   # prune run --dry-run"
+        look = in_store("prune run --dry-run", result["store"])
+        yield f"not foreseen: {', '.join(result['not_foreseen'])}   # {look}"
     if result["samples"] > 100 * result["measured"]["samples"]:
         factor = round(result["samples"] / result["measured"]["samples"])
         yield f"{number(factor)} times what was measured: take the range, not the number"

@@ -152,6 +152,15 @@ def select(
             o.KEEP,
         ),
     ] = None,
+    drop_duplicates: Annotated[
+        bool,
+        o.option(
+            None,
+            "Leave out copies of samples that stand before them: equal, re-encoded, resized.",
+            o.KEEP,
+            "--drop-duplicates",
+        ),
+    ] = False,
     name: Annotated[str | None, o.option("NAME", "Of the selection; default: the method.", o.OUT)] = None,
     dry_run: Annotated[bool, o.option(None, "Say what it would need, and stop.", o.RUN, "--dry-run")] = False,
     max_memory: Annotated[
@@ -202,6 +211,7 @@ def select(
         within=within,
         drop_suspects=drop_suspects,
         drop_leaks=drop_leaks or (),
+        drop_duplicates=drop_duplicates or None,
     )
     lines: list[str] = []
     if not dry_run:

@@ -94,6 +94,8 @@ def _narrowed(result: dict[str, Any]) -> list[str]:
         kinds = ", ".join(f"{number(count)} {kind}" for kind, count in leaks["kinds"].items())
         what = f"{counted(leaks['samples'], 'sample')} of {leaks['source']}"
         lines.append(f"left out as leaks: {what}" + (f" ({kinds})" if kinds else ""))
+    if copies := result.get("copies"):
+        lines.append(f"left out as copies: {counted(copies['samples'], 'sample')}; {copies['rule']}")
     if suspects := result.get("suspects"):
         rule = f"; {suspects['rule']}" if "rule" in suspects else ", as listed"
         lines.append(f"left out as suspects: {counted(suspects['samples'], 'sample')}{rule}")

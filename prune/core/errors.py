@@ -116,13 +116,22 @@ class MissingColumnError(StoreError):
 
 
 class GateError(PruneError):
-    """A check that the user asked for did not pass; `result` is what was found, as JSON."""
+    """A check that the user asked for did not pass; `result` is what was found, as JSON.
+
+    Where no condition failed, but one could not be looked at, the exit code is that of what kept it from it.
+    """
 
     exit_code = 5
 
-    def __init__(self, message: str, hint: str = "", result: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        result: Mapping[str, Any] | None = None,
+        exit_code: int = exit_code,
+    ) -> None:
         super().__init__(message, hint)
-        self.result = dict(result or {})
+        self.result, self.exit_code = dict(result or {}), exit_code
 
 
 class OutputError(PruneError):

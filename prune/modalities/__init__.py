@@ -29,7 +29,6 @@ class Modality:
 
     name: str
     plural: str  # for sentences
-    deduplicates: str  # the selector that leaves out copies
     digests: Callable[[Any], Collection[bytes]]
     """The digests that may stand in the sample table for a payload: usually one."""
     proxy: str
@@ -54,7 +53,6 @@ MODALITIES = {
         Modality(
             name="image",
             plural="images",
-            deduplicates="semdedup",
             digests=image_digests,
             proxy="resnet8",
             measure="input_norm",
@@ -66,7 +64,6 @@ MODALITIES = {
         Modality(
             name="text",
             plural="texts",
-            deduplicates="minhash",
             digests=text_digests,
             proxy="ngram",
             measure="length",

@@ -9,6 +9,7 @@ from prune.core.column_name import SCORE, of_kinds, scores_among
 from prune.core.errors import StoreError
 from prune.core.notebook import html_table, html_text
 from prune.core.safe_text import counted, number, size
+from prune.core.store_option import in_store
 from prune.store.folder import StoreFolder
 from prune.store.selections import read_selection
 
@@ -28,7 +29,7 @@ def store_html(store: StoreFolder) -> str:
     rows = [_column(store, name) for name in [*scores_among(state["columns"]), *_others(state["columns"])]]
     rows += [_selection(store, name, state.get("latest")) for name in sorted(state["selections"])]
     more = len(rows) - _SHOWN
-    note = f"… and {more} more: prune status" if more > 0 else ""
+    note = f"… and {more} more: {in_store('prune status', str(store.path))}" if more > 0 else ""
     return html_table(f"{store.path}: {about}", ("", "", ""), rows[:_SHOWN], note)
 
 

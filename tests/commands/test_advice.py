@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from prune.cli import command_tree
+from prune.commands.hints import placed
 
 Prune = Callable[..., Any]
 
@@ -194,6 +198,58 @@ def test_advice_is_about_the_store_and_the_data_that_were_named(
     assert "DATA" not in hint
     assert typed(prune, advice(said)).code == 0
     assert not (place / ".prune").exists()
+
+
+COMMAND = re.compile(rf"(?<![\w/.'-])prune ({'|'.join(command_tree().commands)})\b( --store 'my store')?")
+TAKES_A_STORE = [  # in an order in which they work; what is printed is read, not run
+    ["score", "--type", "el2n,aum"],
+    ["suspects"],
+    ["suspects", "--out", "suspects.csv"],
+    ["select", "--method", "random", "--count", "20", "--quota", "drop"],
+    ["select", "--method", "random", "--count", "20", "--drop-suspects", "auto"],
+    ["check", "--max-suspects", "0", "--min-delta", "0", "--min-per-class", "19", "--churn", "nobody", "0"],
+    ["check", "--max-duplicates", "0", "--no-leak", "nowhere"],
+    ["plan"],
+    ["status"],
+    ["gc"],
+    ["report"],
+    ["evaluate", "--show"],
+    ["evaluate", "--select", "random"],
+    ["diff", "random", "nobody"],
+    ["why"],
+    ["export", "--format", "webdataset", "--selection", "nobody"],
+    ["verify"],
+]
+
+
+def test_every_command_that_is_printed_names_the_store_that_was_named(prune: Prune, place: Path) -> None:
+    assert prune(*EMBED, "--store", "my store").code == 0
+    silent = []
+    for words in TAKES_A_STORE:
+        said = typed(prune, [*words, "--store", "my store"])
+        for found in COMMAND.finditer(said.out + said.err):
+            if found[2] is None and found[1] not in {"methods", "run"}:  # which names it in its file
+                line = (said.out + said.err)[: found.end() + 60].splitlines()[-1]
+                silent.append(f"{shlex.join(words)}: {line}")
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        "prune score{} --type aum && prune select{} --count 3",
+        "make them wrong before: prune score{} --labels FILE, then",
+        "run prune score{} again",
+        "prune embed --store other x   # then prune select",
+        "run the same prune export again",
+        "prune methods scores",
+        "known: prune 'prune score'",
+    ],
+)
+def test_advice_of_several_commands_names_the_store_in_each(hint: str) -> None:
+    plain, meant = (hint.replace("{}", words) for words in ("", " --store 'my store'"))
+    assert placed(plain, ["select", "--store", "my store"], command_tree()) == meant
+    assert placed(plain, ["select"], command_tree()) == plain
 
 
 def test_a_score_that_nobody_computes_is_not_advised(prune: Prune, embedded: Path) -> None:

@@ -51,6 +51,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library.score(store, imports=str(home / "number.csv"), high="hard")
     library.select(store, method="random", count=12, quota="equal", name="whole")
     library.select(store, method="bottom", score="number", count=18, quota="none", name="lost")
+    plain = home / "plain"  # a store without a score
+    library.embed(plain, str(home / "data"), encoder="pixels")
+    library.select(plain, method="random", count=12, quota="equal", name="whole")
     return home
 
 
@@ -147,6 +150,7 @@ def test_shares_of_classes_that_moved_by_hand(prune: Prune, home: Path) -> None:
             "limit": 0.0,
             "passed": True,
             "detail": "most in class 'ant': 33.3 % → 33.3 %",
+            "exit_code": 0,
         }
     ]
 
@@ -207,6 +211,27 @@ def test_copies_of_one_another_count_once_a_pair(prune: Prune, tmp_path: Path) -
         "bee/twin.jpg": "ant/7.jpg",
         "bee/twin2.jpg": "ant/7.jpg",
     }
+    assert without_copies(prune, said, store) == (10, 0)
+
+
+def without_copies(prune: Prune, said: Any, store: Path) -> tuple[int, float]:
+    """Type what `check --max-duplicates` advises; return how many are kept then, and the share of copies."""
+    again = prune(*advised(said), "--json")
+    assert again.code == 0, again.err
+    body = body_of(prune("check", "--store", store, "--max-duplicates", 0, "--json"))
+    return json.loads(again.out)["k"], body["conditions"][0]["value"]
+
+
+def test_of_texts_that_are_copies_one_stays(prune: Prune, tmp_path: Path) -> None:
+    texts = [f"the {word} dog jumps over a fence that is {word} too" for word in ("red", "old", "slow")]
+    lines = [*texts, texts[1].upper(), f"{texts[2]}!"]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps({"text": one}) + "\n" for one in lines))
+    store = tmp_path / ".prune"
+    library.embed(store, str(tmp_path / "t.jsonl"))
+    library.select(store, method="random", fraction=1)
+    said = prune("check", "--store", store, "--max-duplicates", 0)
+    assert (said.code, "0.4 (2 of 5 kept samples" in said.out) == (5, True), said.out
+    assert without_copies(prune, said, store) == (3, 0)
 
 
 def test_of_features_rows_of_equal_numbers_are_copies(prune: Prune, tmp_path: Path) -> None:
@@ -221,6 +246,8 @@ def test_of_features_rows_of_equal_numbers_are_copies(prune: Prune, tmp_path: Pa
     body = body_of(prune(*words, "--json"))
     assert [one["value"] for one in body["conditions"]] == [2 / 22, 3]
     assert [one["kind"] for one in body["conditions"][1]["listed"]] == ["bytes"] * 3
+    said = prune("check", "--store", store, "--max-duplicates", 0)
+    assert without_copies(prune, said, store) == (20, 0)
 
 
 def test_what_changed_against_an_earlier_selection(prune: Prune, home: Path, tmp_path: Path) -> None:
@@ -239,6 +266,7 @@ def test_what_changed_against_an_earlier_selection(prune: Prune, home: Path, tmp
     assert (said.code, prune(*advised[1:]).code) == (5, 0)
     said = check(prune, home, "--churn", "lots", 0.2)
     assert said.code == 4
+    assert said.out.startswith("ERROR --churn lots 0.2: ")
     assert "did you mean 'lost'?" in said.err
 
 
@@ -271,6 +299,53 @@ def test_all_conditions_are_looked_at_whichever_fails(prune: Prune, home: Path) 
         ["pass", "--max-class-shift"],
         ["pass", "--churn"],
     ]
+
+
+UNSEEN = {  # what keeps one condition from being looked at → its exit code
+    ("--no-leak", "nowhere/test"): 3,
+    ("--churn", "random", "0.2"): 4,
+    ("--max-suspects", "0.1"): 5,  # nothing in the store shows that it holds
+    ("--min-delta", "0"): 5,  # likewise
+}
+
+
+@pytest.mark.parametrize(("words", "code"), UNSEEN.items(), ids=lambda one: str(one))
+def test_one_that_cannot_be_looked_at_keeps_no_other_from_it(
+    prune: Prune, home: Path, words: tuple[str, ...], code: int
+) -> None:
+    plain = ("check", "--store", home / "plain", "--min-per-class")
+    body = body_of(prune(*plain, 4, *words, "--json"))
+    seen, unseen = sorted(body["conditions"], key=lambda one: str(one["condition"]) != "--min-per-class")
+    assert (seen["passed"], seen["value"], seen["exit_code"]) == (True, 4, 0)
+    assert (unseen["passed"], unseen["value"], unseen["exit_code"]) == (False, None, code)
+    assert (body["exit_code"], body["advice"]) == (code, unseen["advice"])
+    said = prune(*plain, 5, *words)
+    assert said.code == 5  # what fails is known to
+    told = [line for line in said.out.splitlines() if line.startswith(("FAIL", "ERROR"))]
+    assert sorted(line.split()[1].rstrip(":") for line in told) == sorted(["--min-per-class", words[0]])
+    assert ("ERROR" in said.out, "cannot be checked by" in said.err) == (code != 5, code != 5)
+
+
+def test_what_to_type_for_one_without_a_number_stands_below_it(prune: Prune, home: Path) -> None:
+    said = prune("check", "--store", home / "plain", "--min-per-class", 5, "--max-suspects", 0.1)
+    lines = said.out.splitlines()
+    assert lines[2] == f"      try: prune score --store {home / 'plain'} --type aum --cross-fit 5"
+    assert "--quota-floor 5" in said.err.splitlines()[-1]  # of the first
+
+
+def test_of_data_without_labels_the_conditions_on_classes_say_so_in_their_lines(
+    prune: Prune, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32))
+    store = tmp_path / ".prune"
+    library.embed(store, str(tmp_path / "x.npy"))
+    library.select(store, method="random", count=5)
+    words = ("--min-per-class", 1, "--max-class-shift", 0.5, "--max-suspects", 0.5, "--max-duplicates", 0.5)
+    body = body_of(prune("check", "--store", store, *words, "--json"))
+    assert [one["exit_code"] for one in body["conditions"]] == [2, 2, 0, 3]
+    assert body["exit_code"] == 2
+    hint = body["conditions"][0]["advice"]
+    assert prune(*shlex.split(hint, comments=True)[1:]).code == 0
 
 
 def test_without_a_condition_it_says_which_there_are(prune: Prune, home: Path) -> None:

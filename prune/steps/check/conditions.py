@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from prune.core.arrays import Labels, Rows
-from prune.core.errors import OptionError, StoreError
+from prune.core.errors import GateError, OptionError, StoreError
 from prune.core.safe_text import counted
 from prune.core.store_option import in_store
 from prune.steps.check.chosen_again import chosen_again, with_floor, with_shares_of_classes
@@ -39,6 +39,12 @@ class Outcome:
     detail: str  # in words
     listed: Sequence[Mapping[str, Any]] = field(default=())  # samples, where it is about some
     advice: str = ""  # what to type where it fails
+    refused: int | None = None  # where it could not be looked at: the exit code of the error that kept it
+
+    @property
+    def exit_code(self) -> int:
+        """0 where it holds, 5 where it does not, that of the error where nobody could look."""
+        return self.refused or (0 if self.passed else GateError.exit_code)
 
     @property
     def described(self) -> dict[str, Any]:
@@ -49,8 +55,10 @@ class Outcome:
             "limit": self.limit,
             "passed": self.passed,
             "detail": self.detail,
+            "exit_code": self.exit_code,
         }
-        return plain | ({"listed": list(self.listed)} if self.listed else {})
+        advice = {"advice": self.advice} if self.advice and not self.passed else {}
+        return plain | advice | ({"listed": list(self.listed)} if self.listed else {})
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,12 @@ def limit_of(unlike: npt.NDArray[np.floating]) -> float:
     return float(np.clip(np.tanh(middle + _SPREADS * (middle - low) / 0.6745), LEAST, MOST))
 
 
+def limit_within(one: Thumbnails, *, device: str, memory: int) -> tuple[float, float]:
+    """Return the likeness that makes copies of images of one dataset, and that of such which are none."""
+    unlike = _unlike_within(one, device=device, memory=memory) if len(one) else np.empty(0, np.float32)
+    return limit_of(unlike), float(np.median(unlike)) if len(unlike) else 0.0
+
+
 def _unlike_within(one: Thumbnails, *, device: str, memory: int) -> npt.NDArray[np.float32]:
     """Return how much images resemble others of their own dataset that are no copies."""
     some = Thumbnails(one.column, one.rows[:: -(-len(one) // _POOL)])

@@ -88,6 +88,13 @@ class CheckRequest:
         value = getattr(self, name)
         return list(value) if name == "no_leak" else [value]
 
+    def titled(self, name: str, limit: Any) -> tuple[str, float]:
+        """Return how a condition is typed, but for its number, and the number."""
+        option = _option(name)
+        if name == "no_leak":
+            return f"{option} {limit}", 0
+        return (f"{option} {limit[0]}", limit[1]) if name == "churn" else (option, limit)
+
     def require_some(self) -> None:
         """Raise `OptionError`, which lists the conditions, where none is asked for."""
         if not self.asked:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prune.core.errors import GateError
+from prune.core.errors import DamagedError, DataError, GateError, MissingColumnError, OptionError, StoreError
 from prune.core.progress import EachOnce
+from prune.core.store_option import in_store
 from prune.steps.check.against_random import against_random
 from prune.steps.check.conditions import CheckedSelection, Outcome, churn, class_shift, no_leak, per_class
 from prune.steps.check.copies import copies
@@ -18,7 +19,7 @@ from prune.steps.check.doubts import doubts
 from prune.steps.check.request import CheckRequest
 from prune.steps.dataset_session import known_dataset
 from prune.steps.keywords import named
-from prune.steps.recovery import advised
+from prune.steps.recovery import advised, command_for
 from prune.steps.settings import DEFAULTS, Settings
 from prune.store import Store, read_selection
 from prune.store.selections import outdated_by
@@ -49,7 +50,7 @@ def check(  # noqa: PLR0913 - a condition each
     probe: bool = False,
     settings: Settings = DEFAULTS,
 ) -> dict[str, Any]:
-    """Look whether a selection meets conditions; all are looked at, whichever fails.
+    """Look whether a selection meets conditions; all are looked at, whichever fails or cannot be.
 
     Parameters
     ----------
@@ -76,15 +77,17 @@ def check(  # noqa: PLR0913 - a condition each
     -------
     dict
         selection, k, n, usable, held_out (how many), passed, conditions (of each its condition,
-        value, limit, passed, detail and, where it is about some samples, listed), advice (what to type for
-        the first that failed), exit_code (0, or 5 where one failed), seconds.
+        value, limit, passed, detail, exit_code, advice where it does not pass, and, where it is about some
+        samples, listed), advice (that of the first which does not pass), exit_code (0; 5 where one failed,
+        else that of the first which could not be looked at), seconds.
 
     Raises
     ------
     OptionError
         No condition, or a limit that makes no sense.
     StoreError
-        There is no such selection, or the dataset changed since.
+        There is no such selection, or the dataset changed since. What keeps only one condition from being
+        looked at, such as held-out data that cannot be read, stands in its line instead.
     """
     given = {
         "min_delta": min_delta,
@@ -111,9 +114,10 @@ def checked(store: Store, selection: str | None, request: CheckRequest, settings
     if (column := outdated_by(store, stored)) is not None:
         settings.reporter.say(f"{column} was made again since {stored.name} was chosen by it: {stored.again}")
     about = CheckedSelection(store, dataset, stored, settings)
-    look = _CONDITIONS | {"min_delta": partial(against_random, probe=request.probe)}
-    outcomes = [look[name](about, limit) for name in request.asked for limit in request.limits(name)]
-    passed = all(outcome.passed for outcome in outcomes)
+    outcomes = [
+        _outcome(about, name, limit, request) for name in request.asked for limit in request.limits(name)
+    ]
+    codes = [outcome.exit_code for outcome in outcomes]
     return {
         "store": str(store.path),
         "selection": stored.name,
@@ -121,14 +125,49 @@ def checked(store: Store, selection: str | None, request: CheckRequest, settings
         "n": len(dataset),
         "usable": stored.about.get("usable", len(dataset)),  # what a fraction is a fraction of
         "held_out": len(dataset.held_out),
-        "passed": passed,
+        "passed": not any(codes),
         "conditions": [outcome.described for outcome in outcomes],
         "advice": _advice(outcomes),
-        "exit_code": 0 if passed else GateError.exit_code,
+        "exit_code": GateError.exit_code if GateError.exit_code in codes else next(filter(None, codes), 0),
         "seconds": time.perf_counter() - began,
     }
 
 
+def _outcome(about: CheckedSelection, name: str, limit: Any, request: CheckRequest) -> Outcome:
+    """Look at one condition. What keeps it from being looked at keeps no other one from it.
+
+    Where what it is measured by is not in the store, it fails, as nothing shows that it holds.
+    """
+    look = _CONDITIONS | {"min_delta": partial(against_random, probe=request.probe)}
+    try:
+        return look[name](about, limit)
+    except (OptionError, DataError, StoreError) as error:
+        hint = command_for(error) if isinstance(error, DamagedError) else error.hint
+        named_store = not hint.startswith("prune ") or " --store " in hint
+        condition, most = request.titled(name, limit)
+        return Outcome(
+            condition=condition,
+            value=None,
+            limit=most,
+            passed=False,
+            detail=str(error),
+            advice=hint if named_store else in_store(hint, str(about.store.path)),
+            refused=None if isinstance(error, MissingColumnError) else error.exit_code,
+        )
+
+
 def _advice(outcomes: Sequence[Outcome]) -> str:
-    """Return what to type for the first condition that failed, and has such."""
+    """Return what to type for the first condition that does not pass, and has such."""
     return next((outcome.advice for outcome in outcomes if not outcome.passed and outcome.advice), "")
+
+
+def unmet(result: Mapping[str, Any]) -> str:
+    """Say which conditions a checked selection does not meet, and which nobody could look at."""
+    conditions = result["conditions"]
+    failed = [one["condition"] for one in conditions if one["exit_code"] == GateError.exit_code]
+    unseen = [one["condition"] for one in conditions if one["exit_code"] not in {0, GateError.exit_code}]
+    told = [f"does not meet {', '.join(failed)}"] if failed else []
+    if unseen:
+        first = next(one["detail"] for one in conditions if one["condition"] == unseen[0])
+        told.append(f"cannot be checked by {', '.join(unseen)}: {first}")
+    return f"selection {result['selection']} {', and '.join(told)}"

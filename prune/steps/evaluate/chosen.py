@@ -28,7 +28,12 @@ _SETTLED = (
     *("target", "target_split", "target_weights", "reweight", "partitions", "options"),
 )
 
-_NARROWS_ONCE: Mapping[str, Any] = {"where": None, "drop_suspects": None, "drop_leaks": ()}  # of a chain
+_NARROWS_ONCE: Mapping[str, Any] = {  # of a chain
+    "where": None,
+    "drop_suspects": None,
+    "drop_duplicates": None,
+    "drop_leaks": (),
+}
 
 
 def require_scores(store: Store, sets: Sequence[AskedSet]) -> None:

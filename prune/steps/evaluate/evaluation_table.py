@@ -35,6 +35,7 @@ class EvaluationRow:
     worst_accuracy: float
     seconds: float | None  # of training; None where the store was copied without them
     set: str | None = None  # digest of the samples and their weights; None of random, drawn for each seed
+    named: str  # what it is shown as: `spec`, marked where one of the store has the words of a SPEC
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,7 @@ class EvaluationSummary:
     seconds: float | None  # of one training
     cost: float | None  # of one training, with scoring and selecting
     set: str | None = None  # as of the rows
+    named: str  # likewise
 
 
 @dataclass(frozen=True)
@@ -103,13 +105,11 @@ class EvaluationTable:
 
 def _shown(one: EvaluationSummary, heading: str) -> tuple[str, ...]:
     """Return a summary as the words of a row."""
-    accuracy, beside = f"{100 * one.accuracy.mean:.2f}", ("", "")
-    if one.accuracy.low is not None and one.accuracy.high is not None:
-        accuracy += f" ± {50 * (one.accuracy.high - one.accuracy.low):.2f}"
+    beside = ("", "")
     if one.difference is not None:
         beside = f"{100 * one.difference.mean:+.2f}", one.difference.verdict
     kept, worst = f"{100 * one.fraction:.3g} %", f"{100 * one.worst_accuracy:.2f} ({one.worst_class})"
-    return (kept, one.spec, accuracy, *beside, worst, str(one.seeds), heading)
+    return (kept, one.named, str(one.accuracy), *beside, worst, str(one.seeds), heading)
 
 
 _SCHEMA = pa.schema(
@@ -131,5 +131,6 @@ _SCHEMA = pa.schema(
         pa.field("worst_accuracy", pa.float64()),
         pa.field("seconds", pa.float64()),
         pa.field("set", pa.string()),
+        pa.field("named", pa.string()),
     ]
 )

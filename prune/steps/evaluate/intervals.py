@@ -33,12 +33,28 @@ MOST_SEEDS = 100  # of an advice: nobody trains more to tell two selections apar
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interval:
-    """A mean over seeds, and between which bounds it would lie over all seeds; None of fewer than two."""
+    """A mean accuracy over seeds, and between which bounds, within 0 and 1, it would lie over all seeds.
+
+    The bounds are None of fewer than two.
+    """
 
     mean: float
     low: float | None
     high: float | None
     seeds: int
+
+    def __str__(self) -> str:
+        return in_percent(self.mean, self.low, self.high)
+
+
+def in_percent(mean: float, low: float | None, high: float | None) -> str:
+    """Return an accuracy in %: `74.10 ± 0.52`, or with both bounds where one is cut at 0 or 100."""
+    middle = f"{100 * mean:.2f}"
+    if low is None or high is None:
+        return middle
+    if low <= 0 or high >= 1:
+        return f"{middle} [{100 * low:.2f}, {100 * high:.2f}]"
+    return f"{middle} ± {50 * (high - low):.2f}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +96,8 @@ def mean_interval(values: Sequence[float], level: float = 0.95, *, resolution: f
         return Interval(mean=float(sample.mean()), low=None, high=None, seeds=len(sample))
     half = _quantile(len(sample) - 1, level) * math.sqrt(_variance(sample, resolution) / len(sample))
     middle = float(sample.mean())
-    return Interval(mean=middle, low=middle - half, high=middle + half, seeds=len(sample))
+    low, high = max(middle - half, 0.0), min(middle + half, 1.0)
+    return Interval(mean=middle, low=low, high=high, seeds=len(sample))
 
 
 def paired_difference(

@@ -131,7 +131,7 @@ def _lines(summaries: Sequence[EvaluationSummary]) -> dict[str, list[EvaluationS
     """Return the summaries of each selection by size, in the order in which selections are shown."""
     lines: dict[str, list[EvaluationSummary]] = {}
     for one in sorted(summaries, key=lambda one: one.k):
-        lines.setdefault(one.spec, []).append(one)
+        lines.setdefault(one.named, []).append(one)
     return lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -18,6 +18,8 @@ from prune.steps.evaluate.protocol import protocol_of
 from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM, digest_of
 from prune.store import Store, identity
 
+_SELECTION = "(selection)"  # behind the name of one of the store
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -28,6 +30,15 @@ class _Read:
     classes: Mapping[str, Sequence[int]]
     about: Mapping[str, Any]
     recipe: Mapping[str, Any]
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it is a selection of the store, by its name."""
+        return "selection" in self.about
+
+    def marked(self, mark: str) -> _Read:
+        """Return it with a name that says more."""
+        return replace(self, row=replace(self.row, named=f"{self.row.spec} {mark}"))
 
     @property
     def family(self) -> tuple[Any, ...]:
@@ -45,7 +56,8 @@ def evaluations(store: Store | str | Path = ".prune", setting: str | None = None
     """Return all evaluations of a store, or those of one setting; a notebook shows them as a table.
 
     Cells of a selection that was chosen anew since are left out: they are of another set than the first seed.
-    A set that was asked for in two ways, as by its name and by its fraction, counts once.
+    A set that was asked for in two ways, as by its name and by its fraction, counts once. A selection of the
+    store with the name of a method that was evaluated too, and chose others, is shown as `NAME (selection)`.
 
     Raises
     ------
@@ -54,7 +66,7 @@ def evaluations(store: Store | str | Path = ".prune", setting: str | None = None
     """
     store = store if isinstance(store, Store) else Store(store)
     read = [_read(store, name) for name in of_kinds(store.columns, EVALUATION)]
-    groups = _by_set(one for one in read if setting in {None, one.row.setting})
+    groups = _named_apart(_by_set(one for one in read if setting in {None, one.row.setting}))
     found = sorted(((_summary(store, group, groups), group) for group in groups.values()), key=_place)
     return EvaluationTable(
         tuple(one.row for _, group in found for one in group),
@@ -76,6 +88,16 @@ def _by_set(read: Iterable[_Read]) -> dict[tuple[Any, ...], list[_Read]]:
     return {key: [of[seed] for seed in sorted(of)] for key, of in groups.items()}
 
 
+def _named_apart(groups: Mapping[tuple[Any, ...], list[_Read]]) -> dict[tuple[Any, ...], list[_Read]]:
+    """Mark the selections of the store that are called like a SPEC of the same setting, of another set."""
+    stored = {key for key, of in groups.items() if all(one.asked is None and one.is_stored for one in of)}
+    chosen = {key[:2] for key in groups.keys() - stored}
+    return {
+        key: [one.marked(_SELECTION) for one in of] if key in stored and key[:2] in chosen else of
+        for key, of in groups.items()
+    }
+
+
 def setting_of(recipe: Mapping[str, Any]) -> str:
     """Return what stands for all that cells must share to be compared."""
     shared = ("data", "training", "protocol", "test", "noise", "inputs", "device", "precision")
@@ -90,6 +112,7 @@ def _read(store: Store, name: str) -> _Read:
         cell=name,
         setting=setting_of(recipe),
         spec=recipe["set"]["spec"],
+        named=recipe["set"]["spec"],
         fraction=recipe["set"]["k"] / outcome["usable"],
         k=recipe["set"]["k"],
         seed=recipe["run"],
@@ -118,6 +141,7 @@ def _summary(
     return EvaluationSummary(
         setting=first.setting,
         spec=first.spec,
+        named=first.named,
         fraction=first.fraction,
         k=first.k,
         protocol=first.protocol,

@@ -18,6 +18,7 @@ from prune.steps.select.suspect_list import suspect_keys
 _EXAMPLE = "--select stratified:aum,drop_hardest=0.1"
 _LONGEST = 1000  # characters; what is longer was not meant as one
 _WHOLE = {"quota_floor", "quota_cap", "count"}
+_SWITCHES = {"replace", "drop_duplicates"}
 _SIZES = {"fraction", "count"}
 # Said in another way, or by the evaluation; a condition has spaces, commas and > in it.
 _OWN = {"method", "score", "options", "seed", "where"}
@@ -202,6 +203,10 @@ def _value(name: str, value: str) -> Any:
         return suspect_keys(value)
     if name == "drop_leaks":
         return (value,)
+    if name in _SWITCHES and value in {"true", "false"}:
+        return value == "true"
+    if name in _SWITCHES:
+        raise OptionError(f"{name}={value} is neither true nor false", f"{name}=true")
     if name not in _WHOLE:
         return value
     if not value.isdecimal():

@@ -16,6 +16,7 @@ from prune.core.errors import StoreError
 from prune.core.method_rows import Selector
 from prune.core.safe_text import number
 from prune.selectors import SELECTORS
+from prune.steps.check.copies import COPY
 from prune.steps.check.leaks import LEAK
 from prune.steps.select.narrowing import reason_within
 from prune.steps.select.suspect_list import SUSPECT
@@ -139,6 +140,9 @@ class Rules:
     def _left_out(self, row: int, reason: str) -> str:
         """Say what the manifest gives as the reason."""
         cut = self.about.get("drop_hardest") or {}
+        if reason == COPY:
+            partner = self._manifest["duplicate_of_key"][row].as_py()
+            return f"it was left out: it is a copy of {partner}, which stands before it (--drop-duplicates)"
         if reason in _ALIKE:
             partner = self._manifest["duplicate_of_key"][row].as_py()
             who = "it was left out" if self._lost_earlier else f"{self.about['method']} left it out"

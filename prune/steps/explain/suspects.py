@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from prune.core.store_option import in_store
 from prune.steps.explain.doubted_labels import FOLDS, DoubtedLabels, doubted_labels
 from prune.steps.explain.suspect_files import write_suspects
 from prune.steps.keywords import named
@@ -66,7 +67,7 @@ def suspects(
     if doubted.held_out is False:
         settings.reporter.say(
             "predictions are of samples that were trained on, so that wrong labels may have been learnt by "
-            f"heart; for others: {FOLDS}"
+            f"heart; for others: {in_store(FOLDS, str(held.path))}"
         )
     if out is None:
         return result

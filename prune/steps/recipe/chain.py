@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import GateError, OptionError, PruneError
+from prune.steps.check.run import unmet
 from prune.steps.recipe.arguments import Caller
 from prune.steps.recipe.foreseen import Foreseen, foreseen
 from prune.steps.recipe.hints import in_recipe
@@ -108,14 +109,14 @@ def _require_passed(
     if last["status"] != "failed":
         return
     found = last["result"]
-    missed = ", ".join(one["condition"] for one in found["conditions"] if not one["passed"])
     where = f"{last['step']} ({recipe.file}, line {last['line']})"
     step = next(step for step in recipe.steps if step.name == last["step"])
     hint = found["advice"] or "prune run --json   # lists the samples"
     raise GateError(
-        f"{where}: selection {found['selection']} does not meet {missed}",
+        f"{where}: {unmet(found)}",
         in_recipe(hint, step, recipe, str(store.path), verbs["check"]),
         result,
+        found["exit_code"],
     )
 
 

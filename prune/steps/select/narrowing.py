@@ -1,9 +1,9 @@
-"""What narrows a choice before it is made: an earlier selection, a condition, held-out data, suspects."""
+"""What narrows a choice before it is made: an earlier selection, a condition, leaks, suspects, copies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from prune.core.arrays import Array, Rows
 from prune.core.errors import OptionError, StoreError
 from prune.core.progress import Reporter
+from prune.steps.check.copies import COPY, Copies, copies_under_lock
 from prune.steps.check.leaks import LEAK, Leaks, leaks_under_lock
 from prune.steps.select.request import SelectRequest
 from prune.steps.select.suspect_list import SUSPECT, SuspectList, suspect_list
@@ -49,6 +50,7 @@ class Narrowing:
     leaks: Sequence[Leaks] = ()
     suspects: SuspectList | None = None
     where: WhereFilter | None = None
+    copies: Copies | None = None
 
     def left_out(self) -> Iterator[tuple[Rows, str]]:
         """Yield rows that may not be chosen, with their reason; what comes first decides."""
@@ -61,6 +63,8 @@ class Narrowing:
             yield leaks.rows, LEAK
         if self.suspects is not None:
             yield self.suspects.rows, SUSPECT
+        if self.copies is not None:
+            yield self.copies.rows, COPY
 
     def partners(self, n: int) -> pa.Array:
         """Return for each of n samples the key of the held-out one that it leaks; null where it does not."""
@@ -73,7 +77,7 @@ class Narrowing:
 def narrowing(
     store: Store, request: SelectRequest, settings: Settings, earlier: EarlierSelection | None = None
 ) -> Narrowing:
-    """Read the earlier selection, ask the condition, look for leaks and suspects; under the store's lock.
+    """Read the earlier selection, ask the condition, look for leaks, suspects and copies; under the lock.
 
     Parameters
     ----------
@@ -83,12 +87,16 @@ def narrowing(
     within = request.within
     if earlier is None and within is not None:
         earlier = earlier_selection(store, within, settings.reporter)
-    return Narrowing(
+    found = Narrowing(
         earlier,
         tuple(leaks_under_lock(store, source, settings) for source in request.drop_leaks),
         suspect_list(store, request.drop_suspects),
         where_filter(store, store.dataset, request.condition, settings.reporter),
     )
+    if not request.drop_duplicates:
+        return found
+    left = np.concatenate([np.empty(0, np.int64), *(rows for rows, _ in found.left_out())])
+    return replace(found, copies=copies_under_lock(store, left, settings))
 
 
 def current_selection(store: Store, name: str) -> StoredSelection:

@@ -31,6 +31,7 @@ def request_of(store: Store, asked: Mapping[str, Any], seed: int) -> SelectReque
             "given": keys,
             "keeps": keeps,
             "replace": bool(asked["replace"]),
+            "drop_duplicates": bool(asked["drop_duplicates"]),
             "drop_suspects": suspect_keys(asked["drop_suspects"]),
             "options": chosen.parse(asked["options"]),
         },

@@ -37,7 +37,7 @@ _CUT = (
 )
 _SEEN = (
     "--quota drop goes by errors on samples that the proxy trained on, which say little of a class that it "
-    "has learned by heart. Try prune score --cross-fit 5, or --quota-errors FILE.json from held-out data"
+    "has learned by heart. Try predictions of score --cross-fit 5, or --quota-errors FILE.json"
 )
 
 

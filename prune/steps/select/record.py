@@ -52,6 +52,8 @@ def record(
         about["by"] = inputs.groups.described(np.union1d(inputs.eligible.rows, kept), whole.rows)
     if inputs.narrowed.suspects is not None:
         about["suspects"] = dict(inputs.narrowed.suspects.described)
+    if inputs.narrowed.copies is not None:
+        about["copies"] = dict(inputs.narrowed.copies.described)
     if inputs.before is not None:
         about["churn"] = inputs.before.churn(whole.rows)
     about["report"] = _report(inputs, chosen)
@@ -79,6 +81,9 @@ def manifest(inputs: SelectionInputs, chosen: Selection) -> pa.Table:
     if (within := inputs.narrowed.within) is not None:
         originals = originals.copy()
         originals[within.copies] = within.originals
+    if (copies := inputs.narrowed.copies) is not None:
+        originals = originals.copy()
+        originals[copies.rows] = copies.of
     if partners := chosen.facts.get("partners"):
         rows, of = np.asarray(partners["rows"], np.int64), np.asarray(partners["of"], np.int64)
         originals = originals.copy()
@@ -191,6 +196,7 @@ def _asked(request: SelectRequest) -> dict[str, Any]:
         "within": request.within,
         "drop_leaks": list(request.drop_leaks) or None,
         "drop_suspects": _listed(request.drop_suspects),
+        "drop_duplicates": request.drop_duplicates or None,
         "reweight": request.reweight,
         "partitions": request.partitions,
     }

@@ -50,6 +50,7 @@ class SelectRequest:
     within: str | None = None  # an earlier selection: only what it kept may be chosen
     drop_suspects: str | Sequence[str] | None = None  # `auto`, or keys: labels in doubt, which are left out
     drop_leaks: Sequence[str] = ()  # held-out datasets, of which no sample and no copy may be chosen
+    drop_duplicates: bool = False  # whether copies of samples that stand before them are left out
     partitions: int | None = None  # chosen in each of so many, and then among what these kept
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0

@@ -22,6 +22,7 @@ def table(of: Mapping[str, Sequence[float]], k: int = K) -> EvaluationTable:
             cell=f"evaluation.{spec}.{seed}",
             setting="a",
             spec=spec,
+            named=spec,
             fraction=0.3,
             k=k,
             seed=seed,

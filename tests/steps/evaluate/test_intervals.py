@@ -145,6 +145,22 @@ def test_one_seed_has_no_interval() -> None:
     assert mean_interval([0.9]).low is None
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([1.0, 0.98, 1.0], "99.33 [96.46, 100.00]"),
+        ([0.0, 0.02, 0.0], "0.67 [0.00, 3.54]"),
+        ([0.74, 0.75, 0.76], "75.00 ± 2.48"),
+        ([0.74], "74.00"),
+    ],
+)
+def test_an_interval_of_an_accuracy_ends_where_accuracies_do(values: list[float], told: str) -> None:
+    found = mean_interval(values)
+    assert str(found) == told
+    if found.low is not None and found.high is not None:
+        assert 0 <= found.low <= found.mean <= found.high <= 1
+
+
 def test_equal_by_rounding_is_not_sure() -> None:
     step = 1 / 100  # of 100 test samples
     method, random = [0.71, 0.71], [0.70, 0.70]

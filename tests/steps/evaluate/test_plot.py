@@ -20,6 +20,7 @@ def one(spec: str, fraction: float, mean: float, *, seeds: int = 3, setting: str
     return EvaluationSummary(
         setting=setting,
         spec=spec,
+        named=spec,
         fraction=fraction,
         k=round(1000 * fraction),
         protocol="equal steps: 100",

@@ -64,7 +64,9 @@ def trained(store: Store, sets: Sequence[TrainingSet], accuracies: Sequence[floa
 
 
 def of(spec: str, asked: str | None, rows: Sequence[int], seeds: int = 3) -> list[TrainingSet]:
-    return [TrainingSet(spec, asked, np.array(rows, np.int64), about={"method": "x"})] * seeds
+    """A set a seed: a selection of the store where no size was asked for, else one by a SPEC."""
+    about = {"method": "x"} | ({"selection": spec} if asked is None else {})
+    return [TrainingSet(spec, asked, np.array(rows, np.int64), about=about)] * seeds
 
 
 def randoms(store: Store, **changed: Any) -> None:
@@ -85,6 +87,7 @@ def test_a_set_that_was_asked_for_in_two_ways_has_one_row_a_seed(store: Store) -
     trained(store, of("mine", "0.25", kept), OURS)
     trained(store, of("mine", "0.251", kept, seeds=2), OURS[:2])
     assert summaries(store) == [alone]
+    assert alone.named == "mine"
     assert (alone.seeds, alone.difference and alone.difference.seeds) == (3, 3)
     (outcome,) = prune.check(store, selection="mine", min_delta=-50)["conditions"]
     assert outcome["detail"] == "3 random sets of the 5 that it takes"
@@ -97,8 +100,19 @@ def test_two_sets_of_one_name_and_size_are_two_rows(store: Store) -> None:
     trained(store, of("mine", None, kept), OURS)
     trained(store, of("mine", "0.25", others), [0.7, 0.71, 0.72])
     assert [(round(one.accuracy.mean, 6), one.seeds) for one in summaries(store)] == [(0.803, 3), (0.71, 3)]
+    assert [one.named for one in summaries(store)] == ["mine (selection)", "mine"]
+    assert {(one.spec, one.named) for one in evaluations(store).rows if one.spec == "mine"} == {
+        ("mine", "mine (selection)"),
+        ("mine", "mine"),
+    }
+    table = evaluations(store)
+    assert ">mine (selection)<" in table._repr_html_()
+    (axes,) = figure_of(table).axes
+    assert [line.get_label() for line in axes.get_lines()] == ["random", "mine (selection)", "mine"]
     (group,) = trial_groups(subject(store, read_selection(store, "mine"), prune.Settings()))
-    assert [one.accuracy[:5] for one in group.trials if one.ours] == ["80.30"]
+    assert [(one.spec, one.accuracy[:5]) for one in group.trials if one.ours] == [
+        ("mine (selection)", "80.30")
+    ]
     (outcome,) = prune.check(store, selection="mine", min_delta=-50)["conditions"]
     assert outcome["detail"] == "3 random sets of the 5 that it takes"
 

@@ -153,7 +153,7 @@ def test_the_command_prints_lines_or_one_object(
         sum(line.startswith(("scan ", "embed ", "select.graph_cut ", "export ", "in all ")) for line in lines)
         == 5
     )
-    assert lines[-1] == "kept: prune status shows it beside what each step takes"
+    assert lines[-1].startswith("kept: prune status")
     monkeypatch.chdir(home)
     typed = ["plan", "x.npy", "--method", "random", "--store", "p", "--samples", "1e6", "--json"]
     monkeypatch.setattr(sys, "argv", ["prune", *typed])

@@ -140,6 +140,31 @@ def test_a_name_that_would_replace_the_earlier_and_one_that_is_none(store: Path)
     assert missing.value.hint == "did you mean 'random'?"
 
 
+def test_copies_are_left_out_with_their_reason_and_the_one_that_stays(prune: Prune, store: Path) -> None:
+    words = ("select", "--method", "random", "--fraction", 1, "--store", store)
+    said = prune(*words, "--drop-duplicates")
+    assert said.code == 0, said.err
+    assert "random: 18 of 20 samples kept" in said.out
+    assert "left out as copies: 2 samples; near is a likeness from" in said.out
+    copies = {"even/18.png": "even/00.png", "odd/19.png": "odd/01.png"}
+    found = table(store, "random").to_pylist()
+    assert {one["key"]: one["duplicate_of_key"] for one in found if one["reason"] == "copy"} == copies
+    assert library.Store(store).selection("random").about["copies"]["samples"] == 2
+    (why,) = library.why(store, ["odd/19.png"])["samples"]
+    assert why["why"].endswith("it is a copy of odd/01.png, which stands before it (--drop-duplicates)")
+    again = prune(*words, "--drop-duplicates")
+    assert "unchanged" in again.out
+    few = prune(*words[:3], "--count", 4, "--within", "random", "--name", "few", "--store", store)
+    assert few.code == 0, few.err
+    assert {k for k, why in reasons(store, "few").items() if why == "copy"} == copies.keys()
+
+
+def test_a_copy_stays_where_what_it_is_a_copy_of_may_not_be_chosen(store: Path) -> None:
+    library.select(store, method="random", fraction=1, where="key > 'even/00.png'", drop_duplicates=True)
+    assert "even/18.png" in keys(store, "random")
+    assert reasons(store, "random")["odd/19.png"] == "copy"
+
+
 def test_leaks_are_left_out_with_their_reason_and_partner(prune: Prune, store: Path) -> None:
     test = store.parent / "test" / "even"
     test.mkdir(parents=True)

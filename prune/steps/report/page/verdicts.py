@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from prune.core.safe_text import counted, duration, printable
 from prune.steps.evaluate.evaluation_table import EvaluationSummary
 from prune.steps.evaluate.headings import Heading
-from prune.steps.evaluate.intervals import BETTER, WORSE, Difference, Interval
+from prune.steps.evaluate.intervals import BETTER, WORSE, Difference
 from prune.steps.evaluate.results import evaluations
 from prune.steps.evaluate.training_sets import digests_of_kept
 from prune.steps.report.page.subject import Subject
@@ -68,11 +68,11 @@ def _group(
 
 
 def _trial(one: EvaluationSummary, *, ours: bool) -> Trial:
-    told, spec = one.difference, printable(one.spec)
+    told, spec = one.difference, printable(one.named)
     return Trial(
         spec=spec if len(spec) <= _SPEC else f"{spec[: _SPEC - 1]}…",
         share=f"{100 * one.fraction:.3g} %",
-        accuracy=_spread(one.accuracy),
+        accuracy=str(one.accuracy),
         difference="" if told is None else _points(told),
         verdict="" if told is None else told.verdict,
         mark="" if told is None else _MARKS.get(told.verdict, ""),
@@ -102,12 +102,6 @@ def verdict(groups: Sequence[TrialGroup]) -> tuple[str, str] | None:
 def _doubts(heading: Heading) -> tuple[bool, bool]:
     """Say what keeps an evaluation from telling how a network trains on the dataset as it is."""
     return heading.label_noise > 0, bool(heading.bias)
-
-
-def _spread(found: Interval) -> str:
-    if found.low is None or found.high is None:
-        return f"{100 * found.mean:.2f}"
-    return f"{100 * found.mean:.2f} ± {50 * (found.high - found.low):.2f}"
 
 
 def _points(told: Difference) -> str:
