@@ -211,11 +211,9 @@ def select(
         weights: `cluster`, `nnls` or `none`; how many parts are chosen in, and then among what these kept.
     within, drop_suspects, drop_leaks, drop_duplicates
         An earlier selection, of which to choose; `auto`, keys, or what `suspects` wrote, less what was taken
-        out of it; held-out datasets, of which no sample or copy is chosen; whether copies of others are left
-        out, as `check` counts them.
+        out; held-out datasets, of which no sample or copy is chosen; whether copies of others are left out.
     name, dry_run, options
-        Of the selection, default: the method; say what it would need, and stop; of the method: a mapping, or
-        `NAME=VALUE` words.
+        Of it (default: the method); say what it would need, and stop; of the method: mapping or `NAME=VALUE`.
 
     Returns
     -------

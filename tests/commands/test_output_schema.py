@@ -48,6 +48,7 @@ COMMANDS: list[tuple[str, list[Any]]] = [
     ("select", ["--method", "kcenter", "--count", 9, "--on", "pixels"]),
     ("select", ["--method", "semdedup", "--count", 15, "--on", "pixels", "--drop-suspects", "auto"]),
     ("select", ["--method", "random", "--count", 8, "--within", "semdedup", "--drop-leaks", "other"]),
+    ("select", ["--method", "random", "--count", 6, "--drop-duplicates"]),
     ("select", ["--method", "top", "--score", "aum", "--count", 7, "--quota", "drop"]),
     ("select", ["--method", "random", "--count", 8, "--by", "folder", "--where", "width > 2 or height > 2"]),
     ("select", ["--method", "random", "--count", 8, "--name", "few"]),
@@ -64,6 +65,7 @@ COMMANDS: list[tuple[str, list[Any]]] = [
     ("evaluate", ["--show"]),
     ("check", ["--min-per-class", 1, "--max-class-shift", 0.9, "--max-duplicates", 0.9]),
     ("check", ["--max-suspects", 0.9, "--churn", "few", 0.9]),
+    ("check", ["--no-leak", "nowhere", "--churn", "nobody", 0.1, "--min-per-class", 1]),
     ("check", ["--no-leak", "data/ant"]),
     ("report", ["--out", "page.html"]),
     ("suspects", []),
@@ -93,6 +95,7 @@ COMMANDS: list[tuple[str, list[Any]]] = [
 ]
 FAILING: list[tuple[str, list[Any]]] = [
     ("run", ["strict.toml"]),
+    ("check", ["--no-leak", "nowhere", "--churn", "nobody", 0.1, "--min-per-class", 1]),
     ("check", ["--no-leak", "data/ant"]),
     ("embed", ["missing"]),
     ("score", ["--type", "el2n", "broken", "--store", "rejects", *QUICK]),

@@ -29,7 +29,7 @@ _LISTED = 1000
 
 
 @dataclass(frozen=True)
-class Copies:
+class SampleCopies:
     """Samples that are copies of others which stand before them in the dataset: aligned arrays, by row."""
 
     rows: Rows  # (p,) ascending
@@ -75,7 +75,7 @@ def copies(checked: CheckedSelection, most: float) -> Outcome:
     )
 
 
-def copies_under_lock(store: Store, left_out: Rows, settings: Settings) -> Copies:
+def copies_under_lock(store: Store, left_out: Rows, settings: Settings) -> SampleCopies:
     """Return the copies among the samples that are not left out already, for the holder of the store's lock.
 
     As `copies` counts them, so that none is left for it: among what stays it is looked again, as the nearest
@@ -91,10 +91,10 @@ def copies_under_lock(store: Store, left_out: Rows, settings: Settings) -> Copie
         parts.append(found)
     all_rows, of = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "of"))
     order = np.argsort(all_rows)
-    return Copies(all_rows[order], of[order], parts[0].rule)
+    return SampleCopies(all_rows[order], of[order], parts[0].rule)
 
 
-def _without_copies(pairs: _Pairs) -> Copies:
+def _without_copies(pairs: _Pairs) -> SampleCopies:
     """Go through the pairs in the order of the dataset: who is like one that stayed is a copy."""
     copy_of: dict[int, int] = {}
     order = np.lexsort((pairs.earlier, pairs.later))
@@ -102,7 +102,7 @@ def _without_copies(pairs: _Pairs) -> Copies:
         if row not in copy_of and before not in copy_of:
             copy_of[row] = before
     rows, of = (np.array(list(values), np.int64) for values in (copy_of.keys(), copy_of.values()))
-    return Copies(rows, of, pairs.rule)
+    return SampleCopies(rows, of, pairs.rule)
 
 
 def _pairs(ready: Opened, rows: Rows) -> _Pairs:

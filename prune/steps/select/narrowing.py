@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from prune.core.arrays import Array, Rows
 from prune.core.errors import OptionError, StoreError
 from prune.core.progress import Reporter
-from prune.steps.check.copies import COPY, Copies, copies_under_lock
+from prune.steps.check.copies import COPY, SampleCopies, copies_under_lock
 from prune.steps.check.leaks import LEAK, Leaks, leaks_under_lock
 from prune.steps.select.request import SelectRequest
 from prune.steps.select.suspect_list import SUSPECT, SuspectList, suspect_list
@@ -50,7 +50,7 @@ class Narrowing:
     leaks: Sequence[Leaks] = ()
     suspects: SuspectList | None = None
     where: WhereFilter | None = None
-    copies: Copies | None = None
+    copies: SampleCopies | None = None
 
     def left_out(self) -> Iterator[tuple[Rows, str]]:
         """Yield rows that may not be chosen, with their reason; what comes first decides."""
