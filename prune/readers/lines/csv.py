@@ -6,7 +6,7 @@ samples of the dataset have one and no two are the same, else `FILE:LINE` with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +22,8 @@ from prune.readers.lines.csv_columns import CsvColumns, columns_of
 from prune.readers.lines.csv_rows import CsvRow, rows_of
 from prune.readers.lines.fields import LabelTexts, others_of, text_name, usable_id
 from prune.readers.lines.line_files import find_files, is_named_like
-from prune.readers.lines.raw_columns import Found, of_text
-from prune.readers.lines.reader import LineReader, Placed
+from prune.readers.lines.raw_columns import Found, RawColumns, of_text
+from prune.readers.lines.reader import LineReader
 
 SUFFIXES = (".csv", ".tsv")
 _METADATA = "metadata.csv"  # describes a folder of images
@@ -109,15 +109,15 @@ class CsvTexts(LineReader):
     def _columns(self) -> dict[str, CsvColumns]:
         return {}
 
-    def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
-        """Yield every row but the header."""
-        columns = self.columns(shard)
-        found = _reading(columns)
-        rows = rows_of(content, columns.dialect)
-        if columns.headed:
+    def fill(self, columns: RawColumns, shard: str, content: HashedContent) -> None:
+        """Add every row but the header."""
+        held = self.columns(shard)
+        found = _reading(held)
+        rows = rows_of(content, held.dialect)
+        if held.headed:
             next(rows, None)
         for row in rows:
-            yield row.number, row.start, row.size, found(row)
+            columns.add(row.number, row.start, row.size, found(row))
 
     def text_of(self, shard: str, record: bytes) -> str:
         """Return the text of a row."""

@@ -57,7 +57,9 @@ class LabelTexts:
         self._known: dict[Any, tuple[str | None, str | None]] = {}
 
     def of(self, value: Any) -> tuple[str | None, str | None]:
-        """Return the text of a label, or why it is none."""
+        """Return the text of a label, or why it is none; of None, neither."""
+        if value is None:
+            return None, None
         kept = type(value) is str or type(value) is int  # `True` would be found as 1
         if kept and (known := self._known.get(value)) is not None:
             return known
@@ -68,6 +70,15 @@ class LabelTexts:
         if kept and len(self._known) < _KEPT:
             self._known[value] = found
         return found
+
+    def of_all(self, values: Sequence[Any]) -> tuple[list[str | None], list[str | None]]:
+        """Return the texts of labels, and why those are none that are not."""
+        if set(map(type, values)) <= {str, int, type(None)}:
+            known = {value: self.of(value) for value in set(values)}
+            found = [known[value] for value in values]
+        else:
+            found = list(map(self.of, values))
+        return [text for text, _ in found], [reason for _, reason in found]
 
 
 _KEPT = 4096

@@ -24,8 +24,7 @@ from prune.readers.lines.fields import usable_id
 from prune.readers.lines.json_shape import HEAD, SUFFIX, is_json, shape_of
 from prune.readers.lines.jsonl import JsonLines, object_of
 from prune.readers.lines.line_files import find_files
-from prune.readers.lines.raw_columns import Found
-from prune.readers.lines.reader import Placed
+from prune.readers.lines.raw_columns import Found, RawColumns
 from prune.readers.lines.records import read_places
 
 SUFFIXES = (SUFFIX,)
@@ -97,8 +96,8 @@ class JsonArrays(JsonLines):
     format: str = field(default="json", init=False)
     what: ClassVar[str] = "record"
 
-    def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
-        """Yield every record, whether it is a sample or broken.
+    def fill(self, columns: RawColumns, shard: str, content: HashedContent) -> None:
+        """Add every record, whether it is a sample or broken.
 
         Raises
         ------
@@ -109,7 +108,7 @@ class JsonArrays(JsonLines):
             if record.cut:
                 what = f"{self.root / shard} is cut short: {record.problem}"
                 raise DataError(what, "copy or make the file again, or look for a quote that is never closed")
-            yield number, record.start, record.size, self._found_in(record)
+            columns.add(number, record.start, record.size, self._found_in(record))
 
     def _found_in(self, record: ArrayRecord) -> Found:
         if record.problem is not None:

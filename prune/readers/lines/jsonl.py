@@ -6,22 +6,25 @@ The key of a sample is its field `id` where all samples of the dataset have one 
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from prune.modalities.text.fields import TEXTS, TextFields
-from prune.modalities.text.lines import MAX_LINE_BYTES, lines_of
+from prune.modalities.text.lines import MAX_LINE_BYTES
 from prune.readers.folders.first_entries import glance_paths
 from prune.readers.lines.containers import HashedContent
 from prune.readers.lines.fields import LABELS, LabelTexts, others_of, text_name, usable_id, value_at
 from prune.readers.lines.json_shape import SUFFIX, is_json, shape_of
+from prune.readers.lines.line_columns import add_lines, of_texts
 from prune.readers.lines.line_files import find_files, is_named_like
-from prune.readers.lines.raw_columns import Found, of_text
-from prune.readers.lines.reader import LineReader, Placed
+from prune.readers.lines.quick_json import are_plain, quick_objects
+from prune.readers.lines.raw_columns import Found, Known, RawColumns, of_text
+from prune.readers.lines.reader import LineReader
 from prune.readers.tar.label import usable_label
 
 SUFFIXES = (".jsonl", ".ndjson", ".json.gz", ".json.zst")
@@ -96,17 +99,32 @@ class JsonLines(LineReader):
     format: str = field(default="jsonl", init=False)
     what: ClassVar[str] = "line"  # that a record is
 
-    def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
-        """Yield every line that is not empty."""
+    def fill(self, columns: RawColumns, shard: str, content: HashedContent) -> None:
+        """Add every line that is not empty."""
         del shard
-        for number, (start, size, line) in enumerate(lines_of(content), 1):
-            if line is None or line.strip():
-                yield number, start, size, self._found(line)
+        add_lines(columns, content, self._known, self._found)
 
     def text_of(self, shard: str, record: bytes) -> str:
         """Return the text of a line."""
         del shard
+        if not self.fields.literals and (fields := quick_objects([record])) is not None:
+            with contextlib.suppress(ValueError):
+                return self._text(fields[0])
         return self._text(self._object(record))
+
+    def _known(self, lines: list[bytes]) -> Known | None:
+        """Return what `_found` does of each line, where all are samples of plain values; None else."""
+        if self.fields.literals or (found := quick_objects(lines)) is None:
+            return None
+        ids = [fields.get("id") for fields in found]
+        labels = list(map(self._label_in, found))
+        if not (are_plain(ids) and are_plain(labels)):
+            return None
+        try:
+            texts = [text.encode() for text in self._texts(found)]
+        except ValueError:
+            return None
+        return of_texts(texts, list(map(usable_id, ids)), *self._labels.of_all(labels))
 
     def _found(self, line: bytes | None) -> Found:
         """Return what is known of a sample by its line; `reason` where that is no sample."""
@@ -114,7 +132,7 @@ class JsonLines(LineReader):
         try:
             if line is None:
                 raise ValueError(f"the line is over {MAX_LINE_BYTES:,} bytes")
-            fields = _quick_object(line) or self._object(line)
+            fields = self._object(line)
             key = usable_id(fields.get("id"))
             return self.of_fields(fields, key)
         except ValueError as error:
@@ -126,15 +144,25 @@ class JsonLines(LineReader):
 
     def _label(self, fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
         """Return the label, or why what stands there is none."""
+        return self._labels.of(self._label_in(fields))
+
+    def _label_in(self, fields: Mapping[str, Any]) -> Any:
         for name in self._label_names:
             label = fields[name] if name in fields else value_at(fields, name) if "." in name else None
             if label is not None:
-                return self._labels.of(label)
-        return None, None
+                return label
+        return None
 
     @cached_property
     def _labels(self) -> LabelTexts:
         return LabelTexts(usable_label)
+
+    def _texts(self, found: list[dict[str, Any]]) -> list[str]:
+        if self._plain:
+            texts = [text for fields in found if type(text := fields.get(TEXTS[0])) is str and text]
+            if len(texts) == len(found):
+                return texts
+        return list(map(self._text, found))
 
     def _text(self, fields: Mapping[str, Any]) -> str:
         if self._plain:
@@ -186,16 +214,6 @@ class JsonLines(LineReader):
         if end != len(text):
             raise ValueError(f"the {self.what} is not JSON")
         return object_of(found, self.what)
-
-
-def _quick_object(line: bytes) -> dict[str, Any] | None:
-    """Return the fields of a line that is an object from its first byte to its last; None for any other."""
-    try:
-        text = line.decode()
-        found, end = _parse(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if end == len(text) and type(found) is dict else None
 
 
 def object_of(value: Any, what: str) -> dict[str, Any]:

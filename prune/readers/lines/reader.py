@@ -20,12 +20,11 @@ from prune.readers.labels.file import LabelFile
 from prune.readers.lines.containers import HashedContent, head_of
 from prune.readers.lines.encodings import MARK, refuse_utf16
 from prune.readers.lines.line_files import LineFiles
-from prune.readers.lines.raw_columns import Found, RawColumns
+from prune.readers.lines.raw_columns import RawColumns
 from prune.readers.lines.records import read_places
 from prune.readers.sample import RAW, ReaderBase, Unit, number_order, with_sources
 
 _HEAD = 1 << 20  # bytes in which the first line ends
-Placed = tuple[int, int, int, Found]  # first line from 1, first byte, size, what it says
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class LineReader(ReaderBase):
         return TextFields.of(self.text_field, self.template)
 
     @abstractmethod
-    def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
-        """Yield every record of a file, in its order, with its place."""
+    def fill(self, columns: RawColumns, shard: str, content: HashedContent) -> None:
+        """Add every record of a file, in its order, with its place."""
 
     @abstractmethod
     def text_of(self, shard: str, record: bytes) -> str:
@@ -114,8 +113,7 @@ class LineReader(ReaderBase):
         refuse_utf16(self.root / name)
         columns = RawColumns(name)
         with HashedContent(self.root / name) as content:
-            for number, start, size, found in self.placed(name, content):
-                columns.add(number, start, size, found)
+            self.fill(columns, name, content)
             digest = content.sha256()
         return with_sources(columns.table(), {name: digest})
 

@@ -10,18 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from prune.modalities.text.lines import MAX_LINE_BYTES, lines_of
+from prune.modalities.text.lines import MAX_LINE_BYTES
 from prune.readers.folders.first_entries import glance
 from prune.readers.folders.splits import tokens, words_in
 from prune.readers.lines.beside import holds_data_unread
 from prune.readers.lines.containers import HashedContent, unpacked_name
+from prune.readers.lines.line_columns import add_lines, of_texts
 from prune.readers.lines.line_files import find_files, is_named_like
-from prune.readers.lines.raw_columns import Found, of_text
-from prune.readers.lines.reader import LineReader, Placed
+from prune.readers.lines.raw_columns import Found, Known, RawColumns, of_text
+from prune.readers.lines.reader import LineReader
 from prune.readers.sample import Unit
 from prune.readers.tar.label import usable_label
 
@@ -94,12 +95,10 @@ class TextLines(LineReader):
             label = self._labels.get(name)
             yield Unit(name if label is None else f"{name}, label {label}", (name,))
 
-    def placed(self, shard: str, content: HashedContent) -> Iterator[Placed]:
-        """Yield every line that is not empty."""
+    def fill(self, columns: RawColumns, shard: str, content: HashedContent) -> None:
+        """Add every line that is not empty."""
         label = self._labels.get(shard)
-        for number, (start, size, line) in enumerate(lines_of(content), 1):
-            if line is None or line.strip():
-                yield number, start, size, _found(line, label)
+        add_lines(columns, content, partial(_known, label=label), partial(_found, label=label))
 
     def text_of(self, shard: str, record: bytes) -> str:
         """Return the text of a line."""
@@ -158,6 +157,17 @@ _PARTS = "part|shard|chunk|file|data|dataset|text|line|corpus|split|fold|batch|a
 _COUNTED = re.compile(
     rf"(?:{_PARTS})?s?[-_. ]*[0-9]*(?:[-_.]of[-_.][0-9]+)?|.*[0-9]{{2,}}|[0-9].*", re.IGNORECASE
 )
+
+
+def _known(lines: list[bytes], label: str | None) -> Known | None:
+    """Return what `_found` does of each line, where all are UTF-8; None else."""
+    texts = [line.removesuffix(b"\r") for line in lines]
+    try:
+        b"\n".join(texts).decode()
+    except UnicodeDecodeError:
+        return None
+    nothing = [None] * len(texts)
+    return of_texts(texts, nothing, [label] * len(texts), nothing)
 
 
 def _found(line: bytes | None, label: str | None) -> Found:

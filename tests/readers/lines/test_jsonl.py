@@ -90,6 +90,8 @@ def test_fields_can_be_named(tmp_path: Path) -> None:
         (b'{"text": ""}', "no text in the field text; the fields are text"),
         (b'{"text": 3}', "no text in the field text: it holds a int"),
         (b'{"title": "x"}', "the fields are title"),
+        (b'{"\\ud83d\\u202e": "x"}', r"the fields are \ud83d\u202e"),
+        (json.dumps({"a" * 99: 1} | dict.fromkeys("bcdefghi", 2)).encode(), "a…, b, c, d, e, f, g, h, …"),
         (b"[" * 100_000, "nested too deep"),
     ],
 )
@@ -176,6 +178,7 @@ def test_more_lines_than_are_held_at_once(tmp_path: Path, monkeypatch: pytest.Mo
     whole = [{"text": f"{i}", "label": i % 3} for i in range(10)]
     path = write(tmp_path / "a.jsonl", *whole)
     wanted = scanned(path)
+    monkeypatch.setattr(raw_columns, "_ROWS", 2)
     monkeypatch.setattr(raw_columns, "_BLOCK", 4)
     monkeypatch.setattr(records, "_ROWS", 4)
     found = scanned(path)
