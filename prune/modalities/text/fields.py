@@ -13,6 +13,7 @@ Several are joined with a newline. A path with dots leads into objects and throu
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from string import Formatter
 from typing import Any
 
 from prune.core.errors import DataError, OptionError
+from prune.core.safe_text import printable, shortened
 
 TEXTS = ("text", "content", "sentence", "review", "document", "raw_content")
 CAPTIONS = ("caption", "captions", "text", "alt_text", "alt")  # of an image
@@ -36,7 +38,8 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
 
 _SAID = ("content", "value", "text")  # of a turn of a chat, or of a part of what is said
 _DEEP = 8  # levels of lists and objects in what is said
-_SHOWN = 8
+_SHOWN = 8  # names of fields
+_SIGNS = 40  # of each
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ class TextFields:
         except TypeError as error:
             raise ValueError(f"no text in the field {' or '.join(paths)}: {error}") from None
         if not any(parts):
-            fields = ", ".join(map(str, list(record)[:_SHOWN])) or "none"
-            raise ValueError(f"no text in the field {' or '.join(paths or TEXTS)}; the fields are {fields}")
+            wanted = " or ".join(paths or TEXTS)
+            raise ValueError(f"no text in the field {wanted}; the fields are {_listed(record)}")
         text = self._filled(parts) if self.literals else "\n".join(filter(None, parts))
         if not text.isascii():
             _require_unicode(text)
@@ -140,6 +143,12 @@ def find_fields(
             f"choose: {naming(others[:1])}",
         )
     return TextFields(tuple(others))
+
+
+def _listed(record: Mapping[str, Any]) -> str:
+    """Return the names of fields, as they can be shown: a name may be long, or half a character."""
+    names = [shortened(printable(str(name)), _SIGNS) for name in itertools.islice(record, _SHOWN)]
+    return ", ".join(names + ["…"] * (len(record) > _SHOWN)) or "none"
 
 
 def naming(paths: Sequence[str]) -> str:
