@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from prune.core.errors import OutputError
 from prune.exporters.job import ExportJob
+from prune.exporters.place import DOT, located
 from prune.exporters.staging.existing_export import read_export
 from prune.readers.huggingface import HuggingFace
 from prune.system.local_paths import real
@@ -120,10 +121,17 @@ def descriptions_of(job: ExportJob) -> Iterator[dict[str, Any]]:
 
 
 def known_export(place: Path) -> dict[str, Any] | None:
-    """Return what an export says of itself; nothing of one that a newer version wrote."""
+    """Return what an export says of itself; nothing where a newer version wrote it, or its data is gone."""
     with contextlib.suppress(OutputError):
-        return read_export(place)
+        export = read_export(place)
+        return export if export is not None and lies_at(place, export["files"]) else None
     return None
+
+
+def lies_at(place: Path, listed: Mapping[str, Any]) -> bool:
+    """Whether some file of an export is as it was written: its description may stay beside other data."""
+    data = [(located(place, name), listed[name]["size"]) for name in listed if not name.startswith(f"{DOT}/")]
+    return not data or any(path.is_file() and path.stat().st_size == size for path, size in data)
 
 
 def _is_pair(pair: Any) -> bool:

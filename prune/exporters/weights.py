@@ -12,25 +12,28 @@ the export names. A column
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from prune.core.arrays import Array
-from prune.core.errors import DataError
+from prune.core.errors import DataError, OutputError
 from prune.core.method_rows import Exporter
-from prune.exporters.carried_form import known_export
+from prune.exporters.carried_form import known_export, lies_at
 from prune.exporters.job import ExportJob
 from prune.exporters.members import member_of
-from prune.exporters.place import DOT, is_described, located
+from prune.exporters.place import DOT, described, is_described, located
 from prune.exporters.side_files import Sides, side_bytes
+from prune.exporters.staging.existing_export import read_export
 from prune.exporters.table_files import file_tables, source_schema
 from prune.readers.huggingface import HuggingFace
 from prune.readers.imagefolder import ImageFolder
@@ -90,14 +93,42 @@ def recorded(job: ExportJob) -> str | None:
 def _of_lines(job: ExportJob, reader: LineReader) -> Found | None:
     """Return the weights of exported lines: in `weights.csv`, by the place of a record, or in the records."""
     for place in map(real, reader.places):
-        table = located(place, f"{DOT}/weights.csv")
-        if is_described(place) and table.is_file():
+        if (table := _table(job, place)) is not None:
             return WEIGHT, _by_record(job, table)
         export = known_export(place)
         if export is not None and export.get("weight"):
             name = str(export["weight"])
             return _in_texts(job, name, _in_records(job, reader, name))
     return None
+
+
+def _table(job: ExportJob, place: Path) -> Path | None:
+    """Return the weights that an export brought along; None without one, or where other data lies now.
+
+    A description that cannot be read says nothing against them.
+    """
+    table = located(place, f"{DOT}/weights.csv")
+    if not (is_described(place) and table.is_file()):
+        return None
+    with contextlib.suppress(OutputError):
+        listed = (read_export(place) or {"files": {}})["files"]
+        if isinstance(job.reader, LineReader):
+            _require_unchanged(place, listed)
+        if not lies_at(place, listed):
+            job.reporter.say(f"{table} is not used: nothing of what was exported lies in {place} as it was")
+            return None
+    return table
+
+
+def _require_unchanged(place: Path, listed: Mapping[str, Any]) -> None:
+    """Raise `DataError` where lines are others than were exported: weights go by the place of a record."""
+    for name, entry in listed.items():
+        path = located(place, name)
+        if not name.startswith(f"{DOT}/") and path.is_file() and path.stat().st_size != entry["size"]:
+            what = f"{path} was changed since it was exported, and its weights go by the places of its lines"
+            raise DataError(
+                what, f"bring it back as it was; or move {described(place)} away: no weights then"
+            )
 
 
 def _by_record(job: ExportJob, path: Path) -> Array:
@@ -140,8 +171,7 @@ def _of_source(job: ExportJob, *, copied: bool) -> Found | None:
     if isinstance(reader, LineReader):
         return _of_lines(job, reader)
     if isinstance(reader, ImageFolder):
-        table = located(real(reader.root), f"{DOT}/weights.csv")
-        if is_described(real(reader.root)) and table.is_file():
+        if (table := _table(job, real(reader.root))) is not None:
             return WEIGHT, _in_csv(job, table)
         return None if copied else _in_texts(job, WEIGHT, _beside(job, reader))
     if isinstance(reader, WebDataset):

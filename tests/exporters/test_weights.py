@@ -7,6 +7,7 @@ import dataclasses
 import io
 import itertools
 import json
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from prune.core.errors import DataError
 from prune.core.progress import Silent
@@ -274,6 +276,56 @@ def test_weights_of_a_folder_that_were_damaged_are_one_sentence(
         (tmp_path / "one.prune/weights.csv").write_text(text)
         with pytest.raises(DataError, match=rf"weights.csv .*{words}"):
             run(job, "parquet", tmp_path / "two")
+
+
+def test_weights_of_a_folder_whose_images_are_gone_are_not_those_of_others(
+    plain: Path, make_job_of: Any, run: Any, tmp_path: Path
+) -> None:
+    run(weighted(make_job_of(plain), WEIGHTS), "imagefolder", tmp_path / "one")
+    (tmp_path / "one/1/001.png").unlink()
+    run(make_job_of(tmp_path / "one"), "parquet", tmp_path / "most")
+    kept = [0.5, 0.1, 7.25, 1.0, 0.0]  # by class
+    assert sorted(table_of(tmp_path / "most", "parquet")["weight"].to_pylist()) == pytest.approx(sorted(kept))
+    shutil.rmtree(tmp_path / "one")
+    for name in ("0/000.png", "0/003.png", "1/mine.png"):
+        (tmp_path / "one" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 9), len(name)).save(tmp_path / "one" / name)
+    job = weighted(make_job_of(tmp_path / "one"), None)
+    run(job, "parquet", tmp_path / "two")
+    assert "weight" not in table_of(tmp_path / "two", "parquet").schema.names
+    assert any("weights.csv is not used" in said for said in job.reporter.said)
+
+
+def test_a_column_of_other_data_where_an_export_lay_is_no_weight(
+    plain: Path, make_job_of: Any, run: Any, tmp_path: Path
+) -> None:
+    run(weighted(make_job_of(plain), WEIGHTS), "parquet", tmp_path / "one")
+    path = next((tmp_path / "one").rglob("*.parquet"))
+    table = pq.read_table(path)
+    grams = pa.array(range(100, 100 + len(table)), pa.int64())
+    pq.write_table(table.drop(["weight"]).append_column("weight", grams), path)
+    run(weighted(make_job_of(tmp_path / "one"), [2.0] * 6), "parquet", tmp_path / "two")
+    found = table_of(tmp_path / "two", "parquet")
+    assert (found["weight"].to_pylist(), found["other_weight"].to_pylist()) == (grams.to_pylist(), [2.0] * 6)
+
+
+@pytest.mark.parametrize("place", ["one", "one.txt"])
+def test_weights_by_the_place_of_a_line_are_of_no_other_lines(
+    place: str, make_job: Any, make_job_of: Any, run: Any, tmp_path: Path
+) -> None:
+    job = make_job("text-parquet")
+    run(weighted(job, [0.5] * len(job)), "txt", tmp_path / place)
+    again = make_job_of(tmp_path / place)
+    run(again, "jsonl", tmp_path / "two")
+    written = tmp_path / place if (tmp_path / place).is_file() else next((tmp_path / place).glob("*.txt"))
+    written.write_bytes(written.read_bytes().split(b"\n", 1)[1])
+    with pytest.raises(DataError, match=r"changed since it was exported, .* by the places") as caught:
+        run(make_job_of(tmp_path / place), "jsonl", tmp_path / "three")
+    described = caught.value.hint.split("move ")[1].split(" away")[0]
+    shutil.move(described, tmp_path / "moved")
+    run(make_job_of(tmp_path / place), "jsonl", tmp_path / "three")
+    assert '"weight"' in next((tmp_path / "two").glob("*.jsonl")).read_text()
+    assert '"weight"' not in next((tmp_path / "three").glob("*.jsonl")).read_text()
 
 
 def test_an_export_of_a_newer_version_says_nothing(

@@ -31,21 +31,21 @@ def exported_classes(places: Iterable[Path]) -> dict[str, ExportedClass]:
     Nothing where there is no export, or its list cannot be read: then folders and labels are what they say.
     """
     for place in map(Path.absolute, places):  # `.` has a name, too
-        if (place / _INSIDE / NAME).is_file():
-            return _read(place / _INSIDE / NAME)
         beside = place.with_name(f"{place.name}{_BESIDE}") if place.name else place
-        if (beside / NAME).is_file() and _is_of(beside, place):
-            return _read(beside / NAME)
+        for description in (place / _INSIDE, beside):
+            if (description / NAME).is_file() and is_of(description, place):
+                return _read(description / NAME)
     return {}
 
 
-def _is_of(beside: Path, place: Path) -> bool:
+def is_of(description: Path, place: Path) -> bool:
     """Whether some file of the export lies there yet: its description stays where only data is removed."""
     try:
-        listed = list(files.read_json(beside / "export.json")["files"])
+        listed = list(files.read_json(description / "export.json")["files"])
     except (OSError, ValueError, KeyError, TypeError):
         return True  # nothing says otherwise
-    return not place.is_dir() or any(os.path.lexists(place / name) for name in listed)
+    data = (name for name in listed if not name.startswith(f"{_INSIDE}/"))
+    return not place.is_dir() or any(os.path.lexists(place / name) for name in data)
 
 
 def lists_all_folders(root: Path) -> bool:

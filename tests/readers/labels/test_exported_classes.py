@@ -44,6 +44,14 @@ def test_other_data_where_an_export_was_removed_is_what_it_says(out: Path) -> No
     assert exported_classes([out]) == {}
 
 
+def test_a_description_that_lies_in_an_empty_folder_describes_nothing(out: Path) -> None:
+    (out.with_name("out.prune")).rename(out / ".prune-export")
+    assert exported_classes([out]) == CLASSES
+    shutil.rmtree(out / "00")
+    shutil.rmtree(out / "01")
+    assert exported_classes([out]) == {}
+
+
 @pytest.mark.parametrize("text", [None, "", "{}", "[]", '{"files": 1}'])
 def test_a_description_that_cannot_be_read_says_nothing_against_the_list(out: Path, text: str | None) -> None:
     path = out.with_name("out.prune") / "export.json"
