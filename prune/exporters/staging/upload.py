@@ -21,7 +21,7 @@ from prune.core.progress import Reporter
 from prune.exporters.place import DOT, beside, described, located
 from prune.exporters.staging.existing_export import read_export
 from prune.system import files, locks
-from prune.system.object_stores import mirror, remote_object, requests, uploads
+from prune.system.object_stores import claims, mirror, remote_object, requests, uploads
 from prune.system.object_stores.listing import UNFINISHED, require_plain
 from prune.system.object_stores.mirror import ObjectFacts
 
@@ -50,12 +50,7 @@ class BucketPlace:
         """
         require_plain(address)
         uploads.require_takes_files(address)
-        address = address.rstrip("/")
-        above = len(address.rpartition("/")[0]) + 1
-        found = dict(requests.listed(f"{address}/")) | dict(requests.listed(f"{address}.prune/"))
-        single = requests.look_up(address)
-        found |= {address: single} if single is not None else {}
-        place = cls(address, {name[above:]: facts for name, facts in found.items()})
+        place = cls(address.rstrip("/"), _listed(address.rstrip("/")))
         place.require_ours()
         return place
 
@@ -89,10 +84,10 @@ class BucketPlace:
         export, plan = self.said(_DESCRIPTION), self.said(_PLAN)
         if export is not None:
             apart = f"{self.name}.prune/{_DESCRIPTION}" in self.found
-            own |= {self._listed(name, apart=apart) for name in export["files"]}
+            own |= {self._place_of(name, apart=apart) for name in export["files"]}
         return own if plan is None else own | set(plan["files"]) | set(plan.get("earlier", []))
 
-    def _listed(self, name: str, *, apart: bool) -> str:
+    def _place_of(self, name: str, *, apart: bool) -> str:
         rest = name.removeprefix(f"{DOT}/")
         if apart and rest != name:
             return f"{self.name}.prune/{rest}"
@@ -109,11 +104,29 @@ class BucketPlace:
             raise OutputError(what, f"move it away, or {_ELSEWHERE}")
         raise OutputError(f"{self.address} exists and is not a prune export", _ELSEWHERE)
 
-    def require_alone(self, plan: str, mine: ObjectFacts | None) -> None:
+    def claim(self, plan: str, said: Mapping[str, Any]) -> ObjectFacts:
+        """Write a plan; raise `OutputError` where another command has sent something since this looked."""
+        mine = claims.claim(files.json_bytes(said), self.at(plan), self.found.get(plan))
+        if mine is None:
+            raise self._taken()
+        if _listed(self.address) | {plan: mine} != {**self.found, plan: mine}:  # one was done in between
+            self.release(plan, mine)
+            raise self._taken()
+        return mine
+
+    def require_alone(self, plan: str, mine: ObjectFacts) -> None:
         """Raise `OutputError` where another command, on whatever machine, has begun to send here since."""
         if uploads.look(self.at(plan)) != mine:
-            what = f"another command is sending an export to {self.address}"
-            raise OutputError(what, f"run this one again when that is done, or {_ELSEWHERE}")
+            raise self._taken()
+
+    def release(self, plan: str, mine: ObjectFacts) -> None:
+        """Remove the plan, with which the export is there; raise `OutputError` where it is another's."""
+        if not claims.release(self.at(plan), mine):
+            raise self._taken()
+
+    def _taken(self) -> OutputError:
+        what = f"another command is sending an export to {self.address}"
+        return OutputError(what, f"run this one again when that is done, or {_ELSEWHERE}")
 
     def require_apart(self, sources: Iterable[Path]) -> None:
         """Raise `OutputError` where the dataset lies that is exported: it would be lost, or grow."""
@@ -134,6 +147,15 @@ class BucketPlace:
             what = f"{self.address} holds another export"
             raise OutputError(what, "add --overwrite to replace it, or choose another --out")
         return False
+
+
+def _listed(address: str) -> dict[str, ObjectFacts]:
+    """Return all that lies at an address, and what describes it beside it."""
+    above = len(address.rpartition("/")[0]) + 1
+    found = dict(requests.listed(f"{address}/")) | dict(requests.listed(f"{address}.prune/"))
+    single = requests.look_up(address)
+    found |= {address: single} if single is not None else {}
+    return {name[above:]: facts for name, facts in found.items()}
 
 
 def stage_of(address: str) -> Path:
@@ -191,7 +213,7 @@ def publish(out: Path, place: BucketPlace, reporter: Reporter, *, overwrite: boo
     if begun and not resumed:
         reporter.say(f"an upload to {place.address} was begun and not finished: this export replaces it")
     said = {"identity": export["identity"], "files": sizes, "earlier": sorted(before - set(local))}
-    mine = uploads.send_bytes(files.json_bytes({**said, "sender": secrets.token_hex(8)}), place.at(plan))
+    mine = place.claim(plan, {**said, "sender": secrets.token_hex(8)})
     for name in place.found:
         if name.endswith(f"/{_DESCRIPTION}") and name in before:  # from here on there is no export
             uploads.remove(place.at(name))
@@ -203,12 +225,13 @@ def publish(out: Path, place: BucketPlace, reporter: Reporter, *, overwrite: boo
             if not (resumed and uploads.is_sent(local[name], place.found.get(name))):
                 uploads.send(local[name], place.at(name))
             advance(1)
-        for name in sorted(before - local.keys()):
+        late = _listed(place.address).keys() & begun["files"].keys() if begun else set()  # as it was replaced
+        for name in sorted((before | late) - local.keys()):
             uploads.remove(place.at(name))
         place.require_alone(plan, mine)
         uploads.send(local[last], place.at(last))
         advance(1)
-    uploads.remove(place.at(plan))
+    place.release(plan, mine)
     return True
 
 

@@ -27,7 +27,7 @@ def look_up(address: str) -> ObjectFacts | None:
         found = retries.POLICY.run(lambda: ask(system, address), address)
     except FileNotFoundError:
         return None
-    return None if found.get("type") == "directory" else _facts(address, found)
+    return None if found.get("type") == "directory" else facts_of(address, found)
 
 
 def look_beside(address: str) -> ObjectFacts | None:
@@ -58,7 +58,7 @@ def listed(folder: str) -> Iterator[tuple[str, ObjectFacts]]:
     for name, known in found.items():
         address = f"{scheme}://{name}"
         if known.get("type") == "file" and not name.endswith("/"):
-            yield address, _facts(address, known)
+            yield address, facts_of(address, known)
 
 
 Asked = Callable[[Any, str, int, int, ObjectFacts], bytes]  # bytes of an object of a file system
@@ -97,7 +97,7 @@ def _info(system: Any, address: str) -> dict[str, Any]:
     return found
 
 
-def _facts(address: str, known: dict[str, Any]) -> ObjectFacts:
+def facts_of(address: str, known: dict[str, Any]) -> ObjectFacts:
     """Return size and evidence.
 
     Raises
@@ -123,7 +123,7 @@ def _facts(address: str, known: dict[str, Any]) -> ObjectFacts:
 def _cat(system: Any, address: str, start: int, stop: int, facts: ObjectFacts) -> bytes:
     """Read where the store takes no condition: what it is afterwards tells what was read."""
     data: bytes = system.cat_file(address, start=start, end=stop)
-    if _facts(address, _info(system, address)) != facts:
+    if facts_of(address, _info(system, address)) != facts:
         raise retries.ChangedObjectError(address)
     return data
 
@@ -140,7 +140,7 @@ def _s3_bytes(system: Any, address: str, start: int, stop: int, facts: ObjectFac
 
 def _http_bytes(system: Any, address: str, start: int, stop: int, facts: ObjectFacts) -> bytes:
     data, told = http.read(system, address, start, stop)
-    if _facts(address, told) != facts:
+    if facts_of(address, told) != facts:
         raise retries.ChangedObjectError(address)
     return data
 

@@ -89,7 +89,7 @@ def passes(error: BaseException) -> bool:
     """Whether what is wrong may pass by itself: a busy server, a lost connection, an answer cut short."""
     if isinstance(error, PermissionError | FileNotFoundError | ChangedObjectError):
         return False
-    status = _status(error)
+    status = status_of(error)
     if status is not None:
         return status >= 500 or status in {408, 425, 429}
     if _of_missing_credentials(error):
@@ -102,7 +102,7 @@ def passes(error: BaseException) -> bool:
 _LIBRARIES = {"aiohttp", "botocore", "requests"}  # whose errors of a connection are errors of the system, too
 
 
-def _status(error: BaseException | None) -> int | None:
+def status_of(error: BaseException | None) -> int | None:
     """Return the status of an answer, as the libraries have it, also of the error below."""
     while error is not None:
         response = getattr(error, "response", None)
@@ -127,7 +127,7 @@ def _said(error: BaseException) -> str:
 
 
 def _refused(what: str, error: BaseException) -> DataError:
-    if _of_missing_credentials(error) or isinstance(error, PermissionError) or _status(error) in {401, 403}:
+    if _of_missing_credentials(error) or isinstance(error, PermissionError) or status_of(error) in {401, 403}:
         hint = (
             "give credentials as its own tools take them: AWS_PROFILE, AWS_ACCESS_KEY_ID, "
             "GOOGLE_APPLICATION_CREDENTIALS, HF_TOKEN; of a public bucket, FSSPEC_S3_ANON=true"

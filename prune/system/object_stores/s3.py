@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prune.system.object_stores.retries import ChangedObjectError
+from prune.system.object_stores.retries import ChangedObjectError, status_of
 
 _PRECONDITION = 412
 
@@ -29,7 +29,6 @@ def read(system: Any, address: str, start: int, stop: int, tag: str | None) -> b
     try:
         return sync(system.loop, ask)
     except OSError as error:
-        told = getattr(error.__cause__, "response", None) or {}
-        if told.get("ResponseMetadata", {}).get("HTTPStatusCode") == _PRECONDITION:
+        if status_of(error) == _PRECONDITION:
             raise ChangedObjectError(address) from error
         raise

@@ -39,19 +39,12 @@ def send(path: Path, address: str) -> None:
         The store does not take it.
     """
     system = file_system(requests.scheme_in(address))
-    _run(lambda: system.put_file(str(path), address), address)
-
-
-def send_bytes(data: bytes, address: str) -> ObjectFacts | None:
-    """Send a small file; return what the store says of it then."""
-    system = file_system(requests.scheme_in(address))
-    _run(lambda: system.pipe_file(address, data), address)
-    return look(address)
+    run(lambda: system.put_file(str(path), address), address)
 
 
 def look(address: str) -> ObjectFacts | None:
     """Ask what an object is now, where something is sent; None where there is none."""
-    return _run(lambda: requests.look_up(address), address)
+    return run(lambda: requests.look_up(address), address)
 
 
 def remove(address: str) -> None:
@@ -80,7 +73,7 @@ def end_unfinished(folder: str, addresses: Iterable[str]) -> None:
         return  # of others, what was begun ends by itself
     system, wanted = file_system("s3"), set(addresses)
     bucket, prefix, _ = system.split_path(folder)
-    begun = _run(lambda: system.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix), folder)
+    begun = run(lambda: system.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix), folder)
     for one in begun.get("Uploads", []):
         if f"s3://{bucket}/{one['Key']}" in wanted:
             asked = {"Bucket": bucket, "Key": one["Key"], "UploadId": one["UploadId"]}
@@ -92,10 +85,17 @@ def _run_unless_gone(request: Callable[[], object], address: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             request()
 
-    _run(removed, address)
+    run(removed, address)
 
 
-def _run(request: Callable[[], Sent], address: str) -> Sent:
+def run(request: Callable[[], Sent], address: str) -> Sent:
+    """Return the answer of a request that writes; see `Retries.run`.
+
+    Raises
+    ------
+    OutputError
+        The store does not take it.
+    """
     try:
         return retries.POLICY.run(request, address)
     except FileNotFoundError as error:

@@ -54,6 +54,8 @@ SLOW = (
     b"</Error>"
 )
 
+UNKNOWN = b'<?xml version="1.0"?><Error><Code>NotImplemented</Code><Message>No such header.</Message></Error>'
+
 
 class Proxy(http.server.BaseHTTPRequestHandler):
     """Passes requests on to the server, and answers back with the fault that is waiting."""
@@ -69,6 +71,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         kind = self.faults.take(line)
         if kind == "busy":
             return self._answer(503, {"Content-Type": "application/xml"}, SLOW)
+        if kind == "unknown":
+            return self._answer(501, {"Content-Type": "application/xml"}, UNKNOWN)
         if kind == "refuse":
             self.close_connection = True
             return None

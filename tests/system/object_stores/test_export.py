@@ -188,6 +188,59 @@ def test_an_export_from_another_machine_ends_this_one(
     assert "out/.prune-export/export.json" not in there(outside, bucket)
 
 
+def quicker(faults: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, export: Callable[[], Any]) -> None:
+    """Before the first plan is written, another machine exports."""
+
+    def another(line: str) -> None:
+        if line.startswith("PUT") and "upload.json" in line:
+            faults.before = None
+            with monkeypatch.context() as patch:
+                patch.setenv("PRUNE_CACHE", str(tmp_path / "another machine"))
+                export()
+
+    faults.before = another
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_of_two_that_begin_at_once_one_is_there_whole(
+    chosen: Any,
+    bucket: str,
+    outside: Any,
+    faults: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    begun: bool,
+) -> None:
+    chosen("shards")
+    if begun:  # a killed upload has left its plan
+        plan = {"identity": "third", "files": {"out/old.tar": 3}, "earlier": [], "sender": "x"}
+        outside.pipe_file(f"{bucket}/out/.prune-export/upload.json", json.dumps(plan).encode())
+        outside.pipe_file(f"{bucket}/out/old.tar", b"old")
+    quicker(faults, monkeypatch, tmp_path, lambda: pipeline.export(format="parquet", out=f"{bucket}/out"))
+    with pytest.raises(OutputError, match=f"another command is sending an export to {bucket}/out"):
+        pipeline.export(format="webdataset", out=f"{bucket}/out")
+    pipeline.export(format="parquet", out="out")
+    assert there(outside, bucket) == below(".", "out")
+
+
+def test_what_comes_late_of_an_upload_that_was_replaced_does_not_stay(
+    chosen: Any, bucket: str, outside: Any, faults: Any
+) -> None:
+    chosen("shards")
+    plan = {"identity": "third", "files": {"out/old.tar": 3}, "earlier": [], "sender": "x"}
+    outside.pipe_file(f"{bucket}/out/.prune-export/upload.json", json.dumps(plan).encode())
+
+    def late(line: str) -> None:
+        if line.startswith("PUT") and ".tar" in line:
+            faults.before = None
+            outside.pipe_file(f"{bucket}/out/old.tar", b"old")
+
+    faults.before = late
+    pipeline.export(format="webdataset", out=f"{bucket}/out")
+    pipeline.export(format="webdataset", out="out")
+    assert there(outside, bucket) == below(".", "out")
+
+
 def test_what_was_made_and_never_sent_is_held_to_the_bound(
     chosen: Any, bucket: str, faults: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
