@@ -37,11 +37,17 @@ def copied_size(job: ExportJob) -> int:
     return (pc.sum(job.column("size")).as_py() or 0) + added * 2 * BLOCK * len(job)
 
 
-def copy_samples(job: ExportJob, rows: Rows, out: NewFile) -> None:
+def is_copied(job: ExportJob) -> bool:
+    """Whether samples are copied with nothing added or made anew."""
+    added = (job.label_file, job.source_weight, job.weights)
+    return job.reader.format == "webdataset" and all(one is None for one in added)
+
+
+def copy_samples(job: ExportJob, rows: Rows, out: NewFile, *, ahead: bool) -> None:
     """Append every member of the samples, as it stands in its shard, and end the tar.
 
     Where the labels lie in a file of their own, `.cls` is made anew from them; where a selection
-    has other weights, so is the weight that is there.
+    has other weights, so is the weight that is there. `ahead`: as for `copy_ranges`.
 
     Raises
     ------
@@ -54,11 +60,11 @@ def copy_samples(job: ExportJob, rows: Rows, out: NewFile) -> None:
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True):
         path = job.reader.root / shards.dictionary[int(codes[start])].as_py()
-        _copy(job, path, rows[start:stop], table.slice(start, stop - start), out)
+        _copy(job, path, rows[start:stop], table.slice(start, stop - start), out, ahead=ahead)
     out.write(bytes(END))
 
 
-def _copy(job: ExportJob, path: Path, rows: Rows, table: pa.Table, out: NewFile) -> None:
+def _copy(job: ExportJob, path: Path, rows: Rows, table: pa.Table, out: NewFile, *, ahead: bool) -> None:
     with reading(path, _AGAIN):  # what cannot be written is an OutputError already
         fd = contents.descriptor(path)
         try:
@@ -73,7 +79,7 @@ def _copy(job: ExportJob, path: Path, rows: Rows, table: pa.Table, out: NewFile)
             elif job.weights is not None:
                 write_together(_weighted(fd, path, starts, stops, weights_of(job, rows)), out)
             else:
-                copy_ranges(fd, *joined(starts, stops), out)
+                copy_ranges(fd, *joined(starts, stops), out, ahead=ahead)
         except EOFError as error:
             raise DataError(f"{path} has changed since it was scanned: {error}", _AGAIN) from error
         finally:

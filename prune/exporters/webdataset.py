@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,22 +14,21 @@ from prune.exporters.apart import write_parts
 from prune.exporters.carried_fields import say_what_is_lost
 from prune.exporters.carried_form import form_of, note_form
 from prune.exporters.class_ids import counts_up, source_ids
-from prune.exporters.copied_samples import copied_size, copy_samples
-from prune.exporters.file_names import distinct, say_renamed, shard_keys
+from prune.exporters.copied_samples import copied_size, copy_samples, is_copied
+from prune.exporters.file_names import say_renamed, shard_keys
 from prune.exporters.job import ExportJob
 from prune.exporters.member_form import member_form
+from prune.exporters.shard_layout import FEW, grouped, laid_out, numbered_on, source_shards
 from prune.exporters.staging.folder import StagingFolder
 from prune.exporters.tar import END, write_samples
 from prune.readers.webdataset import CLASS_NAMES, WebDataset
 from prune.system import files
+from prune.system.contents import is_remote
+from prune.system.cores import core_count
 from prune.system.files import NewFile
 from prune.system.os_errors import reading
 
-_FEW = 4  # shards: fewer than a trainer has workers
-_SHARDS = 16  # for that many workers a shard each
-_SHARD = 10_000  # samples
-_LEAST = 100  # samples of a shard, where that still makes a few
-_PART_ROWS = 4096
+_COPIERS = 8  # threads at most: no disk takes more
 _INDEX = "wids.json"
 
 
@@ -75,8 +72,8 @@ def webdataset(
     if shard_size is not None and shard_size < 1:
         raise OptionError(f"shard_size={shard_size} is not positive", "--shard-size 10000")
     copied = job.reader.format == "webdataset"
-    shards, mirrored = _shards(job, layout, shard_size)
-    if len(shards) < _FEW <= len(job):
+    shards, mirrored = laid_out(job, layout, shard_size)
+    if len(shards) < FEW <= len(job):
         job.reporter.say(_few_shards(len(shards), len(job)))
     if mirrored:
         _say_empty(job, list(shards))
@@ -85,11 +82,15 @@ def webdataset(
     folder.need(size + END * len(shards))
     if not copied:
         say_renamed(job, _keys(job), "a key ends at the first dot of its last part")
-    groups = {names[0]: names for names in _grouped(shards)}
-    write = functools.partial(write_shards, job, folder, layout=layout, shard_size=shard_size)
+    groups = grouped(job, shards)
+    threads = (
+        min(core_count(), len(groups), _COPIERS) if is_copied(job) and not is_remote(job.reader.root) else 1
+    )
+    layouts: dict[str, Any] = {"layout": layout, "shard_size": shard_size}
+    write = functools.partial(write_shards, job, folder, **layouts, ahead=threads == 1)
     with job.reporter.stage("export", len(job)) as advance:
-        for first in write_parts(job, folder, list(groups), write):
-            advance(sum(len(shards[name]) for name in groups[first]))
+        for group in write_parts(job, folder, list(groups), write, threads=threads):
+            advance(sum(len(shards[name]) for name in groups[group]))
     note_form(job, form_of(job) if copied else member_form(job))
     _describe(job, folder, shards)
 
@@ -97,36 +98,21 @@ def webdataset(
 def write_shards(
     job: ExportJob,
     folder: StagingFolder,
-    first: str,
+    group: str,
     /,
     *,
     layout: Literal["auto", "mirror", "repack"] = "auto",
     shard_size: int | None = None,
+    ahead: bool = True,
 ) -> None:
-    """Write the shards that are written together, by the name of the first."""
-    shards, _ = _shards(job, layout, shard_size)
-    names = next(names for names in _grouped(shards) if names[0] == first)
+    """Write the shards that are written together, by the name of the group; `ahead`: as for `copy_ranges`."""
+    shards, _ = laid_out(job, layout, shard_size)
+    names = grouped(job, shards)[group]
     rows = np.concatenate([shards[name] for name in names])
-    with folder.part(first) as part, job.steady(rows):
+    with folder.part(group) as part, job.steady(rows):
         for name in names:
             with part.open(name) as out:
-                _fill(job, shards[name], out)
-
-
-def _shards(job: ExportJob, layout: str, shard_size: int | None) -> tuple[dict[str, Rows], bool]:
-    """Return the rows of each shard, and whether they are those of the source's shards."""
-    asked = f"shards {layout} {shard_size}"
-    if asked not in job.memo:
-        copied = job.reader.format == "webdataset"
-        shards = _mirror(job) if copied else {}
-        mirrored = copied and (
-            layout == "mirror" or (layout == "auto" and not shard_size and _are_enough(job, len(shards)))
-        )
-        if not mirrored:
-            shards = _repack(job, shard_size or _even(len(job)))
-        job.memo[asked] = shards, mirrored
-    found: tuple[dict[str, Rows], bool] = job.memo[asked]
-    return found
+                _fill(job, shards[name], out, ahead=ahead)
 
 
 def _keys(job: ExportJob) -> list[str]:
@@ -137,71 +123,21 @@ def _keys(job: ExportJob) -> list[str]:
     return keys
 
 
-def _grouped(shards: dict[str, Rows]) -> Iterator[list[str]]:
-    """Yield the names of shards that are written before the device is waited for: small ones together."""
-    group: list[str] = []
-    for name in shards:
-        group.append(name)
-        if sum(len(shards[name]) for name in group) >= _PART_ROWS:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
-def _fill(job: ExportJob, rows: Rows, out: NewFile) -> None:
+def _fill(job: ExportJob, rows: Rows, out: NewFile, *, ahead: bool) -> None:
     if job.reader.format == "webdataset":
-        copy_samples(job, rows, out)
+        copy_samples(job, rows, out, ahead=ahead)
     else:
         first = int(np.searchsorted(job.rows, rows[0]))
         write_samples(job, rows, _keys(job)[first : first + len(rows)], out)
 
 
-def _are_enough(job: ExportJob, shards: int) -> bool:
-    return len(job) == 1 or shards >= max(2, min(_FEW, len(_source_shards(job))))
-
-
-def _source_shards(job: ExportJob) -> list[str]:
-    return [name for name in job.dataset.sources if name.endswith(".tar")]
-
-
-def _mirror(job: ExportJob) -> dict[str, Rows]:
-    shards = job.by_shard()
-    stems = [str(PurePosixPath(name).with_suffix("")) for name, _ in shards]
-    names = _numbered_on(_source_shards(job), len(shards)) or distinct(stems)  # a.tar and A.tar are two
-    return {f"{name}.tar": rows for name, (_, rows) in zip(names, shards, strict=True)}
-
-
-def _numbered_on(source: list[str], kept: int) -> list[str] | None:
-    """Return names that count on without a gap, where those of the source do and some of it are left out."""
-    found = [_NUMBERED.fullmatch(name) for name in source]
-    if kept == len(source) or not all(found):
-        return None
-    parts = [match.groups() for match in found if match]
-    first, width = int(parts[0][1]), len(parts[0][1])
-    expected = [(parts[0][0], f"{first + at:0{width}d}") for at in range(len(parts))]
-    return ["".join(pair) for pair in expected[:kept]] if parts == expected else None
-
-
-_NUMBERED = re.compile(r"(.*?)(\d+)\.tar")
-
-
-def _repack(job: ExportJob, size: int) -> dict[str, Rows]:
-    return {f"shard-{number:06d}.tar": rows for number, rows in job.chunks(size)}
-
-
-def _even(samples: int) -> int:
-    """Return how many samples a shard gets: several workers find one each, and none is tiny."""
-    return max(1, min(_SHARD, max(-(-samples // _SHARDS), min(_LEAST, -(-samples // _FEW)))))
-
-
 def _say_empty(job: ExportJob, kept: list[str]) -> None:
     """Say that shards of the source are not there, so that nobody counts on their names."""
-    source = _source_shards(job)
+    source = source_shards(job)
     left = len(source) - len(kept)
     if left > 0:
         held = "keeps" if left == 1 else "keep"
-        numbered = _numbered_on(source, len(kept)) is not None
+        numbered = numbered_on(source, len(kept)) is not None
         how = f"the others are called {kept[0]} to {kept[-1]}" if numbered else _GAPS
         job.reporter.say(
             f"{left} of {len(source)} shards {held} no sample and {_LEFT[left == 1]} left out: {how}"

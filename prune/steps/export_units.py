@@ -11,6 +11,7 @@ from typing import Any
 
 from prune.core.errors import StoreError
 from prune.exporters import EXPORTERS, ExportJob, StagingFolder
+from prune.exporters.copied_samples import is_copied
 from prune.exporters.job import Listed
 from prune.exporters.weights import weighed
 from prune.steps import export_selection
@@ -34,13 +35,16 @@ class ExportUnits:
     def __call__(
         self, job: ExportJob, folder: StagingFolder, names: Sequence[str]
     ) -> Iterator[Listed] | None:
-        """Write parts; yield the files of each, in their order. None: that is not worth it."""
-        if self.settings.executor != "ray" and job.size() < 2 * _WORTH:
+        """Write parts; yield the files of each, in their order. None: that is not worth it.
+
+        Threads of this process copy faster than a second process begins.
+        """
+        if self.settings.executor != "ray" and (job.size() < 2 * _WORTH or is_copied(job)):
             return None
         executor = executor_for(self.settings, "write", len(names), memory=resident())
         if executor is None:
             return None
-        return run_units(executor, write_part, self._described(folder), names, name="{} and its part".format)
+        return run_units(executor, write_part, self._described(folder), names, name="{}".format)
 
     def _described(self, folder: StagingFolder) -> str:
         place = {"out": str(folder.out), "apart": folder.apart, "identity": folder.identity}

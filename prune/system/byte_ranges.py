@@ -1,4 +1,4 @@
-"""Byte ranges of a file, copied: the next ones are read while these are written.
+"""Byte ranges of a file, copied: the next ones are read while these are written, or one after the other.
 
 Small gaps are read along, into a place that nobody looks at: one call takes hundreds of ranges, whose bytes
 arrive side by side. Two buffers are all the memory it takes, however large a range is.
@@ -16,6 +16,7 @@ from prune.system.files import NewFile
 from prune.system.side_thread import SideThread
 
 _BUFFER = 2 << 20  # bytes; two of them, and the caches of a processor still hold them
+_ALONE = 512 << 10  # of one that is read, digested and written by the same core, whose own cache holds it
 _GAP = 16 << 10  # bytes between two ranges that are read along: another call would take longer
 _PIECES = 512  # places of one call; the system takes 1024
 
@@ -29,11 +30,18 @@ def joined(starts: Offsets, stops: Offsets) -> tuple[Offsets, Offsets]:
     return starts[first], stops[last]
 
 
-def copy_ranges(fd: int, starts: Offsets, stops: Offsets, out: NewFile) -> None:
-    """Append ranges of an open file; one that ends before is an `EOFError`."""
-    ranges = _Ranges(fd, starts, stops)
-    size = min(_BUFFER, int((stops - starts).sum()))
-    full, empty = memoryview(bytearray(size)), memoryview(bytearray(size))
+def copy_ranges(fd: int, starts: Offsets, stops: Offsets, out: NewFile, *, ahead: bool = True) -> None:
+    """Append ranges of an open file; one that ends before is an `EOFError`.
+
+    `ahead`: another thread reads; where many copy side by side, each does better alone.
+    """
+    ranges, whole = _Ranges(fd, starts, stops), int((stops - starts).sum())
+    if not ahead:
+        buffer = memoryview(bytearray(min(_ALONE, whole)))
+        while held := ranges.read(buffer):
+            out.write(buffer[:held])
+        return
+    full, empty = (memoryview(bytearray(min(_BUFFER, whole))) for _ in range(2))
     with contextlib.closing(SideThread()) as aside:
         held = ranges.read(full)
         while held:

@@ -24,6 +24,7 @@ from prune.system.parallel_digest import ParallelDigest
 
 _PREFIX, _SUFFIX = ".prune-", ".tmp"
 _COPY_BLOCK = 1 << 20  # bytes a read; larger blocks leave the cache
+_BEHIND = 8 << 20  # bytes written, of which the device gets to know: at the end little is left to wait for
 
 
 class Disk:
@@ -44,6 +45,11 @@ class Disk:
         except OSError as error:
             if error.errno != errno.EINVAL:  # of a folder, on some file systems of a network
                 raise
+
+    def begin_sync(self, fd: int, offset: int, size: int) -> None:
+        """Let the system begin to write some of a file to the device, and wait for nothing."""
+        if _sync_file_range is not None:
+            _sync_file_range(fd, ctypes.c_int64(offset), ctypes.c_int64(size), _BEGIN_WRITING)
 
     def sync_all(self, fd: int) -> None:
         """Flush the whole file system that holds an open file: thousands of small files at once."""
@@ -77,7 +83,9 @@ class Disk:
             path.hardlink_to(target)
 
 
-_syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)  # not on every system
+_system = ctypes.CDLL(None, use_errno=True)
+_syncfs, _sync_file_range = (getattr(_system, name, None) for name in ("syncfs", "sync_file_range"))
+_BEGIN_WRITING = 2  # SYNC_FILE_RANGE_WRITE
 disk = Disk()
 
 
@@ -87,6 +95,7 @@ class NewFile:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.size = 0
+        self._begun = 0  # bytes that are on their way to the device
         self._digest = ParallelDigest()
         self._temporary = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         self._fd = disk.create(self._temporary)
@@ -98,6 +107,9 @@ class NewFile:
         self.size += len(view)
         with self._digest.taking(view), writing(self.folder):
             _write_all(self._fd, view)
+        if self.size - self._begun >= _BEHIND:
+            disk.begin_sync(self._fd, self._begun, self.size - self._begun)
+            self._begun = self.size
         return len(view)
 
     def copy(self, fd: int, offset: int, size: int) -> None:

@@ -34,6 +34,6 @@ class SideThread:
         return done
 
     def close(self) -> None:
-        """Wait for what was begun, and end the thread."""
+        """Wait for what is being done, and end the thread; what was not begun yet never will be."""
         if self._pool is not None:
-            self._pool.shutdown()
+            self._pool.shutdown(cancel_futures=True)

@@ -31,7 +31,9 @@ FORMS = {
 @pytest.fixture
 def small_parts(monkeypatch):
     monkeypatch.setattr(sys.modules["prune.exporters.imagefolder"], "FILES", 2)
-    monkeypatch.setattr(sys.modules["prune.exporters.webdataset"], "_PART_ROWS", 1)
+    for size in ("_PART_ROWS", "_PART_BYTES"):
+        monkeypatch.setattr(sys.modules["prune.exporters.shard_layout"], size, 1)
+    monkeypatch.setattr(sys.modules["prune.exporters.webdataset"], "_COPIERS", 1)  # one part after the other
     monkeypatch.setattr(sys.modules["prune.exporters.lines.write"], "_PART_ROWS", 1)
 
 

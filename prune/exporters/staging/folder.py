@@ -63,7 +63,9 @@ class StagingFolder:
         part = ExportPart(self.path)
         yield part
         files.sync_file_system(self.path)
-        files.write(self._marker(name), _json(part.files))
+        files.write_unsynced(
+            self._marker(name), _json(part.files)
+        )  # one that is lost: the part is made again
         self.files |= part.files
 
     def take(self, listed: Mapping[str, Mapping[str, Any]]) -> None:
