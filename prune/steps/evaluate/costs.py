@@ -55,8 +55,10 @@ def scoring_seconds(store: Store, chosen_by: Mapping[str, str]) -> float | None:
 
     total, costs = 0.0, store.costs
     for name, of in dict(made_from(store, chosen_by)).items():
-        column = ColumnName(name)
-        if column.kind == TRACE and "training" in (_recipe(store, name, of) or {}):
+        column, recipe = ColumnName(name), _recipe(store, name, of) or {}
+        if "folds" in recipe:
+            continue  # put together from those of its folds, which are behind it
+        if column.kind == TRACE and "training" in recipe:
             seconds = training_cost(store, [(name, of)])
         elif column.kind in _COSTLY:
             seconds = costs.get(of)
@@ -90,9 +92,20 @@ def made_from(store: Store, columns: Mapping[str, str]) -> Iterator[tuple[str, s
         sources = recipe.get("from")
         if isinstance(sources, dict):
             yield from made_from(store, sources)
+        yield from made_from(store, _folds_behind(store, ColumnName(name), recipe))
         if isinstance(recipe.get("trace"), str):
             run = ColumnName(name).rest if ColumnName(name).kind in _COSTLY else ""
             yield from made_from(store, {recipe.get("of") or _trace(run): recipe["trace"]})
+
+
+def _folds_behind(store: Store, column: ColumnName, recipe: Mapping[str, Any]) -> dict[str, str]:
+    """Return what each fold has of a run, or the traces of the folds that predictions come from."""
+    folds = {
+        ColumnName.of_run(column.kind, f"{column.rest}.{n}"): of
+        for n, of in enumerate(recipe.get("folds", ()))
+    }
+    traces = set(recipe.get("traces", ()))
+    return folds | {name: of for name, of in store.state["columns"].items() if of in traces}
 
 
 def _trace(run: str) -> str:

@@ -26,6 +26,17 @@ def seconds(store: Store, name: str) -> float | None:
     return scoring_seconds(store, {name: store.state["columns"][name]})
 
 
+def test_scores_of_folds_cost_what_all_folds_cost(place: Path, tmp_path: Path) -> None:
+    training = {"proxy": "mlp", "size": 8, "epochs": 2, "flip": False}
+    where = {"store": tmp_path / "folds", "data": str(place / "data" / "train")}
+    prune.score(**where, types=["aum", "grad_norm_last"], cross_fit=2, training=training, settings=SETTINGS)
+    folds = Store(tmp_path / "folds")
+    trained = sum(folds.costs[folds.state["columns"][f"trace.0.{fold}"]] for fold in range(2))
+    assert trained > 0
+    assert seconds(folds, "score.aum") == trained
+    assert seconds(folds, "probs.heldout") == trained
+
+
 def test_the_pass_of_each_encoder_is_its_own(store: Store, tmp_path: Path) -> None:
     took = store.timings["embed"]["total"]
     assert seconds(store, "embedding.pixels") == took
