@@ -17,7 +17,7 @@ from prune.exporters.weights import weighed
 from prune.steps import export_selection
 from prune.steps.dataset_session import reopened
 from prune.steps.settings import Settings
-from prune.steps.unit_executor import executor_for, run_units
+from prune.steps.unit_executor import dataset_of, executor_for, run_units
 from prune.store import Store, prefix, read_selection
 from prune.system.memory import resident
 
@@ -44,11 +44,13 @@ class ExportUnits:
         executor = executor_for(self.settings, "write", len(names), memory=resident())
         if executor is None:
             return None
-        return run_units(executor, write_part, self._described(folder), names, name="{}".format)
+        spec = self._described(job, folder)
+        return run_units(executor, write_part, spec, names, name="{}".format)
 
-    def _described(self, folder: StagingFolder) -> str:
+    def _described(self, job: ExportJob, folder: StagingFolder) -> str:
+        of = {"store": str(self.store.path.absolute()), "dataset": job.dataset.fingerprint}
         place = {"out": str(folder.out), "apart": folder.apart, "identity": folder.identity}
-        return json.dumps({"store": str(self.store.path.absolute()), **self.asked, **place})
+        return json.dumps({**of, **self.asked, **place})
 
 
 def write_part(spec: str, name: str) -> dict[str, Any]:
@@ -74,6 +76,7 @@ def _job(spec: str) -> ExportJob:
     asked = json.loads(spec)
     store, exporter = Store(asked["store"]), EXPORTERS[asked["format"]]
     settings = Settings()
+    dataset_of(store, asked["dataset"])
     reader, dataset = reopened(store, settings)
     whole = read_selection(store, asked["selection"])
     chosen = whole if asked["fraction"] is None else prefix(whole, asked["fraction"])

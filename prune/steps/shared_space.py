@@ -9,9 +9,8 @@ from typing import Any
 
 from prune.core.errors import StoreError
 from prune.steps.space_columns import SpaceSource
+from prune.steps.unit_executor import SHARED, dataset_of
 from prune.store import Dataset, Store
-
-SHARED = "let all machines see the same files at the same places: store and dataset"
 
 
 def described(store: Store, dataset: Dataset, space: SpaceSource) -> dict[str, Any]:
@@ -37,9 +36,7 @@ def opened(asked: Mapping[str, Any]) -> tuple[Dataset, SpaceSource]:
 @functools.lru_cache(maxsize=1)
 def _opened(path: str, fingerprint: str, name: str, device: str, memory: int) -> tuple[Dataset, SpaceSource]:
     store = Store(path)
-    dataset = store.earlier_dataset(fingerprint)
-    if dataset is None:
-        raise StoreError(f"{store.path} is not here, or holds another dataset", SHARED)
+    dataset = dataset_of(store, fingerprint)
     return dataset, SpaceSource(store, dataset, name, device=device, memory=memory)
 
 
