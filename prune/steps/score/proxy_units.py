@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,13 +79,8 @@ class ProxyUnits:
         with (
             settings.reporter.stage(self._stage(proxies), epochs, "epochs") as advance,
             _seen(writers, advance),
-            _shared_cost(store) as took,
         ):
-            found = self._run(executor, train_unit, units)
-            with contextlib.closing(found):  # type: ignore[type-var]
-                for writer, (file, seconds) in zip(writers, found, strict=True):
-                    require_here(writer, file)
-                    took.append((priced(writer.recipe), seconds))
+            self._done(executor, train_unit, units, writers, priced, _nothing)
 
     def measure(self, need: str, proxies: Sequence[Proxy], columns: Mapping[str, str]) -> None:
         """Write parts of what some score needs of the networks; `columns` are name to identity."""
@@ -105,16 +100,8 @@ class ProxyUnits:
         executor = self._executor("measure", len(units))
         if executor is None:
             return
-        with (
-            settings.reporter.stage(column.stage, len(units), "parts") as advance,
-            _shared_cost(store) as took,
-        ):
-            found = self._run(executor, measure_unit, units)
-            with contextlib.closing(found):  # type: ignore[type-var]
-                for writer, (file, seconds) in zip(writers, found, strict=True):
-                    require_here(writer, file)
-                    took.append((identity(writer.recipe), seconds))
-                    advance(1)
+        with settings.reporter.stage(column.stage, len(units), "parts") as advance:
+            self._done(executor, measure_unit, units, writers, identity, advance)
 
     def _stage(self, left: Sequence[Proxy]) -> str:
         names = " to ".join(dict.fromkeys((left[0].name, left[-1].name)))
@@ -140,7 +127,25 @@ class ProxyUnits:
         facts = len(dataset) * (2 * len(dataset.classes) + 18)  # predictions and facts of an epoch
         return executor_for(settings, what, units, memory=resident() + facts + _STEP, gpu=gpu, **more)
 
-    def _run(self, executor: Executor, work: Any, units: Sequence[Unit]) -> Iterator[tuple[str, float]]:
+    def _done(
+        self,
+        executor: Executor,
+        work: Callable[[str, Unit], tuple[str, float]],
+        units: Sequence[Unit],
+        writers: Sequence[ColumnWriter],
+        key: Callable[[Mapping[str, Any]], str],
+        advance: Advance,
+    ) -> None:
+        """Have units done, each a part of a writer's column; `key` is what its seconds are kept under."""
+        found = run_units(executor, work, self._described(executor), units, name=_called)
+        with _shared_cost(self.opened.store) as took, contextlib.closing(found):  # type: ignore[type-var]
+            for writer, (file, seconds) in zip(writers, found, strict=True):
+                require_here(writer, file)
+                took.append((key(writer.recipe), seconds))
+                advance(1)
+
+    def _described(self, executor: Executor) -> str:
+        """Return all that units share, as text."""
         opened, inputs = self.opened, self.inputs
         known = np.setdiff1d(opened.dataset.usable, np.array(sorted(inputs.rejects), np.int64))
         apart = executor.count if isinstance(executor, Processes) else thread_count()
@@ -153,8 +158,7 @@ class ProxyUnits:
             "device": opened.settings.torch_device,
             "threads": max(1, thread_count() // apart),
         }
-        found: Iterator[tuple[str, float]] = run_units(executor, work, json.dumps(spec), units, name=_called)
-        return found
+        return json.dumps(spec)
 
 
 def train_unit(spec: str, unit: Unit) -> tuple[str, float]:
