@@ -17,6 +17,8 @@ from prune.system import files
 from prune.system.executors.share import RunShare, share_of
 
 LINES, PARTS = 90, 6
+SRUN = {"SLURM_PROCID": "3", "SLURM_STEP_NUM_TASKS": "4"}
+BATCH = {"SLURM_PROCID": "0"}  # so the script of a job has it
 TORCHRUN = {"RANK": "2", "WORLD_SIZE": "3"}
 ARRAY = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "4"}
 
@@ -86,9 +88,14 @@ def test_a_file_that_another_run_took_for_a_dead_ones_is_written_again(
         ((None, None), {"RANK": "1", "WORLD_SIZE": "2"}, None),
         (("1", 4), {}, RunShare(1, 4)),
         (("auto", None), {"RANK": "1", "WORLD_SIZE": "2"}, RunShare(1, 2)),
-        (("auto", None), {"SLURM_PROCID": "3", "SLURM_NTASKS": "4"}, RunShare(3, 4)),
-        (("auto", None), {**TORCHRUN, "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, RunShare(2, 3)),
-        (("auto", None), {**TORCHRUN, **ARRAY, "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, RunShare(5, 12)),
+        (("auto", None), {**SRUN, "SLURM_NTASKS": "4"}, RunShare(3, 4)),
+        (("auto", None), {**SRUN, "SLURM_NTASKS": "16"}, RunShare(3, 4)),  # a step of four of them
+        (("auto", None), {**SRUN, **ARRAY}, RunShare(7, 16)),
+        (("auto", None), {**BATCH, "SLURM_NTASKS": "1"}, RunShare(0, 1)),
+        (("auto", None), BATCH, RunShare(0, 1)),
+        (("auto", None), {**BATCH, **ARRAY, "SLURM_NTASKS": "8"}, RunShare(1, 4)),
+        (("auto", None), {**TORCHRUN, **SRUN}, RunShare(2, 3)),
+        (("auto", None), {**TORCHRUN, **ARRAY, **SRUN}, RunShare(5, 12)),
         (
             ("auto", None),
             {"SLURM_ARRAY_TASK_ID": "14", "SLURM_ARRAY_TASK_COUNT": "3"}
@@ -116,3 +123,9 @@ def test_a_share_is_as_typed_or_as_the_environment_says(
 def test_half_a_share_is_refused(typed: tuple[str | None, int | None], said: str) -> None:
     with pytest.raises(OptionError, match=said):
         share_of(*typed, {})
+
+
+def test_a_job_of_which_srun_began_nothing_is_refused() -> None:
+    with pytest.raises(OptionError, match="srun has begun none of the 4 tasks") as caught:
+        share_of("auto", None, {**BATCH, "SLURM_NTASKS": "4"})
+    assert caught.value.hint.startswith("srun before the command")

@@ -15,7 +15,8 @@ _ARRAY = (  # the rank, how many, and the first rank and the step between two
     "SLURM_ARRAY_TASK_STEP",
 )
 _STARTED = ("RANK", "WORLD_SIZE")  # by torchrun and the like, within whatever Slurm began
-_PLACED = ("SLURM_PROCID", "SLURM_NTASKS")  # by srun
+_PLACED = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS")  # by srun: a batch script has a rank as well, and no step
+_ASKED_FOR = "SLURM_NTASKS"  # for the whole job, whatever was begun
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,18 @@ def share_of(rank: str | None, world: int | None, told: Mapping[str, str] = os.e
 
 def _from_environment(told: Mapping[str, str]) -> RunShare:
     """Return the share of the nearest launcher, within that of a job array where it is one's."""
-    array, nearest = _told(told, *_ARRAY), _told(told, *_STARTED)
+    array, nearest = _told(told, *_ARRAY), _told(told, *_STARTED) or _told(told, *_PLACED)
     if array is not None and nearest is not None:
         return RunShare(array.rank * nearest.world + nearest.rank, array.world * nearest.world)
-    found = nearest or array or _told(told, *_PLACED)
+    found = nearest or array
     if found is not None:
         return found
+    if _PLACED[0] in told:  # the batch script itself, which runs once
+        tasks = int(told.get(_ASKED_FOR, 1))
+        if tasks > 1:
+            what = f"--rank auto, and srun has begun none of the {tasks} tasks of this job"
+            raise OptionError(what, "srun before the command, in the batch script; or --rank 0 --world 1")
+        return RunShare(0, 1)
     names = ", ".join(f"{words[0]} and {words[1]}" for words in (_ARRAY, _PLACED, _STARTED))
     raise OptionError(f"--rank auto, and the environment has none of: {names}", "--rank 0 --world 4")
 
