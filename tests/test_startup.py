@@ -48,7 +48,15 @@ COMMANDS = [
     ("select --method kcenter --fraction 0.1 --name far", KERNEL),
     ("select --method facility_location --fraction 0.1 --name wide", KERNEL),
     ("export --selection random --format manifest --out manifest", SELECTION),
+    ("run", SELECTION),
+    ("run --dry-run", SELECTION),
 ]
+RECIPE = """
+data.path = "features.npy"
+embed.features = "features.npy"
+select.method = "random"
+select.count = 30
+"""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +66,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "features.npy", np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32))
     _run("embed --features features.npy features.npy", folder)
     _run("select --method random --count 30", folder)
+    (folder / "prune.toml").write_text(RECIPE)
     return folder
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from prune.steps.settings import READING, Settings
 
 # In the order in which they run: what does not pass a check is not exported.
 VERBS = ("embed", "score", "select", "evaluate", "check", "export", "report")
+SECTIONS = ("data", *VERBS)
 Verb = Callable[..., dict[str, Any]]
 
 _ELSEWHERE = {"store", "data", "settings", "dry_run", "return"}
@@ -63,9 +64,26 @@ def keys_of(verb: str, function: Verb) -> dict[str, Key]:
     return keys | {name: key for name, key in settings_keys().items() if name not in keys}
 
 
-def all_keys(verbs: Mapping[str, Verb]) -> dict[str, dict[str, Key]]:
-    """Return the keys of every section."""
-    return {"data": data_keys(), **{name: keys_of(name, verbs[name]) for name in VERBS}}
+class SectionKeys(Mapping[str, Mapping[str, Key]]):
+    """The keys of every section, looked up when one is asked for: those of a training load torch."""
+
+    def __init__(self, verbs: Mapping[str, Verb]) -> None:
+        self._verbs, self._known = verbs, dict[str, dict[str, Key]]()
+
+    def __getitem__(self, section: str) -> Mapping[str, Key]:
+        if section not in self._known:
+            known = data_keys() if section == "data" else keys_of(section, self._verbs[section])
+            self._known[section] = known
+        return self._known[section]
+
+    def __contains__(self, section: object) -> bool:
+        return section in SECTIONS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SECTIONS)
+
+    def __len__(self) -> int:
+        return len(SECTIONS)
 
 
 def _spelled(parameter: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import OptionError
-from prune.steps.recipe.keys import VERBS, Key, Verb, all_keys, settings_keys
+from prune.steps.recipe.keys import VERBS, Key, SectionKeys, Verb, settings_keys
 from prune.steps.recipe.lines import KeyPath, lines_of
 from prune.steps.recipe.places import placed
 from prune.steps.recipe.values import example, fits, kind_of
@@ -81,7 +81,7 @@ class _RecipeReader:
         except tomllib.TOMLDecodeError as error:
             raise _no_toml(file, text, str(error)) from error
         self.lines = lines_of(text)
-        self.keys = all_keys(verbs)
+        self.keys = SectionKeys(verbs)
         self.folder = "" if str(file.parent) == "." else str(file.parent)
 
     def recipe(self) -> Recipe:
@@ -146,8 +146,7 @@ class _RecipeReader:
     def _table(self, name: str) -> dict[str, Any]:
         table = self.held.get(name, {})
         if not isinstance(table, dict):
-            like = f'[{name}]\n       path = "data/"'
-            raise self.wrong((name,), f"{name} is one section", like if name == "data" else f"[{name}]")
+            raise self.wrong((name,), f"{name} is one section", f'{name}.path = "data/"')
         return table
 
     def _unknown(
@@ -157,10 +156,9 @@ class _RecipeReader:
         kind = "section" if len(where) == 1 and isinstance(self.held[name], dict | list) else "key"
         known = [*more] if kind == "section" else [*keys]
         near = difflib.get_close_matches(name.replace("_", "-"), known, n=1, cutoff=0.5)
-        of = [other for other, held in self.keys.items() if name.replace("_", "-") in held]
         if near:
             hint = f"{near[0]} instead of {name}"
-        elif of:
+        elif of := [other for other, held in self.keys.items() if name.replace("_", "-") in held]:
             hint = f"{name} belongs into [{of[0]}]"
         else:
             hint = f"there are {', '.join(known)}"

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from prune import pipeline
-from prune.steps.recipe.keys import all_keys, settings_keys
+from prune.steps.recipe.keys import SectionKeys, settings_keys
 from prune.steps.recipe.run import _VERBS
 from prune.steps.recipe.schema import recipe_schema
 
 
 def test_it_has_the_keys_of_the_verbs() -> None:
     assert pipeline.run  # which names the verbs
-    schema, keys = recipe_schema(), all_keys(_VERBS)
+    schema, keys = recipe_schema(), SectionKeys(_VERBS)
     assert set(schema["$defs"]) == set(keys)
     assert set(schema["properties"]) == {"store", *settings_keys(), *keys}
     assert schema["additionalProperties"] is False
