@@ -1,4 +1,4 @@
-"""The pages of the methods are their docstrings, and these say what a user has to know."""
+"""The pages of the methods are their docstrings, which say what a user has to know; the README is short."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
+from prune.cli import command_tree
 from prune.core.methods import Method
 from prune.selectors import SELECTORS
 
 DOCS = Path(__file__).parent.parent / "docs"
+README = DOCS.with_name("README.md").read_text(encoding="utf-8")
 
 
 def _script(name: str) -> Any:
@@ -70,3 +72,12 @@ def test_what_tests_count_becomes_a_table(tmp_path: Path) -> None:
         script.counted([write(1, failed=True)])
     with pytest.raises(ValueError, match="is '5 MiB' and '6 MiB'"):
         script.counted([write("5 MiB", "6 MiB")])
+
+
+@pytest.mark.parametrize("name", list(command_tree().commands))
+def test_the_readme_shows_every_command(name: str) -> None:
+    assert f"prune {name}" in README
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 220

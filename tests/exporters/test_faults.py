@@ -224,3 +224,32 @@ def test_a_link_in_the_place_of_our_own_folder_is_not_followed(make_job, run, tm
     with pytest.raises(OutputError, match="in the way"):
         run(make_job("imagefolder"), "imagefolder", tmp_path / "out")
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["parquet", "huggingface"])
+def test_another_split_is_copied_from_one_state_of_it(
+    form, make_job, run, tree, faulty, killed, meanwhile, tmp_path
+):
+    """Nobody scanned it: what was copied before it changed is copied again."""
+    job = make_job("parquet")
+    test = job.reader.root / "data/test-00000-of-00001.parquet"
+    before, other = test.read_bytes(), (job.reader.root / "data/train-00000-of-00002.parquet").read_bytes()
+    counting = faulty()
+    run(job, form, tmp_path / "before")
+    calls = len(counting.calls)
+    test.write_bytes(other)
+    run(job, form, tmp_path / "after")
+    expected = {name: tree(tmp_path / name) for name in ("before", "after")}
+    for at in range(1, calls - 8, 3):
+        test.write_bytes(before)
+        meanwhile({at: lambda: test.write_bytes(other)})
+        run(job, form, tmp_path / f"changed{at}")
+        assert tree(tmp_path / f"changed{at}") in expected.values(), f"changed at {at}"
+        test.write_bytes(before)
+        faulty("kill", at)
+        with pytest.raises(killed):
+            run(job, form, tmp_path / f"killed{at}")
+        test.write_bytes(other)
+        faulty()
+        run(job, form, tmp_path / f"killed{at}")
+        assert tree(tmp_path / f"killed{at}") in expected.values(), f"killed at {at}"

@@ -128,36 +128,6 @@ def test_killed_and_resumed_is_the_same_trace(points: Any, writer: Make, tmp_pat
             np.testing.assert_array_equal(resumed[name], values, name)
 
 
-@pytest.mark.parametrize("kind", ["kill", "torn"])
-def test_any_interrupted_write_can_be_resumed(
-    points: Any, writer: Make, faulty: Any, killed: Any, kind: str
-) -> None:
-    nets = [points.net(), points.net()]
-    points.train(nets[1], 1)
-
-    def go(resume: bool) -> TraceWriter:
-        w = writer(2, resume=resume)
-        for epoch in range(w.next_epoch, 3):
-            w.observe(nets[epoch - 1], points.batches())
-        w.close()
-        return w
-
-    expected = published(go(False).store)
-    go(False)  # the store is there now: from here on every run makes the same changes
-    counted = faulty()
-    go(False)
-    at = 1
-    while at < len(counted.calls):
-        faulty(kind, at)
-        with pytest.raises(killed):
-            go(False)
-        faulty()
-        assert published(go(True).store).keys() == expected.keys()
-        at += 11
-    for name, values in published(go(False).store).items():
-        np.testing.assert_array_equal(values, expected[name], name)
-
-
 def test_a_training_may_go_back_by_an_epoch_but_not_further(points: Any, writer: Make) -> None:
     net = points.net()
     w = writer(5)

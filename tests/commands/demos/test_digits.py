@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from prune.commands.demos import digits
-from prune.core.errors import OutputError
 
 
 def test_the_digits_are_written_with_few_waits_for_the_device_and_only_once(tmp_path, faulty):
@@ -21,26 +19,6 @@ def test_the_digits_are_written_with_few_waits_for_the_device_and_only_once(tmp_
     count = len(disk.calls)
     digits.write_digits(tmp_path / "digits")
     assert len(disk.calls) == count
-
-
-def test_digits_that_were_cut_off_are_written_again(tmp_path, faulty, killed):
-    whole = tmp_path / "whole"
-    digits.write_digits(whole)
-    faulty("torn", 1000)
-    with pytest.raises(killed):
-        digits.write_digits(tmp_path / "digits")
-    assert not (tmp_path / "digits").exists()
-    faulty()
-    digits.write_digits(tmp_path / "digits")
-    assert not (tmp_path / ".digits.partial").exists()
-    for path in whole.rglob("*.png"):
-        assert (tmp_path / "digits" / path.relative_to(whole)).read_bytes() == path.read_bytes()
-
-
-def test_a_full_disk_is_one_sentence(tmp_path, faulty):
-    faulty("full", 50)
-    with pytest.raises(OutputError, match="no space left"):
-        digits.write_digits(tmp_path / "digits")
 
 
 def test_the_digits_are_those_of_scikit_learn(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,29 +155,3 @@ def test_every_sample_is_scored_by_the_fold_that_left_it_out(score: Callable[...
     assert result["scores"]["el2n"]["median"] > plain  # what was learnt is easy
     score(types="el2n", on_fraction="1", runs=1)
     assert [name for name in Store("store").columns if name.startswith(("trace", "grad"))] == ["trace.0"]
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"runs": 3},
-        {"cross_fit": 2, "types": "grad_norm"},
-        {"on_fraction": "0.5", "types": "el2n,grad_norm"},
-        {"until_stable": 0.6, "runs": 1, "types": "aum"},
-    ],
-)
-def test_a_kill_at_any_time_changes_nothing(
-    score: Callable[..., Any], faulty: Callable[..., Any], killed: type[BaseException], asked: dict[str, Any]
-) -> None:
-    counting = faulty()
-    score("whole", more={"epochs": 4}, **asked)
-    expected, total = content("whole"), len(counting.calls)
-    for at in range(3, total, max(7, total // 9)):
-        faulty(("kill", "torn")[at % 2], at)
-        with contextlib.suppress(killed):
-            score(f"broken {at}", more={"epochs": 4}, **asked)
-        finished = {p: p.stat().st_mtime_ns for p in Path(f"broken {at}").rglob("part-*") if p.is_file()}
-        faulty()
-        score(f"broken {at}", more={"epochs": 4}, **asked)
-        assert content(f"broken {at}") == expected, at
-        assert all(path.stat().st_mtime_ns == written for path, written in finished.items())

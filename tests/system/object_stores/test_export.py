@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +9,7 @@ from typing import Any
 import pytest
 
 from prune import pipeline
-from prune.core.errors import DataError, OptionError, OutputError, StoreError
-from prune.exporters import EXPORTERS
+from prune.core.errors import OptionError, OutputError, StoreError
 from prune.store import Store
 from prune.system.object_stores import uploads
 
@@ -87,72 +84,6 @@ def test_from_a_bucket_to_a_bucket_and_on_from_there(
     assert len(Store("next").dataset) == 10
 
 
-@pytest.mark.parametrize("at", [0, 1, 3])
-def test_an_upload_that_broke_off_is_no_export_and_goes_on(
-    chosen: Any, bucket: str, outside: Any, faults: Any, at: int
-) -> None:
-    chosen("shards")
-    puts: list[str] = []
-
-    def kill(line: str) -> None:
-        if line.startswith("PUT"):
-            puts.append(line)
-            if len(puts) > at:
-                faults.waiting[:] = [("", "busy")] * 50
-
-    faults.before = kill
-    with pytest.raises(OutputError, match="cannot be written"):
-        pipeline.export(format="webdataset", out=f"{bucket}/out")
-    faults.before = None
-    faults.waiting.clear()
-    left = there(outside, bucket)
-    assert "out/.prune-export/export.json" not in left
-    assert len(left) <= at
-    if left:
-        with pytest.raises(DataError, match="is an export that is not finished"):
-            pipeline.embed("next", f"{bucket}/out", encoder="pixels")
-        with pytest.raises(StoreError, match="is an export that is not finished"):
-            pipeline.verify(place=f"{bucket}/out")
-    faults.asked.clear()
-    pipeline.export(format="webdataset", out=f"{bucket}/out")
-    sent_again = [name for name in left if faults.count("PUT", f"/{name}")]
-    assert sent_again in ([], ["out/.prune-export/upload.json"])
-    pipeline.export(format="webdataset", out="out")
-    assert there(outside, bucket) == below(".", "out")
-
-
-EVERY = [name for name, form in EXPORTERS.items() if not form.by_epoch]
-KINDS = {"imagefolder": "shards", **dict.fromkeys(("dali", "energon", "wids", "webdataset"), "shards")}
-LEFT = {"datacomp", "dolma", "wids"}  # of data with uids, of documents, and of shards that lie in a bucket
-
-
-@pytest.mark.parametrize("form", [name for name in EVERY if name not in LEFT])
-def test_a_broken_upload_of_any_form_is_not_to_be_seen(
-    chosen: Any, bucket: str, outside: Any, faults: Any, form: str
-) -> None:
-    chosen(KINDS.get(form, "lines"))
-    puts: list[str] = []
-
-    def kill(line: str) -> None:
-        puts.extend([line] * line.startswith("PUT"))
-        if len(puts) > 2:
-            faults.waiting[:] = [("", "busy")] * 50
-
-    faults.before = kill
-    with pytest.raises(OutputError, match="cannot be written"):
-        pipeline.export(format=form, out=f"{bucket}/out")
-    faults.before = None
-    faults.waiting.clear()
-    left = there(outside, bucket)
-    assert len(left) == 2
-    assert not any(name.endswith("/export.json") for name in left)
-    with pytest.raises(StoreError, match="is an export that is not finished"):
-        pipeline.verify(place=f"{bucket}/out")
-    pipeline.export(format=form, out=f"{bucket}/out")
-    pipeline.export(format=form, out="a/out")
-    assert there(outside, bucket) == below("a", *(path.name for path in Path("a").iterdir()))
-
-
 def test_an_index_that_names_shards_of_this_machine_goes_to_no_bucket(chosen: Any, bucket: str) -> None:
     chosen("shards")
     with pytest.raises(OptionError, match="these lie on this machine"):
@@ -169,109 +100,6 @@ def test_a_second_export_to_one_address_waits_or_is_refused(chosen: Any, bucket:
         assert "--wait" in caught.value.hint
         pipeline.export(format="jsonl", out=f"{bucket}/other")
     pipeline.export(format="jsonl", out=f"{bucket}/out")
-
-
-def test_an_export_from_another_machine_ends_this_one(
-    chosen: Any, bucket: str, outside: Any, faults: Any
-) -> None:
-    chosen("shards")
-
-    def interfere(line: str) -> None:
-        if line.startswith("PUT") and ".tar" in line:
-            faults.before = None
-            plan = json.dumps({"identity": "another", "files": {}, "earlier": [], "sender": "x"})
-            outside.pipe_file(f"{bucket}/out/.prune-export/upload.json", plan.encode())
-
-    faults.before = interfere
-    with pytest.raises(OutputError, match=f"another command is sending an export to {bucket}/out"):
-        pipeline.export(format="webdataset", out=f"{bucket}/out")
-    assert "out/.prune-export/export.json" not in there(outside, bucket)
-
-
-def quicker(faults: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, export: Callable[[], Any]) -> None:
-    """Before the first plan is written, another machine exports."""
-
-    def another(line: str) -> None:
-        if line.startswith("PUT") and "upload.json" in line:
-            faults.before = None
-            with monkeypatch.context() as patch:
-                patch.setenv("PRUNE_CACHE", str(tmp_path / "another machine"))
-                export()
-
-    faults.before = another
-
-
-@pytest.mark.parametrize("begun", [False, True])
-def test_of_two_that_begin_at_once_one_is_there_whole(
-    chosen: Any,
-    bucket: str,
-    outside: Any,
-    faults: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    begun: bool,
-) -> None:
-    chosen("shards")
-    if begun:  # a killed upload has left its plan
-        plan = {"identity": "third", "files": {"out/old.tar": 3}, "earlier": [], "sender": "x"}
-        outside.pipe_file(f"{bucket}/out/.prune-export/upload.json", json.dumps(plan).encode())
-        outside.pipe_file(f"{bucket}/out/old.tar", b"old")
-    quicker(faults, monkeypatch, tmp_path, lambda: pipeline.export(format="parquet", out=f"{bucket}/out"))
-    with pytest.raises(OutputError, match=f"another command is sending an export to {bucket}/out"):
-        pipeline.export(format="webdataset", out=f"{bucket}/out")
-    pipeline.export(format="parquet", out="out")
-    assert there(outside, bucket) == below(".", "out")
-
-
-def test_what_comes_late_of_an_upload_that_was_replaced_does_not_stay(
-    chosen: Any, bucket: str, outside: Any, faults: Any
-) -> None:
-    chosen("shards")
-    plan = {"identity": "third", "files": {"out/old.tar": 3}, "earlier": [], "sender": "x"}
-    outside.pipe_file(f"{bucket}/out/.prune-export/upload.json", json.dumps(plan).encode())
-
-    def late(line: str) -> None:
-        if line.startswith("PUT") and ".tar" in line:
-            faults.before = None
-            outside.pipe_file(f"{bucket}/out/old.tar", b"old")
-
-    faults.before = late
-    pipeline.export(format="webdataset", out=f"{bucket}/out")
-    pipeline.export(format="webdataset", out="out")
-    assert there(outside, bucket) == below(".", "out")
-
-
-def test_what_was_made_and_never_sent_is_held_to_the_bound(
-    chosen: Any, bucket: str, faults: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chosen("lines")
-    faults.on("PUT", *["busy"] * 50)
-    with pytest.raises(OutputError, match="cannot be written"):
-        pipeline.export(format="jsonl", out=f"{bucket}/never")
-    faults.waiting.clear()
-    stages = list((tmp_path / "cache").rglob("exports/*"))
-    assert len(stages) == 1
-    monkeypatch.setenv("PRUNE_CACHE_SIZE", "100")
-    pipeline.export(format="jsonl", out=f"{bucket}/out")
-    assert list((tmp_path / "cache").rglob("exports/*")) == stages  # it may be sent within the hour
-    for path in (stages[0], *stages[0].rglob("*")):
-        os.utime(path, (0, 0))
-    pipeline.export(format="jsonl", out=f"{bucket}/another")
-    assert not list((tmp_path / "cache").rglob("exports/*"))
-
-
-def test_parts_of_a_killed_upload_are_given_up(chosen: Any, bucket: str, outside: Any, faults: Any) -> None:
-    chosen("lines")
-    name = bucket.removeprefix("s3://")
-    for key in ("out/a.jsonl", "others/x"):
-        outside.call_s3("create_multipart_upload", Bucket=name, Key=key)
-    plan = {"identity": "another", "files": {"out/a.jsonl": 1, "others/y": 1}, "earlier": ["others/y"]}
-    outside.pipe_file(f"{bucket}/others/y", b"mine")
-    outside.pipe_file(f"{bucket}/out/.prune-export/upload.json", json.dumps(plan).encode())
-    pipeline.export(format="jsonl", out=f"{bucket}/out")
-    begun = outside.call_s3("list_multipart_uploads", Bucket=name).get("Uploads", [])
-    assert [one["Key"] for one in begun] == ["others/x"]
-    assert outside.cat_file(f"{bucket}/others/y") == b"mine"  # whatever a description says
 
 
 def test_what_others_wrote_is_left_alone(chosen: Any, bucket: str, outside: Any, faults: Any) -> None:

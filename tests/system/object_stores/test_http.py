@@ -14,7 +14,7 @@ import pytest
 
 from prune.core.errors import DataError, OptionError
 from prune.system import contents
-from prune.system.object_stores import file_systems, mirror
+from prune.system.object_stores import mirror
 from prune.system.object_stores.listing import mirrored
 
 from .conftest import serve
@@ -178,16 +178,6 @@ def test_a_server_that_tells_no_size_is_asked_for_one_byte(web: tuple[str, Path]
     path = mirrored(f"{address}/x.bin", [f"{address}/x.bin"])
     assert path.stat().st_size == len(DATA)
     assert contents.whole(path) == DATA
-
-
-def test_a_slow_server_is_asked_again(web: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    address, folder = web
-    (folder / "x.bin").write_bytes(DATA)
-    path = mirrored(f"{address}/x.bin", [f"{address}/x.bin"])
-    monkeypatch.setattr(file_systems, "_READ", 0.2)
-    Files.slow = [0.6, 0.6]
-    assert contents.whole(path) == DATA
-    assert Files.slow == []
 
 
 def test_class_names_need_not_be_told_of_where_what_is_missing_is_forbidden(web: tuple[str, Path]) -> None:

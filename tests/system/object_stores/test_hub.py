@@ -21,7 +21,7 @@ from prune.system import contents
 from prune.system.object_stores.listing import mirrored
 
 from .conftest import serve
-from .test_reading import FORMATS, WRITE, bytes_below, chain
+from .test_reading import WRITE
 
 HOME = "hf://datasets/me/data"
 PAGE = "/api/datasets/me/data"
@@ -107,17 +107,6 @@ def hub(elsewhere: Path, faults: Any, monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", f"{address}{pages}")
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         yield handler
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_the_chain_from_the_hub_equals_the_one_from_here(hub: type[Hub], kind: str) -> None:
-    WRITE[kind](Path("there") / kind)
-    hub.faults += ["short", "busy", "drop"]
-    chain(f"{HOME}/{kind}", kind, "far", "from-far")
-    assert hub.faults == []
-    chain(f"there/{kind}", kind, "near", "from-near")
-    assert bytes_below("from-far") == bytes_below("from-near")
-    assert len({Store(name).state["dataset"] for name in ("far", "near")}) == 1
 
 
 def test_a_pattern_of_the_hub(hub: type[Hub]) -> None:

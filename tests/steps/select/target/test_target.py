@@ -7,7 +7,7 @@ import io
 import json
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -388,34 +388,6 @@ def test_features_from_elsewhere(pool: Store, permuted: Path, tmp_path: Path) ->
     pipeline.embed(tmp_path / "own", features=str(tmp_path / "wide.npy"))
     with pytest.raises(OptionError, match="has rows of 8 numbers, that of .* of 6"):
         target(pool, tmp_path / "own", "embedding.precomputed")
-
-
-@pytest.mark.parametrize("column", [PIXELS, GRADIENTS])
-def test_an_interruption_costs_nothing_that_was_finished(
-    kept: Path, tmp_path: Path, permuted: Path, faulty: Callable[..., Any], killed: Any, column: str
-) -> None:
-    def fresh(name: str) -> Store:
-        shutil.copytree(kept, tmp_path / name)
-        return Store(tmp_path / name / "store")
-
-    def hold(store: Store) -> None:
-        with store.writing():  # as `select` does; clears what a killed writer left behind
-            target(store, permuted, column)
-
-    whole = fresh("whole")
-    disk = faulty()
-    hold(whole)
-    for at in range(2, len(disk.calls), max(1, len(disk.calls) // 6)):
-        store = fresh(f"killed-{at}")
-        faulty("kill", at)
-        with pytest.raises(killed):
-            hold(store)
-        faulty()
-        hold(store)
-        assert times(store.path).keys() == {p.replace("whole", f"killed-{at}") for p in times(whole.path)}
-        for path in (whole.path / "targets").rglob("*"):
-            if path.is_file() and path.name != "lock":
-                assert (store.path / path.relative_to(whole.path)).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.gpu
