@@ -44,13 +44,13 @@ class HashedContent:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file, self._at = HashingFile(path), 0  # of the file, what was unpacked
+        self._file = HashingFile(path)
         try:
             codec = _checked_codec(path, self._file.read(0, 4))
         except DataError:
             self._file.__exit__(None, None, None)
             raise
-        self._unpacked = _Unpacked(path, codec, self._packed) if codec else None
+        self._unpacked = _Unpacked(path, codec, _onward(self._file)) if codec else None
 
     def __enter__(self) -> Self:
         return self
@@ -59,11 +59,6 @@ class HashedContent:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.__exit__(kind, error, trace)
-
-    def _packed(self, size: int) -> bytes:
-        data = self._file.read(self._at, size)
-        self._at += len(data)
-        return data
 
     def read(self, start: int, size: int) -> bytes:
         """Return `size` bytes from `start`, fewer at the end; `start` is where the last read ended."""
@@ -143,13 +138,34 @@ def head_of(path: Path, size: int) -> bytes:
         return content.read(0, size)
 
 
-class _Raw:
-    """A file as pyarrow reads from it; closed by who opened it."""
+def _onward(file: HashingFile) -> Callable[[int], bytes]:
+    """Return what reads a file from front to back."""
+    at = 0
+
+    def read(size: int) -> bytes:
+        nonlocal at
+        data = file.read(at, size)
+        at += len(data)
+        return data
+
+    return read
+
+
+class _Packed:
+    """A file as pyarrow reads from it, with the bytes counted; closed by who opened it.
+
+    It knows nothing of who unpacks: what pyarrow holds is freed with its last holder, and in no other way.
+    """
 
     closed = False
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
-        self.read = read
+        self._read, self.count = read, 0
+
+    def read(self, size: int) -> bytes:
+        data = self._read(size)
+        self.count += len(data)
+        return data
 
     def readable(self) -> bool:
         return True
@@ -166,20 +182,15 @@ class _Unpacked:
     """
 
     def __init__(self, path: Path, codec: str, read: Callable[[int], bytes]) -> None:
-        self._path, self._codec, self._read = path, codec, read
-        self._packed = self._made = 0  # bytes so far
-        self._stream = pa.CompressedInputStream(pa.PythonFile(_Raw(self._counted), mode="r"), codec)
-
-    def _counted(self, size: int) -> bytes:
-        data = self._read(size)
-        self._packed += len(data)
-        return data
+        self._path, self._codec, self._made = path, codec, 0
+        self._packed = _Packed(read)
+        self._stream = pa.CompressedInputStream(pa.PythonFile(self._packed, mode="r"), codec)
 
     def take(self, size: int) -> bytes:
         with _unpacking(self._path, self._codec):
             data: bytes = self._stream.read(size)
         self._made += len(data)
-        if self._made > max(_SMALL, MOST_TIMES * self._packed):
+        if self._made > max(_SMALL, MOST_TIMES * self._packed.count):
             unpack = f"{_UNPACKS[self._codec]} {word(self._path)}"
             raise DataError(
                 f"{self._path} unpacks to over {MOST_TIMES:,} times its size, which texts do not",

@@ -12,6 +12,7 @@ from prune.core.errors import DataError
 from prune.core.progress import SILENT
 from prune.readers import open_reader
 from prune.readers.lines import containers, records
+from prune.readers.lines.containers import FileContent, HashedContent
 from prune.readers.lines.records import LineRecords
 from prune.readers.scan import scan
 from prune.store import Dataset
@@ -81,6 +82,20 @@ def test_sorted_rows_are_unpacked_once(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(records, "_ROWS", 16)
     assert len(list(open_reader(str(path)).payloads(samples))) == 200
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_nothing_is_held_of_a_file_that_was_read(suffix: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", suffix, DATA)
+    before = pa.total_allocated_bytes()
+    for _ in range(3):
+        with HashedContent(path) as content:
+            assert content.read(0, 100) == DATA[:100]
+        with FileContent(path) as content:
+            assert content.read(500, 100) == DATA[500:600]
+            assert content.read(0, 100) == DATA[:100]
+        del content
+    assert pa.total_allocated_bytes() == before
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])

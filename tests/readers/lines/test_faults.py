@@ -44,7 +44,7 @@ def test_what_unpacks_to_more_than_texts_do_is_refused(
     with pytest.raises(DataError, match=told) as refused:
         scanned(bomb)
     assert refused.value.hint.startswith(f"zstd -d '{tmp_path}/it'\"'\"'s.txt.zst'   # ")
-    with pytest.raises(DataError, match=told):
-        FileContent(bomb).read(len(lines) - 2, 2)
+    with FileContent(bomb) as content, pytest.raises(DataError, match=told):
+        content.read(len(lines) - 2, 2)
     assert len(scanned(write(tmp_path / "less.txt", ".zst", lines[: 1 << 20]))) == 1 << 19
     assert len(scanned(write(tmp_path / "gz.txt", ".gz", lines[: 3 << 19]))) == 3 << 18
