@@ -32,6 +32,12 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
+def one_line(error: BaseException | str, most: int = 160) -> str:
+    """Return what an error of another program says, in a line that can be shown; of no words, its class."""
+    text = " ".join(str(error).split())
+    return shortened(printable(text), most) or type(error).__name__
+
+
 def _is_shown(character: str) -> bool:
     return unicodedata.category(character) not in _HIDDEN
 

@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from prune.core.errors import OptionError, UnknownNameError
-from prune.core.safe_text import printable
+from prune.core.safe_text import one_line
 from prune.encoders.extras import missing
 from prune.encoders.hub_weights import hub_file
 from prune.encoders.network import Network, described, drawn
@@ -136,7 +136,7 @@ def _built(library: Any, name: str, model: str, about: Mapping[str, Any], *, gel
             force_preprocess_cfg=dict(about),
         ).eval()
     except (OSError, ValueError, RuntimeError, ImportError) as error:
-        why = " ".join(printable(str(error)).split())[:120]
+        why = one_line(error)
         other = f"--encoder {name.partition(':')[0]}:ViT-B-32.laion2b_s34b_b79k"
         raise OptionError(f"the encoder {name} cannot be built: {why}", other) from error
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from prune.core.arrays import Embeddings
 from prune.core.errors import OptionError
-from prune.core.safe_text import printable
+from prune.core.safe_text import one_line
 from prune.encoders.at_once import AtOnce
 from prune.encoders.clip_network import in_silence, open_model
 from prune.encoders.text_encoder import TEXTS_AT_ONCE, TextEncoder
@@ -114,7 +114,7 @@ def _tokenizer_of(model: str, name: str) -> Any:
         with in_silence():
             return open_clip.get_tokenizer(model)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError) as error:
-        why = " ".join(printable(str(error)).split())[:120]
+        why = one_line(error)
         raise OptionError(
             f"the tokenizer of {name} cannot be read: {why}",
             "--encoder clip_text:ViT-B-32.laion2b_s34b_b79k   # whose tokenizer comes with open_clip",

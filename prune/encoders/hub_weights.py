@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prune.core.errors import OptionError
-from prune.core.safe_text import printable
+from prune.core.safe_text import one_line
 
 
 def hub_file(name: str, repository: str, files: Sequence[str], *, download: bool) -> Path:
@@ -44,8 +44,8 @@ def hub_file(name: str, repository: str, files: Sequence[str], *, download: bool
             return Path(huggingface_hub.hf_hub_download(repository, file))
         except (OSError, ValueError, HfHubHTTPError) as error:
             failed = failed or error  # the first file is the usual one
-    why = " ".join(printable(str(failed)).split())[:120]
+    assert failed is not None  # there is a file to ask for
     raise OptionError(
-        f"the weights of {name} cannot be downloaded: {why}",
+        f"the weights of {name} cannot be downloaded: {one_line(failed)}",
         "try again, or fetch the file elsewhere and add --weights FILE",
     ) from failed

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prune.core.errors import OptionError
+from prune.readers.foreign.shell_lines import word
 
 _MOST_JSON = 64 << 20  # bytes of a file of settings or a tokenizer: a large vocabulary has a third of that
 
@@ -37,6 +38,15 @@ def model_folder(weights: str | None, encoder: str, what: str) -> Path:
         said = f"--encoder {encoder} wants --weights" if weights is None else f"there is no folder {weights}"
         raise OptionError(said, f"--encoder {encoder} --weights FOLDER   # {what}")
     return Path(weights)
+
+
+def require_model(folder: Path, names: Sequence[str], what: str) -> None:
+    """Raise `OptionError` for a folder that has none of these files; where one inside it has, name that."""
+    if any((folder / name).is_file() for name in names):
+        return
+    inside = sorted({path.parent for name in names for path in folder.glob(f"*/{name}")})
+    hint = f"--weights {word(inside[0])}" if inside else f"--weights FOLDER   # {what}"
+    raise OptionError(f"{folder} holds no model: there is no {' or '.join(names)}", hint)
 
 
 def read_settings(path: Path) -> dict[str, Any]:

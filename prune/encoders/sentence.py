@@ -10,10 +10,10 @@ import numpy as np
 
 from prune.core.arrays import Embeddings
 from prune.core.errors import OptionError
-from prune.core.safe_text import printable
+from prune.core.safe_text import one_line, printable
 from prune.encoders.at_once import AtOnce
 from prune.encoders.extras import missing
-from prune.encoders.local_model import plain_exceptions_as
+from prune.encoders.local_model import plain_exceptions_as, require_model
 from prune.encoders.sentence_settings import SentenceSettings, sentence_settings
 from prune.encoders.text_encoder import TEXTS_AT_ONCE, TextEncoder
 from prune.system.precision import precision_of
@@ -141,6 +141,8 @@ class _ModelFiles:
         self._weights, self._local = weights, Path(weights).exists()
         if self._local and not Path(weights).is_dir():
             raise OptionError(f"{weights} is no folder", f"--weights FOLDER   # {_WHAT}")
+        if self._local:
+            require_model(Path(weights), ("modules.json", "config.json"), _WHAT)
 
     def find(self, name: str) -> Path | None:
         """Return where a file lies, or None; of the hub, it is fetched."""
@@ -182,7 +184,7 @@ class _ModelFiles:
         return tokenizer, module
 
     def _missing(self, error: Exception) -> OptionError:
-        why = " ".join(printable(str(error)).split())[:120]
+        why = one_line(error)
         what = "cannot be read as a model" if self._local else "is neither a folder nor a model of the hub"
         return OptionError(f"{self._weights} {what}: {why}", f"--weights FOLDER   # {_WHAT}")
 

@@ -16,6 +16,7 @@ from prune.encoders.local_model import (
     model_folder,
     plain_exceptions_as,
     read_settings,
+    require_model,
 )
 from prune.encoders.text_encoder import TextEncoder
 
@@ -35,6 +36,7 @@ class Static(TextEncoder):
             import tokenizers
         except ImportError as error:
             raise missing("tokenizers", self.name, "text") from error
+        require_model(folder, ("model.safetensors",), _WHAT)
         settings = read_settings(folder / "config.json")
         said = read_settings(folder / "tokenizer.json")
         if not said.get("model"):
@@ -140,7 +142,10 @@ def _tensors(folder: Path, tokens: int) -> tuple[Embeddings, Array, Array]:
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise OptionError(f"{path} cannot be read as weights", f"--weights FOLDER   # {_WHAT}") from error
     tables = [one for one in found.values() if one.ndim == 2]  # sentence-transformers calls its one otherwise
-    vectors = found.get("embeddings", tables[0] if len(tables) == 1 else np.empty(0))
+    if "embeddings" not in found and len(tables) != 1:
+        what = f"{path} holds no table of token vectors, but {len(found)} other arrays"
+        raise OptionError(what, f"--weights FOLDER   # {_WHAT}")
+    vectors = found.get("embeddings", tables[0] if tables else np.empty(0))
     places = found.get("mapping", np.arange(len(vectors)))
     weights = found.get("weights", np.ones(len(places)))
     fits = vectors.ndim == 2 and min(len(places), len(weights)) >= tokens

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from prune.core.errors import OptionError
+from prune.core.safe_text import one_line
 from prune.store.join import count
 
 State = Mapping[str, Tensor]
@@ -139,7 +140,7 @@ def _download(name: str, url: str, path: Path) -> None:
         )
     except (OSError, RuntimeError, HTTPException) as error:
         raise OptionError(
-            f"the weights of {name} cannot be downloaded: {' '.join(str(error).split())[:120]}",
+            f"the weights of {name} cannot be downloaded: {one_line(error)}",
             "try again, or fetch the file elsewhere and add --weights FILE",
         ) from error
 

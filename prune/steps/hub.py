@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune.core.errors import OptionError, OutputError
 from prune.core.progress import Reporter
+from prune.core.safe_text import one_line
 from prune.exporters.card import NAME as CARD
 from prune.exporters.place import DOT, EXPORT, located
 from prune.exporters.staging.existing_export import read_export
@@ -76,9 +77,9 @@ def push(out: Path, repo: str, reporter: Reporter) -> dict[str, Any]:
             commit = _commit(HfApi(library_name="dataset-prune"), repo, out, names, export, reporter)
             advance(len(names))
     except HFValidationError as error:
-        raise OptionError(f"--push {repo}: {_sentence(error)}", "--push USER/NAME") from error
+        raise OptionError(f"--push {repo}: {one_line(error, 300)}", "--push USER/NAME") from error
     except failed as error:
-        raise OutputError(f"cannot push to {repo}: {_sentence(error)}", _LOG_IN) from error
+        raise OutputError(f"cannot push to {repo}: {one_line(error, 300)}", _LOG_IN) from error
     return {"repo": repo, "files": len(names), "commit": commit}
 
 
@@ -131,12 +132,6 @@ def _fetched(api: HfApi, repo: str, head: str, name: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = api.hf_hub_download(repo, name, repo_type="dataset", revision=head, local_dir=folder)
         return Path(path).read_bytes()
-
-
-def _sentence(error: BaseException) -> str:
-    """Return what went wrong in a sentence; what a server says may be long, and of several lines."""
-    text = " ".join(str(error).split())
-    return (text or type(error).__name__)[:300]
 
 
 assert EXPORT.startswith(DOT)  # readers of hubs pass over what is hidden

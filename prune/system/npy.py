@@ -11,6 +11,7 @@ import numpy as np
 
 from prune.core.arrays import Array
 from prune.core.errors import DataError
+from prune.core.safe_text import one_line
 
 _MAGIC, _ZIP = b"\x93NUMPY", b"PK"
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -49,6 +50,6 @@ def open_npy(path: Path) -> Array:
             warnings.simplefilter("ignore")  # a file must not write to the terminal
             return np.load(path, mmap_mode="r", allow_pickle=False)
     except UNREADABLE as error:
-        reason = _ADDRESS.sub("", " ".join(str(error).split()))[:200] or type(error).__name__
+        reason = one_line(_ADDRESS.sub("", str(error)) or type(error).__name__, 200)
         what = f"{path} cannot be read as .npy: {reason}"
         raise DataError(what, "write it with numpy.save, without objects") from error

@@ -139,5 +139,13 @@ def test_what_is_no_model_is_said(tiny, tmp_path):
     with pytest.raises(OptionError, match="is no folder"):
         encoder_of(tmp_path / "file")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(OptionError, match="cannot be read as a model"):
+    with pytest.raises(OptionError, match=r"holds no model: there is no modules\.json") as caught:
         encoder_of(tmp_path / "empty")
+    assert "--weights FOLDER" in caught.value.hint
+    (tmp_path / "empty" / "inner").mkdir()
+    (tmp_path / "empty" / "inner" / "config.json").write_text("{}")
+    with pytest.raises(OptionError, match="holds no model") as caught:
+        encoder_of(tmp_path / "empty")
+    assert caught.value.hint == f"--weights {tmp_path / 'empty' / 'inner'}"
+    with pytest.raises(OptionError, match="as a model: .*…\ntry"):
+        encoder_of(tmp_path / "empty" / "inner")

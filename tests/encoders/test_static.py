@@ -90,6 +90,15 @@ def test_what_is_no_such_folder_is_said(folder, tmp_path):
     with pytest.raises(OptionError, match="there is no folder"):
         open_encoder("static", weights=str(tmp_path / "none"))
     made = folder()
+    inner = tmp_path / "outer" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "model.safetensors").touch()
+    with pytest.raises(OptionError, match=r"holds no model: there is no model\.safetensors") as caught:
+        open_encoder("static", weights=str(inner.parent))
+    assert caught.value.hint == f"--weights {inner}"
+    safetensors.numpy.save_file({"a": VECTORS, "b": VECTORS}, made / "model.safetensors")
+    with pytest.raises(OptionError, match="holds no table of token vectors, but 2 other arrays"):
+        open_encoder("static", weights=str(made))
     (made / "model.safetensors").write_bytes(b"nonsense")
     with pytest.raises(OptionError, match="cannot be read as weights"):
         open_encoder("static", weights=str(made))

@@ -32,6 +32,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from prune.core.arrays import Array, Images
+from prune.core.safe_text import one_line
 from prune.modalities.image.decode_settings import DEEP, PLAIN, Decoding, UnreadableImageError
 from prune.modalities.image.deep_colour import lower_bytes, prepare_deep
 from prune.modalities.image.jpeg_bombs import jpeg_excess
@@ -186,7 +187,7 @@ def _from_file(data: bytes, target: int, decoding: Decoding) -> Image.Image:
         except UnreadableImageError:
             raise
         except BROKEN as error:
-            raise UnreadableImageError(f"broken {suffix}: {_sentence(error)}") from error
+            raise UnreadableImageError(f"broken {suffix}: {one_line(error, 120)}") from error
 
 
 def _open(
@@ -240,8 +241,3 @@ def _from_array(pixels: Array, decoding: Decoding) -> Image.Image:
         raise UnreadableImageError(f"no pixels: the shape is {pixels.shape}")
     decoding.check(pixels.shape[1], pixels.shape[0])
     return _to_rgb(Image.fromarray(to_bytes(pixels, decoding.bits)))
-
-
-def _sentence(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return (text or type(error).__name__)[:120]

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prune.core.errors import DataError
+from prune.core.safe_text import one_line
 from prune.readers.labels.names import LABELS
 from prune.readers.tar.label import usable_label
 
@@ -66,7 +67,7 @@ class Metadata:
             RecursionError,
             pa.ArrowException,
         ) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error, 200)
             raise DataError(
                 f"{path} cannot be read: {reason}", "mend it, or move it out of the dataset"
             ) from error

@@ -15,6 +15,7 @@ import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
 from prune.core.errors import DataError, OptionError
+from prune.core.safe_text import one_line
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
 _DELIMITERS = "\t;,| "
@@ -49,7 +50,7 @@ def read_table(path: Path) -> LabelTable:
         for column in found.columns:
             column.validate(full=True)  # what is not UTF-8 fails here
     except (pa.ArrowException, OSError, ValueError, RecursionError, csv.Error) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise DataError(f"{path} cannot be read: {reason}", f"head -3 {path}   # one row a sample") from error
     if not found.columns or not len(found.columns[0]):
         raise DataError(f"{path} is empty", "one row a sample: its key or file name, and its label")

@@ -11,6 +11,7 @@ from typing import Self
 import pyarrow as pa
 
 from prune.core.errors import DataError
+from prune.core.safe_text import one_line
 from prune.readers.foreign.shell_lines import word
 from prune.readers.hashing_file import HashingFile
 from prune.system import contents
@@ -207,9 +208,9 @@ def _unpacking(path: Path, codec: str) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        said = " ".join(str(error.strerror if isinstance(error, OSError) and error.errno else error).split())
+        said = error.strerror if isinstance(error, OSError) and error.errno else str(error)
         raise DataError(
-            f"{path} cannot be unpacked: {said[:120].lower()}",
+            f"{path} cannot be unpacked: {one_line(said).lower()}",
             f"copy or make the file again: it is cut short, or no whole file of {codec}",
         ) from error
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prune.core.errors import DataError
+from prune.core.safe_text import one_line
 from prune.system import contents
 
 _BATCH = 256  # rows of parquet at a time, if they are small
@@ -245,5 +246,5 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise DataError(f"{path} cannot be read: {reason}", DAMAGED) from error

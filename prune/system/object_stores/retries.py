@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from prune.core.errors import DataError
+from prune.core.safe_text import one_line
 
 Answer = TypeVar("Answer")
 
@@ -123,7 +124,7 @@ def _of_missing_credentials(error: BaseException) -> bool:
 
 
 def _said(error: BaseException) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
+    return one_line(error)
 
 
 def _refused(what: str, error: BaseException) -> DataError:

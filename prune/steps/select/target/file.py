@@ -12,6 +12,7 @@ import numpy as np
 
 from prune.core.arrays import Array, Embeddings, Labels
 from prune.core.errors import DataError, OptionError
+from prune.core.safe_text import one_line
 from prune.steps.select.by_class import SelectionTarget
 from prune.steps.select.target.pool import TargetPool
 from prune.steps.space_columns import GRADIENTS
@@ -103,7 +104,7 @@ def _load(path: Path) -> dict[str, Array]:
             return {name: loaded[name] for name in ("errors", "features", "labels") if name in loaded}
     except _UNREADABLE as error:
         raise DataError(
-            f"{path} cannot be read as {path.suffix}: {' '.join(str(error).split())[:120]}",
+            f"{path} cannot be read as {path.suffix}: {one_line(error)}",
             "write it with numpy.save or numpy.savez, without objects",
         ) from error
 
