@@ -85,6 +85,7 @@ def embed(
     """Compute features of every sample: one column embedding.ENCODER."""
     from prune import pipeline
     from prune.core.store_option import in_store
+    from prune.steps.space_columns import kcenter_line
     from prune.system.executors.share import share_of
 
     settings = replace(run_settings(locals()), share=share_of(rank, world))
@@ -101,13 +102,15 @@ def embed(
         finish(result, _share_lines(result), as_json=json, quiet=quiet)
         return
     made = [result, *([result["captions"]] if "captions" in result else [])]
-    then = "score --type clip" if len(made) > 1 else "select --method kcenter --fraction 0.3"
+    then = "prune score --type clip"
+    if len(made) == 1:
+        then = kcenter_line(result["embeddings"], result["column"])
     grown = result["growth"]
     kept = [f"{grown['read']:,} samples read, {grown['kept']:,} rows kept"] if grown else []
     lines = [
         *(line for column in made for line in _lines(column, result)),
         *kept,
-        f"next: {in_store(f'prune {then}', str(store))}",
+        f"next: {in_store(then, str(store))}",
     ]
     finish(result, lines, as_json=json, quiet=quiet)
 

@@ -13,6 +13,8 @@ from prune.core.store_option import in_store
 
 def summary(result: dict[str, Any], store: Path) -> list[str]:
     """Return the lines to print."""
+    from prune.steps.space_columns import kcenter_line
+
     took = duration(result["seconds"]["total"])
     lines = [f"{counted(result['n'], 'sample')}, {counted(result['classes'], 'class')}, in {took}"]
     grown = result["growth"]
@@ -23,7 +25,7 @@ def summary(result: dict[str, Any], store: Path) -> list[str]:
         lines.append(f"{ColumnName.score(name)}: {numbers}{high}")
         lines += _trust(name, about)
     lines += [*_stability(result.get("stable")), *_cost(result.get("cost", {})), *_suspect(result["scores"])]
-    following = "prune select --method kcenter --fraction 0.3" if result["embeddings"] else "prune embed"
+    following = kcenter_line(result["embeddings"]) if result["embeddings"] else "prune embed"
     return [*lines, f"next: {in_store(following, str(store))}"]
 
 

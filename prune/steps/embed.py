@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from prune.core.column_name import ColumnName
+from prune.core.column_name import EMBEDDING, ColumnName, of_kinds
 from prune.core.method_names import caption_tower
 from prune.core.progress import Clock
 from prune.encoders import PRECOMPUTED, cut_in
@@ -68,6 +68,7 @@ def embed(
         "rejects": len(rejects),
         "parts": parts,
         "growth": growth,
+        "embeddings": list(of_kinds(store.columns, EMBEDDING)),
         **_cut(finished),
         **({} if len(columns) == 1 else {"captions": _captions(columns[1], same)}),
         "skipped_shards": dict(ready.dataset.skipped),
@@ -105,6 +106,7 @@ def _unfinished(
         "rejects": len(ready.dataset.rejects),
         "parts": parts,
         "growth": None,
+        "embeddings": [],
         "skipped_shards": dict(ready.dataset.skipped),
         "seconds": clock.stop(),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -134,12 +134,25 @@ def embedding_name(store: Store, on: str | None) -> str:
     """
     if on is not None:
         return store.column(on if ColumnName(on).kind == EMBEDDING else ColumnName.embedding(on)).name
-    names = [name.of for name in of_kinds(store.columns, EMBEDDING)]
-    beside = {"proxy", *map(caption_tower, names)}
-    encoded = [name for name in names if name not in beside]
+    encoded = encoded_names(store.columns)
     if len(encoded) > 1:
+        names = [name.of for name in of_kinds(store.columns, EMBEDDING)]
         raise SeveralEmbeddingsError(names, encoded[0])
     return store.column(ColumnName.embedding(encoded[0]) if encoded else FEATURES).name
+
+
+def encoded_names(columns: Iterable[str]) -> list[str]:
+    """Return which of these columns are embeddings that `embed` wrote, by their names."""
+    names = [name.of for name in of_kinds(columns, EMBEDDING)]
+    beside = {"proxy", *map(caption_tower, names)}
+    return [name for name in names if name not in beside]
+
+
+def kcenter_line(columns: Iterable[str], made: str | None = None) -> str:
+    """Return a selection that works on these columns; on the embedding that was made, of several."""
+    encoded = encoded_names(columns)
+    on = f" --on {ColumnName(made).of if made else encoded[0]}" if len(encoded) > 1 else ""
+    return f"prune select --method kcenter --fraction 0.3{on}"
 
 
 def of_originals(column: Column, dataset: Dataset) -> Embeddings:

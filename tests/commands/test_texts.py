@@ -72,3 +72,14 @@ def test_a_line_is_a_label_in_a_list_of_doubts(prune: Callable[..., Any]) -> Non
     said = prune("suspects", "--out", "doubted.csv").out
     line = next(line for line in said.splitlines() if line.startswith("next: take out what is right, then "))
     assert prune(*shlex.split(line.partition("then prune ")[2])).code == 0  # there is no embedding
+
+
+def test_of_several_embeddings_the_one_that_was_made_is_advised(prune: Callable[..., Any]) -> None:
+    assert advice(prune("embed", "a.txt")) == ["select", "--method", "kcenter", "--fraction", "0.3"]
+    np.save("own.npy", np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32))
+    words = advice(prune("embed", "--features", "own.npy"))
+    assert words[-2:] == ["--on", "precomputed"]
+    assert prune(*words).code == 0
+    words = advice(prune("score", "--type", "length"))
+    assert words[-2] == "--on"
+    assert prune(*words).code == 0

@@ -208,7 +208,7 @@ def _unpacking(path: Path, codec: str) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        said = error.strerror if isinstance(error, OSError) and error.errno else str(error)
+        said = (isinstance(error, OSError) and error.strerror) or str(error)
         raise DataError(
             f"{path} cannot be unpacked: {one_line(said).lower()}",
             f"copy or make the file again: it is cut short, or no whole file of {codec}",

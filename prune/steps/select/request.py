@@ -60,7 +60,7 @@ class SelectRequest:
         if not checked_share(self.drop_hardest) and self.drop_by is not None:
             raise OptionError(f"--drop-by {self.drop_by} drops nothing", "--drop-hardest 0.1, or auto")
         if self.replace and self.keeps is None:
-            raise OptionError("--replace is about what a selection kept", "--given SELECTION --replace")
+            raise OptionError("--replace is about what a selection kept", "--given SELECTION")
         if self.quota is not None:
             checked_quota(self.quota)
         self._check_columns()
