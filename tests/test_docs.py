@@ -81,3 +81,15 @@ def test_the_readme_shows_every_command(name: str) -> None:
 
 def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 220
+
+
+def test_contributing_names_what_is_of_the_second_tier() -> None:
+    makefile = DOCS.with_name("Makefile").read_text(encoding="utf-8")
+    (second,) = re.findall(r"^SECOND := ((?:.*\\\n)*.*)$", makefile, re.MULTILINE)
+    named = DOCS.with_name("CONTRIBUTING.md").read_text(encoding="utf-8")
+    places = re.findall(r"tests/[\w/.]+", second)
+    assert len(places) >= 4
+    assert [
+        place for place in places if not (DOCS.parent / place).exists() or f"`{place}`" not in named
+    ] == []
+    assert "every `test_faults.py`" in named
