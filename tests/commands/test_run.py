@@ -178,6 +178,7 @@ WRONG = [  # what takes the place of what; the line, what is said of it, and wha
     ("fraction = 0.5", "fracton = 0.5", 17, "[select] has no key 'fracton'", "fraction instead of fracton"),
     ("epochs = 2", "epochs = '2'", 10, "epochs is a whole number, not '2'", "epochs = 2"),
     ("proxy_size = 8", "proxy_size = 8\nproxy-size = 8", 10, "proxy-size is there twice", "leave one"),
+    ("[check]", "[score]\n[check]", 26, "[score] is there already", "[[score]] for each, or one alone"),
     ("[check]", "[chekc]", 26, "prune.toml has no section 'chekc'", "check instead of chekc"),
     ("[data]", "sed = 3\n[data]", 2, "prune.toml has no key 'sed'", "seed instead of sed"),
     ("epochs = 2", "fraction = 0.3", 10, "[score] has no key 'fraction'", "fraction"),

@@ -66,7 +66,7 @@ def run_evaluation(
     clock: Clock,
 ) -> dict[str, Any]:
     """Train what is not trained yet, and return what `prune.evaluate` does."""
-    command = asked.command(settings)
+    command = _of_latest(store, asked).command(settings)
     if asked.model is not None:
         require_known(asked.model)
     with opened(store, data, settings, verb="" if dry_run else "evaluate", command=command) as ready:
@@ -104,6 +104,14 @@ def run_evaluation(
         "cells": table.to_arrow().to_pylist(),
         "seconds": seconds,
     }
+
+
+def _of_latest(store: Store, asked: EvaluateRequest) -> EvaluateRequest:
+    """Name the selection that is meant where none is: another may be the latest when it is asked again."""
+    latest = store.state.get("latest") if store.exists() else None
+    if latest is None or asked.select or asked.choose or asked.fractions:
+        return asked
+    return replace(asked, select=[latest])
 
 
 def prepared(ready: Opened, asked: EvaluateRequest) -> Evaluation:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prune.core.column_name import FIRST_RUN, ColumnName
+from prune.core.column_name import FIRST_RUN, ColumnName, runs_among
 from prune.core.option_words import whole_path
 from prune.core.safe_text import counted, duration, size
 from prune.encoders import PRECOMPUTED
@@ -80,15 +80,31 @@ def _is_there(verb: str, given: Mapping[str, Any], store: Store) -> bool:
     if not store.exists() or not _of_data(given["data"], store):
         return False
     if verb == "embed":
-        usual = MODALITIES[store.dataset.modality].encoder
-        encoder = PRECOMPUTED if given.get("features") else given.get("encoder") or usual
-        return ColumnName.embedding(encoder) in store.columns
+        named = PRECOMPUTED if given.get("features") else given.get("encoder")
+        usual = (MODALITIES[store.dataset.modality].encoder, PRECOMPUTED)  # this of data that are features
+        return any(ColumnName.embedding(one) in store.columns for one in ([named] if named else usual))
     if given.get("imports"):
         return False
-    trained = (store.recipe_of(FIRST_RUN) or {}).get("training", {})
-    asked = {name: value for name, value in given.get("training", {}).items() if value != "own"}
-    same = all(trained.get(name) == value for name, value in asked.items())
-    return same and all(ColumnName.score(name) in store.columns for name in given["types"])
+    return _is_trained(given, store) and all(
+        ColumnName.score(name) in store.columns for name in given["types"]
+    )
+
+
+def _is_trained(given: Mapping[str, Any], store: Store) -> bool:
+    """Whether the proxies of a store were trained as is asked for, be they those of folds."""
+    recipe = store.recipe_of(FIRST_RUN) or {}
+    if "folds" in recipe:
+        recipe = store.recipe_of(ColumnName.trace("0.0")) or {}
+    share = recipe.get("share") or {}
+    there = {
+        **recipe.get("training", {}),
+        "cross_fit": share.get("folds"),
+        "on_fraction": share.get("fraction"),
+        "runs": len(runs_among(store.columns)),
+    }
+    shares = {name: given.get(name) for name in ("cross_fit", "on_fraction", "runs")}
+    asked = {k: v for k, v in {**given.get("training", {}), **shares}.items() if v not in (None, "own")}
+    return all(str(there.get(name)) == str(value) for name, value in asked.items())
 
 
 def _of_data(data: str | None, store: Store) -> bool:

@@ -188,10 +188,12 @@ def _no_toml(file: Path, text: str, said: str) -> OptionError:
     rows = text.split("\n")
     line = int(found[1]) if found is not None and found[1] else len(rows)
     shown = rows[min(line, len(rows)) - 1].strip()
-    return OptionError(
-        f"{file}, line {line}: {what[:1].lower()}{what[1:]}",
-        f'name = "text", name = 0.3 or [section] in the place of {shown!r}',
-    )
+    told = f"{file}, line {line}: {what[:1].lower()}{what[1:]}"
+    if "twice" in what and shown.startswith("["):
+        return OptionError(
+            f"{file}, line {line}: {shown} is there already", f"[{shown}] for each, or one alone"
+        )
+    return OptionError(told, f'name = "text", name = 0.3 or [section] in the place of {shown!r}')
 
 
 def _shown(value: Any) -> str:

@@ -51,6 +51,17 @@ def auto(store: Path, **more: Any) -> tuple[dict[str, Any], list[str]]:
     return prune.select(store, **given, settings=Settings(device="cpu", reporter=said)), said.lines
 
 
+def test_the_latest_selection_is_remembered_by_its_name(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "store", tmp_path / "store")
+    prune.select(tmp_path / "store", method="top", score="one", count=9, name="mine")
+    trained = {"test": "test", "seeds": 1} | QUICK
+    prune.evaluate(tmp_path / "store", **trained, settings=Settings(device="cpu"))
+    held = Store(tmp_path / "store")
+    made = {held.commands[name] for name in held.columns if name.startswith("evaluation.")}
+    assert len(made) == 1
+    assert "--select mine" in made.pop()  # another may be the latest when it is run again
+
+
 def told(store: Path, **choices: str) -> None:
     """Put choices into a store, as an evaluation would have found them."""
     known = {

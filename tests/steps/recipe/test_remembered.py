@@ -47,6 +47,22 @@ def test_of_two_trainings_the_one_there_is_stands_in_the_file(tmp_path: Path) ->
     assert prune.run(recipe, store=store, settings=SETTINGS)["unchanged"] is True
 
 
+def test_scores_of_folds_stand_and_other_folds_do_not(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    np.save(tmp_path / "rows.npy", rows)
+    np.save(tmp_path / "labels.npy", np.arange(40) % 2)
+    store, recipe = tmp_path / "made", tmp_path / "prune.toml"
+    prune.embed(store, str(tmp_path / "rows.npy"), settings=SETTINGS)
+    prune.score(store, types=["aum"], cross_fit=2, training={"epochs": 2}, settings=SETTINGS)
+    pipeline.recipe(store, recipe)
+    text = recipe.read_text()
+    for changed, status in (("", "would stand"), ("cross-fit = 3", "would run"), ("epochs = 3", "would run")):
+        name = changed.partition(" ")[0]
+        recipe.write_text(re.sub(rf"{name} = .", changed, text) if changed else text)
+        steps = prune.run(recipe, store=store, dry_run=True, settings=SETTINGS)["steps"]
+        assert [one["status"] for one in steps if one["verb"] == "score"] == [status]
+
+
 def test_a_test_set_is_found_from_wherever_the_recipe_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
