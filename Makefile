@@ -8,7 +8,7 @@ EXTRA := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo '[gpu]')
 TESTS := not gpu and not slow and not network and not soak
 # the second tier: faults, a cluster, hostile data, extreme numbers, other processors and threads, examples as they are typed
 SECOND := tests/faults tests/hostile tests/numbers tests/machines $(shell find tests -name test_faults.py) \
-	tests/exporters/test_changed.py tests/steps/test_on_ray.py \
+	tests/exporters/test_changed.py tests/steps/test_on_ray.py tests/steps/test_ray_faults.py \
 	tests/commands/demos/test_texts.py tests/test_examples.py tests/test_readme.py
 # each half of the tests in a process of its own, so that what a module makes is made once; who is done first helps
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal

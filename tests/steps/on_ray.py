@@ -6,6 +6,7 @@ A process of its own: Ray starts threads, and warns of what pytest takes for err
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -44,7 +45,7 @@ def held(work: Callable[[str, Any], Any], folder: Path) -> Callable[[str, Any], 
 
     def unit(spec: str, name: Any) -> Any:
         node = ray.get_runtime_context().get_node_id()
-        (folder / f"{node}.{uuid.uuid4().hex}").touch()
+        (folder / f"{node}.{os.getpid()}.{uuid.uuid4().hex}").touch()
         while not (folder / "go").exists():
             time.sleep(0.05)
         return work(spec, name)
@@ -52,21 +53,11 @@ def held(work: Callable[[str, Any], Any], folder: Path) -> Callable[[str, Any], 
     return unit
 
 
-class Runs:
-    """A cluster, and runs on it."""
+class RayNodes:
+    """A cluster of nodes on this machine."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        for name, count in (("few", FEW), ("many", MANY)):
-            kinds = ["good", "bad"]
-            texts = (f"a {kinds[i % 2]} text, number {i} of them" for i in range(count))
-            lines = ({"text": text, "label": kinds[i % 2]} for i, text in enumerate(texts))
-            (home / f"{name}.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-        prune.score(home / "store", str(home / "many.jsonl"), types=["length"])
-        prune.select(home / "store", method="random", count=MANY - 5)
-        self.embed("here")
-        self.score("here")
-        self.export("here")
         self.cluster = Cluster(initialize_head=True, head_node_args={**NODE, "memory": 8 << 30})
         self.nodes = [self.cluster.head_node]
 
@@ -77,7 +68,53 @@ class Runs:
 
     def settings(self, name: str, told: Told) -> prune.Settings:
         where = {} if name == "here" else {"executor": "ray", "address": self.cluster.address}
-        return prune.Settings(device="cpu", reporter=told, **where)
+        return prune.Settings(device="cpu", reporter=told, memory=2**30, **where)
+
+    def losing_a_node(self, module: Any, unit: str, run: Callable[[], list[str]]) -> list[str]:
+        """Run, and kill a node that is at work on a unit."""
+        return self.with_a_fault(module, unit, run, self._kill)
+
+    def with_a_fault(
+        self, module: Any, unit: str, run: Callable[[], list[str]], fault: Callable[[Any, int], None]
+    ) -> list[str]:
+        """Run, and do something to a node that is at work on a unit, and to the process that works."""
+        folder, real, over = self.home / unit, getattr(module, unit), threading.Event()
+        folder.mkdir()
+        other = threading.Thread(target=self._befall_one, args=(folder, over, fault))
+        setattr(module, unit, held(real, folder))
+        other.start()
+        try:
+            return run()
+        finally:
+            setattr(module, unit, real)
+            over.set()  # the run may have failed before a node had work
+            other.join()
+
+    def _befall_one(self, folder: Path, over: threading.Event, fault: Callable[[Any, int], None]) -> None:
+        while not over.wait(0.05):
+            busy = dict(path.name.split(".")[:2] for path in folder.iterdir())
+            for node in self.nodes[1:]:
+                if node.node_id in busy:
+                    fault(node, int(busy[node.node_id]))
+                    (folder / "go").touch()
+                    return
+
+    def _kill(self, victim: Any, _: int) -> None:
+        self.cluster.remove_node(victim, allow_graceful=False)
+        self.nodes.remove(victim)
+
+
+class Runs(RayNodes):
+    """Runs on a cluster."""
+
+    def __init__(self, home: Path) -> None:
+        write_texts(home)
+        prune.score(home / "store", str(home / "many.jsonl"), types=["length"])
+        prune.select(home / "store", method="random", count=MANY - 5)
+        super().__init__(home)
+        self.embed("here")
+        self.score("here")
+        self.export("here")
 
     def embed(self, name: str) -> list[str]:
         told = Told()
@@ -105,30 +142,14 @@ class Runs:
             for end in (".store/columns", ".scored/columns", ".out")
         ]
 
-    def losing_a_node(self, module: Any, unit: str, run: Callable[[], list[str]]) -> list[str]:
-        """Run, and kill a node that is at work on a unit."""
-        folder, real, over = self.home / unit, getattr(module, unit), threading.Event()
-        folder.mkdir()
-        killer = threading.Thread(target=self._kill_one, args=(folder, over))
-        setattr(module, unit, held(real, folder))
-        killer.start()
-        try:
-            return run()
-        finally:
-            setattr(module, unit, real)
-            over.set()  # the run may have failed before a node had work
-            killer.join()
 
-    def _kill_one(self, folder: Path, over: threading.Event) -> None:
-        victim = None
-        while victim is None:
-            if over.wait(0.05):
-                return
-            busy = {path.name.partition(".")[0] for path in folder.iterdir()}
-            victim = next((node for node in self.nodes[1:] if node.node_id in busy), None)
-        self.cluster.remove_node(victim, allow_graceful=False)
-        self.nodes.remove(victim)
-        (folder / "go").touch()
+def write_texts(home: Path) -> None:
+    """Write few texts, and many."""
+    for name, count in (("few", FEW), ("many", MANY)):
+        kinds = ["good", "bad"]
+        texts = (f"a {kinds[i % 2]} text, number {i} of them" for i in range(count))
+        lines = ({"text": text, "label": kinds[i % 2]} for i, text in enumerate(texts))
+        (home / f"{name}.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -2,44 +2,25 @@
 
 What a unit reads and writes lies in files that all nodes see; no array goes through Ray's object store. Ray
 places units and tells of nodes that died. What is lost is begun again here and not by Ray, so that it is
-said; what takes much longer than the others is begun a second time, and whichever ends first counts.
+said; what takes much longer than the others is begun a second time, and whichever ends first counts. A node
+that cannot write, or is short of memory, gets no more units while there are others.
 """
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from prune.core.errors import OptionError, PruneError
-from prune.system.executors.executor import BlockLostError
-from prune.system.executors.ray_connection import connected
+from prune.core.errors import DataError, OptionError, PruneError
+from prune.system.executors.ray_connection import connected, require_answer
+from prune.system.executors.unit_runs import UnitRuns
 
-TRIES = 4  # a node that dies takes a unit with it, and so may the next
-_GLANCE = 1.0  # seconds between two looks at the clock
-_PATIENCE = 60.0  # seconds that a unit may take before it is begun elsewhere too
-_SLOW = 4  # times the slowest that has ended, likewise
 _ABSENT = 600.0  # seconds that nodes may be gone before the run ends
-_REASONS = {
-    "NodeDiedError": "a node died",
-    "OutOfMemoryError": "a node was short of memory",
-    "WorkerCrashedError": "a worker process or its node died",
-}
-
-
-@dataclass
-class _Attempted:
-    """A block that is being done somewhere."""
-
-    number: int
-    block: Sequence[Any]
-    began: float
-    tries: int = 1
+_HEADLESS = 20.0  # seconds that the head may be: after 60, Ray ends this process without a word of ours
+_NODE = "ray.io/node-id"  # a label that every node has
 
 
 class RayCluster:
@@ -75,6 +56,9 @@ class RayCluster:
         self._needs = {"CPU": 1.0, "memory": float(memory), "GPU": float(gpu)}
         self._most = most
         self._short: float | None = None  # since when no node could run a unit
+        self._failing: set[str] = set()  # nodes that get no more of them
+        self._head = ""  # its address
+        self._answered = 0.0  # when it did
 
     def each(
         self,
@@ -87,25 +71,37 @@ class RayCluster:
         """Yield the results; see `Executor`."""
         with connected(self._address) as ray:
             self._require_room(ray)
-            remote = ray.remote(_attempt).options(
-                num_cpus=1,
-                num_gpus=self._needs["GPU"],
-                memory=self._needs["memory"],
-                max_retries=0,
-                scheduling_strategy="SPREAD",
-            )
+            self._failing.clear()
+            self._head, self._answered = ray.get_runtime_context().gcs_address, time.monotonic()
+            remote, needs = ray.remote(_attempt), self._needs
+            wants: dict[str, Any] = {"num_cpus": 1, "num_gpus": needs["GPU"], "memory": needs["memory"]}
+            wants |= {"max_retries": 0, "scheduling_strategy": "SPREAD"}
 
             def submit(block: Sequence[Any]) -> Any:
-                return remote.remote(_version(), work, (*common, *block))
+                if self._failing:
+                    wants["label_selector"] = {_NODE: f"!in({','.join(sorted(self._failing))})"}
+                return remote.options(**wants).remote(_version(), work, (*common, *block))
 
-            units = _UnitRuns(ray, submit, name, self._say, hurries=self._hurries)
+            def leave(node: str) -> bool:
+                self._failing.add(node)
+                return self._is_able(ray)
+
+            units = UnitRuns(ray, submit, name, self._say, leave, hurries=self._hurries)
             try:
                 yield from units.results(iter(blocks), self._room)
             finally:
                 units.cancel()
 
     def _room(self, ray: Any) -> int:
-        """Return how many units may run now; 0 while nodes are gone, which may come back."""
+        """Return how many units may run now; 0 while nodes are gone, which may come back.
+
+        Raises
+        ------
+        DataError
+            The head of the cluster is gone.
+        """
+        if not self._has_head():
+            return 0
         if not self._is_able(ray):
             now = time.monotonic()
             if self._short is None:
@@ -118,6 +114,18 @@ class RayCluster:
         cores = int(ray.cluster_resources().get("CPU", 0))
         return max(1, min(cores, self._most) if self._most else cores)
 
+    def _has_head(self) -> bool:
+        """Whether the head answers; whatever else is asked of it would wait for it."""
+        try:
+            require_answer(self._head)
+        except OSError as error:
+            if time.monotonic() - self._answered > _HEADLESS:
+                what = f"the head of the Ray cluster at {self._head} is gone"
+                raise DataError(what, "ray start --head, then the same command: it goes on") from error
+            return False
+        self._answered = time.monotonic()
+        return True
+
     @property
     def _wants(self) -> str:
         """What a unit needs, in words."""
@@ -125,7 +133,8 @@ class RayCluster:
 
     def _is_able(self, ray: Any) -> bool:
         """Whether some node could run a unit."""
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        there = [node for node in ray.nodes() if node["Alive"] and node["NodeID"] not in self._failing]
+        nodes = [node["Resources"] for node in there]
         return any(all(node.get(what, 0) >= least for what, least in self._needs.items()) for node in nodes)
 
     def _require_room(self, ray: Any) -> None:
@@ -138,112 +147,22 @@ class RayCluster:
             )
 
 
-class _UnitRuns:
-    """The units of one call: which run, which have ended."""
+def _attempt(
+    version: str, work: Callable[..., Any], given: Sequence[Any]
+) -> tuple[bool, Any, tuple[str, str]]:
+    """Do a unit on a node; return whether that worked, the answer or the error, and the node and its host."""
+    import ray
 
-    def __init__(
-        self,
-        ray: Any,
-        submit: Callable[[Sequence[Any]], Any],
-        name: Callable[..., str] | None,
-        say: Callable[[str], None],
-        *,
-        hurries: bool = True,
-    ) -> None:
-        self._ray, self._submit, self._name, self._say = ray, submit, name, say
-        self._hurries = hurries
-        self._running: dict[Any, _Attempted] = {}
-        self._ended: dict[int, Any] = {}
-        self._next = 0  # whose result is asked for
-        self._slowest = 0.0
-
-    def results(self, blocks: Iterator[Sequence[Any]], room: Callable[[Any], int]) -> Iterator[Any]:
-        numbered = enumerate(blocks)
-        while True:
-            free = room(self._ray) - len(self._running)
-            for number, block in itertools.islice(numbered, max(0, free)):
-                self._begin(number, block)
-                free -= 1
-            if not self._running and free <= 0:  # no node is there: some may begin once one is
-                time.sleep(_GLANCE)
-                continue
-            if not self._running:
-                return
-            if free > 0 and self._hurries:  # all have begun, and there is room for some once more
-                self._begin_late_ones_again(free)
-            ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=_GLANCE)
-            for reference in ready:
-                self._take(reference)
-            while self._next in self._ended:
-                yield self._ended.pop(self._next)
-                self._next += 1
-
-    def cancel(self) -> None:
-        """Let go of what still runs."""
-        for reference in list(self._running):
-            self._let_go(reference)
-
-    def _let_go(self, reference: Any) -> None:
-        del self._running[reference]
-        with contextlib.suppress(self._ray.exceptions.RayError):
-            self._ray.cancel(reference, force=True)
-
-    def _begin(self, number: int, block: Sequence[Any], tries: int = 1) -> None:
-        self._running[self._submit(block)] = _Attempted(number, block, time.monotonic(), tries)
-
-    def _take(self, reference: Any) -> None:
-        if reference not in self._running:
-            return  # begun twice, and the other one was first
-        run = self._running.pop(reference)
-        try:
-            done, answer = self._ray.get(reference)
-        except self._ray.exceptions.RayTaskError:
-            raise  # a bug, with the traceback of where it happened
-        except self._ray.exceptions.RayError as error:
-            self._lose(run, error)
-            return
-        if not done:
-            raise answer
-        self._slowest = max(self._slowest, time.monotonic() - run.began)
-        self._ended[run.number] = answer
-        for other in [key for key, its in self._running.items() if its.number == run.number]:
-            self._let_go(other)  # nobody waits for the slower one
-
-    def _lose(self, run: _Attempted, error: Exception) -> None:
-        if any(other.number == run.number for other in self._running.values()):
-            return  # begun twice, and the other one goes on
-        if run.tries == TRIES:
-            raise BlockLostError(run.number, TRIES) from error
-        reason = _REASONS.get(type(error).__name__, f"a unit was lost ({type(error).__name__})")
-        self._say(f"{reason}: {self._called(run)} is done again elsewhere")
-        self._begin(run.number, run.block, run.tries + 1)
-
-    def _called(self, run: _Attempted) -> str:
-        return "its work" if self._name is None else self._name(*run.block)
-
-    def _begin_late_ones_again(self, most: int) -> None:
-        if not self._slowest:
-            return  # none has ended: nobody knows how long one takes
-        late = max(_PATIENCE, _SLOW * self._slowest)
-        numbers = [run.number for run in self._running.values()]
-        for run in sorted(self._running.values(), key=lambda run: run.began)[:most]:
-            waited = time.monotonic() - run.began
-            if waited > late and numbers.count(run.number) == 1:
-                self._say(f"{self._called(run)} takes {waited:.0f} s: it is begun elsewhere too")
-                self._begin(run.number, run.block, run.tries)
-
-
-def _attempt(version: str, work: Callable[..., Any], given: Sequence[Any]) -> tuple[bool, Any]:
-    """Do a unit on a node; return whether that worked, with the answer or the error."""
     from prune.system.executors.worker_pool import TOLD
 
     os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
+    node = ray.get_runtime_context().get_node_id(), socket.gethostname()
     try:
         if _version() != version:
             raise _other_version(version)
-        return True, work(*given)
+        return True, work(*given), node
     except TOLD as error:
-        return False, error
+        return False, error, node
 
 
 def _version() -> str:

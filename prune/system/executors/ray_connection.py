@@ -34,7 +34,7 @@ def connected(address: str | None) -> Iterator[Any]:
         return
     place = address or os.environ.get("RAY_ADDRESS") or "auto"
     try:
-        _require_answer(place)
+        require_answer(place)
         ray.init(place, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError) as error:
         where = "of this machine" if place == "auto" else f"at {place}"
@@ -65,7 +65,7 @@ def _require_same(there: str, asked: str | None) -> None:
     raise OptionError(what, "leave --address out; in a script, ray.shutdown() leaves that one")
 
 
-def _require_answer(place: str) -> None:
+def require_answer(place: str) -> None:
     """Raise `OSError` where nobody listens at an address: Ray itself would try for many minutes."""
     host, colon, port = place.rpartition("//")[2].rpartition(":")
     if colon and port.isdecimal():

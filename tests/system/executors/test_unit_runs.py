@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from prune.core.errors import OptionError
-from prune.system.executors import ray_cluster, ray_connection
+from prune.core.errors import DataError, OptionError
+from prune.system.executors import ray_cluster, ray_connection, unit_runs
 
 
 class LostError(Exception):
@@ -40,9 +41,9 @@ class FakeRay:
 
     def get(self, reference: str) -> Any:
         answer = self.answers.pop(reference)
-        if isinstance(answer, Exception):
+        if isinstance(answer, LostError):
             raise answer
-        return True, answer
+        return not isinstance(answer, OSError), answer, (reference, "10.0.0.7")
 
     def cancel(self, reference: str, *, force: bool) -> None:
         assert force
@@ -50,11 +51,17 @@ class FakeRay:
 
 
 def results(
-    ray: FakeRay, count: int, monkeypatch: pytest.MonkeyPatch, *, hurries: bool = True
+    ray: FakeRay, count: int, monkeypatch: pytest.MonkeyPatch, *, hurries: bool = True, nodes: int = 9
 ) -> tuple[list[Any], list[str]]:
     said: list[str] = []
-    monkeypatch.setattr(ray_cluster, "time", SimpleNamespace(monotonic=lambda: ray.clock))
-    runs = ray_cluster._UnitRuns(ray, ray.submit, "part {}".format, said.append, hurries=hurries)
+    monkeypatch.setattr(unit_runs, "time", SimpleNamespace(monotonic=lambda: ray.clock))
+    left: list[str] = []
+
+    def leave(node: str) -> bool:
+        left.append(node)
+        return len(left) < nodes
+
+    runs = unit_runs.UnitRuns(ray, ray.submit, "part {}".format, said.append, leave, hurries=hurries)
     return list(runs.results(iter([(i,) for i in range(count)]), lambda _: 4)), said
 
 
@@ -100,9 +107,48 @@ def test_what_is_lost_is_begun_again_up_to_four_times(monkeypatch: pytest.Monkey
         ray.answers[f"0.{ray.begun.count(0)}"] = LostError()
 
     ray = FakeRay(turn)
-    with pytest.raises(ray_cluster.BlockLostError):
+    with pytest.raises(unit_runs.BlockLostError):
         results(ray, 1, monkeypatch)
-    assert ray.begun == [0] * ray_cluster.TRIES
+    assert ray.begun == [0] * unit_runs.TRIES
+
+
+FULL = OSError(28, "No space left on device")
+
+
+def test_what_a_node_cannot_write_is_done_on_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    def turn(ray: FakeRay) -> None:
+        ray.answers |= {"0.1": "first", "1.1": FULL} if ray.clock == 30 else {"1.2": "second"}
+
+    ray = FakeRay(turn)
+    said = (
+        "[Errno 28] No space left on device on 10.0.0.7, which gets no more: part 1 is done again elsewhere"
+    )
+    assert results(ray, 2, monkeypatch) == (["first", "second"], [said])
+    assert ray.begun == [0, 1, 1]
+
+
+@pytest.mark.parametrize(("nodes", "tries"), [(1, 1), (3, 3), (9, unit_runs.TRIES)])
+def test_where_no_node_can_write_the_run_ends_with_that(
+    nodes: int, tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = FakeRay(lambda ray: ray.answers.update({f"0.{ray.begun.count(0)}": FULL}))
+    with pytest.raises(OSError, match="No space left"):
+        results(ray, 1, monkeypatch, nodes=nodes)
+    assert ray.begun == [0] * tries
+
+
+def test_a_head_that_is_gone_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        cluster = ray_cluster.RayCluster(None, print, memory=100, gpu=False, most=0)
+        cluster._head = f"127.0.0.1:{head.getsockname()[1]}"
+        assert cluster._room(Nodes(True)) == 2
+    clock = SimpleNamespace(now=cluster._answered)
+    monkeypatch.setattr(ray_cluster, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    assert cluster._room(Nodes(True)) == 0
+    clock.now += 21
+    with pytest.raises(DataError, match=f"the head of the Ray cluster at {cluster._head} is gone") as caught:
+        cluster._room(Nodes(True))
+    assert caught.value.hint.startswith("ray start --head, then the same command")
 
 
 class Nodes:
@@ -114,7 +160,7 @@ class Nodes:
     def nodes(self) -> list[dict[str, Any]]:
         self.clock += 100
         there = self.there.pop(0) if len(self.there) > 1 else self.there[0]
-        return [{"Alive": there, "Resources": {"CPU": 2.0, "memory": 100.0}}]
+        return [{"NodeID": "a", "Alive": there, "Resources": {"CPU": 2.0, "memory": 100.0}}]
 
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": 2.0}
@@ -143,10 +189,10 @@ def test_a_run_waits_where_no_node_is_there(monkeypatch: pytest.MonkeyPatch) -> 
     ray = FakeRay(lambda ray: ray.answers.update({"0.1": "done"}))
     rooms, slept = iter([0, 0, 1, 1, 1]), []
     clock = SimpleNamespace(monotonic=lambda: ray.clock, sleep=slept.append)
-    monkeypatch.setattr(ray_cluster, "time", clock)
-    runs = ray_cluster._UnitRuns(ray, ray.submit, None, print)
+    monkeypatch.setattr(unit_runs, "time", clock)
+    runs = unit_runs.UnitRuns(ray, ray.submit, None, print, lambda _: True)
     assert list(runs.results(iter([(0,)]), lambda _: next(rooms))) == ["done"]
-    assert slept == [ray_cluster._GLANCE] * 2
+    assert slept == [unit_runs._GLANCE] * 2
 
 
 @pytest.mark.parametrize("asked", [None, "auto", "10.0.0.1:6379", "127.0.0.1:6379", "ray://10.0.0.2:10001"])
