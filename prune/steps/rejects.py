@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 import numpy as np
 
 from prune.core.column_name import EMBEDDING, IMAGES, SCORE, TRACE, ColumnName
 from prune.core.errors import RejectsError
+from prune.modalities.text.fields import NO_TEXT
 from prune.readers.tar.samples import choice_of
 from prune.steps.dataset_session import Opened
 from prune.store import Dataset, Store
@@ -46,7 +47,9 @@ def check_rejects(opened_: Opened, rejects: Mapping[int, str], what: str = "samp
     limit = Fraction(str(settings.max_bad)) * n  # as it was typed: 0.29 of 100 is 29
     share = f"{len(rejects)} of {n} {what} ({100 * len(rejects) / n:.2g} %)"
     if len(rejects) == n:
-        hint = choice_of(rejects.values()) or "look at the reasons above"
+        hint = (
+            choice_of(rejects.values()) or _field_of(opened_, rejects.values()) or "look at the reasons above"
+        )
         raise RejectsError(f"none of {n} {what} can be used", listed, hint)
     if settings.on_error == "fail":
         more = "" if len(rejects) <= limit else f" --max-bad {_round_up(len(rejects) / n)}"
@@ -61,6 +64,14 @@ def check_rejects(opened_: Opened, rejects: Mapping[int, str], what: str = "samp
     settings.reporter.say(
         f"{share} cannot be used and are left out; listed in {opened_.store.path / REJECTS}"
     )
+
+
+def _field_of(opened_: Opened, reasons: Iterable[str]) -> str | None:
+    """Return the option that names the text, where no sample has one in the fields that were looked at."""
+    if not all(reason.startswith(NO_TEXT) for reason in reasons):
+        return None
+    asked = "--template '{NAME}'" if opened_.reader.options.get("template") else "--text-field NAME"
+    return f"{asked}   # a field that holds the text"
 
 
 def _round_up(share: float) -> str:

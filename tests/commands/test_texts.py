@@ -55,6 +55,15 @@ def test_a_file_without_samples_is_named(prune: Callable[..., Any]) -> None:
     assert (said.code, "no samples in empty.jsonl" in said.err) == (3, True)
 
 
+@pytest.mark.parametrize("asked", [["--text-field", "body"], ["--template", "chat"], []], ids=str)
+def test_fields_without_a_text_advise_to_name_another(prune: Callable[..., Any], asked: list[str]) -> None:
+    Path("b.jsonl").write_text('{"says": "a"}\n{"says": "b"}\n')
+    said = prune("score", "--type", "length", *asked, "b.jsonl")
+    hint = next(line for line in said.err.splitlines() if line.startswith("try:"))
+    words = shlex.split(hint.removeprefix("try:   prune ").replace("NAME", "says"), comments=True)
+    assert (said.code, prune(*words).code) == (3, 0)
+
+
 def test_a_line_is_a_label_in_a_list_of_doubts(prune: Callable[..., Any]) -> None:
     rows = [
         {"text": f"{'good' if n % 2 else 'bad'} thing\nnumber {n}", "label": str(n % 2)} for n in range(400)

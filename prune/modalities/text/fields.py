@@ -36,6 +36,8 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
 }
 """The fields of well-known records; one is found by the first and the last of them."""
 
+NO_TEXT = "no text in the field"  # what the reason of a record without one begins with
+
 _SAID = ("content", "value", "text")  # of a turn of a chat, or of a part of what is said
 _DEEP = 8  # levels of lists and objects in what is said
 _SHOWN = 8  # names of fields
@@ -75,10 +77,10 @@ class TextFields:
         try:
             parts = [_at(record, path, numbers=bool(self.literals)) for path in paths]
         except TypeError as error:
-            raise ValueError(f"no text in the field {' or '.join(paths)}: {error}") from None
+            raise ValueError(f"{NO_TEXT} {' or '.join(paths)}: {error}") from None
         if not any(parts):
             wanted = " or ".join(paths or TEXTS)
-            raise ValueError(f"no text in the field {wanted}; the fields are {_listed(record)}")
+            raise ValueError(f"{NO_TEXT} {wanted}; the fields are {_listed(record)}")
         text = self._filled(parts) if self.literals else "\n".join(filter(None, parts))
         if not text.isascii():
             _require_unicode(text)

@@ -30,6 +30,7 @@ from prune.readers.tar.label import usable_label
 SUFFIXES = (".jsonl", ".ndjson", ".json.gz", ".json.zst")
 """Of files that are looked for in a folder; a `.json` is read where it is named and holds lines."""
 _METADATA = "metadata.jsonl"  # describes a folder of images
+_ATTRIBUTES, _DOCUMENTS = "attributes", "documents"  # folders of dolma
 _SPACE = " \t\r\n"  # of JSON
 _parse = json.JSONDecoder().raw_decode
 
@@ -82,14 +83,25 @@ def open_jsonl(
         There is no such split, or an option cannot be read.
     """
     TextFields.of(text_field, template)
+    folder = Path(data)
+    if (folder / _ATTRIBUTES).is_dir() and (folder / _DOCUMENTS).is_dir():
+        data = str(folder / _DOCUMENTS)
     suffixes = SUFFIXES if Path(data).is_dir() else (*SUFFIXES, SUFFIX)
     files = find_files(data, suffixes, split, passed=lambda name: _holds_none(Path(data), name))
     return JsonLines(files, label_field, text_field, template, no_labels)
 
 
 def _holds_none(folder: Path, name: str) -> bool:
-    """Whether a file in a folder describes images, or is no file of lines."""
-    return name.rpartition("/")[2] == _METADATA or not is_lines(folder / name)
+    """Whether a file in a folder describes images or documents, or is no file of lines."""
+    described = name.rpartition("/")[2] == _METADATA or _is_attribute(folder, name)
+    return described or not is_lines(folder / name)
+
+
+def _is_attribute(folder: Path, name: str) -> bool:
+    """Whether a file lies in a folder `attributes` beside one of `documents`, as dolma has them."""
+    parts = name.split("/")[:-1]
+    at = parts.index(_ATTRIBUTES) if _ATTRIBUTES in parts else -1
+    return at >= 0 and folder.joinpath(*parts[:at], _DOCUMENTS).is_dir()
 
 
 @dataclass(frozen=True)

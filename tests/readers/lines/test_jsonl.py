@@ -187,6 +187,18 @@ def test_more_lines_than_are_held_at_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(open_reader(str(path)).payloads(rows)) == ["9", "0", "4", "5", "3", "8"]
 
 
+def test_attributes_beside_documents_are_no_documents(tmp_path: Path) -> None:
+    for source in ("wiki", "web"):
+        write(tmp_path / source / "documents" / "a.jsonl", {"text": source})
+        write(tmp_path / source / "attributes" / "toxic" / "a.jsonl", {"attributes": {}})
+    found = scanned(tmp_path)
+    assert (found.keys, found.rejects) == (["web/documents/a.jsonl:1", "wiki/documents/a.jsonl:1"], {})
+    found = scanned(tmp_path / "wiki")  # where attributes are written beside, too
+    assert (found.keys, found.rejects) == (["a.jsonl:1"], {})
+    write(tmp_path / "attributes" / "b.jsonl", {"text": "of texts that are called so"})
+    assert len(scanned(tmp_path)) == 3
+
+
 def test_lines_beside_images_are_notes(images: Path) -> None:
     write(images / "captions.jsonl", {"text": "x"})
     assert recognise(str(images)) == "imagefolder"
