@@ -9,12 +9,15 @@ what a kill between them left is brought back inside before anything else is don
 
 from __future__ import annotations
 
+import itertools
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from prune.core.errors import OutputError
 from prune.system import files
 
 DOT = ".prune-export"  # of shards and tables: their readers pass over folders that start with a dot
@@ -124,3 +127,23 @@ def _strange(root: Path, prefix: str, listed: dict[str, Any]) -> Iterator[str]:
             path = str(base / name)
             if path not in listed and path != EXPORT:
                 yield path
+
+
+def check_apart(out: Path, source: Path) -> None:
+    """Raise `OutputError` where an export would lie in the dataset that it is made of, or hold it."""
+    if out.is_relative_to(source):
+        what = "is the dataset" if out == source else f"lies in the dataset {source}"
+        raise OutputError(f"{out} {what}", _near(source, out.name))
+    if source.is_relative_to(out):
+        raise OutputError(f"{out} holds the dataset {source}", _near(source, f"{source.stem}-pruned"))
+
+
+def _near(source: Path, name: str) -> str:
+    """Return an option for a place beside the dataset that nothing has, of this name if it is free."""
+    names = itertools.chain([name], (f"{source.stem}-pruned{end}" for end in _ENDS))
+    free = next((one for one in names if not os.path.lexists(source.parent / one)), None)
+    return _ELSEWHERE if free is None else f"--out {shlex.quote(os.path.relpath(source.parent / free))}"
+
+
+_ENDS = ("", *(f"-{number}" for number in range(2, 100)))
+_ELSEWHERE = "choose another place with --out"

@@ -17,7 +17,7 @@ _SHARDS = 16  # for that many workers a shard each
 _SHARD = 10_000  # samples
 _LEAST = 100  # samples of a shard, where that still makes a few
 _PART_ROWS = 4096  # of files that are written before the device is waited for
-_PART_BYTES = 64 << 20  # the same of what is copied: no work to lose, and a device takes it in one go
+_PART_BYTES = 32 << 20  # the same of what is copied: no work to lose, and a device takes it in one go
 
 
 def laid_out(job: ExportJob, layout: str, shard_size: int | None) -> tuple[dict[str, Rows], bool]:

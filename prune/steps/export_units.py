@@ -61,6 +61,7 @@ def write_part(spec: str, name: str) -> dict[str, Any]:
     if not folder.done(name):
         assert exporter.unit is not None, f"{exporter.name} has no parts"
         exporter.unit(job, folder, name, **exporter.parse(asked["options"]))
+        folder.flush()  # whoever waits for this part may be another machine
     return folder.files
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ _BUFFER = 2 << 20  # bytes; two of them, and the caches of a processor still hol
 _ALONE = 512 << 10  # of one that is read, digested and written by the same core, whose own cache holds it
 _GAP = 16 << 10  # bytes between two ranges that are read along: another call would take longer
 _PIECES = 512  # places of one call; the system takes 1024
+_AHEAD = 4 << 20  # bytes that the device is told of before they are read: it fetches them meanwhile
+_TOLD = 1 << 20  # bytes that it is told of at once
 
 Offsets = NDArray[np.int64]
 
@@ -58,15 +61,28 @@ class _Ranges:
         self._fd = fd
         self._left = zip(starts.tolist(), stops.tolist(), strict=True)
         self._at = self._stop = 0  # of the range that is being read
+        self._spans = _spans(starts.tolist(), stops.tolist())
+        self._ahead = 0  # bytes that the device was told of, and that are not read yet
         self._gap = memoryview(bytearray(_GAP))
 
     def read(self, buffer: memoryview) -> int:
         """Fill a buffer; return how many bytes, fewer than fit in only at the end."""
         held = 0
+        self._tell(len(buffer))
         while held < len(buffer) and self._more():
             offset, pieces, held = self._gather(buffer, held)
             _read(self._fd, pieces, offset)
         return held
+
+    def _tell(self, size: int) -> None:
+        """Let the system fetch what will be read after the next bytes."""
+        if not hasattr(os, "posix_fadvise"):
+            return
+        self._ahead -= size
+        while self._ahead < _AHEAD and (span := next(self._spans, None)) is not None:
+            offset, length, wanted = span
+            os.posix_fadvise(self._fd, offset, length, os.POSIX_FADV_WILLNEED)
+            self._ahead += wanted
 
     def _gather(self, buffer: memoryview, held: int) -> tuple[int, list[memoryview], int]:
         """Return the places of ranges near each other, and where in the file the first begins."""
@@ -91,6 +107,22 @@ class _Ranges:
                 return False
             self._at, self._stop = following
         return True
+
+
+def _spans(starts: list[int], stops: list[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield pieces of the ranges: where they begin, how long they are with the gaps, how much is wanted."""
+    begin = end = wanted = 0
+    for start, stop in zip(starts, stops, strict=True):
+        while start < stop:
+            if end - begin >= _TOLD or not 0 <= start - end <= _GAP:
+                if wanted:
+                    yield begin, end - begin, wanted
+                begin, wanted = start, 0
+            end = min(stop, start + _TOLD)
+            wanted += end - start
+            start = end
+    if wanted:
+        yield begin, end - begin, wanted
 
 
 def _read(fd: int, places: list[memoryview], offset: int) -> None:

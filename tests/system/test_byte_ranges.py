@@ -29,10 +29,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     os.close(fd)
 
 
-def copied(fd: int, pairs: list[tuple[int, int]], folder: Path) -> bytes:
+def copied(fd: int, pairs: list[tuple[int, int]], folder: Path, *, ahead: bool = True) -> bytes:
     starts, stops = (np.array(side, np.int64) for side in zip(*pairs, strict=True))
     with files.new_file(folder) as out:
-        copy_ranges(fd, *joined(starts, stops), out)
+        copy_ranges(fd, *joined(starts, stops), out, ahead=ahead)
         out.commit("copy")
     data = (folder / "copy").read_bytes()
     assert out.sha256 == hashlib.sha256(data).hexdigest()
@@ -49,7 +49,10 @@ ranges = st.lists(st.tuples(edges, edges).map(sorted).map(tuple), min_size=1, ma
 
 @settings(max_examples=60, deadline=None)
 @given(
-    pairs=ranges, ascending=st.booleans(), sizes=st.sampled_from([(1, 1, 1), (64, 16, 2), (700, 300, 512)])
+    pairs=ranges,
+    ascending=st.booleans(),
+    sizes=st.sampled_from([(1, 1, 1), (64, 16, 2), (700, 300, 512)]),
+    ahead=st.booleans(),
 )
 def test_any_ranges(
     source: int,
@@ -57,12 +60,43 @@ def test_any_ranges(
     pairs: list[tuple[int, int]],
     ascending: bool,
     sizes: tuple[int, int, int],
+    ahead: bool,
 ) -> None:
     pairs = sorted(pairs) if ascending else pairs
     with pytest.MonkeyPatch.context() as patch:
         for name, size in zip(("_BUFFER", "_GAP", "_PIECES"), sizes, strict=True):
             patch.setattr(byte_ranges, name, size)
-        assert copied(source, pairs, tmp_path_factory.mktemp("copy")) == cut(pairs)
+        patch.setattr(byte_ranges, "_ALONE", sizes[0])
+        assert copied(source, pairs, tmp_path_factory.mktemp("copy"), ahead=ahead) == cut(pairs)
+
+
+def test_the_device_is_told_of_all_that_is_wanted_and_of_no_large_gap(
+    source: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda *asked: told.append((asked[1], asked[1] + asked[2])))
+    for name, size in {"_BUFFER": 100, "_GAP": 10, "_AHEAD": 200, "_TOLD": 300}.items():
+        monkeypatch.setattr(byte_ranges, name, size)
+    pairs = [(0, 50), (55, 90), (700, 1700), (200, 260)]
+    assert copied(source, pairs, tmp_path) == cut(pairs)
+    assert told == [(0, 90), (700, 1000), (1000, 1300), (1300, 1600), (1600, 1700), (200, 260)]
+
+
+def test_nothing_is_far_ahead_of_what_is_read(
+    source: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, real = [], os.preadv
+    monkeypatch.setattr(os, "posix_fadvise", lambda *asked: done.append(("told", asked[1] + asked[2])))
+    monkeypatch.setattr(
+        os, "preadv", lambda fd, places, at: done.append(("read", at)) or real(fd, places, at)
+    )
+    for name, size in {"_ALONE": 100, "_AHEAD": 200, "_TOLD": 100}.items():
+        monkeypatch.setattr(byte_ranges, name, size)
+    assert copied(source, [(0, 5000)], tmp_path, ahead=False) == DATA
+    told = 0
+    for what, at in done:
+        told = at if what == "told" else told
+        assert what == "told" or at < told <= min(at + 400, 5000)
 
 
 def test_ranges_end_to_end_are_one() -> None:

@@ -28,6 +28,26 @@ def test_a_file_has_no_name_until_it_is_committed(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_the_device_gets_to_know_early_what_a_large_file_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+
+    class Watched(files.Disk):
+        def begin_sync(self, fd: int, offset: int, size: int) -> None:
+            told.append((offset, size))
+            super().begin_sync(fd, offset, size)
+
+    monkeypatch.setattr(files, "disk", Watched())
+    monkeypatch.setattr(files, "_BEHIND", 10)
+    with files.new_file(tmp_path) as out:
+        for piece in (b"12345678", b"90", b"123456789012", b"3"):
+            out.write(piece)
+        out.commit("whole")
+    assert told == [(0, 10), (10, 12)]
+    assert (tmp_path / "whole").read_bytes() == b"12345678901234567890123"
+
+
 def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="stop"), files.new_file(tmp_path) as out:
         out.write(b"something")

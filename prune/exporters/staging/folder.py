@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import json
 import os
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,7 @@ from prune.system.local_paths import real
 _JOB = f"{DOT}/job.json"
 _HOLDER = f"{DOT}/holder"
 _PARTS = f"{DOT}/parts"
+_LITTLE = 16 << 20  # bytes that are written again in no time: `done` tells whether a power cut has taken them
 
 
 class StagingFolder:
@@ -43,6 +42,7 @@ class StagingFolder:
         self.old = out.with_name(f".{out.name}.old")
         self.complete = False  # this very export is in its place
         self.files: dict[str, dict[str, Any]] = {}  # of the finished parts
+        self._unflushed = 0  # bytes of finished parts, about
 
     def done(self, name: str) -> bool:
         """Whether a part is finished and whole."""
@@ -62,11 +62,16 @@ class StagingFolder:
         """Write the files of a part; they count when the block ends without an error."""
         part = ExportPart(self.path)
         yield part
-        files.sync_file_system(self.path)
-        files.write_unsynced(
-            self._marker(name), _json(part.files)
-        )  # one that is lost: the part is made again
+        self._unflushed += sum(entry["size"] for entry in part.files.values())
+        if self._unflushed > _LITTLE:
+            self.flush()
+        files.write_unsynced(self._marker(name), _json(part.files))  # lost, the part is made again
         self.files |= part.files
+
+    def flush(self) -> None:
+        """Wait until the device has what was written: a power cut takes little of what comes after."""
+        self._unflushed = 0
+        files.sync_file_system(self.path)
 
     def take(self, listed: Mapping[str, Mapping[str, Any]]) -> None:
         """Count the files of a part that somebody else finished in this folder.
@@ -95,7 +100,7 @@ class StagingFolder:
 
     def finish(self, described: Mapping[str, Any], *, overwrite: bool) -> None:
         """Describe the export and give it its name: from here on it is there, whole."""
-        files.sync_file_system(self.path)
+        self.flush()
         export = {
             **described,
             "format": existing_export.FORMAT,
@@ -230,7 +235,7 @@ def open_folder(
     """
     out = _place(out)
     for source in sources:
-        _check_apart(out, real(source))
+        place.check_apart(out, real(source))
     folder = StagingFolder(out, identity, apart=apart, single=single)
     if folder.old.is_symlink():
         raise OutputError(f"{folder.old} is in the way: it is a symbolic link", "move it away")
@@ -274,25 +279,6 @@ def _place(out: Path) -> Path:
     if len(os.fsencode(out.name)) > existing_export.MAX_NAME_BYTES - len("..partial") or not out.name:
         raise OutputError(f"{str(out)!r} cannot be the name of an export", "choose another place with --out")
     return out
-
-
-def _check_apart(out: Path, source: Path) -> None:
-    if out.is_relative_to(source):
-        what = "is the dataset" if out == source else f"lies in the dataset {source}"
-        raise OutputError(f"{out} {what}", _near(source, out.name))
-    if source.is_relative_to(out):
-        raise OutputError(f"{out} holds the dataset {source}", _near(source, f"{source.stem}-pruned"))
-
-
-def _near(source: Path, name: str) -> str:
-    """Return an option for a place beside the dataset that nothing has, of this name if it is free."""
-    names = itertools.chain([name], (f"{source.stem}-pruned{end}" for end in _ENDS))
-    free = next((one for one in names if not os.path.lexists(source.parent / one)), None)
-    return _ELSEWHERE if free is None else f"--out {shlex.quote(os.path.relpath(source.parent / free))}"
-
-
-_ENDS = ("", *(f"-{number}" for number in range(2, 100)))
-_ELSEWHERE = "choose another place with --out"
 
 
 def _json(value: Any) -> bytes:
