@@ -18,7 +18,9 @@ from prune.steps.settings import DEFAULTS, Settings
 
 AdaptiveMethod = Literal["random", "gradmatch", "glister", "craig"]
 Per = Literal["sample", "batch"]
-_UPDATES = 100  # of the loss that glister follows, a choice; one after every pick takes hours over a training
+_UPDATES = 1000  # of the loss that glister follows, a choice
+_GLISTER = {"step": "sum", "epsilon": 0.01}  # as published code does it in training
+_STAND_IN = 2048  # training samples whose loss glister lowers where no other samples are given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,16 +61,26 @@ class AdaptiveChoice:
     ) -> tuple[Rows, Weights | None, dict[str, Any]]:
         """Return k rows, ascending, their weights (mean 1; None where they are alike), and facts."""
         words = {"method": self.method, "seed": seed, "settings": self.settings, **self.options}
+        if self.method == "glister":
+            words = {**_GLISTER, "every": max(1, k // _UPDATES), **words}
+            if target is None:  # nothing says which classes count: all, as often as they come
+                words, target = {"quota": "proportional", **words}, _stand_in(ours, seed)
         if target is not None and self.method != "craig":
             words["target"] = (target.errors, target.features)
-        if self.method == "glister":
-            words.setdefault("every", max(1, k // _UPDATES))
         found = _WAYS[self.method, self.per](ours, k, words, self.batch)
         order = np.argsort(found.rows)
         weights = found.weights[order].astype(np.float64)
         scaled = (weights * (len(weights) / weights.sum())).astype(np.float32)
         alike = bool((scaled == scaled[0]).all())
         return ours.rows[found.rows[order]], None if alike else scaled, dict(found.facts)
+
+
+def _stand_in(ours: GradientFactors, seed: int) -> GradientFactors:
+    """Return a part of the samples by lot, of each class in its proportion, for a validation set."""
+    n = len(ours.rows)
+    words: _Words = {"method": "random", "labels": ours.labels, "quota": "proportional", "seed": seed}
+    some = np.sort(select_rows(np.zeros((n, 1), np.float32), k=min(n, _STAND_IN), **words).rows)
+    return GradientFactors(ours.rows[some], ours.labels[some], ours.errors[some], ours.features[some])
 
 
 _Words = dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal
@@ -26,6 +27,10 @@ from prune.trace.batches import Unpack, unpack
 from prune.trace.evaluation_pass import Head
 
 Start = Literal["random", "model"]
+_NO_TARGET = (
+    "glister lowers the loss of a validation set, and without one that of training samples, which did worse "
+    "than random in every trial: target=VALIDATION_DATASET, or method='random'"
+)
 _SEE_FIRST = "look at the traceback of rank 0, and mend that"
 
 
@@ -72,7 +77,8 @@ class AdaptiveSampler(RowSampler):
         gradmatch and craig).
     target
         Match the gradients, or lower the loss (`glister`), of other samples: as `source`, such as a
-        validation set. Not of `craig`.
+        validation set. Not of `craig`. For `glister` it is part of the method; without one it makes do with
+        at most 2,048 of the training samples, takes every class in its proportion, and warns.
     rows
         How many samples there are, or which take part; default: as many as the source has.
     options, settings
@@ -240,5 +246,7 @@ def _require(
 ) -> None:
     if choice.method != "random" and (model is None or source is None):
         raise OptionError(f"{choice.method} looks at the model", "AdaptiveSampler(model, dataset, …)")
+    if target is None and choice.method == "glister":
+        warnings.warn(_NO_TARGET, stacklevel=3)
     if target is not None and choice.method in {"random", "craig"}:
         raise OptionError(f"{choice.method} matches no target", "method='gradmatch', or 'glister'")

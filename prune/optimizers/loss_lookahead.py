@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from prune.core.arrays import Array, Rows
 from prune.index.gradients import GradientSpace
@@ -29,10 +30,14 @@ class Lookahead:
         Length of the step; default ``2 / mean(1 + ‖h‖²)``.
     pool
         Threads with products of one thread each.
+    summed
+        The step follows the sum of the chosen gradients, not their mean.
     """
 
-    def __init__(self, target: GradientSpace, eta: float | None, pool: Executor) -> None:
-        self._target, self._pool, n = target, pool, target.n
+    def __init__(
+        self, target: GradientSpace, eta: float | None, pool: Executor, *, summed: bool = False
+    ) -> None:
+        self._target, self._pool, self._summed, n = target, pool, summed, target.n
         self._logits = np.empty((n, target.c))
         self._labels = np.empty(n, np.int64)
         self._moves = np.zeros((n, target.c))  # Σ over the chosen of (1 + hᵢ·hₜ) eᵢ
@@ -59,7 +64,7 @@ class Lookahead:
     def gradient(self) -> Vector:
         """(c, d + 1) float64 mean gradient of the target after the step."""
         total = np.zeros((self._target.c, self._target.d + 1))
-        step = self.eta / max(self._chosen, 1)
+        step = self.eta if self._summed else self.eta / max(self._chosen, 1)
 
         def part(span: slice) -> tuple[Array, Sums]:
             _, features = self._target.wide(span)
@@ -101,10 +106,7 @@ def look_ahead(space: GradientSpace, ahead: Lookahead, k: int, given: Rows, ever
     """
     norms = np.sqrt(space.squared_norms())
     longest = float(norms.max())
-    free = np.ones(space.n, np.bool_)
-    free[given] = False
-    for start in range(0, len(given), BLOCK):
-        ahead.choose(*space.wide(given[start : start + BLOCK]))
+    free = _free(space, ahead, given)
     base = now = ahead.gradient()
     known, doubt = space.dot(base), 0.0
     found = TakenSamples(np.empty(k, np.int64), np.empty(k), 1, 0)
@@ -123,6 +125,42 @@ def look_ahead(space: GradientSpace, ahead: Lookahead, k: int, given: Rows, ever
         found.looked_at += looked
         found.rows[step], found.gains[step], free[best] = best, gain, False
     return found
+
+
+def look_at_some(
+    space: GradientSpace,
+    ahead: Lookahead,
+    k: int,
+    given: Rows,
+    every: int,
+    rng: np.random.Generator,
+    count: int,
+) -> TakenSamples:
+    """Take k times the best of `count` samples that are drawn, by the gradient after the step."""
+    longest = float(np.sqrt(space.squared_norms().max()))
+    free = _free(space, ahead, given)
+    now = ahead.gradient()
+    found = TakenSamples(np.empty(k, np.int64), np.empty(k), 0, 0)
+    for step in range(k):
+        if step and step % every == 0:
+            ahead.choose(*space.wide(found.rows[step - every : step]))
+            now = ahead.gradient()
+        left = np.flatnonzero(free)
+        drawn = np.sort(rng.choice(left, min(count, len(left)), replace=False, shuffle=False))
+        gains = space.subset(drawn).dot(now)
+        best = int(np.argmax(gains >= gains.max() - EQUAL * longest * float(np.linalg.norm(now))))
+        found.looked_at += len(drawn)
+        found.rows[step], found.gains[step], free[drawn[best]] = drawn[best], gains[best], False
+    return found
+
+
+def _free(space: GradientSpace, ahead: Lookahead, given: Rows) -> npt.NDArray[np.bool_]:
+    """Return which samples may be taken; those that are given join the chosen."""
+    free = np.ones(space.n, np.bool_)
+    free[given] = False
+    for start in range(0, len(given), BLOCK):
+        ahead.choose(*space.wide(given[start : start + BLOCK]))
+    return free
 
 
 def _best(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,8 +22,11 @@ def glister(
     /,
     *,
     k: int,
+    seed: int,
     eta: float | None = None,
+    step: Literal["mean", "sum"] = "mean",
     every: int = 1,
+    epsilon: float | None = None,
     given: Rows | None = None,
     target: Space | None = None,
 ) -> Selection:
@@ -49,9 +52,17 @@ def glister(
         n gradients (`--on gradients`).
     k
         In ``[1, n]``, less the given samples.
+    seed
+        Of the draws, with `epsilon`.
     eta
         Length of the step, over 0. Default: ``2 / mean(1 + ‖hₜ‖²)`` of the target, one over the largest
         curvature that the loss of a softmax layer can have; so the scale of the features does not matter.
+    step
+        Along the `mean` of the chosen gradients; or, as in the paper, along their `sum`: it grows with every
+        pick, and a class that is served is left to others.
+    epsilon
+        Take the best of ``⌈(n / k)·ln(1/ε)⌉`` samples that are drawn for each pick, as published code does
+        with 0.01, in ``(0, 0.5]``; default: the best of all, which are the extremes of the dataset.
     every
         Picks between two updates of the target's gradient; more is faster, and less exact.
     given
@@ -77,13 +88,14 @@ def glister(
     Killamsetty, Sivasubramanian, Ramakrishnan & Iyer, "GLISTER: Generalization based Data Subset Selection
     for Efficient and Robust Learning", AAAI 2021, arXiv:2012.10630.
 
-    Differs: the step follows the mean of the chosen gradients, not their sum, so that it does not grow with
-    k. The labels and logits of the target are read off its errors: e = p − y is negative at the label only,
-    and logits matter up to a constant, so log p serves. An error of zero throughout has no label, and no
-    gradient either; it is taken for class 0.
+    Differs: by default the step follows the mean of the chosen gradients, not their sum, so that it does not
+    grow with k, and all samples are looked at. The labels and logits of the target are read off its errors:
+    e = p − y is negative at the label only, and logits matter up to a constant, so log p serves. An error of
+    zero throughout has no label, and no gradient either; it is taken for class 0.
     """
     from prune.index.given import free_rows
-    from prune.optimizers.loss_lookahead import Lookahead, look_ahead
+    from prune.optimizers.loss_lookahead import Lookahead, look_ahead, look_at_some
+    from prune.optimizers.stochastic import draws
     from prune.system.executors.threads import threads
 
     ours, theirs = _gradients(space), _gradients(space if target is None else target)
@@ -96,10 +108,16 @@ def glister(
         raise OptionError(f"eta={eta} is not a finite number over 0", "--set eta=0.1")
     if every < 1:
         raise OptionError(f"every={every} is not a number of picks", "--set every=1")
-    _, taken = free_rows(space.n, given, k)
+    if step not in ("mean", "sum"):
+        raise OptionError(f"step={step!r} is neither mean nor sum", "--set step=sum")
+    free, taken = free_rows(space.n, given, k)
     with threads() as pool:
-        ahead = Lookahead(theirs, eta, pool)
-        found = look_ahead(ours, ahead, k, taken, every)
+        ahead = Lookahead(theirs, eta, pool, summed=step == "sum")
+        if epsilon is None:
+            found = look_ahead(ours, ahead, k, taken, every)
+        else:
+            count = draws(len(free), k, epsilon)
+            found = look_at_some(ours, ahead, k, taken, every, np.random.default_rng(seed), count)
     facts = {
         "eta": ahead.eta,
         "passes": found.passes,

@@ -62,6 +62,7 @@ def test_glister_takes_what_lowers_the_loss_of_the_target() -> None:
     assert chosen("glister", 3, target=target) == ([1, 1, 1], [1.0] * 3)
 
 
+@pytest.mark.filterwarnings("ignore:glister lowers the loss of a validation set")
 def test_glister_does_not_take_more_of_what_is_served_already() -> None:
     """The first pick is of kind 0, which most are; a step on it lowers their error, and kind 1 comes next."""
     kinds, _ = chosen("glister", 2, kinds=[0, 0, 0, 1, 1, 2], options={"eta": 8.0})

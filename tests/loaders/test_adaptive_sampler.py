@@ -93,6 +93,7 @@ def gradients(model: nn.Module) -> tuple[Any, Any]:
     return errors.numpy(), features.numpy()
 
 
+@pytest.mark.filterwarnings("ignore:glister lowers the loss of a validation set")
 @pytest.mark.parametrize("method", ["gradmatch", "glister", "craig"])
 def test_it_chooses_what_the_selector_chooses_on_the_same_gradients(method: Any) -> None:
     model = net()
@@ -103,8 +104,10 @@ def test_it_chooses_what_the_selector_chooses_on_the_same_gradients(method: Any)
     rows, weights = chosen.rows_of(2)
     assert model.training
     seed = chosen.history[-1]["seed"]
+    published = {"step": "sum", "epsilon": 0.01, "quota": "proportional", "target": (errors, features)}
+    words = published if method == "glister" else {}
     expected = prune.select_rows(
-        errors=errors, features=features, labels=DATA.labels.numpy(), method=method, k=K, seed=seed
+        errors=errors, features=features, labels=DATA.labels.numpy(), method=method, k=K, seed=seed, **words
     )
     assert rows.tolist() == sorted(expected.rows.tolist())
     if method == "glister":
@@ -112,6 +115,20 @@ def test_it_chooses_what_the_selector_chooses_on_the_same_gradients(method: Any)
     else:
         aligned = expected.weights[np.argsort(expected.rows)]
         np.testing.assert_allclose(weights, aligned * K / aligned.sum(), rtol=1e-3)
+
+
+def test_glister_without_a_validation_set_says_so_and_leaves_no_class_out() -> None:
+    """A network that knows two of three classes: the errors of the third are all that is large."""
+    model = net()
+    with torch.no_grad():
+        model.head.weight.zero_()
+        model.head.bias.copy_(torch.tensor([9.0, 9.0, -9.0]))
+    with pytest.warns(UserWarning, match=r"validation set, .*target=VALIDATION_DATASET, or method='random'"):
+        chosen = sampler(model, method="glister", start="model")
+    rows, _ = chosen.rows_of(0)
+    assert np.bincount(DATA.labels[rows]).tolist() == [4, 4, 4]
+    given = sampler(model, method="glister", start="model", target=DATA, options={"step": "mean"})
+    assert np.bincount(DATA.labels[given.rows_of(0)[0]], minlength=3).tolist() == [0, 0, 12]
 
 
 def test_batches_match_the_gradient_as_sums() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
 from prune.core.errors import OptionError
 from prune.index.gradients import GradientSpace, errors_of
 from prune.index.space import EmbeddingSpace
-from prune.selectors.glister import glister, plan_of_glister
+from prune.selectors.glister import glister as with_seed
+from prune.selectors.glister import plan_of_glister
+
+glister = functools.partial(with_seed, seed=0)
 
 
 def _layer(n: int, c: int = 4, d: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -36,12 +41,14 @@ def _gradients(features: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
     return np.einsum("nc,nd->ncd", errors, with_bias)
 
 
-def _slow(pool: tuple, target: tuple, k: int, eta: float, given: list[int]) -> tuple[list[int], list[float]]:
+def _slow(
+    pool: tuple, target: tuple, k: int, eta: float, given: list[int], step: str = "mean"
+) -> tuple[list[int], list[float]]:
     """Take a real step of the real layer after every pick."""
     gradients, chosen, gains = _gradients(*pool), list(given), []
     for _ in range(k):
-        step = gradients[chosen].mean(0) if chosen else 0.0
-        gradient = _gradients(target[0], target[1], target[2] - eta * step).mean(0)
+        along = getattr(gradients[chosen], step)(0) if chosen else 0.0
+        gradient = _gradients(target[0], target[1], target[2] - eta * along).mean(0)
         values = (gradients * gradient).sum((1, 2))
         values[chosen] = -np.inf
         chosen.append(int(values.argmax()))
@@ -49,12 +56,13 @@ def _slow(pool: tuple, target: tuple, k: int, eta: float, given: list[int]) -> t
     return chosen[len(given) :], gains
 
 
-@pytest.mark.parametrize("eta", [0.05, 1.0])
+@pytest.mark.parametrize(("eta", "step"), [(0.05, "mean"), (1.0, "mean"), (0.05, "sum")])
 @pytest.mark.parametrize("given", [[], [3, 40, 41]])
-def test_takes_what_real_steps_of_the_real_layer_take(eta: float, given: list[int]) -> None:
+def test_takes_what_real_steps_of_the_real_layer_take(eta: float, step: str, given: list[int]) -> None:
     pool, target = _layer(700), _layer(60, seed=1)
-    rows, gains = _slow(pool, target, 60, eta, given)
-    found = glister(_space(*pool), k=60, eta=eta, given=np.array(given, np.int64), target=_space(*target))
+    rows, gains = _slow(pool, target, 60, eta, given, step)
+    known = {"given": np.array(given, np.int64), "target": _space(*target)}
+    found = glister(_space(*pool), k=60, eta=eta, step=step, **known)
     assert found.rows.tolist() == rows
     assert found.gains == pytest.approx(gains, abs=1e-5)
 
@@ -95,6 +103,38 @@ def test_updates_may_be_rarer_than_picks() -> None:
     assert glister(space, k=20, every=3).rows[:3].tolist() == first[:3].tolist()
 
 
+@pytest.mark.parametrize("step", ["mean", "sum"])
+def test_the_best_of_draws_of_all_that_are_left_is_the_best_of_all(step: str) -> None:
+    space, given = _space(*_layer(90)), np.array([5, 6])
+    words = {"k": 30, "step": step, "every": 3, "given": given}
+    found = glister(space, epsilon=1e-13, **words)  # ln(1e13)·88/30 is 88 draws
+    assert found.rows.tolist() == glister(space, **words).rows.tolist()
+    assert found.facts["looked_at"] == pytest.approx(88 - 14.5)
+
+
+def test_draws_are_of_the_seed_and_the_best_of_each_is_taken() -> None:
+    space = _space(*_layer(600))
+    one, two, again = (with_seed(space, k=60, epsilon=0.01, seed=seed) for seed in (1, 2, 1))
+    assert one.rows.tolist() == again.rows.tolist() != two.rows.tolist()
+    assert len(set(one.rows.tolist())) == 60
+    assert one.facts["looked_at"] == 47  # ln(100)·600/60
+    best = glister(space, k=60)
+    assert one.gains[0] <= best.gains[0]
+    drawn = np.random.default_rng(1).choice(600, 47, replace=False, shuffle=False)
+    assert one.rows[0] == max(sorted(drawn), key=lambda row: space.dot(space.sum())[row])
+
+
+def test_along_the_sum_no_class_is_all_that_is_taken() -> None:
+    """Nine of ten samples are wrong in one way: along the mean these are taken, along the sum others, too."""
+    weights = np.zeros((2, 3))
+    features = np.tile([[1.0, 0]], (100, 1)).astype(np.float32)
+    features[90:] = [0, 0.9]
+    labels = np.r_[np.zeros(90, np.int64), np.ones(10, np.int64)]
+    space = _space(features, labels, weights)
+    assert glister(space, k=20).rows.max() < 90
+    assert glister(space, k=20, step="sum").rows.max() >= 90
+
+
 def test_samples_without_error_and_without_probability_do_no_harm() -> None:
     errors = np.array([[0, 0], [1, -1], [0, 0], [-0.5, 0.5]], np.float16)
     found = glister(GradientSpace(errors, np.ones((4, 3), np.float16)), k=4)
@@ -111,6 +151,10 @@ def test_what_makes_no_sense_is_refused() -> None:
         glister(space, k=20, given=np.array([4]))
     with pytest.raises(OptionError, match="eta=0 is not a finite number over 0"):
         glister(space, k=1, eta=0)
+    with pytest.raises(OptionError, match="step='median' is neither mean nor sum"):
+        glister(space, k=1, step="median")
+    with pytest.raises(OptionError, match=r"epsilon=0.9 is not in \(0, 0.5\]"):
+        glister(space, k=1, epsilon=0.9)
     with pytest.raises(OptionError, match="every=0 is not a number of picks"):
         glister(space, k=1, every=0)
     with pytest.raises(OptionError, match="the target has 4 classes and 5 features, the samples 4 and 6"):
