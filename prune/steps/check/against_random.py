@@ -15,7 +15,7 @@ from prune.steps.evaluate.headings import PROBES
 from prune.steps.evaluate.intervals import Difference, seeds_above
 from prune.steps.evaluate.results import evaluations
 from prune.steps.evaluate.test_advice import naming_a_test
-from prune.steps.evaluate.training_sets import digests_of_kept
+from prune.steps.evaluate.training_sets import digests_of_kept, name_in_cells
 
 FEWEST = 5  # random sets: of fewer, the interval is too wide to be of use, and its width hardly known
 
@@ -113,7 +113,7 @@ def _not_yet(checked: CheckedSelection, table: EvaluationTable, *, probe: bool) 
     made = [
         store.commands[row.cell]
         for row in table.rows
-        if row.spec == name
+        if row.spec == name_in_cells(name)
         and not row.label_noise
         and (probe or row.model not in PROBES)
         and row.cell in store.commands

@@ -24,7 +24,7 @@ class AskedSet:
     @property
     def is_random(self) -> bool:
         """Whether random sets of this size are meant, a new one for each seed."""
-        return self.spec.text == RANDOM
+        return self.spec.text == RANDOM and not self.spec.is_stored
 
 
 def asked_sets(store: Store, asked: EvaluateRequest) -> list[AskedSet]:

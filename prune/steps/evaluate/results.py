@@ -15,10 +15,8 @@ from prune.steps.evaluate.evaluation_table import EvaluationRow, EvaluationSumma
 from prune.steps.evaluate.headings import headings_of
 from prune.steps.evaluate.intervals import Difference, mean_interval, paired_difference
 from prune.steps.evaluate.protocol import protocol_of
-from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM, digest_of
+from prune.steps.evaluate.training_sets import EVERYTHING, RANDOM, SELECTION, digest_of
 from prune.store import Store, identity
-
-_SELECTION = "(selection)"  # behind the name of one of the store
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def _named_apart(groups: Mapping[tuple[Any, ...], list[_Read]]) -> dict[tuple[An
     stored = {key for key, of in groups.items() if all(one.asked is None and one.is_stored for one in of)}
     chosen = {key[:2] for key in groups.keys() - stored}
     return {
-        key: [one.marked(_SELECTION) for one in of] if key in stored and key[:2] in chosen else of
+        key: [one.marked(SELECTION) for one in of] if key in stored and key[:2] in chosen else of
         for key, of in groups.items()
     }
 

@@ -20,6 +20,7 @@ from prune.steps.rejects import all_rejects
 from prune.store import Dataset, Store, StoredSelection, identity, outdated_by, read_selection
 
 RANDOM, EVERYTHING = "random", "everything"
+SELECTION = "(selection)"  # behind the name of one of the store, where the name alone means something else
 _ABOUT = ("method", "asked", "options", "k", "from")  # of a stored selection, what goes with its cells
 
 
@@ -101,7 +102,13 @@ def stored_set(store: Store, name: str) -> TrainingSet:
         )
     about = {key: chosen.about[key] for key in _ABOUT if key in chosen.about}
     behind = {"from": columns_behind(store, name), "quota": telling_quota(quotas_behind(store, name))}
-    return TrainingSet(name, None, chosen.rows, chosen.weights, {**about, **behind, "selection": name})
+    words = name_in_cells(name)
+    return TrainingSet(words, None, chosen.rows, chosen.weights, {**about, **behind, "selection": name})
+
+
+def name_in_cells(name: str) -> str:
+    """Return what a selection of the store is called in its cells: of `random` it says that it is a set."""
+    return f"{name} {SELECTION}" if name == RANDOM else name
 
 
 def _digest(values: Array) -> str:

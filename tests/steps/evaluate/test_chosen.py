@@ -62,6 +62,25 @@ def test_the_latest_selection_is_remembered_by_its_name(place: Path, tmp_path: P
     assert "--select mine" in made.pop()  # another may be the latest when it is run again
 
 
+def test_where_random_was_chosen_the_set_that_was_drawn_is_evaluated_as_any_other(
+    place: Path, tmp_path: Path
+) -> None:
+    at = tmp_path / "store"
+    shutil.copytree(place / "store", at)
+    told(at, **{"0_3": "random"})
+    made, _ = auto(at)
+    assert made["name"] == "random"
+    (one,) = prune.check(at, min_delta=-100)["conditions"]
+    assert " --select random --seeds 5" in one["advice"]
+    settings = Settings(device="cpu")
+    found = prune.evaluate(at, test="test", select="random", seeds=5, **QUICK, settings=settings)
+    assert [row["named"] for row in found["results"]] == ["random", "random (selection)", "everything"]
+    (one,) = prune.check(at, min_delta=-100)["conditions"]
+    assert (one["passed"], "5 seeds" in one["detail"]) == (True, True)
+    (one,) = prune.check(at, min_delta=100)["conditions"]
+    assert not one["passed"]
+
+
 def told(store: Path, **choices: str) -> None:
     """Put choices into a store, as an evaluation would have found them."""
     known = {
