@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from prune.core.errors import DataError, OptionError, PruneError
-from prune.system.executors.ray_connection import connected, require_answer
+from prune.system.executors.ray_connection import connected, head_of, require_answer
 from prune.system.executors.unit_runs import UnitRuns
 
 _ABSENT = 600.0  # seconds that nodes may be gone before the run ends
@@ -72,7 +72,7 @@ class RayCluster:
         with connected(self._address) as ray:
             self._require_room(ray)
             self._failing.clear()
-            self._head, self._answered = ray.get_runtime_context().gcs_address, time.monotonic()
+            self._head, self._answered = head_of(ray), time.monotonic()
             remote, needs = ray.remote(_attempt), self._needs
             wants: dict[str, Any] = {"num_cpus": 1, "num_gpus": needs["GPU"], "memory": needs["memory"]}
             wants |= {"max_retries": 0, "scheduling_strategy": "SPREAD"}

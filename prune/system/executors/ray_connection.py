@@ -51,6 +51,13 @@ def connected(address: str | None) -> Iterator[Any]:
         logs._worker_logs_enabled = True
 
 
+def head_of(ray: Any) -> str:
+    """Return the address of the head; empty where this process is a client that does not see it."""
+    from ray.util.client import ray as client
+
+    return "" if client.is_connected() else str(ray.get_runtime_context().gcs_address)
+
+
 def _require_same(there: str, asked: str | None) -> None:
     """Refuse another cluster than the one that this process is in: it can be in one only."""
     host, _, port = (asked or "").rpartition(":")
