@@ -17,7 +17,7 @@ from prune.store.default_place import store_path
 from prune.store.earlier_state import EARLIER, EarlierState
 from prune.store.hints import listed, to_make
 from prune.store.layout import COLUMNS, DATASETS, KNOWN, PART_ROWS, STATE, TIMINGS, identity
-from prune.store.samples import Dataset, read_dataset, write_dataset
+from prune.store.samples import Dataset, is_whole, read_dataset, write_dataset
 from prune.store.state import going_on, is_begun, nothing_shown, read_state
 from prune.store.unfinished import begun, unfinished
 from prune.store.write_lock import write_lock
@@ -205,9 +205,10 @@ class StoreFolder:
     def holds_dataset(self, fingerprint: str) -> bool:
         """Whether this dataset is here, published and whole."""
         try:
-            return self.exists() and self.state.get("dataset") == fingerprint and bool(len(self.dataset))
+            shown = self.exists() and self.state.get("dataset") == fingerprint
         except StoreError:
             return False
+        return shown and is_whole(self.path / DATASETS / fingerprint[:16], fingerprint)
 
     @property
     def earlier(self) -> EarlierState:

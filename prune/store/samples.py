@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prune.core.arrays import Labels, Rows
-from prune.core.errors import DamagedError
+from prune.core.errors import DamagedError, StoreError
 from prune.store.layout import DATASET, DATASETS, DIGEST_CHARS
 from prune.store.tables import content_hash, from_parquet, to_parquet
 from prune.system import files
@@ -178,6 +178,21 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
     if dataset.fingerprint != fingerprint:
         raise _damaged(f"{folder / DATASET} is damaged", folder)
     return dataset
+
+
+def is_whole(folder: Path, fingerprint: str) -> bool:
+    """Whether what `write_dataset` wrote is there as it was written; its files are read through once."""
+    try:
+        found = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
+        seen = tuple((name, of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns) for name, of in found)
+        return _read_through(folder, fingerprint, seen)
+    except (OSError, StoreError):
+        return False
+
+
+@functools.lru_cache(maxsize=8)
+def _read_through(folder: Path, fingerprint: str, _seen: object) -> bool:
+    return len(read_dataset(folder, fingerprint)) > 0
 
 
 def _damaged(message: str, folder: Path) -> DamagedError:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from prune.core.errors import StoreError
-from prune.store import SAMPLES, Dataset, Store
+from prune.store import SAMPLES, Dataset, Store, samples
 
 
 def dataset(**changes: list[object]) -> Dataset:
@@ -121,3 +121,23 @@ def test_a_second_writer_is_refused_and_a_dead_one_blocks_nobody(tmp_path: Path)
     holder.stdout.close()
     with Store(tmp_path).writing():
         pass
+
+
+def test_a_dataset_is_read_through_once_to_know_that_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "store")
+    with store.writing():
+        fingerprint = store.write_dataset(dataset())
+        store.publish(dataset=fingerprint)
+    read, real = [], samples.read_dataset
+    monkeypatch.setattr(samples, "read_dataset", lambda *words: (read.append(words), real(*words))[1])
+    assert store.holds_dataset(fingerprint)
+    assert Store(store.path).holds_dataset(fingerprint)
+    assert len(read) == 1
+    assert not store.holds_dataset("0" * 64)
+    (table,) = store.path.rglob("samples-*.parquet")
+    table.write_bytes(table.read_bytes()[:-1] + b"!!")
+    assert not store.holds_dataset(fingerprint)
+    table.unlink()
+    assert not store.holds_dataset(fingerprint)

@@ -61,8 +61,11 @@ def read_columns(
     DataError, StoreError
         The dataset cannot be read, or changed.
     """
+    asked = list(dict.fromkeys(names))
+    if not asked:
+        return
     dataset = store.dataset
-    lacking = [name for name in dict.fromkeys(names) if not is_known(store, dataset, name)]
+    lacking = [name for name in asked if not is_known(store, dataset, name)]
     if not lacking:
         return
     opened = opened_under_lock(store, settings)

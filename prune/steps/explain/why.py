@@ -79,7 +79,7 @@ def why(
         "k": chosen.about["k"],
         "n": chosen.about["n"],
         "samples": samples,
-        "texts": texts_of(SampleWords(held, held.dataset, settings), _mentioned(samples)),
+        "texts": texts_of(SampleWords(held, told.dataset, settings), _mentioned(samples)),
     }
 
 
@@ -97,12 +97,12 @@ class _Explanation:
     def __init__(self, store: Store, chosen: StoredSelection) -> None:
         self.manifest = chosen.manifest
         self._about = chosen.about
-        self._dataset = store.dataset
-        self._unusable = all_rejects(store, store.dataset)
+        self.dataset = store.dataset
+        self._unusable = all_rejects(store, self.dataset)
         self._rules = rules_of(store, chosen, self._unusable)
         self._neighbours = KeptNeighbours(store, chosen)
         self._usable = np.zeros(len(self.manifest), bool)  # what could have been kept: not what is held out
-        self._usable[[row for row in store.dataset.usable.tolist() if row < len(self._usable)]] = True
+        self._usable[[row for row in self.dataset.usable.tolist() if row < len(self._usable)]] = True
         self._usable[[row for row in self._unusable if row < len(self._usable)]] = False
 
     def of(self, row: int) -> dict[str, Any]:
@@ -128,8 +128,8 @@ class _Explanation:
         }
 
     def _place(self, row: int) -> str:
-        sample = self._dataset.samples.slice(row, 1).to_pylist()[0]
-        return place_words(sample, self._dataset.format)
+        sample = self.dataset.samples.slice(row, 1).to_pylist()[0]
+        return place_words(sample, self.dataset.format)
 
     def _class_of(self, label: int | None) -> dict[str, int] | None:
         if label is None:

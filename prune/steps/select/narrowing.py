@@ -91,7 +91,7 @@ def narrowing(
         earlier,
         tuple(leaks_under_lock(store, source, settings) for source in request.drop_leaks),
         suspect_list(store, request.drop_suspects),
-        where_filter(store, store.dataset, request.condition, settings.reporter),
+        where_filter(store, request.condition, settings.reporter) if request.condition else None,
     )
     if not request.drop_duplicates:
         return found

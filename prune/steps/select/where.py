@@ -14,7 +14,7 @@ from prune.core.progress import Reporter
 from prune.core.safe_text import counted
 from prune.steps.columns.expression import EXAMPLE, Condition
 from prune.steps.columns.known import ColumnValues
-from prune.store import Dataset, Store
+from prune.store import Store
 
 FAILS = "does not meet --where"
 UNKNOWN = "lacks a value of --where"
@@ -41,9 +41,7 @@ class WhereFilter:
         }
 
 
-def where_filter(
-    store: Store, dataset: Dataset, condition: Condition | None, reporter: Reporter
-) -> WhereFilter | None:
+def where_filter(store: Store, condition: Condition, reporter: Reporter) -> WhereFilter:
     """Ask a condition of all samples that can be read, some ten thousand at a time.
 
     Raises
@@ -51,8 +49,7 @@ def where_filter(
     OptionError
         No sample meets it, or it does not go together with the values.
     """
-    if condition is None:
-        return None
+    dataset = store.dataset
     usable = np.zeros(len(dataset), bool)
     usable[dataset.usable] = True
     failing, unknown = [], []
