@@ -42,6 +42,9 @@ def add_lines(
         if too_long:
             passed += 1
             columns.add(passed, start, too_long, found(None))
+        if not b"".join(lines).strip():  # there may be millions of them in a small compressed file
+            passed += len(lines)
+            continue
         for at in range(0, len(lines), _LINES):
             some = lines[at : at + _LINES]
             placed, start = _placed(some, passed + 1, start)
