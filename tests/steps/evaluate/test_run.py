@@ -229,7 +229,7 @@ def test_random_alone_is_trained_at_every_size_and_a_stored_one_called_so_at_its
     assert trained.trained == ["random, 20 %, seed 0", "random, 50 %, seed 0", "everything, 100 %, seed 0"]
     prune.select(store, method="random", count=9)
     _, trained = evaluate(store, select=(), fractions=(), seeds=1)
-    assert trained.trained == ["random, 15 %, seed 0"]
+    assert trained.trained == ["random, 15 %, seed 0", "random (selection), 15 %, seed 0"]
     prune.select(store, method="random", count=9, name="everything")
     with pytest.raises(OptionError, match="called 'everything' cannot be told from"):
         evaluate(store, select=["everything"], fractions=(), seeds=1)
