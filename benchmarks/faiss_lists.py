@@ -37,7 +37,7 @@ class FaissLists:
         self.operands = operands
         lists = round(LISTS * space.n**0.5)
         centroids = trained(space, lists, seed=0, iterations=5, sample=48, careful=False)
-        self.probes = _probes(space, centroids, min(PROBES[-1], len(centroids))).astype(np.int64)
+        self.probes = _probes(space, centroids, slice(0, PROBES[-1])).astype(np.int64)
         self.reach = float(np.sqrt(operands.norms.max()))
         self.index: Any = faiss.IndexIVFFlat(faiss.IndexFlatL2(space.d), space.d, len(centroids))
         self.index.quantizer.add(centroids)
