@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from prune.core.errors import OptionError
@@ -19,10 +20,12 @@ def file_system(scheme: str) -> Any:
         The library for it is not installed.
     """
     try:
-        return _OPENED[scheme]()
+        found = _OPENED[scheme]()
     except ImportError as error:
         what = f"{scheme}:// needs a library that is not installed ({error.name})"
         raise OptionError(what, f"pip install 'dataset-prune[{_EXTRAS[scheme]}]'") from error
+    _held[os.getpid(), scheme] = found
+    return found
 
 
 def _s3() -> Any:
@@ -54,4 +57,8 @@ def _http() -> Any:
     return HTTPFileSystem(client_kwargs={"timeout": timeout, "trust_env": True}, use_listings_cache=False)
 
 
+# A forked process makes file systems of its own, and fsspec then lets go of those that it took over. Nothing may
+# close them there: their connections would be taken off the list of events that the first process waits for,
+# which hears no answer of them any more.
+_held = dict[tuple[int, str], Any]()
 _OPENED = {"s3": _s3, "gs": _gs, "hf": _hf, "https": _http, "http": _http}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from prune import pipeline
 from prune.core.errors import OptionError, OutputError, StoreError
 from prune.store import Store
 from prune.system.object_stores import uploads
+from prune.system.object_stores.requests import look_up
 
 from .test_reading import FORMATS, WRITE, bytes_below
 
@@ -137,6 +140,26 @@ def test_the_dataset_itself_is_not_replaced(chosen: Any, bucket: str, outside: A
         with pytest.raises(OutputError, match=r"is the dataset|exists and is not|prune did not write"):
             pipeline.export("far", format="webdataset", out=f"{bucket}/{place}", overwrite=True)
         assert there(outside, bucket) == before
+
+
+def test_a_forked_process_leaves_the_connections_of_this_one_alone(
+    chosen: Any, bucket: str, outside: Any, faults: Any
+) -> None:
+    chosen("shards")
+    pipeline.export(format="webdataset", out=f"{bucket}/out")
+    address = f"{bucket}/{min(there(outside, bucket))}"
+
+    def ask() -> None:
+        assert look_up(address) is not None
+        gc.collect()
+
+    worker = multiprocessing.get_context("fork").Process(target=ask)
+    worker.start()
+    worker.join()
+    assert worker.exitcode == 0
+    faults.asked.clear()
+    assert look_up(address) is not None
+    assert len(faults.asked) == 1  # more where no answer comes on a connection that the other closed
 
 
 def test_what_is_gone_already_may_be_removed(monkeypatch: pytest.MonkeyPatch) -> None:
