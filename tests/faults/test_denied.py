@@ -43,6 +43,7 @@ def deny(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
             return opened(file, *words, **named)
 
         monkeypatch.setattr(io, "open", open_)
+        path.chmod(path.stat().st_mode)  # whoever takes the right away leaves another time of change
 
     return refuse
 

@@ -13,20 +13,10 @@ import pytest
 
 from prune.core.errors import OptionError
 from prune.system.executors.ray_cluster import RayCluster
+from tests.steps.patient_ray import LATE, PATIENT
 
 pytest.importorskip("ray", reason="ray is not installed: pip install 'dataset-prune[ray]'")
 pytestmark = pytest.mark.ray
-
-# A busy machine is slow, and no node is dead for that.
-PATIENT = {
-    "RAY_raylet_start_wait_time_s": "300",
-    "RAY_health_check_timeout_ms": "60000",
-    "RAY_agent_register_timeout_ms": "600000",
-    "RAY_worker_register_timeout_seconds": "600",
-    "RAY_memory_monitor_refresh_ms": "0",  # what else runs here may need all the memory
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-LATE = ("The current node timed out during startup", "TimeoutError: Timed out ")
 
 
 @pytest.fixture(scope="module")

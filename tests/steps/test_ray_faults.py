@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.steps.test_on_ray import LATE, PATIENT
+from tests.steps.patient_ray import LATE, PATIENT
 
 pytest.importorskip("ray", reason="ray is not installed: pip install 'dataset-prune[ray]'")
 pytestmark = pytest.mark.ray
