@@ -181,11 +181,19 @@ def read_dataset(folder: Path, fingerprint: str) -> Dataset:
 
 
 def is_whole(folder: Path, fingerprint: str) -> bool:
-    """Whether what `write_dataset` wrote is there as it was written; its files are read through once."""
+    """Whether what `write_dataset` wrote is there as it was written; its files are read through once.
+
+    Raises
+    ------
+    PermissionError
+        What is there may not be read.
+    """
     try:
         found = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
         seen = tuple((name, of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns) for name, of in found)
         return _read_through(folder, fingerprint, seen)
+    except PermissionError:
+        raise
     except (OSError, StoreError):
         return False
 

@@ -57,8 +57,8 @@ def _http() -> Any:
     return HTTPFileSystem(client_kwargs={"timeout": timeout, "trust_env": True}, use_listings_cache=False)
 
 
-# A forked process makes file systems of its own, and fsspec then lets go of those that it took over. Nothing may
-# close them there: their connections would be taken off the list of events that the first process waits for,
-# which hears no answer of them any more.
+# A forked process makes file systems of its own, and fsspec then lets go of those that it took over. Nothing
+# may close them there: their connections would be taken off the list of events that the first process waits
+# for, which hears no answer of them any more.
 _held = dict[tuple[int, str], Any]()
 _OPENED = {"s3": _s3, "gs": _gs, "hf": _hf, "https": _http, "http": _http}
